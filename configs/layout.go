@@ -1,0 +1,75 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Layout is the state folder: where every file of openclaw lives.
+type Layout struct{ Root string }
+
+// FindLayout returns $OPENCLAW_HOME, or .openclaw in the home folder. It makes
+// nothing.
+func FindLayout(getenv func(string) string) (Layout, error) {
+	if root := getenv("OPENCLAW_HOME"); root != "" {
+		abs, err := filepath.Abs(root)
+		return Layout{Root: abs}, err
+	}
+	home := getenv("HOME")
+	if home == "" {
+		h, err := os.UserHomeDir()
+		if err != nil {
+			return Layout{}, errors.New("find the state folder: neither OPENCLAW_HOME nor HOME is set")
+		}
+		home = h
+	}
+	return Layout{Root: filepath.Join(home, ".openclaw")}, nil
+}
+
+// Config is the config file.
+func (l Layout) Config() string { return filepath.Join(l.Root, "config.yaml") }
+
+// Env is the file of variables beside the config.
+func (l Layout) Env() string { return filepath.Join(l.Root, ".env") }
+
+// Workspace is an agent's default workspace.
+func (l Layout) Workspace(agent string) string { return filepath.Join(l.Root, "agents", agent) }
+
+// Keys is the folder of key files.
+func (l Layout) Keys() string { return filepath.Join(l.Root, "keys") }
+
+// Logs is the folder of log files.
+func (l Layout) Logs() string { return filepath.Join(l.Root, "logs") }
+
+// GatewayLog is the gateway's own log.
+func (l Layout) GatewayLog() string { return filepath.Join(l.Logs(), "gateway.log") }
+
+// AuditLog is the default audit log.
+func (l Layout) AuditLog() string { return filepath.Join(l.Logs(), "audit.log") }
+
+// Run is the folder of the socket, the lock and the process id.
+func (l Layout) Run() string { return filepath.Join(l.Root, "run") }
+
+// Socket is the gateway's unix socket.
+func (l Layout) Socket() string { return filepath.Join(l.Run(), "gateway.sock") }
+
+// Lock is held by the one gateway of this state folder.
+func (l Layout) Lock() string { return filepath.Join(l.Run(), "gateway.lock") }
+
+// State is the folder of what the program remembers.
+func (l Layout) State() string { return filepath.Join(l.Root, "state") }
+
+// Vault is the encrypted vault file.
+func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
+
+// Make creates the state folder and its parts, mode 0700, and tightens a root
+// that is open to others.
+func (l Layout) Make() error {
+	for _, dir := range []string{l.Root, filepath.Join(l.Root, "agents"), l.Keys(), l.Logs(), l.Run(), l.State()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(l.Root, 0o700) //nolint:gosec // a folder needs its x bit
+}

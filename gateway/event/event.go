@@ -1,0 +1,201 @@
+// Package event holds what the gateway tells its watchers: plain data and the
+// bus that carries it. It knows nothing of ours but policy types.
+package event
+
+import (
+	"time"
+
+	"openclaw/sandbox/policy"
+)
+
+// Kind names what an Event is about.
+type Kind string
+
+// The kinds. Exactly the field of Event that is named like the kind is set.
+const (
+	KindDenial     Kind = "denial"
+	KindConnection Kind = "connection"
+	KindAgent      Kind = "agent"
+	KindConfig     Kind = "config"
+	KindSecret     Kind = "secret"
+	KindLog        Kind = "log"
+	KindNotice     Kind = "notice"
+)
+
+// Event is one thing that happened. Seq counts from 1 in the order of the bus;
+// a gap is what a slow watcher lost.
+type Event struct {
+	Seq        uint64        `json:"seq"`
+	Time       time.Time     `json:"time"`
+	Kind       Kind          `json:"kind"`
+	Denial     *Denial       `json:"denial,omitempty"`
+	Connection *Connection   `json:"connection,omitempty"`
+	Agent      *Agent        `json:"agent,omitempty"`
+	Config     *ConfigStatus `json:"config,omitempty"`
+	Secret     *Secret       `json:"secret,omitempty"`
+	Log        *LogLine      `json:"log,omitempty"`
+	Notice     *Notice       `json:"notice,omitempty"`
+}
+
+// Denial is a refusal, merged over repeats of the same agent, operation,
+// target and rule. An event about it carries the whole row with its new count.
+type Denial struct {
+	ID          string        `json:"id"` // stable over repeats
+	First       time.Time     `json:"first"`
+	Last        time.Time     `json:"last"`
+	Count       int           `json:"count"`
+	Agent       string        `json:"agent"`
+	Run         string        `json:"run"`
+	PID         int           `json:"pid"`
+	Program     string        `json:"program"`
+	CommandLine string        `json:"command_line"`
+	Class       policy.Class  `json:"class"`
+	Operation   string        `json:"operation"`
+	Target      string        `json:"target"`
+	Rule        string        `json:"rule"`
+	Origin      policy.Origin `json:"origin"`
+	Mechanism   string        `json:"mechanism"`
+}
+
+// Connection is a client of the gateway, a request through it, or a connection
+// out of a cage.
+type Connection struct {
+	ID       string        `json:"id"`
+	Kind     string        `json:"kind"` // "ws", "unix", "http" (a provider call), "net" (out of a cage)
+	From     string        `json:"from"` // peer address, "unix", or "cage coder"
+	Agent    string        `json:"agent,omitempty"`
+	Run      string        `json:"run,omitempty"`
+	PID      int           `json:"pid,omitempty"`
+	Program  string        `json:"program,omitempty"`
+	Client   string        `json:"client,omitempty"` // client id and version as it said
+	Route    string        `json:"route"`            // "POST /v1/messages → anthropic", "api.example.com:443"
+	State    string        `json:"state"`            // "open", "stream", "closed", "refused"
+	Status   int           `json:"status,omitempty"` // HTTP status
+	Detail   string        `json:"detail,omitempty"` // reason of a refusal or an error
+	Auth     string        `json:"auth,omitempty"`   // "token", "agent token", "peer credentials", rule for net
+	Origin   policy.Origin `json:"origin,omitzero"`
+	Opened   time.Time     `json:"opened"`
+	Closed   time.Time     `json:"closed,omitzero"`
+	BytesIn  int64         `json:"bytes_in"`  // from the client or agent
+	BytesOut int64         `json:"bytes_out"` // to it
+	FirstMS  int64         `json:"first_byte_ms,omitempty"`
+}
+
+// Mechanism is one way of enforcement and whether it was proven.
+type Mechanism struct {
+	Name     string `json:"name"`
+	Enforced bool   `json:"enforced"`
+	Detail   string `json:"detail,omitempty"`
+	Fix      string `json:"fix,omitempty"`
+}
+
+// Agent is one agent of the config and its runs.
+type Agent struct {
+	Name      string         `json:"name"`
+	Role      string         `json:"role,omitempty"`
+	Workspace string         `json:"workspace"`
+	State     string         `json:"state"` // "running", "stopped", "invalid"
+	Problem   string         `json:"problem,omitempty"`
+	Runs      []Run          `json:"runs,omitempty"`
+	Denied    int            `json:"denied"`           // since the gateway started
+	Conns     int            `json:"conns"`            // open now
+	Policy    *policy.Policy `json:"policy,omitempty"` // as it will be enforced
+}
+
+// Run is one caged command.
+type Run struct {
+	ID         string      `json:"id"`
+	Agent      string      `json:"agent"`
+	PID        int         `json:"pid"` // of the supervisor
+	Command    []string    `json:"command"`
+	Started    time.Time   `json:"started"`
+	Ended      time.Time   `json:"ended,omitzero"`
+	Exit       string      `json:"exit,omitempty"`       // "exit 0", "signal 9", "lost"
+	Policy     string      `json:"policy"`               // version in force
+	Mechanisms []Mechanism `json:"mechanisms,omitempty"` // from the self-test in this very cage
+	Warnings   []string    `json:"warnings,omitempty"`
+	NeedsRun   []string    `json:"needs_run,omitempty"` // policy changes that wait for a new run
+}
+
+// ConfigStatus is the active config and the last attempt to replace it.
+type ConfigStatus struct {
+	Path     string    `json:"path"`
+	Version  int       `json:"version"` // of the active snapshot, counted from 1
+	Active   time.Time `json:"active"`
+	Rejected bool      `json:"rejected"`           // what is on disk is not what is active
+	Problems []Problem `json:"problems,omitempty"` // errors of the rejected file, or warnings of the active one
+	Changes  []string  `json:"changes,omitempty"`  // of the last applied change: "agents.coder.permissions.allowed_paths +1"
+	Diff     []string  `json:"diff,omitempty"`     // lines of a unified diff, active against the file on disk or the snapshot before
+	History  []Applied `json:"history,omitempty"`  // newest first
+}
+
+// Problem is one error or warning of a config file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Key     string `json:"key"`
+	Message string `json:"message"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+// Applied is one config that became active.
+type Applied struct {
+	Version int       `json:"version"`
+	Time    time.Time `json:"time"`
+	By      string    `json:"by"` // "start", "file watch", "reload"
+	Changes []string  `json:"changes,omitempty"`
+}
+
+// Secret is what may be known of a stored secret.
+type Secret struct {
+	Name     string    `json:"name"`
+	Store    string    `json:"store"` // "keychain" or "vault"
+	Created  time.Time `json:"created,omitzero"`
+	Changed  time.Time `json:"changed,omitzero"`
+	LastUsed time.Time `json:"last_used,omitzero"`
+	UsedBy   []string  `json:"used_by,omitempty"` // "provider anthropic", "gateway"
+	Missing  bool      `json:"missing,omitempty"` // the config needs it and it is not there
+	Deleted  bool      `json:"deleted,omitempty"`
+}
+
+// SecretStore is the state of the place where secrets are kept.
+type SecretStore struct {
+	Backend string `json:"backend"` // "keychain", "vault", "" (none chosen yet)
+	State   string `json:"state"`   // "unlocked", "locked", "none", "unreachable"
+	Detail  string `json:"detail,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// LogLine is one redacted line of the gateway's log.
+type LogLine struct {
+	Time    time.Time `json:"time"`
+	Level   string    `json:"level"`
+	Source  string    `json:"source"`
+	Message string    `json:"message"`
+	Text    string    `json:"text"` // key=value of the rest
+	Raw     string    `json:"raw"`  // the line as it is in the file
+}
+
+// Notice is a sentence for the person at the screen.
+type Notice struct {
+	Level string `json:"level"` // "info", "warn", "error"
+	Text  string `json:"text"`
+}
+
+// Overview is the gateway at a glance.
+type Overview struct {
+	Version     string       `json:"version"`
+	PID         int          `json:"pid"`
+	Listeners   []string     `json:"listeners"`
+	Started     time.Time    `json:"started"`
+	Connections int          `json:"connections"`
+	DeniedHour  int          `json:"denied_hour"`
+	Agents      int          `json:"agents"`
+	Running     int          `json:"running"`
+	Config      ConfigStatus `json:"config"`
+	Store       SecretStore  `json:"store"`
+	Machine     []Mechanism  `json:"machine"` // what this machine can enforce
+	TokenSet    bool         `json:"token_set"`
+	Dropped     uint64       `json:"dropped"` // events that slow watchers lost
+}

@@ -1,0 +1,191 @@
+package wire
+
+import (
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// Own methods, beside the standard ones of the protocol. The prefix keeps them
+// from colliding with any name of the published method table.
+const (
+	MethodOverview     = "openclaw.overview"             // → event.Overview
+	MethodSubscribe    = "openclaw.events.subscribe"     // SubscribeParams → Subscribed; then EventName events
+	MethodDenials      = "openclaw.denials.list"         // DenialsParams → DenialsResult
+	MethodConnections  = "openclaw.connections.list"     // → ConnectionsResult
+	MethodAgents       = "openclaw.agents.list"          // → AgentsResult (without policies)
+	MethodAgent        = "openclaw.agents.show"          // AgentParams → event.Agent (with policy)
+	MethodRunStart     = "openclaw.runs.start"           // RunStartParams → RunStarted
+	MethodRunResume    = "openclaw.runs.resume"          // RunResumeParams → RunStarted (token empty)
+	MethodRunReport    = "openclaw.runs.report"          // RunReportParams → {}
+	MethodRunEnd       = "openclaw.runs.end"             // RunEndParams → {}
+	MethodSecrets      = "openclaw.secrets.list"         // → SecretsResult
+	MethodSecretSet    = "openclaw.secrets.set"          // SecretSetParams → event.Secret
+	MethodSecretDelete = "openclaw.secrets.delete"       // SecretParams → {}
+	MethodSecretTest   = "openclaw.secrets.test"         // SecretTestParams → SecretTested
+	MethodStoreCreate  = "openclaw.secrets.store.create" // StoreCreateParams → event.SecretStore
+	MethodStoreUnlock  = "openclaw.secrets.store.unlock" // StoreUnlockParams → event.SecretStore
+	MethodConfigStatus = "openclaw.config.status"        // → event.ConfigStatus
+	MethodConfigReload = "openclaw.config.reload"        // → event.ConfigStatus
+	MethodAuditSearch  = "openclaw.audit.search"         // AuditSearchParams → AuditSearchResult
+	MethodLogs         = "openclaw.logs.list"            // LogsParams → LogsResult
+	MethodGatewayStop  = "openclaw.gateway.stop"         // → {}; the gateway then ends
+	EventName          = "openclaw.event"                // payload: event.Event
+	EventPolicy        = "openclaw.run.policy"           // payload: RunPolicy; only to the run's supervisor
+)
+
+// SubscribeParams chooses events. No kinds: all.
+type SubscribeParams struct {
+	Kinds []event.Kind `json:"kinds,omitempty"`
+}
+
+// Subscribed answers a subscription.
+type Subscribed struct {
+	Seq uint64 `json:"seq"` // of the last event before the subscription
+}
+
+// DenialsParams filters denials; the zero value asks for the newest 1,000.
+type DenialsParams struct {
+	Agent string `json:"agent,omitempty"`
+	Limit int    `json:"limit,omitempty"`
+}
+
+// DenialsResult is newest last.
+type DenialsResult struct {
+	Denials []event.Denial `json:"denials"`
+}
+
+// ConnectionsResult is the open connections and the newest closed ones.
+type ConnectionsResult struct {
+	Connections []event.Connection `json:"connections"`
+}
+
+// AgentsResult is every agent of the config, by name.
+type AgentsResult struct {
+	Agents []event.Agent `json:"agents"`
+}
+
+// AgentParams names an agent.
+type AgentParams struct {
+	Name string `json:"name"`
+}
+
+// RunStartParams asks for a run. Only the unix socket may ask.
+type RunStartParams struct {
+	Agent   string   `json:"agent"`
+	Command []string `json:"command,omitempty"` // empty: the agent's own command
+	Dir     string   `json:"dir"`
+	PID     int      `json:"pid"` // of the supervisor
+}
+
+// RunStarted is what a supervisor needs to build the cage.
+type RunStarted struct {
+	Run         string         `json:"run"`
+	Policy      *policy.Policy `json:"policy"`
+	Command     []string       `json:"command"`
+	Token       string         `json:"token"`                 // the agent's token: dead when the run ends
+	Gateway     string         `json:"gateway"`               // 127.0.0.1:18789
+	Env         []string       `json:"env"`                   // NAME=value: base URLs and the token for the clients
+	Unsupported []string       `json:"unsupported,omitempty"` // sentences: what the config asks for and is not built
+}
+
+// RunResumeParams registers a run again after the gateway was started anew.
+type RunResumeParams struct {
+	Run     string   `json:"run"`
+	Agent   string   `json:"agent"`
+	Command []string `json:"command"`
+	Token   string   `json:"token"`
+	PID     int      `json:"pid"`
+}
+
+// RunReportParams carries what happened in a cage since the last report.
+// Denials are already merged over repeats; Count is what to add.
+type RunReportParams struct {
+	Run         string             `json:"run"`
+	Denials     []event.Denial     `json:"denials,omitempty"`
+	Connections []event.Connection `json:"connections,omitempty"` // by id, newest state
+	Mechanisms  []event.Mechanism  `json:"mechanisms,omitempty"`  // once, after the self-test
+	Warnings    []string           `json:"warnings,omitempty"`
+	Policy      string             `json:"policy,omitempty"`    // version now in force
+	NeedsRun    []string           `json:"needs_run,omitempty"` // what waits for a new run
+}
+
+// RunEndParams ends a run and its token.
+type RunEndParams struct {
+	Run  string `json:"run"`
+	Exit string `json:"exit"`
+}
+
+// RunPolicy tells a supervisor that its agent's policy changed.
+type RunPolicy struct {
+	Run    string         `json:"run"`
+	Policy *policy.Policy `json:"policy"`
+}
+
+// SecretsResult is what may be known of the secrets.
+type SecretsResult struct {
+	Store   event.SecretStore `json:"store"`
+	Secrets []event.Secret    `json:"secrets"`
+}
+
+// SecretParams names a secret.
+type SecretParams struct {
+	Name string `json:"name"`
+}
+
+// SecretSetParams stores a secret. Value is base64 (Go's []byte in JSON), so
+// that any byte passes; it is never logged or audited.
+type SecretSetParams struct {
+	Name  string `json:"name"`
+	Value []byte `json:"value"`
+}
+
+// SecretTestParams resolves a name or a reference and says whether it worked.
+type SecretTestParams struct {
+	Reference string `json:"reference"`
+}
+
+// SecretTested is the outcome, never the value.
+type SecretTested struct {
+	OK     bool   `json:"ok"`
+	Length int    `json:"length"` // bytes
+	Source string `json:"source"` // where it was found
+	Detail string `json:"detail,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// StoreCreateParams makes the encrypted vault file where no keychain runs.
+// Exactly one of Passphrase and KeyFile is set; a key file is made when it is
+// not there.
+type StoreCreateParams struct {
+	Passphrase []byte `json:"passphrase,omitempty"`
+	KeyFile    bool   `json:"key_file,omitempty"`
+}
+
+// StoreUnlockParams opens the vault for this gateway's life.
+type StoreUnlockParams struct {
+	Passphrase []byte `json:"passphrase"`
+}
+
+// AuditSearchParams filters the audit log. Since is a duration such as "1h".
+type AuditSearchParams struct {
+	Event string `json:"event,omitempty"`
+	Agent string `json:"agent,omitempty"`
+	Since string `json:"since,omitempty"`
+	Limit int    `json:"limit,omitempty"`
+}
+
+// AuditSearchResult holds lines of the audit log as they are in the file.
+type AuditSearchResult struct {
+	Entries   []RawObject `json:"entries"`
+	Truncated bool        `json:"truncated,omitempty"`
+}
+
+// LogsParams asks for the newest lines of the gateway's log.
+type LogsParams struct {
+	Limit int `json:"limit,omitempty"`
+}
+
+// LogsResult is newest last.
+type LogsResult struct {
+	Lines []event.LogLine `json:"lines"`
+}

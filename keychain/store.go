@@ -1,0 +1,65 @@
+package keychain
+
+import (
+	"context"
+	"fmt"
+)
+
+// Store keeps secrets by name. A name is 1 to 200 bytes of letters, digits and
+// "._-/", such as "anthropic" or "token/gateway". Implementations are safe for
+// concurrent use. Every error is an *Error.
+type Store interface {
+	// Get returns a copy that the caller owns.
+	Get(ctx context.Context, name string) (Secret, error)
+	// Set stores a copy of value and replaces what was there.
+	Set(ctx context.Context, name string, value Secret) error
+	// Delete removes name; a name that is not there is ErrNotFound.
+	Delete(ctx context.Context, name string) error
+	// List returns the names, sorted, never the values.
+	List(ctx context.Context) ([]string, error)
+}
+
+// Kind sorts errors. Each has its own cure, so no two are ever merged.
+type Kind string
+
+// The kinds of error of a store.
+const (
+	KindNotFound  Kind = "not found"
+	KindLocked    Kind = "locked"
+	KindNoService Kind = "no service"
+	KindTimeout   Kind = "timed out"
+	KindTooBig    Kind = "too big"
+	KindBadName   Kind = "bad name"
+	KindCorrupt   Kind = "corrupt"
+	KindWrongKey  Kind = "wrong passphrase or key"
+	KindFailed    Kind = "failed"
+)
+
+// Error is what a Store or a backend returns. It never holds a secret.
+type Error struct {
+	Op   string // "get secret"
+	Name string
+	Kind Kind
+	Err  error
+	Hint string // what a person can do
+}
+
+func (e *Error) Error() string {
+	text := e.Op
+	if e.Name != "" {
+		text += " " + e.Name
+	}
+	text += ": " + string(e.Kind)
+	if e.Err != nil {
+		text = fmt.Sprintf("%s: %v", text, e.Err)
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, &Error{Kind: KindLocked}) compare kinds.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Kind == e.Kind && t.Op == "" && t.Name == ""
+}

@@ -1,0 +1,40 @@
+package tui
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// Backend is what the screen needs of a gateway. Calls block on the network
+// and are made only from commands, never from Update or View.
+type Backend interface {
+	// Events sends every event until ctx ends or the connection breaks, then
+	// closes the channel. The backend never blocks on it: a watcher that is
+	// too slow loses events, which shows as a gap in Event.Seq.
+	Events(ctx context.Context) (<-chan event.Event, error)
+	Overview(ctx context.Context) (event.Overview, error)
+	Denials(ctx context.Context) ([]event.Denial, error)
+	Connections(ctx context.Context) ([]event.Connection, error)
+	Agents(ctx context.Context) ([]event.Agent, error)
+	Agent(ctx context.Context, name string) (event.Agent, error) // with its policy
+	Logs(ctx context.Context, limit int) ([]event.LogLine, error)
+	Audit(ctx context.Context, since time.Duration, limit int) ([]json.RawMessage, error)
+	Config(ctx context.Context) (event.ConfigStatus, error)
+	ReloadConfig(ctx context.Context) (event.ConfigStatus, error)
+	Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error)
+	// StoreSecret takes ownership of value and wipes it.
+	StoreSecret(ctx context.Context, name string, value []byte) error
+	DeleteSecret(ctx context.Context, name string) error
+	TestSecret(ctx context.Context, reference string) (ok bool, detail string, err error)
+	// CreateVault makes the encrypted vault where no keychain runs. A nil
+	// passphrase makes a key file instead. It wipes passphrase.
+	CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
+	UnlockVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
+	StopGateway(ctx context.Context) error
+	// Reconnect dials again after the connection broke.
+	Reconnect(ctx context.Context) error
+	Close() error
+}
