@@ -1,5 +1,3 @@
-// Package event holds what the gateway tells its watchers: plain data and the
-// bus that carries it. It knows nothing of ours but policy types.
 package event
 
 import (
