@@ -55,6 +55,12 @@ type PathRule struct {
 	Except []string `json:"except,omitempty"` // of a Deny rule: sub-trees that it leaves alone
 	System bool     `json:"system,omitempty"` // one of the system's own folders: programs need it, no person wrote it
 	Origin Origin   `json:"origin"`
+	Text   string   `json:"text,omitempty"` // the rule in one line: "denied_paths: ~/.ssh"
+
+	// Limit and LimitFrom say why an Allow rule goes no further than reading:
+	// "read_only: true" and its place.
+	Limit     string `json:"limit,omitempty"`
+	LimitFrom Origin `json:"limit_from,omitzero"`
 }
 
 // Exec is what may be run.
@@ -81,6 +87,7 @@ type DomainRule struct {
 	Pattern string `json:"pattern"`        // "api.example.com" or "*.example.com", lower case, no trailing dot
 	Port    uint16 `json:"port,omitempty"` // 0: any
 	Origin  Origin `json:"origin"`
+	Text    string `json:"text,omitempty"` // the rule in one line: "allowed_domains: *.example.com"
 }
 
 // AddressRule names an address range.
@@ -88,6 +95,7 @@ type AddressRule struct {
 	Prefix netip.Prefix `json:"prefix"`
 	Port   uint16       `json:"port,omitempty"` // 0: any
 	Origin Origin       `json:"origin"`
+	Text   string       `json:"text,omitempty"` // the rule in one line: "blocked_ips: 192.168.1.0/24"
 }
 
 // Request is one thing that a program tries to do.

@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// expander turns a path as a person writes it into an absolute and clean one.
+type expander struct {
+	home   string
+	getenv func(string) string
+}
+
+// path expands a plain path. A pattern is an error.
+func (e expander) path(written string) (string, error) {
+	if strings.ContainsAny(written, "*?[") {
+		return "", errors.New("patterns work only in denied_paths; write the folder itself")
+	}
+	expanded, err := e.variables(written, false)
+	if err != nil {
+		return "", err
+	}
+	return cleanAbsolute(written, expanded)
+}
+
+// pattern expands an entry of denied_paths, which may be a pattern. "**/.env"
+// is meant anywhere, so it starts at the root.
+func (e expander) pattern(written string) (expanded string, glob bool, err error) {
+	if !strings.ContainsAny(written, "*?[") {
+		expanded, err = e.path(written)
+		return expanded, false, err
+	}
+	if strings.HasPrefix(written, "**/") {
+		written = "/" + written
+	}
+	expanded, err = e.variables(written, true)
+	if err != nil {
+		return "", true, err
+	}
+	if expanded, err = cleanAbsolute(written, expanded); err != nil {
+		return "", true, err
+	}
+	return expanded, true, checkGlob(expanded)
+}
+
+// variables replaces ~, $NAME, ${NAME} and $$. In a pattern, what a variable
+// holds is taken literally.
+func (e expander) variables(written string, pattern bool) (string, error) {
+	literal := func(s string) string {
+		if pattern {
+			return quoteGlob(s)
+		}
+		return s
+	}
+	var b strings.Builder
+	rest := written
+	if strings.HasPrefix(rest, "~") {
+		if rest != "~" && rest[1] != '/' {
+			return "", fmt.Errorf("%q names another person's home; write the whole path", written)
+		}
+		b.WriteString(literal(e.home))
+		rest = rest[1:]
+	}
+	for rest != "" {
+		before, after, found := strings.Cut(rest, "$")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		if strings.HasPrefix(after, "$") {
+			b.WriteByte('$')
+			rest = after[1:]
+			continue
+		}
+		name, tail, err := variableName(after)
+		if err != nil {
+			return "", fmt.Errorf("%q: %w", written, err)
+		}
+		value := e.getenv(name)
+		if value == "" {
+			return "", fmt.Errorf("the variable %s is not set", name)
+		}
+		b.WriteString(literal(value))
+		rest = tail
+	}
+	return b.String(), nil
+}
+
+// variableName takes NAME or {NAME} off the start of s.
+func variableName(s string) (name, rest string, err error) {
+	if strings.HasPrefix(s, "{") {
+		name, rest, found := strings.Cut(s[1:], "}")
+		if !found {
+			return "", "", errors.New("a ${ has no }")
+		}
+		if name == "" || nameLength(name) != len(name) {
+			return "", "", fmt.Errorf("%q is not a variable's name", name)
+		}
+		return name, rest, nil
+	}
+	n := nameLength(s)
+	if n == 0 {
+		return "", "", errors.New("a $ stands before no name; write $$ for a dollar sign")
+	}
+	return s[:n], s[n:], nil
+}
+
+func nameLength(s string) int {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		digit := '0' <= c && c <= '9'
+		if !letter && (!digit || i == 0) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func cleanAbsolute(written, expanded string) (string, error) {
+	switch {
+	case expanded == "":
+		return "", errors.New("the path is empty")
+	case expanded[0] != '/':
+		return "", fmt.Errorf("%q is relative; start it with / or ~/", written)
+	case strings.ContainsFunc(expanded, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", errors.New("the path holds a control character")
+	}
+	for _, segment := range strings.Split(expanded, "/") {
+		if segment == ".." {
+			return "", fmt.Errorf("%q holds ..; with links on the way it could mean another place, write the path without it", written)
+		}
+	}
+	return path.Clean(expanded), nil
+}
+
+// under reports whether name is folder or lies below it. Both are clean.
+func under(name, folder string) bool {
+	if folder == "/" {
+		return strings.HasPrefix(name, "/")
+	}
+	return len(folder) > 0 && strings.HasPrefix(name, folder) && (len(name) == len(folder) || name[len(folder)] == '/')
+}
+
+func cutSpace(s string) (first, rest string) {
+	first, rest, _ = strings.Cut(s, " ")
+	return first, rest
+}

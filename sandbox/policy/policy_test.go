@@ -1,0 +1,140 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// permissions reads the text of a `permissions:` mapping as a config has it.
+func permissions(t testing.TB, text string) Permissions {
+	t.Helper()
+	var p Permissions
+	if err := yaml.Unmarshal([]byte(text), &p); err != nil {
+		t.Fatalf("read permissions: %v", err)
+	}
+	return p
+}
+
+// input is an agent "coder" of a person at /home/ada.
+func input(t testing.TB, role, own string) Input {
+	t.Helper()
+	in := Input{
+		Agent: "coder", Home: "/home/ada", StateDir: "/home/ada/.openclaw", OwnKey: "agents.coder",
+		Own:    permissions(t, own),
+		Getenv: func(name string) string { return map[string]string{"WORK": "/srv/work", "ODD": "/srv/a[1]*b"}[name] },
+		Where:  func(key string) (string, int) { return "/home/ada/.openclaw/config.yaml", 10 + strings.Count(key, ".") },
+	}
+	if role != "" {
+		in.Role, in.RoleKey = permissions(t, role), "roles.base"
+	}
+	return in
+}
+
+func compiled(t testing.TB, role, own string) *Policy {
+	t.Helper()
+	p, problems := Compile(input(t, role, own))
+	if p == nil {
+		t.Fatalf("no policy: %v", problems)
+	}
+	return p
+}
+
+// decide takes "read /path", "write /path", "exec /path", "look-up host",
+// "connect host:port" or "dial host=address:port".
+func decide(t testing.TB, p *Policy, request string) Decision {
+	t.Helper()
+	r := parseRequest(t, request)
+	d, e := p.Decide(r), p.Explain(r)
+	if d.Effect != e.Effect || d.Rule != e.Rule || d.Origin != e.Origin {
+		t.Errorf("%s: Decide says %v %q, Explain %v %q", request, d.Effect, d.Rule, e.Effect, e.Rule)
+	}
+	return d
+}
+
+func parseRequest(t testing.TB, request string) Request {
+	t.Helper()
+	verb, target, _ := strings.Cut(request, " ")
+	switch verb {
+	case "read":
+		return Request{Class: ClassPathRead, Path: target}
+	case "write":
+		return Request{Class: ClassPathWrite, Path: target}
+	case "exec":
+		return Request{Class: ClassExec, Path: target}
+	case "look-up":
+		return Request{Class: ClassNet, Host: target}
+	case "connect":
+		i := strings.LastIndexByte(target, ':')
+		return Request{Class: ClassNet, Host: target[:i], Port: port(t, target[i+1:])}
+	case "dial":
+		host, address, _ := strings.Cut(target, "=")
+		ap, err := netip.ParseAddrPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Request{Class: ClassNet, Host: host, Address: ap.Addr(), Port: ap.Port()}
+	}
+	t.Fatalf("no such request: %s", request)
+	return Request{}
+}
+
+func port(t testing.TB, s string) (n uint16) {
+	t.Helper()
+	if _, err := fmt.Sscan(s, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+type want struct {
+	request string
+	effect  Effect
+	rule    string
+}
+
+func check(t *testing.T, p *Policy, wants []want) {
+	t.Helper()
+	for _, w := range wants {
+		d := decide(t, p, w.request)
+		if d.Effect != w.effect || w.rule != "" && d.Rule != w.rule {
+			t.Errorf("%s: %s by %q, want %s by %q", w.request, d.Effect, d.Rule, w.effect, w.rule)
+		}
+	}
+}
+
+func TestAgentWithNothingWritten(t *testing.T) {
+	check(t, compiled(t, "", "{}"), []want{
+		{"read /home/ada/.openclaw/agents/coder/x", Allow, "workspace: ~/.openclaw/agents/coder"},
+		{"write /home/ada/.openclaw/agents/coder", Allow, ""},
+		{"read /home/ada/.openclaw/agents/coder2/x", Deny, "built-in: openclaw's own state"},
+		{"read /home/ada/.openclaw", Deny, "built-in: openclaw's own state"},
+		{"read /home/ada/.openclaw/config.yaml", Deny, "built-in: openclaw's own state"},
+		{"read /home/ada", Deny, "not in allowed_paths"},
+		{"read /home/ada/notes.txt", Deny, "not in allowed_paths"},
+		{"read /home/ada/.ssh/id_ed25519", Deny, "built-in: SSH keys"},
+		{"read /", Deny, "not in allowed_paths"},
+		{"read /usr/lib/libc.so", Allow, "system folder: /usr"},
+		{"write /usr/lib/libc.so", Deny, "system folder: /usr (read only)"},
+		{"read /etc/passwd", Allow, ""},
+		{"read /etc/shadow", Deny, "built-in: account database"},
+		{"read /etc/shadow.txt", Allow, ""},
+		{"read /home/ada/.gitconfig", Allow, ""},
+		{"write /home/ada/.gitconfig", Deny, ""},
+		{"read /home/ada/.config/git/credentials", Deny, "built-in: stored logins"},
+		{"write /tmp/x", Allow, ""},
+		{"write /dev/null", Allow, ""},
+		{"read /dev/sda", Deny, "not in allowed_paths"},
+		{"read /run/user/1000/bus", Deny, "built-in: sockets of the person's session"},
+		{"write /proc/sys/kernel/core_pattern", Deny, "system folder: /proc/sys (read only)"},
+		{"exec /usr/bin/ls", Allow, ""},
+		{"exec /home/ada/bin/tool", Deny, "not in allowed_paths"},
+		{"exec /usr/bin/sudo", Deny, "system_commands: false"},
+		{"exec /usr/sbin/mkfs.ext4", Deny, "system_commands: false"},
+		{"look-up example.com", Deny, "no network_access"},
+		{"dial =1.1.1.1:443", Deny, "no network_access"},
+	})
+}
