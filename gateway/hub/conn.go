@@ -1,0 +1,267 @@
+package hub
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/wire"
+)
+
+// Kinds of a Peer.
+const (
+	KindTCP  = "ws"
+	KindUnix = "unix"
+)
+
+// Peer is the other end of a socket, as the system tells it.
+type Peer struct {
+	Kind    string     // KindTCP or KindUnix
+	Address netip.Addr // of KindTCP
+	From    string     // for people: "127.0.0.1:51234" or "unix"
+	PID     int        // of KindUnix, if the system says
+	Browser bool       // the request had an Origin
+}
+
+// Admission is what a connect got.
+type Admission struct {
+	Scopes auth.Scopes
+	Role   string
+	Method string    // "token" or "peer credentials"
+	Token  auth.Hash // of the token that let it in; zero for peer credentials
+}
+
+// Refusal is what a connect got instead.
+type Refusal struct {
+	Error  *wire.Error
+	Code   int    // close code
+	Reason string // of the close; empty: the error's message
+}
+
+// ErrSlow is why a push failed: the client does not read.
+var ErrSlow = errors.New("the client does not keep up")
+
+// ErrClosed is why a push failed: the connection is over.
+var ErrClosed = errors.New("the connection is closed")
+
+// Conn is one connection. The exported fields do not change after Opened. Its
+// methods are safe for concurrent use.
+type Conn struct {
+	ID        string
+	Peer      Peer
+	Client    wire.ClientInfo
+	Admission Admission
+	Opened    time.Time
+
+	hub     *Hub
+	ws      *websocket.Conn
+	waiting *list.Element // guarded by hub.mu
+	slot    int           // guarded by hub.mu
+
+	ctx      context.Context // ends when the connection is to close
+	cancel   context.CancelFunc
+	queue    chan outgoing
+	buffered atomic.Int64 // bytes in queue
+	slots    chan struct{}
+	handlers sync.WaitGroup
+	received atomic.Int64 // bytes of messages
+	sent     atomic.Int64
+
+	mu      sync.Mutex // guards the fields below
+	closing bool
+	code    int
+	reason  string
+}
+
+type outKind uint8
+
+const (
+	outFrame outKind = iota // body is a whole frame
+	outEvent                // body is the payload of the event name
+	outPing
+)
+
+type outgoing struct {
+	kind outKind
+	name string
+	body []byte
+}
+
+func newConn(h *Hub, ws *websocket.Conn, peer Peer) *Conn {
+	c := &Conn{ID: newID(), Peer: peer, hub: h, ws: ws}
+	c.ctx, c.cancel = context.WithCancel(h.base)
+	return c
+}
+
+// Context ends when the connection does.
+func (c *Conn) Context() context.Context { return c.ctx }
+
+// Traffic returns the bytes of messages so far, from and to the client.
+func (c *Conn) Traffic() (in, out int64) { return c.received.Load(), c.sent.Load() }
+
+// Close says goodbye with code and reason after what is queued already, and
+// returns at once. The first call decides.
+func (c *Conn) Close(code int, reason string) {
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return
+	}
+	c.closing, c.code, c.reason = true, code, reason
+	c.mu.Unlock()
+	c.cancel()
+}
+
+// Push queues an event and never blocks. A client whose queue is full is
+// closed: it would miss a message that nobody sends again.
+func (c *Conn) Push(name string, payload any) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	if c.offer(outgoing{kind: outEvent, name: name, body: body}) {
+		return nil
+	}
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	c.Close(wire.CloseTryLater, "slow client: too many messages wait for it")
+	return ErrSlow
+}
+
+// PushWait queues an event and waits for room, until the connection or ctx
+// ends. It is for a source that may wait or lose on its own account.
+func (c *Conn) PushWait(ctx context.Context, name string, payload any) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	return c.enqueue(ctx, outgoing{kind: outEvent, name: name, body: body})
+}
+
+// offer queues without waiting; false when there is no room or no connection.
+func (c *Conn) offer(o outgoing) bool {
+	if c.ctx.Err() != nil || c.buffered.Load()+int64(len(o.body)) > wire.MaxBuffered {
+		return false
+	}
+	select {
+	case c.queue <- o:
+		c.buffered.Add(int64(len(o.body)))
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Conn) enqueue(ctx context.Context, o outgoing) error {
+	if c.buffered.Load() > wire.MaxBuffered {
+		c.Close(wire.CloseTryLater, "slow client: too many bytes wait for it")
+		return ErrSlow
+	}
+	select {
+	case c.queue <- o:
+		c.buffered.Add(int64(len(o.body)))
+		return nil
+	case <-c.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the connection's only writer of messages.
+func (c *Conn) write() {
+	var seq uint64
+	for {
+		select {
+		case o := <-c.queue:
+			if !c.writeOne(o, &seq) {
+				return
+			}
+		case <-c.ctx.Done():
+			c.farewell(&seq)
+			return
+		}
+	}
+}
+
+func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
+	c.buffered.Add(-int64(len(o.body)))
+	deadline := time.Now().Add(c.hub.limits.Write)
+	var err error
+	switch o.kind {
+	case outPing:
+		err = c.ws.WriteControl(websocket.PingMessage, nil, deadline)
+	default:
+		frame := o.body
+		if o.kind == outEvent {
+			*seq++
+			frame = wire.EncodeEvent(o.name, o.body, *seq)
+		}
+		c.sent.Add(int64(len(frame)))
+		if err = c.ws.SetWriteDeadline(deadline); err == nil {
+			err = c.ws.WriteMessage(websocket.TextMessage, frame)
+		}
+	}
+	if err == nil {
+		return true
+	}
+	var slow interface{ Timeout() bool }
+	if errors.As(err, &slow) && slow.Timeout() {
+		c.Close(wire.CloseTryLater, "slow client: a write took too long")
+	} else {
+		c.Close(wire.CloseNormal, "the client is gone")
+	}
+	_ = c.ws.NetConn().Close() // the reader ends by that
+	return false
+}
+
+// farewell writes what is queued already and the close frame, within the time
+// of one write, and gives the client a second to answer.
+func (c *Conn) farewell(seq *uint64) {
+	until := time.Now().Add(min(c.hub.limits.Write, 3*time.Second))
+	_ = c.ws.SetWriteDeadline(until)
+	for drained := false; !drained; {
+		select {
+		case o := <-c.queue:
+			if time.Now().After(until) || !c.writeOne(o, seq) {
+				drained = true
+			}
+		default:
+			drained = true
+		}
+	}
+	c.mu.Lock()
+	code, reason := c.code, c.reason
+	c.mu.Unlock()
+	c.sayClose(code, reason)
+	c.mu.Lock()
+	_ = c.ws.SetReadDeadline(time.Now().Add(time.Second))
+	c.mu.Unlock()
+}
+
+// sayClose writes a close frame; a reason is at most 123 bytes.
+func (c *Conn) sayClose(code int, reason string) {
+	if len(reason) > 120 {
+		reason = truncate(reason, 120)
+	}
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(time.Second))
+}
+
+// moveDeadline gives the client more time, unless the connection closes.
+func (c *Conn) moveDeadline() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return nil
+	}
+	return c.ws.SetReadDeadline(time.Now().Add(c.hub.limits.Idle))
+}

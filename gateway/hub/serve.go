@@ -1,0 +1,179 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+
+	"openclaw/gateway/wire"
+)
+
+// serve is the life of a connection, on its reader's goroutine.
+func (c *Conn) serve() {
+	defer c.hub.left(c)
+	defer c.cancel()
+	defer c.ws.Close()
+	if !c.handshake() {
+		return
+	}
+	c.hub.options.Opened(c)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write()
+	}()
+	reason := c.read()
+	c.Close(wire.CloseNormal, reason)
+	<-written
+	c.linger()
+	c.handlers.Wait()
+	c.mu.Lock()
+	reason = c.reason
+	c.mu.Unlock()
+	c.hub.left(c)
+	c.hub.options.Closed(c, reason)
+}
+
+// linger reads until the client has answered the close frame or a second is
+// over; a socket that is closed with unread bytes would take the close frame
+// with it.
+func (c *Conn) linger() {
+	for {
+		if _, _, err := c.ws.NextReader(); err != nil {
+			return
+		}
+	}
+}
+
+// read takes requests until the connection ends and returns why it did.
+func (c *Conn) read() string {
+	c.ws.SetReadLimit(wire.MaxFrame)
+	c.ws.SetPongHandler(func(string) error { return c.moveDeadline() })
+	for {
+		if err := c.moveDeadline(); err != nil {
+			return "the client is gone"
+		}
+		kind, frame, err := c.ws.ReadMessage()
+		if err != nil {
+			return describe(err)
+		}
+		if c.ctx.Err() != nil {
+			return "closing"
+		}
+		c.received.Add(int64(len(frame)))
+		if code, reason := checkText(kind, frame); code != 0 {
+			c.Close(code, reason)
+			return reason
+		}
+		request, err := wire.DecodeRequest(frame)
+		if err != nil && request.ID == "" {
+			c.Close(wire.CloseProtocol, "invalid frame: "+err.Error())
+			return "invalid frame"
+		}
+		if err != nil {
+			c.reply(wire.EncodeRefusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
+			continue
+		}
+		c.dispatch(request)
+	}
+}
+
+// checkText refuses binary frames, and text that is not UTF-8, which the
+// WebSocket library lets through.
+func checkText(kind int, frame []byte) (code int, reason string) {
+	switch {
+	case kind != websocket.TextMessage:
+		return wire.CloseUnsupported, "binary frames are not part of the protocol"
+	case !utf8.Valid(frame):
+		return wire.CloseInvalidText, "text is not UTF-8"
+	}
+	return 0, ""
+}
+
+func describe(err error) string {
+	var closed *websocket.CloseError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &closed):
+		return "closed by the client (" + strconv.Itoa(closed.Code) + ")"
+	case errors.Is(err, websocket.ErrReadLimit):
+		return "frame too big"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "the client was silent too long"
+	default:
+		return "the client is gone"
+	}
+}
+
+// dispatch runs a request: a quick one here, any other beside the reader, and
+// waits when too many are under way.
+func (c *Conn) dispatch(request wire.Request) {
+	method, refusal := c.hub.options.Table.find(c, request.Method)
+	if refusal != nil {
+		c.reply(wire.EncodeRefusal(request.ID, refusal))
+		return
+	}
+	call := &Call{Conn: c, Method: request.Method, Params: request.Params}
+	if method.Quick {
+		c.reply(c.answer(request.ID, method, call))
+		return
+	}
+	select {
+	case c.slots <- struct{}{}:
+	case <-c.ctx.Done():
+		return
+	}
+	c.handlers.Go(func() {
+		defer func() { <-c.slots }()
+		c.reply(c.answer(request.ID, method, call))
+	})
+}
+
+// answer runs the handler and returns the response frame.
+func (c *Conn) answer(id string, method *Method, call *Call) (frame []byte) {
+	log := c.hub.options.Log
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("a request handler panicked", slog.String("method", method.Name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			frame = wire.EncodeRefusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+		}
+	}()
+	result, err := method.Handle(c.ctx, call)
+	if err == nil {
+		if frame, err = wire.EncodeResult(id, result); err == nil {
+			return frame
+		}
+	}
+	var refusal *wire.Error
+	if errors.As(err, &refusal) {
+		return wire.EncodeRefusal(id, refusal)
+	}
+	if errors.Is(err, context.Canceled) {
+		return wire.EncodeRefusal(id, wire.Unavailable("the request was cancelled", ""))
+	}
+	log.Error("a request failed", slog.String("method", method.Name), slog.Any("error", err))
+	return wire.EncodeRefusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+}
+
+// reply queues a response and waits for room: a client that does not read its
+// answers gets no more of its requests served.
+func (c *Conn) reply(frame []byte) {
+	_ = c.enqueue(c.ctx, outgoing{kind: outFrame, body: frame}) // the connection is over: nobody waits for the answer
+}
+
+func truncate(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+func tickPayload(now time.Time) []byte {
+	return []byte(`{"ts":` + strconv.FormatInt(now.UnixMilli(), 10) + `}`)
+}
