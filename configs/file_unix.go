@@ -1,0 +1,45 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd
+
+package configs
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// modesMatter: the permission bits of a file say who may read it.
+const modesMatter = true
+
+// openNonblocking keeps the opening of a pipe from waiting for a writer.
+const openNonblocking = syscall.O_NONBLOCK
+
+// ownerOf says whose the file is. Root may read anybody's config.
+func ownerOf(info fs.FileInfo) ownership {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ownerOurs
+	}
+	if me := os.Geteuid(); me != 0 && stat.Uid != 0 && int(stat.Uid) != me {
+		return ownerForeign
+	}
+	return ownerOurs
+}
+
+// lockFolder keeps two editors of this program apart until unlock is called.
+func lockFolder(folder string) (unlock func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}

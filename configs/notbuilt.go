@@ -1,0 +1,80 @@
+package configs
+
+import (
+	"maps"
+	"slices"
+
+	"openclaw/sandbox/policy"
+)
+
+// unbuilt is a setting that is understood and checked and that nothing acts on.
+// Whoever builds the feature deletes the row.
+type unbuilt struct {
+	Key    string
+	What   string // the feature, as the subject of a sentence
+	Hint   string
+	Refuse bool // it would be unsafe to go on without it: a gateway does not start
+	Always bool // said also when the file does not hold the key
+	Active func(*Config) bool
+}
+
+func (u unbuilt) message() string {
+	if u.Refuse {
+		return u.What + " is not built yet: the gateway refuses to start with it"
+	}
+	return u.What + " is not built yet: it has no effect"
+}
+
+func notBuilt() []unbuilt {
+	return []unbuilt{
+		// A listener that the person believes to be encrypted must not run in the clear.
+		{Key: "gateway.tls.enabled", What: "TLS on the listener", Refuse: true, Hint: "write tls: false and host: 127.0.0.1", Active: func(c *Config) bool { return c.Gateway.TLS.Enabled }},
+		// The same of messages.
+		{Key: "gateway.encryption.enabled", What: "message encryption", Refuse: true, Hint: "write enabled: false", Active: func(c *Config) bool { return c.Gateway.Encryption.Enabled }},
+		// The token stays valid past its age, as it does without the section.
+		{Key: "gateway.token_rotation.enabled", What: "token rotation", Active: func(c *Config) bool { return c.Gateway.TokenRotation.Enabled }},
+		// Requests past the limits are refused; no address is shut out for longer.
+		{Key: "gateway.rate_limiting.ban_threshold", What: "banning of addresses", Active: func(c *Config) bool {
+			return c.Gateway.RateLimiting.Enabled && c.Gateway.RateLimiting.BanThreshold > 0
+		}},
+		// Forwarded addresses are ignored, so all clients count as the proxy.
+		{Key: "gateway.behind_proxy", What: "reading the client's address from a proxy", Active: func(c *Config) bool { return c.Gateway.BehindProxy }},
+		{Key: "gateway.trusted_proxies", What: "reading the client's address from a proxy", Active: func(c *Config) bool {
+			return len(c.Gateway.TrustedProxies) > 0 && !c.Gateway.BehindProxy
+		}},
+		// Commands and the screen reach the gateway of this machine's state folder only.
+		{Key: "client.gateway_url", What: "reaching a gateway elsewhere", Active: func(c *Config) bool { return c.Client.GatewayURL != "" }},
+		{Key: "client.tls", What: "the client's side of TLS", Active: func(c *Config) bool { return c.Client.TLS != (ClientTLS{VerifyServer: true}) }},
+		{Key: "client.encryption.enabled", What: "the client's side of message encryption", Active: func(c *Config) bool { return c.Client.Encryption.Enabled }},
+		// Nothing is removed by age.
+		{Key: "data_retention.messages.enabled", What: "retention of messages", Active: func(c *Config) bool { return c.DataRetention.Messages.Enabled }},
+		{Key: "data_retention.logs.enabled", What: "retention of log files", Active: func(c *Config) bool { return c.DataRetention.Logs.Enabled }},
+		{Key: "data_retention.sessions.enabled", What: "retention of sessions", Active: func(c *Config) bool { return c.DataRetention.Sessions.Enabled }},
+		// Nobody is told.
+		{Key: "monitoring.alerts", What: "alerting", Active: func(c *Config) bool { return len(c.Monitoring.Alerts) > 0 }},
+		{Key: "monitoring.prometheus.enabled", What: "the metrics endpoint", Active: func(c *Config) bool { return c.Monitoring.Prometheus.Enabled }},
+		// No backup is made.
+		{Key: "backup.enabled", What: "backup by schedule", Active: func(c *Config) bool { return c.Backup.Enabled }},
+	}
+}
+
+// unbuiltAgents is the same for what stands below a name that the person chose.
+func (v *validator) unbuiltAgents() {
+	c := v.config()
+	const noAsk = "holding a call for an answer is not built yet: what is marked ask is denied"
+	ask := func(key string, p policy.Permissions) {
+		if len(p.Ask) > 0 {
+			v.warn(childKey(key, "ask"), "", noAsk)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
+		ask(childKey(childKey("roles", name), "permissions"), c.Roles[name].Permissions)
+	}
+	for _, name := range v.snapshot.Agents() {
+		key := childKey("agents", name)
+		ask(childKey(key, "permissions"), c.Agents[name].Permissions)
+		if c.Agents[name].Limits != (Limits{}) {
+			v.warn(childKey(key, "limits"), "", "bounds of memory, processes and processor are not built yet: they have no effect")
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package configs
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// readResult is a file's text and what is known of the file.
+type readResult struct {
+	text  []byte
+	mode  fs.FileMode
+	owner ownership
+	real  string // where the text itself lies, links resolved
+}
+
+// ownership says whose a file is.
+type ownership int
+
+const (
+	ownerOurs    ownership = iota // this user's, root's, or not known on this system
+	ownerForeign                  // someone else's
+)
+
+// refusal is a file that is not read.
+type refusal struct{ message, hint string }
+
+func (r *refusal) Error() string { return r.message }
+
+// readFile reads a config file with every check that the file itself needs.
+// The file is opened below the folder in which it must lie, so a link that is
+// swapped in between leads nowhere else.
+func readFile(path string, layout Layout) (readResult, error) {
+	folder, name, real, err := locate(path, layout)
+	if err != nil {
+		return readResult{}, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return readResult{}, fmt.Errorf("open folder: %w", err)
+	}
+	defer root.Close()
+	f, err := root.OpenFile(name, os.O_RDONLY|openNonblocking, 0)
+	if err != nil {
+		return readResult{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return readResult{}, err
+	}
+	switch {
+	case info.IsDir():
+		return readResult{}, &refusal{"is a folder, not a file", "move it away; `openclaw tui` writes a first config"}
+	case !info.Mode().IsRegular():
+		return readResult{}, &refusal{"is not a regular file", "put a text file in its place"}
+	case info.Size() > MaxSize:
+		return readResult{}, &refusal{fmt.Sprintf("is %d bytes; a config holds at most %d", info.Size(), MaxSize), "is this the right file?"}
+	}
+	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return readResult{}, fmt.Errorf("read: %w", err)
+	}
+	return readResult{text: text, mode: info.Mode(), owner: ownerOf(info), real: real}, nil
+}
+
+// locate resolves path and returns the folder that must hold the file, and the
+// file's name within it.
+func locate(path string, layout Layout) (folder, name, real string, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return "", "", "", err
+	}
+	if _, err := os.Lstat(path); err != nil {
+		return "", "", "", err
+	}
+	own, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", "", "", err
+	}
+	real, err = filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", "", "", &refusal{"is a symbolic link that leads nowhere", "put the file itself here"}
+	}
+	state, err := filepath.EvalSymlinks(layout.Root)
+	if err != nil {
+		state = own
+	}
+	for _, folder := range []string{own, state} {
+		if rel, err := filepath.Rel(folder, real); err == nil && filepath.IsLocal(rel) {
+			return folder, rel, real, nil
+		}
+	}
+	return "", "", "", &refusal{"is a symbolic link that leads out of the state folder", "put the file itself here"}
+}
+
+// modeProblems judges the file's owner and mode.
+func (r *readResult) modeProblems(file string, literal bool) []Problem {
+	mode := r.mode.Perm()
+	problem := Problem{File: file, Hint: "chmod 600 " + shellQuote(r.real)}
+	switch {
+	case r.owner == ownerForeign:
+		problem.Message, problem.Hint = "belongs to another user", "make a copy that is yours"
+	case !modesMatter || mode&0o077 == 0:
+		return nil
+	case mode&0o002 != 0:
+		problem.Message = fmt.Sprintf("can be written by everyone (mode %04o)", mode)
+	case literal && mode&0o077 != 0:
+		problem.Message = fmt.Sprintf("holds a secret in the clear and is open to others (mode %04o)", mode)
+	default:
+		problem.Message, problem.Warning = fmt.Sprintf("is open to others (mode %04o)", mode), true
+	}
+	return []Problem{problem}
+}
+
+func shellQuote(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+@", r) && (r > 'z' || !isLetter(byte(r)) && !isDigit(byte(r)))
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}

@@ -1,0 +1,145 @@
+package configs
+
+import (
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"openclaw/sandbox/policy"
+)
+
+func (v *validator) providers() {
+	for _, name := range slices.Sorted(maps.Keys(v.config().Providers)) {
+		p := v.config().Providers[name]
+		key := childKey("providers", name)
+		v.name("a provider", key, name)
+		v.reference(childKey(key, "api_key"), p.APIKey, name)
+		known := name == "anthropic" || name == "openai"
+		if p.BaseURL == "" && !known {
+			v.fail(key, "write base_url, the URL of the provider's API", "needs base_url%s", didYouMean(name, []string{"anthropic", "openai"}))
+		}
+		if p.Kind == "" && !known {
+			v.fail(key, "write kind: anthropic or kind: openai, the API that it speaks", "needs kind")
+		}
+		if p.BaseURL != "" {
+			v.baseURL(childKey(key, "base_url"), p.BaseURL)
+		}
+	}
+}
+
+func (v *validator) baseURL(key, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		v.fail(key, "", "is not a URL")
+	case u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		v.fail(key, "write https://host/path", "is not an https URL")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		v.fail(key, "the key goes to api_key", "must hold no user, password, query or fragment")
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+		v.fail(key, "write https://", "sends the key to %s in the clear", quote(u.Hostname()))
+	}
+}
+
+func (v *validator) agents() {
+	c := v.config()
+	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
+		v.name("a role", childKey("roles", name), name)
+	}
+	roles := slices.Sorted(maps.Keys(c.Roles))
+	for _, name := range slices.Sorted(maps.Keys(c.Agents)) {
+		agent := c.Agents[name]
+		key := childKey("agents", name)
+		v.name("an agent", key, name)
+		if _, ok := c.Roles[agent.Role]; !ok && v.written(childKey(key, "role")) {
+			v.fail(childKey(key, "role"), "", "there is no role %s%s", quote(agent.Role), didYouMean(agent.Role, roles))
+		}
+		if v.written(childKey(key, "command")) && (len(agent.Command) == 0 || strings.TrimSpace(agent.Command[0]) == "") {
+			v.fail(childKey(key, "command"), "", "is empty")
+		}
+		v.agentProvider(childKey(key, "provider"), agent.Provider)
+		v.limits(childKey(key, "limits"), agent.Limits)
+		v.agentEnv(childKey(key, "env"), agent.Env)
+	}
+}
+
+func (v *validator) agentProvider(key, name string) {
+	if _, ok := v.config().Providers[name]; name == "" || ok {
+		return
+	}
+	if name == "anthropic" || name == "openai" {
+		return // both are there without being written
+	}
+	known := append(slices.Collect(maps.Keys(v.config().Providers)), "anthropic", "openai")
+	v.fail(key, "", "there is no provider %s%s", quote(name), didYouMean(name, known))
+}
+
+// agentEnv warns of variables that would carry the person's own secrets in.
+func (v *validator) agentEnv(key string, env []string) {
+	for i, name := range env {
+		if secretName(name) {
+			v.warn(itemKey(key, i), "the gateway adds keys to calls by itself", "%s is handed to the agent as it is", name)
+		}
+	}
+}
+
+func secretName(name string) bool {
+	upper := strings.ToUpper(name)
+	return slices.ContainsFunc([]string{"API_KEY", "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "CREDENTIAL"}, func(part string) bool {
+		return strings.Contains(upper, part)
+	})
+}
+
+func (v *validator) limits(key string, l Limits) {
+	if l.Memory != "" {
+		if _, err := ParseSize(l.Memory); err != nil {
+			v.fail(childKey(key, "memory"), "write 512MB or 4GB", "%s is not a size of at least 1MB", quote(l.Memory))
+		}
+	}
+	if l.CPU != "" {
+		if cores, err := strconv.ParseFloat(l.CPU, 64); err != nil || !(cores > 0) || cores > 4096 || math.IsInf(cores, 0) {
+			v.fail(childKey(key, "cpu"), "write a number of cores, such as 1.5", "%s is not a number of cores", quote(l.CPU))
+		}
+	}
+}
+
+// policies compiles the policy of every agent, and every role that no agent
+// has, and maps the compiler's problems to places in the text.
+func (v *validator) policies() {
+	c := v.config()
+	used := map[string]bool{}
+	for _, name := range v.snapshot.Agents() {
+		used[c.Agents[name].Role] = true
+		if ValidName(name) {
+			compiled, problems := policy.Compile(v.snapshot.policyInput(name))
+			v.compiled(problems)
+			v.snapshot.policies[name] = compiled
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
+		if !used[name] {
+			input := v.snapshot.policyInput("role")
+			input.Workspace, input.Env = "", nil
+			input.Own, input.OwnKey = c.Roles[name].Permissions, childKey("roles", name)
+			input.Role, input.RoleKey = policy.Permissions{}, ""
+			_, problems := policy.Compile(input)
+			v.compiled(problems)
+		}
+	}
+}
+
+func (v *validator) compiled(problems []policy.Problem) {
+	for _, p := range problems {
+		at := v.at(p.Key)
+		same := func(q Problem) bool {
+			return !q.Warning && q.Line == at.line && q.Key == p.Key || q.Key == p.Key && q.Message == p.Message
+		}
+		if slices.ContainsFunc(v.problems, same) || slices.ContainsFunc(v.decoder.problems, same) {
+			continue // two agents share a role, or the decoder said it better
+		}
+		v.add(Problem{Key: p.Key, Message: p.Message, Warning: p.Warning})
+	}
+}
