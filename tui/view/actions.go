@@ -1,0 +1,196 @@
+package view
+
+// Name names a view.
+type Name string
+
+// The views.
+const (
+	Overview    Name = "Overview"
+	Connections Name = "Connections"
+	Denials     Name = "Denials"
+	Agents      Name = "Agents"
+	Logs        Name = "Logs"
+	Secrets     Name = "Secrets"
+	Audit       Name = "Audit"
+	Config      Name = "Config"
+)
+
+// Names returns the views in the order of their number keys, 1 to 8.
+func Names() []Name {
+	return []Name{Overview, Connections, Denials, Agents, Logs, Secrets, Audit, Config}
+}
+
+// ID names an action. Keys may change, an ID never does.
+type ID string
+
+// The actions.
+const (
+	ActUp        ID = "list.up"
+	ActDown      ID = "list.down"
+	ActPageUp    ID = "list.page_up"
+	ActPageDown  ID = "list.page_down"
+	ActTop       ID = "list.top"
+	ActBottom    ID = "list.bottom"
+	ActPane      ID = "list.pane"
+	ActOpen      ID = "list.open"
+	ActFilter    ID = "filter.edit"
+	ActFilterOff ID = "filter.toggle"
+	ActBack      ID = "back"
+	ActNextView  ID = "view.next"
+	ActLastView  ID = "view.previous"
+	ActPalette   ID = "palette"
+	ActHelp      ID = "help"
+	ActRedraw    ID = "redraw"
+	ActSuspend   ID = "suspend"
+	ActQuit      ID = "quit"
+
+	ActPause        ID = "logs.pause"
+	ActLevel        ID = "logs.level"
+	ActSecretAdd    ID = "secrets.add"
+	ActSecretTest   ID = "secrets.test"
+	ActSecretDelete ID = "secrets.delete"
+	ActVaultCreate  ID = "secrets.vault"
+	ActVaultKeyFile ID = "secrets.keyfile"
+	ActVaultUnlock  ID = "secrets.unlock"
+	ActReload       ID = "config.reload"
+	ActRefresh      ID = "refresh"
+)
+
+// OpenView is the action that opens a view.
+func OpenView(n Name) ID { return ID("view.open." + string(n)) }
+
+// Binding is one row of the action table: it feeds the keys, the foot line, the
+// help, the palette and the words of the plain mode.
+type Binding struct {
+	ID      ID
+	View    Name     // empty: every view
+	Keys    []string // the first is the one that is shown
+	Label   string   // on the foot line; empty: not there
+	Help    string
+	Changes bool   // changes something outside the screen: absent when read-only
+	Weight  int    // on the foot line the heavier come first
+	Word    string // what the plain mode calls it; empty: it has no such command
+	Quiet   bool   // not offered in the palette
+}
+
+// Table returns the action table.
+func Table() []Binding {
+	rows := []Binding{
+		{ID: ActHelp, Keys: []string{"?"}, Label: "help", Help: "help for this view", Weight: 90, Word: "help"},
+		{ID: ActUp, Keys: []string{"k", "up"}, Help: "one row up", Quiet: true},
+		{ID: ActDown, Keys: []string{"j", "down"}, Help: "one row down", Quiet: true},
+		{ID: ActPageUp, Keys: []string{"ctrl+b", "pgup"}, Help: "one page up", Quiet: true},
+		{ID: ActPageDown, Keys: []string{"ctrl+f", "pgdown", "space"}, Help: "one page down", Quiet: true},
+		{ID: ActTop, Keys: []string{"g", "home"}, Help: "first row", Quiet: true},
+		{ID: ActBottom, Keys: []string{"G", "end"}, Help: "last row; in Logs: follow", Quiet: true},
+		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true},
+		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true},
+		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, -not, /expression/", Weight: 60},
+		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again"},
+		{ID: ActBack, Keys: []string{"esc"}, Help: "back", Quiet: true},
+		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
+		{ID: ActLastView, Keys: []string{"[", "-"}, Help: "the view before", Quiet: true},
+		{ID: ActPalette, Keys: []string{"ctrl+k", ":"}, Label: "commands", Help: "find a command by its name", Weight: 50, Quiet: true},
+		{ID: ActRefresh, Keys: []string{"ctrl+r"}, Help: "fetch everything anew from the gateway", Word: "refresh"},
+		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
+		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
+		{ID: ActQuit, Keys: []string{"q", "ctrl+c"}, Label: "quit", Help: "leave; says what is running first", Weight: 80, Word: "quit"},
+
+		{ID: ActPause, View: Logs, Keys: []string{"p"}, Label: "pause", Help: "hold the lines still, or follow again", Weight: 75},
+		{ID: ActBottom, View: Logs, Keys: []string{"G", "end"}, Label: "follow", Help: "last line, and follow", Weight: 74, Quiet: true},
+		{ID: ActLevel, View: Logs, Keys: []string{"l"}, Label: "level", Help: "least level shown: debug, info, warn, error", Weight: 73},
+
+		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
+		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the selected secret resolves; never shows it", Changes: true, Weight: 75, Word: "test"},
+		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the selected secret; asks first", Changes: true, Weight: 74, Word: "delete"},
+		{ID: ActVaultCreate, View: Secrets, Keys: []string{"v"}, Label: "vault…", Help: "where no keychain runs: create the encrypted vault, with a passphrase", Changes: true, Weight: 73, Word: "vault"},
+		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 72, Word: "keyfile"},
+		{ID: ActVaultUnlock, View: Secrets, Keys: []string{"u"}, Label: "unlock", Help: "open a locked vault", Changes: true, Weight: 77, Word: "unlock"},
+
+		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
+	}
+	words := map[Name]string{
+		Overview: "overview", Connections: "connections", Denials: "denials", Agents: "agents",
+		Logs: "logs", Secrets: "secrets", Audit: "audit", Config: "config",
+	}
+	for i, n := range Names() {
+		rows = append(rows, Binding{
+			ID: OpenView(n), Keys: []string{string(rune('1' + i))}, Help: "open " + string(n), Word: words[n],
+		})
+	}
+	return rows
+}
+
+// Keys finds actions by key. It is immutable.
+type Keys struct {
+	rows []Binding
+	byID map[Name]map[string]int
+}
+
+// NewKeys builds the look-up from the table, without what changes things when
+// readOnly is set.
+func NewKeys(table []Binding, readOnly bool) *Keys {
+	k := &Keys{byID: map[Name]map[string]int{}}
+	for _, row := range table {
+		if readOnly && row.Changes {
+			continue
+		}
+		k.rows = append(k.rows, row)
+		for _, key := range row.Keys {
+			if k.byID[row.View] == nil {
+				k.byID[row.View] = map[string]int{}
+			}
+			k.byID[row.View][key] = len(k.rows) - 1
+		}
+	}
+	return k
+}
+
+// Find returns the action of a key in a view; the view's own come first.
+func (k *Keys) Find(n Name, key string) (ID, bool) {
+	for _, scope := range [2]Name{n, ""} {
+		if i, ok := k.byID[scope][key]; ok {
+			return k.rows[i].ID, true
+		}
+	}
+	return "", false
+}
+
+// In calls yield with each binding that works in a view: the view's own first.
+func (k *Keys) In(n Name, yield func(Binding) bool) {
+	for _, scope := range [2]Name{n, ""} {
+		for _, row := range k.rows {
+			if row.View == scope && !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// All returns every binding.
+func (k *Keys) All() []Binding { return k.rows }
+
+// Verb is what a view asks the screen to do.
+type Verb int
+
+// The verbs. VerbNone: nothing, but the view may have changed.
+const (
+	VerbNone Verb = iota
+	VerbOpen
+	VerbStoreSecret
+	VerbTestSecret
+	VerbDeleteSecret
+	VerbCreateVault
+	VerbUnlockVault
+	VerbReload
+	VerbLoadAgent
+	VerbRun // an action of the table, by Name
+)
+
+// Action is one wish of a view. Value is owned by whoever gets the Action, and
+// wiped by them.
+type Action struct {
+	Verb  Verb
+	Name  string
+	Value []byte
+}

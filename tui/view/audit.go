@@ -1,0 +1,72 @@
+package view
+
+// AuditView shows the newest lines of the audit log, as they are in the file.
+type AuditView struct {
+	data *Data
+	browse
+}
+
+// NewAudit returns the view.
+func NewAudit(d *Data) *AuditView {
+	return &AuditView{data: d, browse: browse{keys: []string{"event", "who", "result"}}}
+}
+
+// Captures reports whether typed text goes to the view.
+func (v *AuditView) Captures() bool { return v.captures() }
+
+// Key takes typed text.
+func (v *AuditView) Key(k Key) Action { v.key(k); return Action{} }
+
+// Do answers an action.
+func (v *AuditView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+
+// An audit line has no id of its own: the line itself names it.
+func (v *AuditView) id(i int) string { return v.data.Audit[v.at(i)].Raw }
+
+// Draw paints the view.
+func (v *AuditView) Draw(c *Canvas) {
+	entries := v.data.Audit
+	l := layout{
+		title: "audit log, the last hour, newest first", total: len(entries), share: 64, id: v.id,
+		empty: "Nothing was recorded in the last hour. openclaw audit search --since 24h looks further back.",
+		name:  func() string { return "record" },
+		head: func(c *Canvas) {
+			c.Field(Faint, "TIME", 8)
+			c.Field(Faint, "EVENT", 16)
+			c.Field(Faint, "WHO", 12)
+			c.Field(Faint, "RESULT", 8)
+			c.Put(Faint, "WHAT")
+		},
+	}
+	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
+		e := &entries[i]
+		_ = yield("event", e.Type) && yield("who", e.Who) && yield("result", e.Result) && yield("", e.Raw)
+	})
+	l.row = func(c *Canvas, i int, _ bool) {
+		e := &entries[v.at(i)]
+		stamp := e.Time
+		if len(stamp) > 8 {
+			stamp = stamp[len(stamp)-8:]
+		}
+		c.Field(Plain, stamp, 8)
+		c.Field(Plain, e.Type, 16)
+		c.Field(Plain, e.Who, 12)
+		c.Field(Plain, e.Result, 8)
+		c.Put(Plain, e.What)
+	}
+	l.pane = func(c *Canvas) {
+		for i := range entries {
+			if e := &entries[i]; e.Raw == v.list.Selected() {
+				fact(c, "time", e.Time)
+				fact(c, "event", e.Type)
+				fact(c, "who", e.Who)
+				fact(c, "result", e.Result)
+				fact(c, "what", e.What)
+				c.End()
+				c.Wrap(Faint, e.Raw, 0)
+				return
+			}
+		}
+	}
+	v.draw(c, &l)
+}

@@ -1,0 +1,308 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+)
+
+// wide is the width from which a pane stands beside its list.
+const wide = 110
+
+// paneRoom is the most rows that a pane can hold.
+const paneRoom = 400
+
+// browse is what the views with a list and a pane share: selection, filter,
+// the pane's own scrolling, and the layout at every width.
+type browse struct {
+	list   List
+	edit   Editor
+	typing bool // the filter line captures keys
+	filter Filter
+	off    bool
+	fault  string
+	keys   []string // that the filter knows
+	match  []int    // rows that pass, when a filter is on
+	inPane bool
+	full   bool
+	top    int // first row of the pane in sight
+	more   int // rows of the pane below the sight
+	shown  string
+}
+
+// count says how many of n rows pass the filter. row i is then at place at(i).
+func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
+	b.match = b.match[:0]
+	if !b.filtered() {
+		return n
+	}
+	for i := range n {
+		if b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) {
+			b.match = append(b.match, i)
+		}
+	}
+	return len(b.match)
+}
+
+func (b *browse) filtered() bool { return !b.off && !b.filter.Empty() }
+
+func (b *browse) at(i int) int {
+	if b.filtered() {
+		return b.match[i]
+	}
+	return i
+}
+
+// captures reports whether typed text goes to the filter line.
+func (b *browse) captures() bool { return b.typing }
+
+// key takes text for the filter line.
+func (b *browse) key(k Key) {
+	switch k.Name {
+	case "enter":
+		b.typing = false
+	case "esc":
+		b.typing = false
+		b.edit.Wipe()
+		b.parse()
+	default:
+		if b.edit.Key(k) {
+			b.parse()
+		}
+	}
+}
+
+func (b *browse) parse() {
+	f, err := ParseFilter(b.edit.Text(), b.keys)
+	if err != nil {
+		b.fault = Printable(err.Error(), 200)
+		return // the filter before stays until this one can be read
+	}
+	b.filter, b.fault, b.off = f, "", false
+}
+
+// do answers the actions that all such views share.
+func (b *browse) do(a ID, id func(int) string) bool {
+	switch a {
+	case ActFilter:
+		b.typing = true
+	case ActFilterOff:
+		b.off = !b.off
+	case ActPane:
+		b.inPane = !b.inPane
+	case ActOpen:
+		b.full = !b.full
+		b.inPane = b.full
+		b.top = 0
+	case ActBack:
+		switch {
+		case b.full:
+			b.full, b.inPane = false, false
+		case b.inPane:
+			b.inPane = false
+		default:
+			return false
+		}
+	default:
+		if b.inPane && b.scroll(a) {
+			return true
+		}
+		return b.list.Move(a, id)
+	}
+	return true
+}
+
+func (b *browse) scroll(a ID) bool {
+	const page = 10
+	switch a {
+	case ActUp:
+		b.top--
+	case ActDown:
+		b.top++
+	case ActPageUp:
+		b.top -= page
+	case ActPageDown:
+		b.top += page
+	case ActTop:
+		b.top = 0
+	case ActBottom:
+		b.top = paneRoom
+	default:
+		return false
+	}
+	b.top = max(b.top, 0)
+	return true
+}
+
+// layout is what a view tells browse to draw.
+type layout struct {
+	title string // left on the filter line
+	total int    // rows without the filter
+	count int    // rows with it
+	share int    // percent of a wide screen that the list gets
+	state string // right part of the filter line: "live", "paused"
+	empty string
+	id    func(i int) string
+	head  func(c *Canvas)
+	row   func(c *Canvas, i int, selected bool)
+	name  func() string // of the pane
+	pane  func(c *Canvas)
+}
+
+func (b *browse) draw(c *Canvas, l *layout) {
+	if b.shown != b.list.id {
+		b.shown, b.top = b.list.id, 0
+	}
+	b.drawFilter(c, l)
+	if l.total == 0 {
+		c.End()
+		c.Gap(1)
+		c.Wrap(Plain, l.empty, 1)
+		return
+	}
+	height := c.Left()
+	switch {
+	case l.count == 0:
+		c.End()
+		c.Gap(1)
+		c.Line(Plain, "No row passes the filter. esc in the filter line clears it, \\ switches it off.")
+	case b.full:
+		b.list.Lay(l.count, height, l.id)
+		b.drawPane(c, l, height)
+	case c.Width() >= wide:
+		width := c.Width() * l.share / 100
+		left := c.Sub(0, width, height)
+		b.drawList(left, l)
+		right := c.Sub(1, c.Width()-width-1, height)
+		b.drawPane(right, l, height)
+		c.Beside(left, right, 0)
+	default:
+		pane := min(max(height*45/100, 7), height-4)
+		upper := c.Sub(0, c.Width(), height-pane)
+		b.drawList(upper, l)
+		upper.Down(height - pane)
+		c.Copy(upper, 0)
+		b.drawPane(c, l, pane)
+	}
+}
+
+func (b *browse) drawList(c *Canvas, l *layout) {
+	if l.head != nil {
+		c.Gap(3)
+		l.head(c)
+		c.End()
+	}
+	top := b.list.Lay(l.count, c.Left(), l.id)
+	for i := top; i < l.count && c.Left() > 0; i++ {
+		selected := i == b.list.index
+		c.Gap(1)
+		if selected {
+			if !b.inPane {
+				c.Row(Selected)
+			} else {
+				c.Row(Bold)
+			}
+			c.Put(Bold, c.Theme.Glyphs.Cursor)
+			c.Gap(1)
+		} else {
+			c.Gap(2)
+		}
+		l.row(c, i, selected)
+		c.End()
+	}
+}
+
+func (b *browse) drawPane(c *Canvas, l *layout, height int) {
+	title := l.name()
+	mark := Bold
+	if b.inPane && c.Room() > 40 {
+		title += "  (keys move here; tab returns)"
+	}
+	inner := c.Sub(2, c.Width()-2, paneRoom)
+	l.pane(inner)
+	body := height - 1
+	b.more = max(inner.Rows()-body, 0)
+	b.top = min(b.top, b.more)
+	c.Rule(title, mark)
+	for i := range body {
+		if i == body-1 && b.top < b.more {
+			c.Gap(1)
+			c.Put(Faint, c.Theme.Glyphs.Down+" ")
+			c.PutInt(Faint, b.more-b.top+1)
+			c.Put(Faint, " more lines: tab, then j")
+			c.End()
+			return
+		}
+		c.Gap(1)
+		c.copyRow(inner, b.top+i)
+		c.End()
+	}
+}
+
+func (b *browse) drawFilter(c *Canvas, l *layout) {
+	c.Gap(1)
+	switch {
+	case b.typing:
+		c.Put(Bold, "filter: ")
+		room := c.Room()
+		b.edit.Draw(c.limit(room*3/5), true)
+		c.release()
+	case b.edit.Len() > 0:
+		c.Put(Bold, "filter: ")
+		c.FieldMiddle(Plain, b.edit.Text(), min(Width(b.edit.Text()), c.Room()/2))
+		if b.off {
+			c.Put(Warn, "off")
+		}
+	default:
+		c.Put(Plain, l.title)
+	}
+	c.Gap(2)
+	if b.fault != "" {
+		c.Put(Bad, b.fault)
+		c.Gap(2)
+	}
+	if l.count != l.total {
+		c.PutInt(Plain, l.count)
+		c.Put(Plain, " of ")
+	}
+	c.PutInt(Plain, l.total)
+	c.Put(Plain, " rows")
+	if n := b.list.Unseen(); n > 0 {
+		c.Gap(2)
+		c.PutInt(Bold, n)
+		c.Put(Bold, " new "+c.Theme.Glyphs.Up)
+	}
+	if l.state != "" {
+		c.Gap(2)
+		c.Put(Faint, l.state)
+	}
+	c.End()
+}
+
+// limit narrows the row to n more cells until release.
+func (c *Canvas) limit(n int) *Canvas {
+	c.full = c.width
+	c.width = min(c.Column()+n, c.width)
+	return c
+}
+
+func (c *Canvas) release() { c.width = c.full }
+
+// fact adds "label    value" to a pane, wrapped under the value.
+func fact(c *Canvas, label, value string) {
+	if value != "" {
+		c.Field(Faint, label, labelWidth)
+		c.Wrap(Plain, value, labelWidth+1)
+	}
+}
+
+const labelWidth = 9
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// base is the last part of a path.
+func base(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 && i+1 < len(path) {
+		return path[i+1:]
+	}
+	return path
+}

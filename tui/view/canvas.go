@@ -1,0 +1,434 @@
+package view
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Canvas is a rectangle that is drawn row by row, from the top. Put and the
+// other drawing verbs add to the current row and clip at its end; End closes
+// it. Rows past the height are dropped. No row has blanks at its end.
+//
+// A Canvas keeps its memory from frame to frame: drawing text that is ASCII
+// allocates nothing. It is not safe for concurrent use.
+type Canvas struct {
+	Theme *Theme
+
+	width, height int
+	full          int // the real width while limit is in force
+	buf           []byte
+	rows          []canvasRow
+	start         int // of the current row in buf
+	col           int // cells written in the current row
+	gap           int // blanks that the next text will need before it
+	style         Style
+	force         Style // of the whole row; Plain: none
+	scratch       []byte
+	subs          [3]*Canvas
+}
+
+type canvasRow struct{ from, to, cells int }
+
+// NewCanvas returns a canvas of no size; Reset gives it one.
+func NewCanvas(t *Theme) *Canvas { return &Canvas{Theme: t} }
+
+// Reset empties the canvas and sets its size in cells.
+func (c *Canvas) Reset(width, height int) {
+	c.width, c.height = max(width, 0), max(height, 0)
+	c.buf, c.rows = c.buf[:0], c.rows[:0]
+	c.start, c.col, c.gap, c.style, c.force = 0, 0, 0, Plain, Plain
+}
+
+// Width is the number of cells of a row.
+func (c *Canvas) Width() int { return c.width }
+
+// Height is the number of rows.
+func (c *Canvas) Height() int { return c.height }
+
+// Left is the number of rows that can still be drawn.
+func (c *Canvas) Left() int { return c.height - len(c.rows) }
+
+// Room is the number of cells left in the current row.
+func (c *Canvas) Room() int { return c.width - c.col - c.gap }
+
+// Column is the cell at which the next text starts.
+func (c *Canvas) Column() int { return c.col + c.gap }
+
+// Sub returns one of the canvas's own scratch canvases, 0 to 2, with a size.
+func (c *Canvas) Sub(i, width, height int) *Canvas {
+	if c.subs[i] == nil {
+		c.subs[i] = NewCanvas(c.Theme)
+	}
+	c.subs[i].Reset(width, height)
+	return c.subs[i]
+}
+
+// Row sets a style for the whole of the current row; styles of its texts are
+// then ignored. It ends with the row.
+func (c *Canvas) Row(st Style) { c.force = st }
+
+// Put adds text, clipped with an ellipsis at the end of the row.
+func (c *Canvas) Put(st Style, s string) { c.put(st, s, c.Room()) }
+
+// PutInt adds a number.
+func (c *Canvas) PutInt(st Style, n int) {
+	c.scratch = strconv.AppendInt(c.scratch[:0], int64(n), 10)
+	c.putASCII(st, c.scratch, c.Room())
+}
+
+// Time adds t in layout, a layout of the time package that yields ASCII.
+func (c *Canvas) Time(st Style, t time.Time, layout string) {
+	c.scratch = t.AppendFormat(c.scratch[:0], layout)
+	c.putASCII(st, c.scratch, c.Room())
+}
+
+// Age adds a duration such as "41s", "22m", "1h 12m" or "94d", at the right of
+// width cells.
+func (c *Canvas) Age(st Style, d time.Duration, width int) {
+	c.scratch = AppendAge(c.scratch[:0], d)
+	c.right(st, width)
+}
+
+// Size adds a number of bytes such as "4.1 MB", at the right of width cells.
+func (c *Canvas) Size(st Style, n int64, width int) {
+	c.scratch = AppendSize(c.scratch[:0], n)
+	c.right(st, width)
+}
+
+// Number adds n at the right of width cells.
+func (c *Canvas) Number(st Style, n, width int) {
+	c.scratch = strconv.AppendInt(c.scratch[:0], int64(n), 10)
+	c.right(st, width)
+}
+
+func (c *Canvas) right(st Style, width int) {
+	c.Gap(width - len(c.scratch))
+	c.putASCII(st, c.scratch, c.Room())
+}
+
+// Gap moves n cells on.
+func (c *Canvas) Gap(n int) {
+	if n > 0 {
+		c.gap += n
+	}
+}
+
+// To moves to a cell of the row, if it lies ahead.
+func (c *Canvas) To(col int) { c.Gap(col - c.Column()) }
+
+// Field adds text in exactly width cells and one blank after it: shorter text
+// is followed by blanks, longer text ends in an ellipsis.
+func (c *Canvas) Field(st Style, s string, width int) {
+	end := c.Column() + width + 1
+	c.put(st, s, min(width, c.Room()))
+	c.To(end)
+}
+
+// FieldMiddle is Field that cuts in the middle: the end of a path or the port
+// of an address stays in sight.
+func (c *Canvas) FieldMiddle(st Style, s string, width int) {
+	end := c.Column() + width + 1
+	width = min(width, c.Room())
+	if over := Width(s) - width; over > 0 && width >= 12 {
+		tail := width * 2 / 5
+		c.put(st, ansi.Truncate(s, width-tail-1, ""), width)
+		c.put(st, c.Theme.Glyphs.More, width)
+		c.put(st, lastCells(s, tail), tail)
+	} else {
+		c.put(st, s, width)
+	}
+	c.To(end)
+}
+
+// lastCells returns the end of s that fits into n cells.
+func lastCells(s string, n int) string {
+	cells, i := 0, len(s)
+	for i > 0 {
+		_, size := utf8.DecodeLastRuneInString(s[:i])
+		w := Width(s[i-size : i])
+		if cells+w > n {
+			break
+		}
+		cells += w
+		i -= size
+	}
+	return s[i:]
+}
+
+// Rule fills the row with a line, with a title in it when there is one.
+func (c *Canvas) Rule(title string, st Style) {
+	c.Gap(1)
+	c.Put(Faint, c.Theme.Glyphs.Line)
+	if title != "" {
+		c.Put(Plain, " ")
+		c.put(st, title, c.Room()-1)
+		c.Put(Plain, " ")
+	}
+	for c.Room() > 0 {
+		c.Put(Faint, c.Theme.Glyphs.Line)
+	}
+	c.End()
+}
+
+// Wrap adds text over as many rows as it needs, each after the first indented,
+// and ends the last.
+func (c *Canvas) Wrap(st Style, s string, indent int) {
+	for s != "" {
+		room := c.Room()
+		if room <= 0 {
+			if c.Column() <= indent {
+				break
+			}
+			c.End()
+			c.Gap(indent)
+			continue
+		}
+		line := s
+		if Width(s) > room {
+			line = ansi.Truncate(s, room, "")
+			if line == "" {
+				break
+			}
+			if cut := lastBlank(line); cut > len(line)/2 && s[len(line)] != ' ' {
+				line = line[:cut]
+			}
+		}
+		c.put(st, line, room)
+		s = trimBlank(s[len(line):])
+		if s != "" {
+			c.End()
+			c.Gap(indent)
+		}
+	}
+	c.End()
+}
+
+func lastBlank(s string) int {
+	for i := len(s) - 1; i > 0; i-- {
+		if s[i] == ' ' {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func trimBlank(s string) string {
+	for s != "" && s[0] == ' ' {
+		s = s[1:]
+	}
+	return s
+}
+
+// Line adds a whole row.
+func (c *Canvas) Line(st Style, s string) {
+	c.Put(st, s)
+	c.End()
+}
+
+// End closes the row.
+func (c *Canvas) End() {
+	if c.style != Plain {
+		c.buf = append(c.buf, "\x1b[m"...)
+	}
+	if len(c.rows) < c.height {
+		c.rows = append(c.rows, canvasRow{c.start, len(c.buf), c.col})
+	} else {
+		c.buf = c.buf[:c.start]
+	}
+	c.start, c.col, c.gap, c.style, c.force = len(c.buf), 0, 0, Plain, Plain
+}
+
+// Down ends rows until row n is the current one.
+func (c *Canvas) Down(n int) {
+	for len(c.rows) < min(n, c.height) {
+		c.End()
+	}
+}
+
+// put adds at most limit cells of s.
+func (c *Canvas) put(st Style, s string, limit int) {
+	limit = min(limit, c.Room())
+	if limit <= 0 || s == "" {
+		return
+	}
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b < 0x20 || b >= 0x7f {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		cut := len(s) > limit
+		if cut {
+			s = s[:limit-1]
+		}
+		c.enter(st)
+		c.buf = append(c.buf, s...)
+		c.col += len(s)
+		if cut {
+			c.buf = append(c.buf, c.Theme.Glyphs.More...)
+			c.col++
+		}
+		return
+	}
+	if !isPrintable(s) {
+		s = Printable(s, MaxText)
+	}
+	w := ansi.StringWidth(s)
+	if w > limit {
+		s = ansi.Truncate(s, limit, c.Theme.Glyphs.More)
+		w = ansi.StringWidth(s)
+	}
+	if w == 0 {
+		return
+	}
+	c.enter(st)
+	c.buf = append(c.buf, s...)
+	c.col += w
+}
+
+func (c *Canvas) putASCII(st Style, b []byte, limit int) {
+	limit = min(limit, c.Room())
+	if limit <= 0 || len(b) == 0 {
+		return
+	}
+	c.enter(st)
+	if len(b) > limit {
+		c.buf = append(append(c.buf, b[:limit-1]...), c.Theme.Glyphs.More...)
+		c.col += limit
+		return
+	}
+	c.buf = append(c.buf, b...)
+	c.col += len(b)
+}
+
+// enter writes the blanks that are due and switches to a style. The blanks of a
+// row with a style of its own carry that style.
+func (c *Canvas) enter(st Style) {
+	switch {
+	case c.force != Plain:
+		st = c.force
+		c.switchTo(st)
+	case c.gap > 0:
+		c.switchTo(Plain)
+	}
+	for ; c.gap > 0; c.gap-- {
+		c.buf = append(c.buf, ' ')
+		c.col++
+	}
+	c.switchTo(st)
+}
+
+func (c *Canvas) switchTo(st Style) {
+	if c.Theme.sgr[st] == "" {
+		st = Plain
+	}
+	if st == c.style {
+		return
+	}
+	if c.style != Plain {
+		c.buf = append(c.buf, "\x1b[m"...)
+	}
+	c.buf = append(c.buf, c.Theme.sgr[st]...)
+	c.style = st
+}
+
+// Copy adds rows of another canvas from row top on, as many as fit.
+func (c *Canvas) Copy(from *Canvas, top int) {
+	for i := max(top, 0); i < len(from.rows) && c.Left() > 0; i++ {
+		c.copyRow(from, i)
+		c.End()
+	}
+}
+
+func (c *Canvas) copyRow(from *Canvas, i int) {
+	if i < 0 || i >= len(from.rows) {
+		return
+	}
+	row := from.rows[i]
+	if row.cells == 0 {
+		return
+	}
+	for ; c.gap > 0; c.gap-- {
+		c.buf = append(c.buf, ' ')
+		c.col++
+	}
+	c.buf = append(c.buf, from.buf[row.from:row.to]...)
+	c.col += row.cells
+}
+
+// Beside adds the rows of two canvases next to each other with a line between.
+// right starts at its row top.
+func (c *Canvas) Beside(left, right *Canvas, top int) {
+	for i := 0; c.Left() > 0; i++ {
+		c.copyRow(left, i)
+		c.To(left.width)
+		c.Put(Faint, c.Theme.Glyphs.Column)
+		c.switchTo(Plain)
+		if c.Room() >= right.width {
+			c.copyRow(right, top+i)
+		}
+		c.End()
+	}
+}
+
+// Rows is the number of rows drawn so far.
+func (c *Canvas) Rows() int { return len(c.rows) }
+
+// AppendTo adds the rows to dst with a newline between each two.
+func (c *Canvas) AppendTo(dst []byte) []byte {
+	for i, row := range c.rows {
+		if i > 0 {
+			dst = append(dst, '\n')
+		}
+		dst = append(dst, c.buf[row.from:row.to]...)
+	}
+	return dst
+}
+
+// Width is the number of cells that printable text takes.
+func Width(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// AppendAge adds a duration in at most seven characters.
+func AppendAge(dst []byte, d time.Duration) []byte {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return append(strconv.AppendInt(dst, int64(d/time.Second), 10), 's')
+	case d < time.Hour:
+		return append(strconv.AppendInt(dst, int64(d/time.Minute), 10), 'm')
+	case d < 24*time.Hour:
+		dst = append(strconv.AppendInt(dst, int64(d/time.Hour), 10), "h "...)
+		return append(strconv.AppendInt(dst, int64(d%time.Hour/time.Minute), 10), 'm')
+	}
+	return append(strconv.AppendInt(dst, int64(d/(24*time.Hour)), 10), 'd')
+}
+
+// AppendSize adds a number of bytes in decimal units.
+func AppendSize(dst []byte, n int64) []byte {
+	if n < 1000 {
+		return append(strconv.AppendInt(dst, n, 10), " B"...)
+	}
+	value, unit := float64(n), 0
+	for value >= 999.5 && unit < 4 {
+		value /= 1000
+		unit++
+	}
+	digits := 0
+	if value < 9.95 {
+		digits = 1
+	}
+	dst = strconv.AppendFloat(dst, value, 'f', digits, 64)
+	return append(append(dst, ' ', " kMGT"[unit]), 'B')
+}

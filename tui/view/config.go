@@ -1,0 +1,181 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// ConfigView shows the active config, what is wrong with the file on disk, what
+// changed, and the versions before.
+type ConfigView struct {
+	data *Data
+	top  int
+	more int
+}
+
+// NewConfig returns the view.
+func NewConfig(d *Data) *ConfigView { return &ConfigView{data: d} }
+
+// Captures reports whether typed text goes to the view.
+func (v *ConfigView) Captures() bool { return false }
+
+// Key is never called: the view takes no text.
+func (v *ConfigView) Key(Key) Action { return Action{} }
+
+// Do answers an action.
+func (v *ConfigView) Do(a ID) (Action, bool) {
+	const page = 10
+	switch a {
+	case ActReload:
+		return Action{Verb: VerbReload}, true
+	case ActUp:
+		v.top--
+	case ActDown:
+		v.top++
+	case ActPageUp:
+		v.top -= page
+	case ActPageDown:
+		v.top += page
+	case ActTop:
+		v.top = 0
+	case ActBottom:
+		v.top = v.more
+	default:
+		return Action{}, false
+	}
+	v.top = min(max(v.top, 0), v.more)
+	return Action{}, true
+}
+
+// Draw paints the view.
+func (v *ConfigView) Draw(c *Canvas) {
+	s := &v.data.Config
+	c.Gap(1)
+	c.Put(Bold, orDash(s.Path))
+	c.Gap(2)
+	if s.Version > 0 {
+		c.Put(Plain, "active #"+itoa(s.Version)+" since ")
+		c.Time(Plain, v.data.Local(s.Active), time.TimeOnly)
+	} else {
+		c.Put(Plain, "no version is active")
+	}
+	c.End()
+	c.Gap(1)
+	switch {
+	case s.Rejected:
+		c.Put(Bad, c.Theme.Glyphs.No)
+		c.Put(Bold, " on disk: REJECTED")
+		if s.Version > 0 {
+			c.Put(Plain, ", #"+itoa(s.Version)+" stays active")
+		}
+	default:
+		c.Put(Good, c.Theme.Glyphs.Yes)
+		c.Put(Plain, " on disk is what is active; the file is watched, saving it is enough")
+	}
+	c.End()
+	body := c.Sub(2, c.Width(), paneRoom)
+	v.body(body, s)
+	v.more = max(body.Rows()-c.Left(), 0)
+	v.top = min(v.top, v.more)
+	if v.more == 0 {
+		c.Copy(body, 0)
+		return
+	}
+	for i := v.top; c.Left() > 1; i++ {
+		c.copyRow(body, i)
+		c.End()
+	}
+	c.Gap(1)
+	if left := v.more - v.top; left > 0 {
+		c.Line(Faint, c.Theme.Glyphs.Down+" "+itoa(left)+" more lines: j")
+	}
+}
+
+func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
+	if len(s.Problems) > 0 {
+		title := "Problems"
+		if !s.Rejected {
+			title = "Warnings"
+		}
+		c.Rule(title, Bold)
+		for i := range s.Problems {
+			problem(c, &s.Problems[i])
+		}
+	}
+	if len(s.Diff) > 0 {
+		title := "Last change"
+		if s.Rejected {
+			title = "Diff: active to on disk"
+		}
+		c.Rule(title, Bold)
+		for _, line := range s.Diff {
+			style := Plain
+			switch {
+			case strings.HasPrefix(line, "+"):
+				style = Good
+			case strings.HasPrefix(line, "-"):
+				style = Bad
+			case strings.HasPrefix(line, "@"):
+				style = Faint
+			}
+			c.Gap(1)
+			c.Line(style, line)
+		}
+	}
+	if len(s.Diff) == 0 && len(s.Changes) > 0 {
+		c.Rule("Last change", Bold)
+		for _, change := range s.Changes {
+			c.Gap(1)
+			c.Wrap(Plain, change, 3)
+		}
+	}
+	c.Rule("History", Bold)
+	if len(s.History) == 0 {
+		c.Line(Faint, " no version yet")
+	}
+	for i := range s.History {
+		h := &s.History[i]
+		c.Gap(1)
+		c.Field(Bold, "#"+itoa(h.Version), 5)
+		c.Time(Plain, v.data.Local(h.Time), time.TimeOnly)
+		c.Gap(2)
+		c.Field(Plain, h.By, 11)
+		what := strings.Join(h.Changes, ", ")
+		if len(h.Changes) == 0 {
+			what = "nothing changed"
+			if h.By == "start" {
+				what = "as found at the start"
+			}
+		}
+		c.Wrap(Plain, what, 30)
+	}
+}
+
+func problem(c *Canvas, p *event.Problem) {
+	c.Gap(1)
+	if p.Warning {
+		c.Put(Warn, "! ")
+	} else {
+		c.Put(Bad, c.Theme.Glyphs.No+" ")
+	}
+	place := ""
+	if p.Line > 0 {
+		place = itoa(p.Line)
+		if p.Column > 0 {
+			place += ":" + itoa(p.Column)
+		}
+	}
+	c.Field(Bold, place, 7)
+	if p.Key != "" {
+		c.Put(Bold, p.Key)
+		if c.Room() < Width(p.Message)+2 {
+			c.End()
+			c.Gap(11)
+		} else {
+			c.Gap(2)
+		}
+	}
+	c.Wrap(Plain, p.Message, 11)
+}

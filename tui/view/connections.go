@@ -1,0 +1,180 @@
+package view
+
+import (
+	"strconv"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// ConnectionsView lists clients of the gateway, calls through it, and
+// connections out of cages.
+type ConnectionsView struct {
+	data *Data
+	browse
+}
+
+// NewConnections returns the view.
+func NewConnections(d *Data) *ConnectionsView {
+	return &ConnectionsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "route", "from", "client", "auth"}}}
+}
+
+// Captures reports whether typed text goes to the view.
+func (v *ConnectionsView) Captures() bool { return v.captures() }
+
+// Key takes typed text.
+func (v *ConnectionsView) Key(k Key) Action { v.key(k); return Action{} }
+
+// Do answers an action.
+func (v *ConnectionsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+
+func (v *ConnectionsView) id(i int) string { return v.data.Connections.Newest(v.at(i)).ID }
+
+func connectionText(n *event.Connection, yield func(key, value string) bool) {
+	_ = yield("agent", n.Agent) && yield("kind", n.Kind) && yield("state", n.State) && yield("route", n.Route) &&
+		yield("from", n.From) && yield("client", n.Client) && yield("auth", n.Auth) && yield("", n.Detail)
+}
+
+// Draw paints the view.
+func (v *ConnectionsView) Draw(c *Canvas) {
+	rows := v.data.Connections
+	where := "the gateway"
+	if at := v.data.Overview.Listeners; len(at) > 0 {
+		where = at[0]
+	}
+	l := layout{
+		title: "connections, newest first", total: rows.Len(), share: 64, id: v.id, head: v.head,
+		empty: "No connections. Clients connect to " + where + "; agents' connections show here when a cage runs.",
+	}
+	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { connectionText(rows.Newest(i), yield) })
+	l.row = func(c *Canvas, i int, _ bool) { v.row(c, rows.Newest(v.at(i))) }
+	l.pane = func(c *Canvas) {
+		if n := rows.Get(v.list.Selected()); n != nil {
+			v.pane(c, n)
+		}
+	}
+	l.name = v.list.Selected
+	v.draw(c, &l)
+}
+
+// The columns leave in this order: bytes, sender, agent. Kind, route, state and
+// age always stay.
+func connectionColumns(width int) (from, agent, route int, size bool) {
+	route = width - 3 - 6 - 10 - 8
+	if width >= 56 {
+		agent = 8
+		route -= agent + 1
+	}
+	if width >= 72 {
+		from = 14
+		route -= from + 1
+	}
+	if width >= 92 {
+		size = true
+		route -= 18
+	}
+	return from, agent, max(route, 8), size
+}
+
+func (v *ConnectionsView) head(c *Canvas) {
+	from, agent, route, size := connectionColumns(c.Width())
+	c.Field(Faint, "KIND", 5)
+	if from > 0 {
+		c.Field(Faint, "FROM", from)
+	}
+	if agent > 0 {
+		c.Field(Faint, "AGENT", agent)
+	}
+	c.Field(Faint, "ROUTE", route)
+	c.Field(Faint, "STATE", 9)
+	if size {
+		c.Field(Faint, "      IN", 8)
+		c.Field(Faint, "     OUT", 8)
+	}
+	c.Put(Faint, "    AGE")
+}
+
+func (v *ConnectionsView) row(c *Canvas, n *event.Connection) {
+	from, agent, route, size := connectionColumns(c.Width())
+	c.Field(Plain, n.Kind, 5)
+	if from > 0 {
+		c.Field(Plain, n.From, from)
+	}
+	if agent > 0 {
+		c.Field(Plain, orDash(n.Agent), agent)
+	}
+	c.FieldMiddle(Plain, n.Route, route)
+	glyph, style := stateMark(c.Theme, n.State)
+	c.Put(style, glyph)
+	c.Gap(1)
+	c.Field(Plain, n.State, 7)
+	if size {
+		c.Size(Plain, n.BytesIn, 8)
+		c.Gap(1)
+		c.Size(Plain, n.BytesOut, 8)
+		c.Gap(1)
+	}
+	c.Age(Plain, v.age(n), 7)
+}
+
+func (v *ConnectionsView) age(n *event.Connection) time.Duration {
+	if !n.Closed.IsZero() {
+		return n.Closed.Sub(n.Opened)
+	}
+	return v.data.Since(n.Opened)
+}
+
+func stateMark(t *Theme, state string) (string, Style) {
+	switch state {
+	case "open", "stream", "running", "unlocked":
+		return t.Glyphs.On, Good
+	case "refused", "invalid", "unreachable":
+		return t.Glyphs.No, Bad
+	case "locked":
+		return t.Glyphs.Part, Warn
+	}
+	return t.Glyphs.Off, Faint
+}
+
+func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
+	fact(c, "route", n.Route)
+	state := n.State
+	if n.Status != 0 {
+		state += ", status " + strconv.Itoa(n.Status)
+	}
+	fact(c, "state", state)
+	fact(c, "reason", n.Detail)
+	c.Field(Faint, "opened", labelWidth)
+	c.Time(Plain, v.data.Local(n.Opened), time.DateTime)
+	c.End()
+	if !n.Closed.IsZero() {
+		c.Field(Faint, "closed", labelWidth)
+		c.Time(Plain, v.data.Local(n.Closed), time.DateTime)
+		c.End()
+	}
+	fact(c, "from", n.From)
+	fact(c, "client", n.Client)
+	if n.Agent != "" {
+		fact(c, "agent", n.Agent+", run "+orDash(n.Run))
+	}
+	fact(c, "program", n.Program)
+	if n.PID != 0 {
+		fact(c, "pid", itoa(n.PID))
+	}
+	fact(c, "auth", n.Auth)
+	if n.Origin.File != "" || n.Origin.BuiltIn != "" || n.Origin.Key != "" {
+		fact(c, "rule at", originText(n.Origin))
+	}
+	c.Field(Faint, "bytes", labelWidth)
+	c.Put(Plain, "in ")
+	c.Size(Plain, n.BytesIn, 0)
+	c.Put(Plain, ", out ")
+	c.Size(Plain, n.BytesOut, 0)
+	c.End()
+	if n.FirstMS > 0 {
+		fact(c, "first", strconv.FormatInt(n.FirstMS, 10)+" ms to the first byte")
+	}
+	if n.Kind == "http" {
+		fact(c, "headers", "authorization: •••••••• (never shown)")
+	}
+}

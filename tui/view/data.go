@@ -1,0 +1,228 @@
+package view
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// How many rows the screen keeps.
+const (
+	MaxLogs   = 100_000
+	maxRows   = 10_000
+	maxRecent = 1_000
+)
+
+// Link is the state of the connection to the gateway.
+type Link struct {
+	Up      bool
+	Tried   bool // a first attempt has ended
+	Problem string
+	Attempt int
+}
+
+// Result is the outcome of the last thing that the person did.
+type Result struct {
+	Style Style
+	Text  string
+}
+
+// AuditEntry is one line of the audit log.
+type AuditEntry struct {
+	Time   string
+	Type   string
+	Who    string
+	Result string
+	What   string
+	Raw    string
+}
+
+// Data is what the views draw: plain values, already printable.
+type Data struct {
+	Now      time.Time // its location is the one that times are shown in
+	Version  string
+	ReadOnly bool
+	Keys     *Keys
+	Link     Link
+	Loaded   bool // the gateway has answered at least once
+
+	Overview    event.Overview
+	Agents      []event.Agent // by name
+	Details     map[string]event.Agent
+	Denials     *Rows[event.Denial]
+	Connections *Rows[event.Connection]
+	Recent      *Ring[event.Event] // everything but log lines
+	Logs        *Ring[event.LogLine]
+	Config      event.ConfigStatus
+	Store       event.SecretStore
+	Secrets     []event.Secret
+	Tests       map[string]string // outcome of the last test, by secret
+	Audit       []AuditEntry
+
+	Result   Result
+	Missed   uint64 // events that never came: gaps in their numbers
+	Dropped  uint64 // events that this screen was too slow for
+	lastSeq  uint64
+	lastLogs []event.LogLine // the newest lines of the last load, to know repeats
+}
+
+// NewData returns empty data.
+func NewData() *Data {
+	return &Data{
+		Details: map[string]event.Agent{}, Tests: map[string]string{},
+		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
+			func(d *event.Denial) time.Time { return d.Last }),
+		Connections: NewRows(maxRows, func(c *event.Connection) string { return c.ID }, nil),
+		Recent:      NewRing[event.Event](maxRecent),
+		Logs:        NewRing[event.LogLine](MaxLogs),
+	}
+}
+
+// Since is the age of a time that may be unset.
+func (d *Data) Since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return d.Now.Sub(t)
+}
+
+// Local puts a time into the zone that is shown.
+func (d *Data) Local(t time.Time) time.Time { return t.In(d.Now.Location()) }
+
+// Restart forgets the numbering of events: a new subscription counts anew.
+func (d *Data) Restart() { d.lastSeq = 0 }
+
+// Apply takes in one event. It reports whether the overview's numbers may have
+// changed.
+func (d *Data) Apply(e *event.Event) bool {
+	if d.lastSeq != 0 && e.Seq > d.lastSeq+1 {
+		d.Missed += e.Seq - d.lastSeq - 1
+	}
+	if e.Seq != 0 {
+		d.lastSeq = e.Seq
+	}
+	if e.Log != nil {
+		d.applyLog(e.Log)
+		return false
+	}
+	switch {
+	case e.Denial != nil:
+		d.Denials.Put(*e.Denial)
+	case e.Connection != nil:
+		d.Connections.Put(*e.Connection)
+	case e.Agent != nil:
+		d.applyAgent(e.Agent)
+	case e.Config != nil:
+		d.Config = *e.Config
+		d.Overview.Config = *e.Config
+	case e.Secret != nil:
+		d.applySecret(e.Secret)
+	case e.Notice != nil:
+	default:
+		return false
+	}
+	d.Recent.Push(*e)
+	return true
+}
+
+func (d *Data) applyLog(line *event.LogLine) {
+	if n := len(d.lastLogs); n > 0 {
+		if slices.ContainsFunc(d.lastLogs, func(old event.LogLine) bool {
+			return old.Time.Equal(line.Time) && old.Raw == line.Raw && old.Message == line.Message
+		}) {
+			return
+		}
+		if line.Time.After(d.lastLogs[n-1].Time.Add(time.Minute)) {
+			d.lastLogs = nil
+		}
+	}
+	d.Logs.Push(*line)
+}
+
+// LoadLogs takes the newest lines of the log, oldest first. Lines kept from
+// before the connection broke stay.
+func (d *Data) LoadLogs(lines []event.LogLine) {
+	for i := range lines {
+		d.applyLog(&lines[i])
+	}
+	d.lastLogs = slices.Clone(lines[max(len(lines)-200, 0):])
+}
+
+func (d *Data) applyAgent(a *event.Agent) {
+	i, found := slices.BinarySearchFunc(d.Agents, a.Name, func(x event.Agent, name string) int {
+		return strings.Compare(x.Name, name)
+	})
+	if !found {
+		d.Agents = slices.Insert(d.Agents, i, *a)
+		return
+	}
+	d.Agents[i] = *a
+}
+
+// LoadAgents replaces the agents.
+func (d *Data) LoadAgents(agents []event.Agent) {
+	d.Agents = agents
+	slices.SortFunc(d.Agents, func(a, b event.Agent) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func (d *Data) applySecret(s *event.Secret) {
+	i := slices.IndexFunc(d.Secrets, func(x event.Secret) bool { return x.Name == s.Name })
+	switch {
+	case s.Deleted && i >= 0:
+		d.Secrets = slices.Delete(d.Secrets, i, i+1)
+	case s.Deleted:
+	case i >= 0:
+		d.Secrets[i] = *s
+	default:
+		d.Secrets = append(d.Secrets, *s)
+	}
+	slices.SortFunc(d.Secrets, func(a, b event.Secret) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// LoadAudit takes lines of the audit log, oldest first, as they are in the
+// file.
+func (d *Data) LoadAudit(lines []json.RawMessage) {
+	d.Audit = d.Audit[:0]
+	for _, raw := range slices.Backward(lines) {
+		var e struct {
+			Time      string `json:"timestamp"`
+			Type      string `json:"event_type"`
+			User      string `json:"user"`
+			Result    string `json:"result"`
+			Action    string `json:"action"`
+			Path      string `json:"path"`
+			Target    string `json:"target"`
+			Reason    string `json:"reason"`
+			IP        string `json:"ip"`
+			Operation string `json:"operation"`
+		}
+		_ = json.Unmarshal(raw, &e) // a line that does not decode still shows as it is
+		stamp := e.Time
+		if t, err := time.Parse(time.RFC3339, e.Time); err == nil {
+			stamp = d.Local(t).Format(time.DateTime)
+		}
+		what := strings.Join(strings.Fields(strings.Join([]string{e.Action, e.Operation, e.Path, e.Target, e.IP, e.Reason}, " ")), " ")
+		d.Audit = append(d.Audit, Clean(AuditEntry{stamp, e.Type, e.User, e.Result, what, string(raw)}))
+	}
+}
+
+// Running counts the runs that have not ended.
+func Running(a *event.Agent) int {
+	n := 0
+	for i := range a.Runs {
+		if a.Runs[i].Ended.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// HasProviderKey reports whether a key of a provider is stored.
+func (d *Data) HasProviderKey() bool {
+	return slices.ContainsFunc(d.Secrets, func(s event.Secret) bool {
+		return !s.Missing && !strings.HasPrefix(s.Name, "token/")
+	})
+}

@@ -1,0 +1,268 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// DenialsView lists what the cages refused.
+type DenialsView struct {
+	data *Data
+	browse
+}
+
+// NewDenials returns the view.
+func NewDenials(d *Data) *DenialsView {
+	return &DenialsView{data: d, browse: browse{keys: []string{"agent", "op", "target", "program", "rule", "class", "run"}}}
+}
+
+// Captures reports whether typed text goes to the view.
+func (v *DenialsView) Captures() bool { return v.captures() }
+
+// Key takes typed text.
+func (v *DenialsView) Key(k Key) Action { v.key(k); return Action{} }
+
+// Do answers an action.
+func (v *DenialsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+
+func (v *DenialsView) id(i int) string            { return v.data.Denials.Newest(v.at(i)).ID }
+func (v *DenialsView) denial(i int) *event.Denial { return v.data.Denials.Newest(v.at(i)) }
+
+func denialText(d *event.Denial, yield func(key, value string) bool) {
+	_ = yield("agent", d.Agent) && yield("op", d.Operation) && yield("target", d.Target) && yield("program", d.Program) &&
+		yield("rule", d.Rule) && yield("class", string(d.Class)) && yield("run", d.Run) && yield("", d.CommandLine)
+}
+
+// Draw paints the view.
+func (v *DenialsView) Draw(c *Canvas) {
+	rows := v.data.Denials
+	l := layout{
+		title: "denials, newest first", total: rows.Len(), share: 62, id: v.id,
+		empty: "Nothing was denied. What an agent's cage refuses shows here within a second: agent, program, path or host, and the rule. " +
+			"Start one in another terminal: openclaw agent run NAME -- COMMAND",
+		head: v.head,
+	}
+	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { denialText(rows.Newest(i), yield) })
+	l.row = func(c *Canvas, i int, _ bool) { v.row(c, v.denial(i)) }
+	l.pane = func(c *Canvas) {
+		if d := rows.Get(v.list.Selected()); d != nil {
+			v.pane(c, d)
+		}
+	}
+	l.name = func() string { return "denial " + v.list.Selected() }
+	v.draw(c, &l)
+}
+
+// The columns leave in this order when the list gets narrow: rule, program,
+// pid, agent. State, time, target and count always stay.
+func denialColumns(width int) (agent, pid, program, target, rule int) {
+	agent, target = 9, width-3-7-9-9-5
+	if width < 48 {
+		agent = 0
+	} else {
+		target -= agent + 1
+	}
+	if width >= 72 {
+		program = 9
+		target -= program + 1
+	}
+	if width >= 90 {
+		pid = 6
+		target -= pid + 1
+	}
+	if width >= 104 {
+		rule = 24
+		target -= rule + 1
+	}
+	return agent, pid, program, max(target, 8), rule
+}
+
+func (v *DenialsView) head(c *Canvas) {
+	agent, pid, program, target, rule := denialColumns(c.Width())
+	c.Field(Faint, "STATE", 6)
+	c.Field(Faint, "TIME", 8)
+	if agent > 0 {
+		c.Field(Faint, "AGENT", agent)
+	}
+	if pid > 0 {
+		c.Field(Faint, "   PID", pid)
+	}
+	if program > 0 {
+		c.Field(Faint, "PROGRAM", program)
+	}
+	c.Field(Faint, "OP", 8)
+	c.Field(Faint, "TARGET", target)
+	if rule > 0 {
+		c.Field(Faint, "RULE", rule)
+	}
+	c.Put(Faint, "   N")
+}
+
+func (v *DenialsView) row(c *Canvas, d *event.Denial) {
+	agent, pid, program, target, rule := denialColumns(c.Width())
+	c.Put(Bad, c.Theme.Glyphs.No)
+	c.Gap(1)
+	c.Field(Plain, "deny", 4)
+	c.Time(Plain, v.data.Local(d.Last), time.TimeOnly)
+	c.Gap(1)
+	if agent > 0 {
+		c.Field(Plain, d.Agent, agent)
+	}
+	if pid > 0 {
+		c.Number(Plain, d.PID, pid)
+		c.Gap(1)
+	}
+	if program > 0 {
+		c.Field(Plain, base(d.Program), program)
+	}
+	c.Field(Plain, d.Operation, 8)
+	c.FieldMiddle(Plain, d.Target, target)
+	if rule > 0 {
+		c.Field(Plain, d.Rule, rule)
+	}
+	c.Number(Plain, d.Count, 4)
+}
+
+func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
+	c.Field(Faint, "refused", labelWidth)
+	c.Put(Bad, c.Theme.Glyphs.No+" ")
+	c.Put(Bold, d.Operation+" ")
+	c.Wrap(Bold, d.Target, labelWidth+1)
+	fact(c, "program", orDash(d.Program))
+	pid := "not known"
+	if d.PID != 0 {
+		pid = itoa(d.PID)
+	}
+	fact(c, "pid", pid)
+	if d.CommandLine != "" {
+		fact(c, "says", d.CommandLine)
+		c.Gap(labelWidth + 1)
+		c.Line(Faint, "(the agent's own words: not checked)")
+	}
+	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
+	fact(c, "rule", orDash(d.Rule))
+	fact(c, "from", originText(d.Origin))
+	fact(c, "by", mechanismText(d.Mechanism))
+	c.Field(Faint, "seen", labelWidth)
+	c.PutInt(Bold, max(d.Count, 1))
+	c.Put(Plain, " × ")
+	c.Time(Plain, v.data.Local(d.First), time.TimeOnly)
+	if d.Count > 1 {
+		c.Put(Plain, " to ")
+		c.Time(Plain, v.data.Local(d.Last), time.TimeOnly)
+	}
+	c.Put(Faint, ", ")
+	c.Age(Faint, v.data.Since(d.Last), 0)
+	c.Put(Faint, " ago")
+	c.End()
+	c.End()
+	lines, note := allowLines(d)
+	if len(lines) > 0 {
+		c.Line(Faint, "These lines in config.yaml would allow it:")
+		for _, line := range lines {
+			c.Gap(2)
+			c.Line(Plain, line)
+		}
+	}
+	if note != "" {
+		c.Wrap(Faint, note, 0)
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// originText says where a rule stands.
+func originText(o policy.Origin) string {
+	switch {
+	case o.BuiltIn != "":
+		return "built in: " + o.BuiltIn
+	case o.File != "" && o.Line > 0 && o.Key != "":
+		return o.File + ":" + itoa(o.Line) + "  " + o.Key
+	case o.File != "" && o.Line > 0:
+		return o.File + ":" + itoa(o.Line)
+	case o.Key != "":
+		return o.Key
+	}
+	return orDash(o.File)
+}
+
+func mechanismText(m string) string {
+	switch m {
+	case "gate":
+		return "gate (file system)"
+	case "notify":
+		return "notify (system call)"
+	case "dns":
+		return "dns (name look-up)"
+	case "egress":
+		return "egress (connection)"
+	case "mount":
+		return "mount (not in the cage's file system)"
+	}
+	return orDash(m)
+}
+
+// allowLines is the smallest piece of config that would allow what was denied,
+// and a note when that alone is not enough.
+func allowLines(d *event.Denial) (lines []string, note string) {
+	agent := []string{"agents:", "  " + yamlWord(d.Agent) + ":", "    permissions:"}
+	if d.Origin.BuiltIn != "" {
+		return nil, "This is a built-in rule. No config lifts it, except allowed_ips for addresses that are blocked by default."
+	}
+	if strings.HasSuffix(d.Origin.Key, "]") && strings.Contains(d.Origin.Key, "denied_paths") {
+		return nil, "Take the entry out of denied_paths at " + originPlace(d.Origin) + ": denied paths win over everything."
+	}
+	if strings.Contains(d.Origin.Key, "blocked_ips") {
+		return nil, "Take the entry out of blocked_ips at " + originPlace(d.Origin) + "."
+	}
+	switch d.Class {
+	case policy.ClassPathRead:
+		lines = append(agent, "      allowed_paths:", "        - {path: "+yamlWord(d.Target)+", access: read}")
+	case policy.ClassPathWrite:
+		lines = append(agent, "      allowed_paths:", "        - "+yamlWord(d.Target))
+	case policy.ClassNet:
+		lines = append(agent, "      network_access: true", "      network:", "        allow_outbound: true",
+			"        allowed_domains:", "          - "+yamlWord(d.Target))
+	case policy.ClassExec:
+		key := "execute_commands"
+		if strings.Contains(d.Rule, "system_commands") || strings.Contains(d.Origin.Key, "system_commands") {
+			key = "system_commands"
+		}
+		lines = append(agent, "      "+key+": true")
+	default:
+		return nil, ""
+	}
+	return lines, "A role's permissions must allow it, too."
+}
+
+func originPlace(o policy.Origin) string {
+	if o.File == "" || o.Line == 0 {
+		return orDash(o.Key)
+	}
+	return o.File + ":" + itoa(o.Line)
+}
+
+// yamlWord quotes what YAML would read as something else.
+func yamlWord(s string) string {
+	plain := s != ""
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("/._-~$+@", r):
+		case r == ':' && !strings.HasPrefix(s, ":"):
+		default:
+			plain = false
+		}
+	}
+	if plain && !strings.HasPrefix(s, "-") && !strings.HasPrefix(s, "@") && !strings.HasSuffix(s, ":") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}

@@ -1,0 +1,154 @@
+package view
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Filter is a parsed filter line: words that a row must hold, key:value pairs,
+// each with - before it for "must not", and /regular expressions/. All parts
+// must hold. The zero value lets everything pass.
+type Filter struct{ terms []term }
+
+type term struct {
+	not   bool
+	key   string // empty: any text of the row
+	value string // lower case
+	exp   *regexp.Regexp
+}
+
+// ParseFilter reads a filter line. keys are the keys that the view knows.
+func ParseFilter(line string, keys []string) (Filter, error) {
+	var f Filter
+	for _, word := range splitFilter(line) {
+		var t term
+		if len(word) > 1 && word[0] == '-' {
+			t.not, word = true, word[1:]
+		}
+		if len(word) > 1 && word[0] == '/' && word[len(word)-1] == '/' && len(word) > 2 {
+			exp, err := regexp.Compile("(?i)" + word[1:len(word)-1])
+			if err != nil {
+				return Filter{}, fmt.Errorf("read filter: %w", err)
+			}
+			t.exp = exp
+		} else if key, value, ok := strings.Cut(word, ":"); ok && known(key, keys) {
+			t.key, t.value = strings.ToLower(key), strings.ToLower(value)
+		} else {
+			t.value = strings.ToLower(word)
+		}
+		f.terms = append(f.terms, t)
+	}
+	return f, nil
+}
+
+func known(key string, keys []string) bool {
+	for _, k := range keys {
+		if strings.EqualFold(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitFilter cuts at blanks, but not inside /…/.
+func splitFilter(line string) []string {
+	var words []string
+	for line = strings.TrimLeft(line, " "); line != ""; line = strings.TrimLeft(line, " ") {
+		end := strings.IndexByte(line, ' ')
+		body := strings.TrimPrefix(line, "-")
+		if strings.HasPrefix(body, "/") {
+			if close := strings.IndexByte(body[1:], '/'); close > 0 {
+				end = len(line) - len(body) + 1 + close + 1
+				if end < len(line) && line[end] != ' ' {
+					end = strings.IndexByte(line, ' ') // a path, not an expression
+				}
+			}
+		}
+		if end < 0 || end >= len(line) {
+			words = append(words, line)
+			break
+		}
+		words = append(words, line[:end])
+		line = line[end:]
+	}
+	return words
+}
+
+// Empty reports whether everything passes.
+func (f *Filter) Empty() bool { return len(f.terms) == 0 }
+
+// Match reports whether a row passes. text calls yield with each text of the
+// row and its key until yield says that it has seen enough.
+func (f *Filter) Match(text func(yield func(key, value string) bool)) bool {
+	for i := range f.terms {
+		t := &f.terms[i]
+		found := false
+		text(func(key, value string) bool {
+			found = t.matches(key, value)
+			return !found
+		})
+		if found == t.not {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *term) matches(key, value string) bool {
+	switch {
+	case t.exp != nil:
+		return t.exp.MatchString(value)
+	case t.key != "":
+		return key == t.key && (t.value == "*" || containsFold(value, t.value))
+	}
+	return containsFold(value, t.value)
+}
+
+// containsFold reports whether s holds the lower-case needle, letter case of
+// ASCII aside. It allocates nothing.
+func containsFold(s, needle string) bool {
+	if needle == "" {
+		return true
+	}
+	first := needle[0]
+	upper := first
+	if first >= 'a' && first <= 'z' {
+		upper = first - 'a' + 'A'
+	}
+	for i := 0; i+len(needle) <= len(s); i++ {
+		rest := s[i : len(s)-len(needle)+1]
+		at := strings.IndexByte(rest, first)
+		if upper != first {
+			if at < 0 {
+				at = len(rest)
+			}
+			if up := strings.IndexByte(rest[:at], upper); up >= 0 {
+				at = up
+			} else if at == len(rest) {
+				return false
+			}
+		}
+		if at < 0 {
+			return false
+		}
+		i += at
+		if equalFold(s[i:i+len(needle)], needle) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalFold(s, lower string) bool {
+	for i := 0; i < len(lower); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}

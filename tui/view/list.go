@@ -1,0 +1,106 @@
+package view
+
+// List is the state of a list on the screen: which row is selected, by id, and
+// which part is in sight. Rows that arrive never change the selected row, and
+// never move it out of sight.
+type List struct {
+	id    string // of the selected row; empty: none yet
+	index int    // where it was when last drawn
+	top   int    // first row in sight when last drawn
+	rows  int    // rows in sight when last drawn
+	count int    // rows in all when last drawn
+	seen  int    // count when the top was last in sight
+}
+
+// Selected is the id of the selected row.
+func (l *List) Selected() string { return l.id }
+
+// Index is the place of the selected row when the list was last laid out.
+func (l *List) Index() int { return l.index }
+
+// Lay places count rows into height cells. id names row i. It returns the first
+// row in sight.
+func (l *List) Lay(count, height int, id func(int) string) int {
+	l.count, l.rows = count, height
+	if count == 0 || height <= 0 {
+		l.index, l.top, l.seen = 0, 0, count
+		return 0
+	}
+	was := l.index - l.top // the line at which the reader sees the selected row
+	l.index = l.find(count, id)
+	l.id = id(l.index)
+	if l.top > 0 || l.index >= height {
+		l.top = l.index - was
+	}
+	l.clamp()
+	if l.top == 0 {
+		l.seen = count
+	}
+	return l.top
+}
+
+// find looks for the selected id, outward from where it was. When it is gone
+// the row that took its place is selected.
+func (l *List) find(count int, id func(int) string) int {
+	at := min(max(l.index, 0), count-1)
+	if l.id == "" {
+		return at
+	}
+	for d := 0; d < count; d++ {
+		if up := at + d; up < count && id(up) == l.id {
+			return up
+		}
+		if down := at - d; d > 0 && down >= 0 && id(down) == l.id {
+			return down
+		}
+	}
+	return at
+}
+
+func (l *List) clamp() {
+	l.top = min(l.top, l.index, l.count-1)
+	l.top = max(l.top, l.index-l.rows+1, 0)
+	if rest := l.count - l.rows; l.top > max(rest, 0) {
+		l.top = max(rest, 0)
+	}
+}
+
+// Unseen is how many rows arrived above the part in sight.
+func (l *List) Unseen() int {
+	if l.top == 0 {
+		return 0
+	}
+	return min(max(l.count-l.seen, 0), l.top)
+}
+
+// Move handles the actions that move in a list and reports whether a was one.
+// id names row i.
+func (l *List) Move(a ID, id func(int) string) bool {
+	to := l.index
+	switch a {
+	case ActUp:
+		to--
+	case ActDown:
+		to++
+	case ActPageUp:
+		to -= max(l.rows-1, 1)
+	case ActPageDown:
+		to += max(l.rows-1, 1)
+	case ActTop:
+		to = 0
+	case ActBottom:
+		to = l.count - 1
+	default:
+		return false
+	}
+	if l.count == 0 {
+		return true
+	}
+	l.index = min(max(to, 0), l.count-1)
+	l.id = id(l.index)
+	l.clamp()
+	if l.top == 0 {
+		l.seen = l.count
+	}
+	return true
+}

@@ -1,0 +1,263 @@
+package view
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// LogsView shows the gateway's log, redacted by the gateway. It follows the
+// newest line until the reader moves up or pauses.
+type LogsView struct {
+	data *Data
+	browse
+	level   int
+	paused  bool
+	match   []uint64 // numbers of the lines that pass, oldest first
+	scanned uint64   // lines below this number have been looked at
+	at      uint64   // the selected line; follows while not paused
+	top     uint64
+	held    int // matches when the view was paused
+	rows    int // rows in sight when last drawn
+}
+
+// NewLogs returns the view.
+func NewLogs(d *Data) *LogsView {
+	return &LogsView{data: d, level: 1, browse: browse{keys: []string{"level", "src", "source"}}}
+}
+
+var levels = [...]string{"debug", "info", "warn", "error"} //nolint:gochecknoglobals // a constant table
+
+func levelOf(name string) int {
+	for i, l := range levels {
+		if strings.EqualFold(name, l) || l == "warn" && strings.EqualFold(name, "warning") {
+			return i
+		}
+	}
+	return 1
+}
+
+// Captures reports whether typed text goes to the view.
+func (v *LogsView) Captures() bool { return v.captures() }
+
+// Key takes typed text.
+func (v *LogsView) Key(k Key) Action {
+	v.key(k)
+	v.rescan()
+	return Action{}
+}
+
+// rescan forgets which lines pass; the next Draw looks at all of them again.
+func (v *LogsView) rescan() { v.match, v.scanned = v.match[:0], v.data.Logs.First() }
+
+// Do answers an action.
+func (v *LogsView) Do(a ID) (Action, bool) {
+	switch a {
+	case ActPause:
+		if v.paused {
+			v.follow()
+		} else {
+			v.pause()
+		}
+	case ActBottom:
+		v.follow()
+	case ActLevel:
+		v.level = (v.level + 1) % len(levels)
+		v.rescan()
+	case ActFilterOff:
+		v.do(a, nil)
+		v.rescan()
+	case ActUp:
+		v.move(-1)
+	case ActDown:
+		v.move(1)
+	case ActPageUp:
+		v.move(1 - v.rows)
+	case ActPageDown:
+		v.move(v.rows - 1)
+	case ActTop:
+		v.move(-len(v.match))
+	case ActFilter:
+		v.typing = true
+	case ActOpen:
+		v.full = !v.full
+	case ActBack:
+		if !v.full {
+			return Action{}, false
+		}
+		v.full = false
+	default:
+		return Action{}, false
+	}
+	return Action{}, true
+}
+
+func (v *LogsView) pause() { v.paused, v.held = true, len(v.match) }
+
+func (v *LogsView) follow() { v.paused = false }
+
+// move selects another line. Moving up pauses; moving onto the last line does
+// not follow by itself: G does.
+func (v *LogsView) move(by int) {
+	if len(v.match) == 0 {
+		return
+	}
+	if !v.paused {
+		if by > 0 {
+			return
+		}
+		v.pause()
+	}
+	i := min(max(v.index()+by, 0), len(v.match)-1)
+	v.at = v.match[i]
+}
+
+// index is the place of the selected line, or of the one after it when it was
+// written over.
+func (v *LogsView) index() int {
+	i, _ := slices.BinarySearch(v.match, v.at)
+	return min(i, len(v.match)-1)
+}
+
+func (v *LogsView) scan() {
+	logs := v.data.Logs
+	first := logs.First()
+	if cut, _ := slices.BinarySearch(v.match, first); cut > 0 {
+		v.match = append(v.match[:0], v.match[cut:]...)
+		v.held = max(v.held-cut, 0)
+	}
+	for n := max(v.scanned, first); n < logs.Next(); n++ {
+		if v.passes(logs.At(n)) {
+			v.match = append(v.match, n)
+		}
+	}
+	v.scanned = logs.Next()
+}
+
+func (v *LogsView) passes(line *event.LogLine) bool {
+	if levelOf(line.Level) < v.level {
+		return false
+	}
+	return !v.filtered() || v.filter.Match(func(yield func(key, value string) bool) {
+		_ = yield("level", line.Level) && yield("src", line.Source) && yield("source", line.Source) &&
+			yield("", line.Message) && yield("", line.Text)
+	})
+}
+
+// Draw paints the view.
+func (v *LogsView) Draw(c *Canvas) {
+	v.scan()
+	l := layout{total: v.data.Logs.Len(), count: len(v.match), title: "the gateway's log, redacted", state: levels[v.level] + "+  "}
+	switch n := len(v.match) - v.held; {
+	case !v.paused:
+		l.state += "following"
+	case n > 0:
+		l.state += "paused, " + itoa(n) + " new " + c.Theme.Glyphs.Down + " (G)"
+	default:
+		l.state += "paused"
+	}
+	if lost := v.data.Logs.First(); lost > 0 && v.data.Logs.Len() == MaxLogs {
+		l.state += ", " + itoa(int(min(lost, 1<<40))) + " older lines written over" //nolint:gosec // bounded
+	}
+	v.drawFilter(c, &l)
+	if l.total == 0 {
+		c.End()
+		c.Line(Plain, " The log is empty. The gateway's lines show here as they are written, redacted.")
+		return
+	}
+	if len(v.match) == 0 {
+		c.End()
+		c.Line(Plain, " No line passes the filter and the level.")
+		return
+	}
+	pane := 5
+	if c.Left() < 16 {
+		pane = 4
+	}
+	if v.full {
+		pane = c.Left()
+	}
+	v.rows = max(c.Left()-pane, 1)
+	if !v.paused {
+		v.at = v.match[len(v.match)-1]
+	}
+	v.drawLines(c)
+	v.drawEntry(c, pane)
+}
+
+func (v *LogsView) drawLines(c *Canvas) {
+	if v.full {
+		return
+	}
+	at := v.index()
+	top, _ := slices.BinarySearch(v.match, v.top)
+	if !v.paused {
+		top = len(v.match) - v.rows
+	}
+	top = min(top, at)
+	top = max(top, at-v.rows+1, 0)
+	v.top = v.match[top]
+	for i := range v.rows {
+		if top+i >= len(v.match) {
+			c.End()
+			continue
+		}
+		v.line(c, v.data.Logs.At(v.match[top+i]), top+i == at)
+	}
+}
+
+func (v *LogsView) line(c *Canvas, line *event.LogLine, selected bool) {
+	c.Gap(1)
+	if selected {
+		c.Row(Selected)
+		c.Put(Plain, c.Theme.Glyphs.Cursor)
+		c.Gap(1)
+	} else {
+		c.Gap(2)
+	}
+	layout := time.TimeOnly
+	if c.Width() >= wide {
+		layout = "15:04:05.000"
+	}
+	c.Time(Faint, v.data.Local(line.Time), layout)
+	c.Gap(1)
+	style := Plain
+	switch levelOf(line.Level) {
+	case 2:
+		style = Warn
+	case 3:
+		style = Bad
+	}
+	c.Field(style, line.Level, 5)
+	if c.Width() >= 70 {
+		c.Field(Faint, line.Source, 9)
+	}
+	c.Put(Plain, line.Message)
+	c.Gap(2)
+	c.Put(Faint, line.Text)
+	c.End()
+}
+
+func (v *LogsView) drawEntry(c *Canvas, height int) {
+	line := v.data.Logs.At(v.match[v.index()])
+	inner := c.Sub(2, c.Width()-2, paneRoom)
+	inner.Put(Bold, line.Level+" ")
+	inner.Put(Plain, line.Source+": ")
+	inner.Wrap(Plain, line.Message, 0)
+	if v.full {
+		for pair := range strings.FieldsSeq(line.Text) {
+			inner.Gap(2)
+			inner.Wrap(Plain, pair, 4)
+		}
+		inner.End()
+	}
+	inner.Wrap(Faint, line.Raw, 0)
+	c.Rule("entry "+v.data.Local(line.Time).Format(time.DateTime), Bold)
+	for i := range height - 1 {
+		c.Gap(1)
+		c.copyRow(inner, i)
+		c.End()
+	}
+}

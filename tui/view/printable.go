@@ -1,0 +1,173 @@
+package view
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxText bounds, in bytes, one string that enters the screen. It is the length
+// of the longest path that Linux takes.
+const MaxText = 4096
+
+// maxMarks bounds how many combining marks may follow one letter; more would
+// pile up over the lines around it.
+const maxMarks = 2
+
+// Printable returns s with everything that is not plain visible text written
+// out as an escape: control bytes as \x1b, bytes that are not UTF-8 as \xff,
+// direction marks, zero-width and unassigned characters as \u{202e}. The result
+// has no byte below 0x20 and at most limit bytes; what was cut shows as "…". A
+// string that is already printable is returned as it is.
+func Printable(s string, limit int) string {
+	if len(s) <= limit && isPrintable(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(min(len(s), limit) + 16)
+	marks := 0
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		var piece string
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			piece = escapeByte(s[i])
+		case r < 0x20 || r == 0x7f:
+			piece = escapeByte(byte(r))
+		case plainRune(r):
+			piece, marks = s[i:i+size], 0
+		case unicode.Is(unicode.Mn, r) && i > 0 && marks < maxMarks && visibleMark(r):
+			piece = s[i : i+size]
+			marks++
+		default:
+			piece = `\u{` + strconv.FormatInt(int64(r), 16) + `}`
+		}
+		if b.Len()+len(piece) > limit-len("…") && b.Len()+len(piece)+len(s)-i-size > limit {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(piece)
+		i += size
+	}
+	return b.String()
+}
+
+func escapeByte(c byte) string {
+	switch c {
+	case '\n':
+		return `\n`
+	case '\t':
+		return `\t`
+	case '\r':
+		return `\r`
+	}
+	const hex = "0123456789abcdef"
+	return string([]byte{'\\', 'x', hex[c>>4], hex[c&15]})
+}
+
+// isPrintable reports whether Printable would leave s alone. It costs nothing
+// for ASCII.
+func isPrintable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf {
+			return isPrintableText(s, i)
+		} else if c < 0x20 || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func isPrintableText(s string, i int) bool {
+	start, marks := i, 0
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size <= 1, r < 0x20, r == 0x7f:
+			return false
+		case plainRune(r):
+			marks = 0
+		case unicode.Is(unicode.Mn, r) && (i > 0 || start > 0) && marks < maxMarks && visibleMark(r):
+			marks++
+		default:
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+// plainRune reports whether r takes room of its own on a terminal and nothing
+// else. Characters whose width terminals disagree about are not plain: private
+// use, regional indicators, skin tones, conjoining Hangul.
+func plainRune(r rune) bool {
+	switch {
+	case r < utf8.RuneSelf:
+		return r >= 0x20 && r != 0x7f
+	case r < 0xa0:
+		return false // C1 controls
+	case r == 0xad, r >= 0x1160 && r <= 0x11ff, r >= 0xd7b0 && r <= 0xd7ff:
+		return false
+	case r == 0x115f, r == 0x3164, r == 0xffa0, r == 0x2800:
+		return false // fillers that look like nothing
+	case r >= 0x1f1e6 && r <= 0x1f1ff, r >= 0x1f3fb && r <= 0x1f3ff:
+		return false
+	}
+	return unicode.IsPrint(r) && !unicode.IsMark(r)
+}
+
+// visibleMark leaves out the marks that select a form and show nothing.
+func visibleMark(r rune) bool {
+	return !unicode.Is(unicode.Variation_Selector, r) && r != 0x034f && (r < 0x17b4 || r > 0x17b5)
+}
+
+// Clean returns a deep copy of v in which every string is Printable. Numbers,
+// times and types with hidden fields stay as they are.
+func Clean[T any](v T) T {
+	return CleanTo(v, MaxText)
+}
+
+// CleanTo is Clean with another bound, in bytes, on each string.
+func CleanTo[T any](v T, limit int) T {
+	out := reflect.New(reflect.TypeFor[T]()).Elem()
+	clean(out, reflect.ValueOf(&v).Elem(), limit)
+	return out.Interface().(T) //nolint:forcetypeassert // out was made with this very type
+}
+
+func clean(to, from reflect.Value, limit int) {
+	switch from.Kind() {
+	case reflect.String:
+		to.SetString(Printable(from.String(), limit))
+	case reflect.Pointer:
+		if from.IsNil() {
+			return
+		}
+		to.Set(reflect.New(from.Type().Elem()))
+		clean(to.Elem(), from.Elem(), limit)
+	case reflect.Slice:
+		if from.IsNil() {
+			return
+		}
+		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
+		for i := range from.Len() {
+			clean(to.Index(i), from.Index(i), limit)
+		}
+	case reflect.Struct:
+		if from.Type() == reflect.TypeFor[time.Time]() || from.NumField() > 0 && !from.Type().Field(0).IsExported() {
+			to.Set(from)
+			return
+		}
+		for i := range from.NumField() {
+			clean(to.Field(i), from.Field(i), limit)
+		}
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr,
+		reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
+		to.Set(from)
+	case reflect.Invalid, reflect.Array, reflect.Chan, reflect.Func, reflect.Interface, reflect.Map, reflect.UnsafePointer:
+		// No event type holds one; left at its zero value, nothing passes unseen.
+	}
+}

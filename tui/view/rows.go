@@ -1,0 +1,91 @@
+package view
+
+import "time"
+
+// Rows is a set of rows by id in the order of arrival. It keeps at most limit
+// rows; the oldest leave first and are counted. It is not safe for concurrent
+// use.
+type Rows[T any] struct {
+	Lost int // rows that left to make room
+
+	limit int
+	order []*T // oldest first
+	byID  map[string]*T
+	id    func(*T) string
+	last  func(*T) time.Time
+}
+
+// burst is the silence after which a row that repeats moves up to the newest.
+const burst = time.Minute
+
+// NewRows returns an empty set. id names a row; last, when it is not nil, is
+// the time of its last repeat.
+func NewRows[T any](limit int, id func(*T) string, last func(*T) time.Time) *Rows[T] {
+	return &Rows[T]{limit: max(limit, 10), byID: map[string]*T{}, id: id, last: last}
+}
+
+// Len is the number of rows.
+func (r *Rows[T]) Len() int { return len(r.order) }
+
+// Newest returns row i counted from the newest, 0.
+func (r *Rows[T]) Newest(i int) *T { return r.order[len(r.order)-1-i] }
+
+// Get returns the row with an id, or nil.
+func (r *Rows[T]) Get(id string) *T { return r.byID[id] }
+
+// Put adds a row, or replaces the one with its id in its place. A row that
+// repeats after a minute of silence moves to the newest place; while it repeats
+// faster it stays where the reader saw it.
+func (r *Rows[T]) Put(row T) {
+	id := r.id(&row)
+	old := r.byID[id]
+	if old == nil {
+		if len(r.order) >= r.limit {
+			r.evict(max(r.limit/10, 1))
+		}
+		fresh := &row
+		r.order = append(r.order, fresh)
+		r.byID[id] = fresh
+		return
+	}
+	moves := r.last != nil && r.last(&row).Sub(r.last(old)) > burst
+	*old = row
+	if moves {
+		r.remove(old)
+		r.order = append(r.order, old)
+	}
+}
+
+// Replace forgets all rows and takes these, oldest first.
+func (r *Rows[T]) Replace(rows []T) {
+	r.order = r.order[:0]
+	clear(r.byID)
+	for _, row := range rows {
+		r.Put(row)
+	}
+}
+
+// Drop removes the row with an id.
+func (r *Rows[T]) Drop(id string) {
+	if row := r.byID[id]; row != nil {
+		r.remove(row)
+		delete(r.byID, id)
+	}
+}
+
+func (r *Rows[T]) remove(row *T) {
+	for i := len(r.order) - 1; i >= 0; i-- {
+		if r.order[i] == row {
+			r.order = append(r.order[:i], r.order[i+1:]...)
+			return
+		}
+	}
+}
+
+func (r *Rows[T]) evict(n int) {
+	for _, row := range r.order[:n] {
+		delete(r.byID, r.id(row))
+	}
+	r.order = append(r.order[:0], r.order[n:]...)
+	r.Lost += n
+}
