@@ -1,0 +1,212 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+)
+
+// feedRoom is how many events wait for a screen before it loses some.
+const feedRoom = 4096
+
+// Backend is a gateway as the screen sees it. It is safe for concurrent use.
+type Backend struct {
+	dial func(context.Context) (*Client, error)
+
+	mu     sync.Mutex // guards client
+	client *Client
+}
+
+// NewBackend returns a backend over client; dial makes the next connection
+// when this one broke.
+func NewBackend(client *Client, dial func(context.Context) (*Client, error)) *Backend {
+	return &Backend{client: client, dial: dial}
+}
+
+func (b *Backend) current() *Client {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.client
+}
+
+func (b *Backend) call(ctx context.Context, method string, params, result any) error {
+	return b.current().Call(ctx, method, params, result)
+}
+
+// ask calls a method whose whole answer is a T.
+func ask[T any](ctx context.Context, b *Backend, method string, params any) (T, error) {
+	var out T
+	err := b.call(ctx, method, params, &out)
+	return out, err
+}
+
+// Events subscribes to every event. The channel is closed when ctx ends or the
+// connection breaks. One watcher at a time: a second one shares the events of
+// the same connection with the first.
+func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
+	client := b.current()
+	if err := client.Call(ctx, wire.MethodSubscribe, wire.SubscribeParams{}, nil); err != nil {
+		return nil, err
+	}
+	out := make(chan event.Event, feedRoom)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case pushed, open := <-client.Events():
+				if !open {
+					return
+				}
+				var e event.Event
+				if pushed.Event != wire.EventName || json.Unmarshal(pushed.Payload, &e) != nil {
+					continue
+				}
+				select {
+				case out <- e:
+				default: // the gap in Seq shows it
+				}
+			}
+		}
+	}()
+	return out, nil
+}
+
+// Overview is the gateway at a glance.
+func (b *Backend) Overview(ctx context.Context) (event.Overview, error) {
+	return ask[event.Overview](ctx, b, wire.MethodOverview, nil)
+}
+
+// Denials are the newest 1,000 rows, newest last.
+func (b *Backend) Denials(ctx context.Context) ([]event.Denial, error) {
+	var out wire.DenialsResult
+	err := b.call(ctx, wire.MethodDenials, wire.DenialsParams{}, &out)
+	return out.Denials, err
+}
+
+// Connections are the open ones and the newest closed ones.
+func (b *Backend) Connections(ctx context.Context) ([]event.Connection, error) {
+	var out wire.ConnectionsResult
+	err := b.call(ctx, wire.MethodConnections, nil, &out)
+	return out.Connections, err
+}
+
+// Agents are all agents of the config, without policies.
+func (b *Backend) Agents(ctx context.Context) ([]event.Agent, error) {
+	var out wire.AgentsResult
+	err := b.call(ctx, wire.MethodAgents, nil, &out)
+	return out.Agents, err
+}
+
+// Agent is one agent with its policy.
+func (b *Backend) Agent(ctx context.Context, name string) (event.Agent, error) {
+	return ask[event.Agent](ctx, b, wire.MethodAgent, wire.AgentParams{Name: name})
+}
+
+// Logs are the newest lines of the gateway's log, newest last.
+func (b *Backend) Logs(ctx context.Context, limit int) ([]event.LogLine, error) {
+	var out wire.LogsResult
+	err := b.call(ctx, wire.MethodLogs, wire.LogsParams{Limit: limit}, &out)
+	return out.Lines, err
+}
+
+// Audit are the entries of the audit log since then, as they are in the file.
+func (b *Backend) Audit(ctx context.Context, since time.Duration, limit int) ([]json.RawMessage, error) {
+	var out wire.AuditSearchResult
+	err := b.call(ctx, wire.MethodAuditSearch, wire.AuditSearchParams{Since: since.String(), Limit: limit}, &out)
+	return out.Entries, err
+}
+
+// Config is the active config and the last attempt to replace it.
+func (b *Backend) Config(ctx context.Context) (event.ConfigStatus, error) {
+	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigStatus, nil)
+}
+
+// ReloadConfig reads the config again.
+func (b *Backend) ReloadConfig(ctx context.Context) (event.ConfigStatus, error) {
+	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigReload, nil)
+}
+
+// Secrets is what may be known of the secrets and of their store.
+func (b *Backend) Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error) {
+	var out wire.SecretsResult
+	err := b.call(ctx, wire.MethodSecrets, nil, &out)
+	return out.Store, out.Secrets, err
+}
+
+// StoreSecret stores value under name and wipes it.
+func (b *Backend) StoreSecret(ctx context.Context, name string, value []byte) error {
+	defer clear(value)
+	return b.call(ctx, wire.MethodSecretSet, wire.SecretSetParams{Name: name, Value: value}, nil)
+}
+
+// DeleteSecret removes a secret.
+func (b *Backend) DeleteSecret(ctx context.Context, name string) error {
+	return b.call(ctx, wire.MethodSecretDelete, wire.SecretParams{Name: name}, nil)
+}
+
+// TestSecret resolves a name or a reference; detail says where it was found,
+// or what to do.
+func (b *Backend) TestSecret(ctx context.Context, reference string) (ok bool, detail string, err error) {
+	var out wire.SecretTested
+	if err := b.call(ctx, wire.MethodSecretTest, wire.SecretTestParams{Reference: reference}, &out); err != nil {
+		return false, "", err
+	}
+	detail = out.Detail
+	if detail == "" {
+		detail = out.Source
+	}
+	if out.Hint != "" {
+		detail += ": " + out.Hint
+	}
+	return out.OK, detail, nil
+}
+
+// CreateVault makes the vault with a passphrase, which it wipes, or with a key
+// file when the passphrase is nil.
+func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error) {
+	defer clear(passphrase)
+	return ask[event.SecretStore](ctx, b, wire.MethodStoreCreate, wire.StoreCreateParams{Passphrase: passphrase, KeyFile: passphrase == nil})
+}
+
+// UnlockVault opens the vault for the gateway's life and wipes passphrase.
+func (b *Backend) UnlockVault(ctx context.Context, passphrase []byte) (event.SecretStore, error) {
+	defer clear(passphrase)
+	return ask[event.SecretStore](ctx, b, wire.MethodStoreUnlock, wire.StoreUnlockParams{Passphrase: passphrase})
+}
+
+// StopGateway ends the gateway. That it goes away before the answer arrives is
+// success too.
+func (b *Backend) StopGateway(ctx context.Context) error {
+	err := b.call(ctx, wire.MethodGatewayStop, nil, nil)
+	var gone *Error
+	if errors.As(err, &gone) && gone.Kind == KindBroken {
+		return nil
+	}
+	return err
+}
+
+// Reconnect makes a new connection in place of the old one.
+func (b *Backend) Reconnect(ctx context.Context) error {
+	next, err := b.dial(ctx)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	old := b.client
+	b.client = next
+	b.mu.Unlock()
+	if old != nil {
+		_ = old.Close()
+	}
+	return nil
+}
+
+// Close ends the connection.
+func (b *Backend) Close() error { return b.current().Close() }
