@@ -2,6 +2,7 @@ package keychain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -13,7 +14,7 @@ type Store interface {
 	Get(ctx context.Context, name string) (Secret, error)
 	// Set stores a copy of value and replaces what was there.
 	Set(ctx context.Context, name string, value Secret) error
-	// Delete removes name; a name that is not there is ErrNotFound.
+	// Delete removes name; a name that is not there is KindNotFound.
 	Delete(ctx context.Context, name string) error
 	// List returns the names, sorted, never the values.
 	List(ctx context.Context) ([]string, error)
@@ -33,6 +34,10 @@ const (
 	KindCorrupt   Kind = "corrupt"
 	KindWrongKey  Kind = "wrong passphrase or key"
 	KindFailed    Kind = "failed"
+
+	KindUnsafeFile   Kind = "unsafe file"   // a mode, an owner, a symbolic link
+	KindBadReference Kind = "bad reference" // text that no reference can be
+	KindUnsupported  Kind = "not supported" // known, and refused by name
 )
 
 // Error is what a Store or a backend returns. It never holds a secret.
@@ -62,4 +67,16 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Kind == e.Kind && t.Op == "" && t.Name == ""
+}
+
+// KindOf returns the kind of the first *Error in err's chain, KindFailed for
+// any other error and "" for nil.
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return KindFailed
 }

@@ -1,0 +1,282 @@
+//go:build linux
+
+package keyringtest
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Session is the state of the bus that a test meets.
+type Session string
+
+// The sessions. NoBus has no bus and no address. BusOnly has a bus without
+// services to start. Empty has a keyring daemon and no keyring yet, Locked one
+// whose keyring nobody unlocked, Unlocked one that is ready.
+const (
+	NoBus    Session = "no-bus"
+	BusOnly  Session = "bus-only"
+	Empty    Session = "empty"
+	Locked   Session = "locked"
+	Unlocked Session = "unlocked"
+)
+
+// Passphrase of the login keyring in Locked and Unlocked.
+const Passphrase = "correct horse"
+
+const (
+	environment = "OPENCLAW_KEYRINGTEST"
+	ordinary    = 65534 // nobody
+	patience    = 30 * time.Second
+	folderMode  = 0o700
+)
+
+const busOnly = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`
+
+// Started with the session as $1 and the test's command after it.
+const script = `
+session=$1; shift
+printf %s "$KEYRING_PASSPHRASE" >"$HOME/passphrase"
+ring="$HOME/.local/share/keyrings/login.keyring"
+unlocked() {
+  gnome-keyring-daemon --foreground --components=secrets --unlock <"$HOME/passphrase" >/dev/null 2>&1 & daemon=$!
+  n=0; until [ -e "$ring" ]; do n=$((n+1)); [ $n -lt 200 ] || exit 97; sleep 0.05; done
+}
+locked() { gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!; }
+case $session in
+unlocked) unlocked ;;
+locked) unlocked; kill -KILL $daemon; wait $daemon 2>/dev/null; locked ;;
+empty) locked ;;
+esac
+"$@"; status=$?
+kill -KILL $daemon 2>/dev/null
+exit $status
+`
+
+// Inside reports whether the test runs in the given session. In the process
+// that `go test` started it does not: Inside then runs the same test in a new
+// process of this binary in such a session, as the user who runs the tests
+// and, when that is root, as an ordinary user too, and returns false when that
+// is over. The test must call nothing before it and must return at false.
+func Inside(t *testing.T, session Session) bool {
+	t.Helper()
+	if os.Getenv(environment) == t.Name() {
+		await(t, session)
+		return true
+	}
+	t.Parallel()
+	if session != NoBus {
+		need(t, "dbus-run-session")
+	}
+	if session == Empty || session == Locked || session == Unlocked {
+		need(t, "gnome-keyring-daemon")
+	}
+	name := t.Name()
+	t.Run("as this user", func(t *testing.T) { reexecute(t, name, session, os.Getuid()) })
+	if os.Getuid() == 0 {
+		t.Run("as an ordinary user", func(t *testing.T) { reexecute(t, name, session, ordinary) })
+	}
+	return false
+}
+
+// Skip skips the test, or fails it where every test is required.
+func Skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("OPENCLAW_TEST_REQUIRE") == "all" {
+		t.Fatal("required and not possible here: " + reason)
+	}
+	t.Skip(reason)
+}
+
+func need(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		Skip(t, program+" is not installed")
+	}
+}
+
+func reexecute(t *testing.T, name string, session Session, uid int) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "keyring") //nolint:usetesting // the parents of t.TempDir are closed to other users
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	binary := filepath.Join(folder, "test")
+	copyFile(t, os.Args[0], binary)
+	config := filepath.Join(folder, "bus.conf")
+	if err := os.WriteFile(config, []byte(busOnly), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	home, runtime := filepath.Join(folder, "home"), filepath.Join(folder, "run")
+	for _, dir := range []string{home, runtime} {
+		if err := os.Mkdir(dir, folderMode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(dir, uid, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // another user starts the binary in it
+		t.Fatal(err)
+	}
+
+	test := []string{binary, "-test.run=^" + name + "$", "-test.v"}
+	argv := test
+	switch session {
+	case NoBus:
+	case BusOnly:
+		argv = append([]string{"dbus-run-session", "--config-file=" + config, "--"}, test...)
+	case Empty, Locked, Unlocked:
+		argv = append([]string{"dbus-run-session", "--", "sh", "-c", script, "sh", string(session)}, test...)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = home
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + runtime, "TMPDIR=" + home,
+		environment + "=" + name, "GORACE=atexit_sleep_ms=0", "KEYRING_PASSPHRASE=" + Passphrase, "OPENCLAW_TEST_REQUIRE=" + os.Getenv("OPENCLAW_TEST_REQUIRE"),
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if uid != os.Getuid() {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	output, err := cmd.CombinedOutput()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whatever of the group is left
+	switch {
+	case err != nil:
+		t.Fatalf("%v\n%s", err, output)
+	case strings.Contains(string(output), "--- SKIP"):
+		Skip(t, string(output))
+	case !strings.Contains(string(output), "--- PASS: "+name):
+		t.Fatalf("the test did not run:\n%s", output)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // another user runs it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Names on the bus.
+const (
+	Service    = "org.freedesktop.secrets"
+	Object     = dbus.ObjectPath("/org/freedesktop/secrets")
+	Collection = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+)
+
+// await returns when the session is as promised.
+func await(t *testing.T, session Session) {
+	t.Helper()
+	if session == NoBus || session == BusOnly {
+		return
+	}
+	bus := Bus(t)
+	for range 400 {
+		var owned bool
+		if err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, Service).Store(&owned); err != nil {
+			t.Fatal(err)
+		}
+		if owned {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatal("no keyring daemon came up")
+}
+
+// Bus returns a connection to the session's bus, closed at the test's end.
+func Bus(t *testing.T) *dbus.Conn {
+	t.Helper()
+	bus, err := dbus.ConnectSessionBus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bus.Close() })
+	return bus
+}
+
+// Lock locks the login keyring.
+func Lock(t *testing.T) {
+	t.Helper()
+	var locked []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	err := Bus(t).Object(Service, Object).
+		Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{Collection}).Store(&locked, &prompt)
+	if err != nil || len(locked) != 1 {
+		t.Fatalf("lock: %v %v", locked, err)
+	}
+}
+
+// Unlock unlocks the login keyring as the login of the desktop does.
+func Unlock(t *testing.T) {
+	t.Helper()
+	service := Bus(t).Object(Service, Object)
+	var none dbus.Variant
+	var session dbus.ObjectPath
+	if err := service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session); err != nil {
+		t.Fatal(err)
+	}
+	type secret struct {
+		Session           dbus.ObjectPath
+		Parameters, Value []byte
+		ContentType       string
+	}
+	call := service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.UnlockWithMasterPassword", 0,
+		Collection, secret{session, []byte{}, []byte(Passphrase), "text/plain"})
+	if call.Err != nil {
+		t.Fatal(call.Err)
+	}
+}
+
+// Stop kills the keyring daemon, as a crash does.
+func Stop(t *testing.T) {
+	t.Helper()
+	_ = syscall.Kill(daemon(t), syscall.SIGKILL)
+}
+
+// Hang stops the keyring daemon from answering, until the returned function.
+func Hang(t *testing.T) (goOn func()) {
+	t.Helper()
+	pid := daemon(t)
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	return func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
+}
+
+func daemon(t *testing.T) int {
+	t.Helper()
+	var pid uint32
+	if err := Bus(t).BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, Service).Store(&pid); err != nil {
+		t.Fatal(err)
+	}
+	return int(pid)
+}
