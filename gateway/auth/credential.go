@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,13 +17,8 @@ func Candidates(r *http.Request) []string {
 	var found []string
 	add := func(token string) {
 		token = strings.TrimSpace(token)
-		if token == "" || len(found) == maxCandidates {
+		if token == "" || len(found) == maxCandidates || slices.Contains(found, token) {
 			return
-		}
-		for _, known := range found {
-			if known == token {
-				return
-			}
 		}
 		found = append(found, token)
 	}

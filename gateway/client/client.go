@@ -172,7 +172,7 @@ func (c *Client) read() {
 		c.failure = err
 	}
 	c.mu.Unlock()
-	_ = c.ws.Close()
+	_ = c.ws.NetConn().Close()
 	close(c.events)
 	close(c.done)
 }
@@ -208,8 +208,7 @@ func (c *Client) readAll() error {
 }
 
 func describe(err error) error {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
+	if closed, is := errors.AsType[*websocket.CloseError](err); is {
 		text := closed.Text
 		if text == "" {
 			text = "close code " + strconv.Itoa(closed.Code)

@@ -90,7 +90,7 @@ func dial(t *testing.T, h *house) *websocket.Conn {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	t.Cleanup(func() { ws.Close() })
+	t.Cleanup(func() { ws.NetConn().Close() })
 	_ = ws.SetReadDeadline(time.Now().Add(15 * time.Second))
 	return ws
 }
@@ -138,8 +138,7 @@ func closeOf(t *testing.T, ws *websocket.Conn) *websocket.CloseError {
 	t.Helper()
 	for {
 		_, _, err := ws.ReadMessage()
-		var closed *websocket.CloseError
-		if errors.As(err, &closed) {
+		if closed, is := errors.AsType[*websocket.CloseError](err); is {
 			return closed
 		}
 		if err != nil {
@@ -161,7 +160,7 @@ func TestHelloIsCompleteAndGrantsNoMoreThanAsked(t *testing.T) {
 	for _, path := range []string{"type", "protocol", "server.version", "server.connId", "features.methods", "features.events", "snapshot.presence", "snapshot.health",
 		"snapshot.stateVersion.presence", "snapshot.stateVersion.health", "snapshot.uptimeMs", "auth.role", "auth.scopes", "policy.maxPayload", "policy.maxBufferedBytes", "policy.tickIntervalMs"} {
 		var at any = hello
-		for _, key := range strings.Split(path, ".") {
+		for key := range strings.SplitSeq(path, ".") {
 			object, _ := at.(map[string]any)
 			if at = object[key]; at == nil {
 				t.Fatalf("hello lacks %s: %s", path, text)
@@ -252,7 +251,7 @@ func TestSilentSocketIsClosedAndPingsDoNotKeepIt(t *testing.T) {
 	if closed := closeOf(t, ws); closed.Code != 1000 {
 		t.Fatal(closed)
 	}
-	ws.Close()
+	ws.NetConn().Close()
 	<-done
 }
 
@@ -421,9 +420,9 @@ func TestStopTellsClientsAndLeavesNoGoroutine(t *testing.T) {
 		t.Fatal(closed)
 	}
 	h.stop()
-	polite.Close()
-	rude.Close()
-	waiting.Close()
+	polite.NetConn().Close()
+	rude.NetConn().Close()
+	waiting.NetConn().Close()
 	for range 200 {
 		if runtime.NumGoroutine() <= before {
 			return

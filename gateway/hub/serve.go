@@ -18,7 +18,7 @@ import (
 func (c *Conn) serve() {
 	defer c.hub.left(c)
 	defer c.cancel()
-	defer c.ws.Close()
+	defer c.ws.NetConn().Close()
 	if !c.handshake() {
 		return
 	}
@@ -150,8 +150,7 @@ func (c *Conn) answer(id string, method *Method, call *Call) (frame []byte) {
 			return frame
 		}
 	}
-	var refusal *wire.Error
-	if errors.As(err, &refusal) {
+	if refusal, is := errors.AsType[*wire.Error](err); is {
 		return wire.EncodeRefusal(id, refusal)
 	}
 	if errors.Is(err, context.Canceled) {

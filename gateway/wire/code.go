@@ -15,12 +15,12 @@ const (
 // Detail codes, Details["code"] of an Error. Clients choose their advice by
 // them.
 const (
-	DetailTokenMismatch      = "AUTH_TOKEN_MISMATCH"
-	DetailTokenNotConfigured = "AUTH_TOKEN_NOT_CONFIGURED"
+	DetailTokenMismatch      = "AUTH_TOKEN_MISMATCH"       //nolint:gosec // a code of the protocol, no credential
+	DetailTokenNotConfigured = "AUTH_TOKEN_NOT_CONFIGURED" //nolint:gosec // a code of the protocol, no credential
 	DetailUnauthorized       = "AUTH_UNAUTHORIZED"
 	DetailAuthRateLimited    = "AUTH_RATE_LIMITED"
 	DetailDeviceRequired     = "DEVICE_IDENTITY_REQUIRED"
-	DetailTokenMissing       = "AUTH_TOKEN_MISSING"
+	DetailTokenMissing       = "AUTH_TOKEN_MISSING" //nolint:gosec // a code of the protocol, no credential
 	DetailProtocolMismatch   = "PROTOCOL_MISMATCH"
 	DetailMissingScope       = "MISSING_SCOPE"
 	DetailNotBuilt           = "NOT_BUILT"
