@@ -1,0 +1,162 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"openclaw/sandbox/policy"
+)
+
+// outward copies from the cage to the server, after the first bytes were read
+// and found to ask for no other name.
+func (e *Egress) outward(s *stream, who owner) error {
+	var start []byte
+	if s.where.host != "" {
+		var err error
+		var refused *errRefused
+		if start, err = e.readStart(s); errors.As(err, &refused) {
+			e.tell(*refused.refusal, who)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return forward(s.server, s.client, start, &s.sent)
+}
+
+// readStart reads the first bytes of a stream until it is known what they are.
+func (e *Egress) readStart(s *stream) ([]byte, error) {
+	buffer := make([]byte, 0, 4096)
+	for {
+		n, err := s.client.Read(buffer[len(buffer):cap(buffer)])
+		if len(buffer) == 0 && n > 0 {
+			if err := s.client.SetReadDeadline(time.Now().Add(openingTimeout)); err != nil {
+				return nil, err
+			}
+		}
+		buffer = buffer[:len(buffer)+n]
+		found := readOpening(buffer)
+		switch {
+		case found.kind == firstBroken:
+			return nil, e.wrongStart(s, found.reason)
+		case found.kind != firstUnknown:
+			if other, ok := found.asksFor(s.where.host); !ok {
+				return nil, e.wrongStart(s, startWord(found.kind)+" "+printable(other)+" is not "+s.where.host)
+			}
+			return buffer, s.client.SetReadDeadline(time.Time{})
+		case errors.Is(err, io.EOF) && len(buffer) == 0:
+			return nil, nil
+		case err != nil || len(buffer) == maxOpening:
+			return nil, e.wrongStart(s, "the start of a TLS or HTTP conversation that does not end")
+		}
+		if len(buffer) == cap(buffer) {
+			grown := make([]byte, len(buffer), min(4*cap(buffer), maxOpening))
+			copy(grown, buffer)
+			buffer = grown
+		}
+	}
+}
+
+func startWord(kind first) string {
+	if kind == firstTLS {
+		return "TLS server name"
+	}
+	return "HTTP host"
+}
+
+func (e *Egress) wrongStart(s *stream, rule string) error {
+	return &errRefused{e.refusal("connect", MechanismEgress, s.where.String(), rule,
+		policy.Origin{BuiltIn: "a connection asks for the name that it was opened for"})}
+}
+
+// serveGateway carries a connection to the gateway's agent endpoint.
+func (e *Egress) serveGateway(ctx context.Context, client net.Conn) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { reset(client) })
+	defer stop()
+	defer reset(client)
+	if e.o.Gateway == nil {
+		return
+	}
+	server, err := e.o.Gateway(ctx)
+	if err != nil {
+		return
+	}
+	s := &stream{client: client, server: server}
+	stopServer := context.AfterFunc(ctx, func() { s.cut("the run ended") })
+	defer stopServer()
+	done := make(chan error, 2)
+	var copies sync.WaitGroup
+	copies.Go(func() { done <- forward(server, client, nil, &s.sent) })
+	copies.Go(func() { done <- forward(client, server, nil, &s.recv) })
+	for range 2 {
+		if err := <-done; err != nil {
+			s.cut(err.Error())
+		}
+	}
+	copies.Wait()
+	_ = client.Close()
+	_ = server.Close()
+}
+
+// bufferSize is that of one direction while bytes move, in bytes.
+const bufferSize = 64 << 10
+
+// forward writes start and then everything from one side to the other, closes
+// the writing half at the end, and counts what was written.
+func forward(to, from net.Conn, start []byte, count *atomic.Int64) error {
+	if len(start) > 0 {
+		n, err := to.Write(start)
+		count.Add(int64(n))
+		if err != nil {
+			return plain(err)
+		}
+	}
+	if err := transfer(to, from, count); err != nil {
+		return plain(err)
+	}
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil && !errors.Is(err, net.ErrClosed) && !isNotConnected(err) {
+			return plain(err)
+		}
+		return nil
+	}
+	return to.Close()
+}
+
+// transfer copies through a buffer of its own.
+func transfer(to, from net.Conn, count *atomic.Int64) error {
+	buffer := make([]byte, bufferSize)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 {
+			written, writeErr := to.Write(buffer[:n])
+			count.Add(int64(written))
+			if writeErr != nil {
+				return writeErr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// plain takes the addresses off a network error: they are the cage's inner
+// ones and say nothing to a person.
+func plain(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return errors.New(strings.TrimPrefix(op.Op+": "+op.Err.Error(), "splice: "))
+	}
+	return err
+}

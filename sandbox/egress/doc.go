@@ -1,0 +1,47 @@
+// Package egress serves the network of a cage from outside it: it answers the
+// cage's DNS, receives every TCP connection that a program inside opens, and
+// carries those that the policy allows.
+//
+// It owns the sockets handed to Serve and every connection through them.
+//
+// # What it promises
+//
+// A name that the policy does not allow is refused at the look-up; no query is
+// ever forwarded anywhere, for any name. An allowed name is answered with an
+// address of 198.18.0.0/15 that stands for that name alone; IPv6 addresses and
+// service records (HTTPS, SVCB) are answered empty, so there is no second way
+// to the name and no key for an encrypted ClientHello.
+//
+// A connection to such an address is a connection to the name: the name and
+// the port are judged, the real addresses are looked up out here, each is
+// judged again, and exactly an address that was judged is dialled. An address
+// of this machine is refused like a blocked range, also where it is a public
+// one, unless allowed_ips names it. A connection to any other address is
+// refused unless allowed_ips names it.
+//
+// The first bytes of a connection to a name are read before any of them goes
+// out. A TLS ClientHello must ask for that very name if it asks for one, and
+// an HTTP request must have it as its Host; anything else is refused. What
+// looks like either and does not end within its limits is refused as well.
+//
+// A refusal is a reset of the connection and one call of Options.Refused. A
+// failed look-up or dial is a reset too, but no refusal: it is the Error of
+// the connection's last Options.Connected.
+//
+// SetPolicy holds for every look-up and connection that comes after it, and
+// cuts the connections that the new policy does not allow.
+//
+// # What it cannot hold
+//
+// An allowed host may serve more names than its own on one connection: a later
+// request of a kept-alive HTTP connection, a name inside encrypted bytes, or
+// data handed to an allowed host are out of sight.
+//
+// # Order, blocking, locking
+//
+// Serve owns all goroutines and returns when they have ended. Callbacks come
+// from many goroutines, never with a lock held; those of one connection come
+// in order. A callback must return soon; Options.Ask, Dial, Lookup and Gateway
+// may take their time. Memory is bounded: connections, queries in flight and
+// names all have limits.
+package egress
