@@ -113,8 +113,12 @@ func intersectDomain(a, b DomainRule) (DomainRule, bool) {
 	}
 	narrow := a
 	switch {
-	case a.Pattern == b.Pattern || matchDomain(b.Pattern, strings.TrimPrefix(a.Pattern, "*.")):
-	case matchDomain(a.Pattern, strings.TrimPrefix(b.Pattern, "*.")):
+	case a.Pattern == b.Pattern:
+		if a.Port == 0 {
+			narrow = b
+		}
+	case patternWithin(a.Pattern, b.Pattern):
+	case patternWithin(b.Pattern, a.Pattern):
 		narrow = b
 	default:
 		return DomainRule{}, false
@@ -124,6 +128,18 @@ func intersectDomain(a, b DomainRule) (DomainRule, bool) {
 		narrow.Text += " (port " + strconv.Itoa(int(port)) + ")"
 	}
 	return narrow, true
+}
+
+// patternWithin reports whether every name that inner allows is one that outer
+// allows. "*.a.test" is not within "a.test", nor the other way round.
+func patternWithin(inner, outer string) bool {
+	if inner == outer {
+		return true
+	}
+	if _, wild := strings.CutPrefix(outer, "*."); !wild {
+		return false
+	}
+	return matchDomain(outer, strings.TrimPrefix(inner, "*."))
 }
 
 // blockedAddresses is blocked_ips of both layers, then the built-in ranges.
@@ -142,7 +158,13 @@ func (c *compiler) blockedAddresses() []AddressRule {
 			out = append(out, rule)
 		}
 	}
-	for _, row := range blockedRanges() {
+	return append(out, builtinBlocked()...)
+}
+
+func builtinBlocked() []AddressRule {
+	ranges := blockedRanges()
+	out := make([]AddressRule, 0, len(ranges))
+	for _, row := range ranges {
 		out = append(out, AddressRule{Prefix: row.prefix, Origin: Origin{BuiltIn: row.reason}, Text: "built-in: " + row.reason})
 	}
 	return out
@@ -151,6 +173,7 @@ func (c *compiler) blockedAddresses() []AddressRule {
 // allowedAddresses is allowed_ips of the layer that writes it, or the pairwise
 // intersection when both do.
 func (c *compiler) allowedAddresses() (rules []AddressRule, from Origin, written bool) {
+	builtin := builtinBlocked()
 	for _, l := range c.layers {
 		if l.perms.Network == nil || l.perms.Network.AllowedIPs == nil {
 			continue
@@ -164,7 +187,7 @@ func (c *compiler) allowedAddresses() (rules []AddressRule, from Origin, written
 		var both []AddressRule
 		for _, a := range rules {
 			for _, b := range list {
-				if r, ok := intersectAddress(a, b); ok {
+				if r, ok := intersectAddress(a, b, builtin); ok {
 					both = append(both, r)
 				}
 			}
@@ -174,13 +197,18 @@ func (c *compiler) allowedAddresses() (rules []AddressRule, from Origin, written
 	return rules, from, written
 }
 
-func intersectAddress(a, b AddressRule) (AddressRule, bool) {
+// intersectAddress is the range and port that both entries allow.
+func intersectAddress(a, b AddressRule, builtin []AddressRule) (AddressRule, bool) {
 	if !a.Prefix.Overlaps(b.Prefix) || a.Port != 0 && b.Port != 0 && a.Port != b.Port {
 		return AddressRule{}, false
 	}
-	narrow := a
+	narrow, wide := a, b
 	if b.Prefix.Bits() > a.Prefix.Bits() {
-		narrow = b
+		narrow, wide = b, a
+	}
+	// A built-in range that only one of the two names stays blocked.
+	if !liftsAs(narrow, wide, builtin) {
+		return AddressRule{}, false
 	}
 	if port := max(a.Port, b.Port); narrow.Port != port {
 		narrow.Port = port

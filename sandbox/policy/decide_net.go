@@ -29,7 +29,7 @@ func (p *Policy) DecideAddress(host string, addr netip.Addr, port uint16) Decisi
 }
 
 func (p *Policy) decideName(host string, port uint16, t *trace) Decision {
-	if addr, err := netip.ParseAddr(strings.TrimSuffix(host, ".")); err == nil {
+	if addr, ok := literalAddress(host); ok {
 		return p.decideAddress("", addr, port, t)
 	}
 	name, ok := normalName(host)
@@ -70,7 +70,7 @@ func (p *Policy) decideAddress(host string, addr netip.Addr, port uint16, t *tra
 		return Decision{Effect: Deny, Rule: "built-in: link-local address", Origin: Origin{BuiltIn: "link-local address"}}
 	}
 	addr = addr.Unmap()
-	if named, err := netip.ParseAddr(strings.TrimSuffix(host, ".")); err == nil {
+	if named, ok := literalAddress(host); ok {
 		if named.Unmap() != addr {
 			return Decision{Effect: Deny, Rule: "not the address that was asked for", Origin: p.Default}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -122,16 +123,14 @@ func nameLength(s string) int {
 func cleanAbsolute(written, expanded string) (string, error) {
 	switch {
 	case expanded == "":
-		return "", errors.New("the path is empty")
+		return "", errors.New("the path is empty (YAML reads a lone ~ as nothing; write \"~\")")
 	case expanded[0] != '/':
 		return "", fmt.Errorf("%q is relative; start it with / or ~/", written)
 	case strings.ContainsFunc(expanded, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", errors.New("the path holds a control character")
 	}
-	for _, segment := range strings.Split(expanded, "/") {
-		if segment == ".." {
-			return "", fmt.Errorf("%q holds ..; with links on the way it could mean another place, write the path without it", written)
-		}
+	if slices.Contains(strings.Split(expanded, "/"), "..") {
+		return "", fmt.Errorf("%q holds ..; with links on the way it could mean another place, write the path without it", written)
 	}
 	return path.Clean(expanded), nil
 }

@@ -160,6 +160,20 @@ func parseAddressRule(written string) (AddressRule, error) {
 	return rule, nil
 }
 
+// literalAddress reads a host that is an address in text form. It looks before
+// it parses, because a parse error costs an allocation.
+func literalAddress(host string) (netip.Addr, bool) {
+	host = strings.TrimSuffix(host, ".")
+	if host == "" {
+		return netip.Addr{}, false
+	}
+	if last := host[len(host)-1]; strings.IndexByte(host, ':') < 0 && (last < '0' || last > '9') {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(host)
+	return addr, err == nil
+}
+
 // embedded4 is the IPv4 address that an IPv6 address carries for a gateway on
 // the way (NAT64 64:ff9b::/96, 6to4 2002::/16, IPv4-compatible ::/96).
 func embedded4(addr netip.Addr) (netip.Addr, bool) {

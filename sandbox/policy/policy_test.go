@@ -9,54 +9,70 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// permissions reads the text of a `permissions:` mapping as a config has it.
-func permissions(t testing.TB, text string) Permissions {
-	t.Helper()
-	var p Permissions
-	if err := yaml.Unmarshal([]byte(text), &p); err != nil {
-		t.Fatalf("read permissions: %v", err)
+// permissions reads the text of a `permissions:` mapping as a config has it,
+// where an entry of allowed_paths may be only a path.
+func permissions(tb testing.TB, text string) (p Permissions) {
+	tb.Helper()
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		tb.Fatalf("read permissions: %v", err)
+	}
+	root := doc.Content[0]
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value != "allowed_paths" {
+			continue
+		}
+		for _, entry := range root.Content[i+1].Content {
+			if entry.Kind == yaml.ScalarNode {
+				value := *entry
+				*entry = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "path"}, &value}}
+			}
+		}
+	}
+	if err := root.Decode(&p); err != nil {
+		tb.Fatalf("read permissions: %v", err)
 	}
 	return p
 }
 
 // input is an agent "coder" of a person at /home/ada.
-func input(t testing.TB, role, own string) Input {
-	t.Helper()
+func input(tb testing.TB, role, own string) Input {
+	tb.Helper()
 	in := Input{
 		Agent: "coder", Home: "/home/ada", StateDir: "/home/ada/.openclaw", OwnKey: "agents.coder",
-		Own:    permissions(t, own),
+		Own:    permissions(tb, own),
 		Getenv: func(name string) string { return map[string]string{"WORK": "/srv/work", "ODD": "/srv/a[1]*b"}[name] },
 		Where:  func(key string) (string, int) { return "/home/ada/.openclaw/config.yaml", 10 + strings.Count(key, ".") },
 	}
 	if role != "" {
-		in.Role, in.RoleKey = permissions(t, role), "roles.base"
+		in.Role, in.RoleKey = permissions(tb, role), "roles.base"
 	}
 	return in
 }
 
-func compiled(t testing.TB, role, own string) *Policy {
-	t.Helper()
-	p, problems := Compile(input(t, role, own))
+func compiled(tb testing.TB, role, own string) *Policy {
+	tb.Helper()
+	p, problems := Compile(input(tb, role, own))
 	if p == nil {
-		t.Fatalf("no policy: %v", problems)
+		tb.Fatalf("no policy: %v", problems)
 	}
 	return p
 }
 
 // decide takes "read /path", "write /path", "exec /path", "look-up host",
 // "connect host:port" or "dial host=address:port".
-func decide(t testing.TB, p *Policy, request string) Decision {
-	t.Helper()
-	r := parseRequest(t, request)
+func decide(tb testing.TB, p *Policy, request string) Decision {
+	tb.Helper()
+	r := parseRequest(tb, request)
 	d, e := p.Decide(r), p.Explain(r)
 	if d.Effect != e.Effect || d.Rule != e.Rule || d.Origin != e.Origin {
-		t.Errorf("%s: Decide says %v %q, Explain %v %q", request, d.Effect, d.Rule, e.Effect, e.Rule)
+		tb.Errorf("%s: Decide says %v %q, Explain %v %q", request, d.Effect, d.Rule, e.Effect, e.Rule)
 	}
 	return d
 }
 
-func parseRequest(t testing.TB, request string) Request {
-	t.Helper()
+func parseRequest(tb testing.TB, request string) Request {
+	tb.Helper()
 	verb, target, _ := strings.Cut(request, " ")
 	switch verb {
 	case "read":
@@ -69,23 +85,23 @@ func parseRequest(t testing.TB, request string) Request {
 		return Request{Class: ClassNet, Host: target}
 	case "connect":
 		i := strings.LastIndexByte(target, ':')
-		return Request{Class: ClassNet, Host: target[:i], Port: port(t, target[i+1:])}
+		return Request{Class: ClassNet, Host: target[:i], Port: port(tb, target[i+1:])}
 	case "dial":
 		host, address, _ := strings.Cut(target, "=")
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return Request{Class: ClassNet, Host: host, Address: ap.Addr(), Port: ap.Port()}
 	}
-	t.Fatalf("no such request: %s", request)
+	tb.Fatalf("no such request: %s", request)
 	return Request{}
 }
 
-func port(t testing.TB, s string) (n uint16) {
-	t.Helper()
+func port(tb testing.TB, s string) (n uint16) {
+	tb.Helper()
 	if _, err := fmt.Sscan(s, &n); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }
