@@ -1,0 +1,13 @@
+// Package limit bounds what one client may take: open connections, requests a
+// minute, the sizes of headers and bodies.
+//
+// It promises bounded memory, whatever addresses come (IPv6 counts by /64), and
+// no waiting: every question is answered at once, with the time after which to
+// ask again. Limits follow the config live.
+//
+// All programs of this machine share the loopback address. There a request
+// counts for the credential that it carries, so that one agent's flood does not
+// shut out the others, and at least LoopbackConnections connections are allowed
+// whatever the config says. The unix socket is not limited: whoever may open it
+// may stop the gateway.
+package limit

@@ -1,0 +1,162 @@
+package limit
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func fixed(s Settings) func() Settings { return func() Settings { return s } }
+
+func TestRequestsPastTheLimitAreRefusedUntilTheBucketFills(t *testing.T) {
+	clock := time.Unix(1_700_000_000, 0)
+	l := New(fixed(Settings{Enabled: true, PerMinute: 60}), func() time.Time { return clock })
+	who := l.ClientOf(netip.MustParseAddr("203.0.113.7"), "a")
+	for i := range 60 {
+		if _, ok := l.Allow(who); !ok {
+			t.Fatalf("request %d of a burst of 60 is refused", i)
+		}
+	}
+	retry, ok := l.Allow(who)
+	if ok || retry <= 0 || retry > time.Second {
+		t.Fatal(retry, ok)
+	}
+	if _, ok := l.Allow(l.ClientOf(netip.MustParseAddr("203.0.113.8"), "a")); !ok {
+		t.Fatal("another address pays for it")
+	}
+	clock = clock.Add(retry)
+	if _, ok := l.Allow(who); !ok {
+		t.Fatal("refused after the time that was told")
+	}
+}
+
+func TestLocalProgramsAreCountedByCredential(t *testing.T) {
+	l := New(fixed(Settings{Enabled: true, PerMinute: 5}), nil)
+	local := netip.MustParseAddr("127.0.0.1")
+	for range 50 {
+		l.Allow(l.ClientOf(local, "flooding agent"))
+		l.Allow(l.ClientOf(local, ""))
+	}
+	if _, ok := l.Allow(l.ClientOf(local, "other agent")); !ok {
+		t.Fatal("one agent's flood shuts out another")
+	}
+	remote := netip.MustParseAddr("203.0.113.7")
+	for i := range 5 {
+		l.Allow(l.ClientOf(remote, string(rune('a'+i))))
+	}
+	if _, ok := l.Allow(l.ClientOf(remote, "fresh credential")); ok {
+		t.Fatal("a remote address escapes its limit by changing its credential")
+	}
+}
+
+func TestIPv6CountsBySixtyFour(t *testing.T) {
+	for in, want := range map[string]string{
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "::ffff:203.0.113.7": "203.0.113.7", "::1": "::1", "fe80::1%eth0": "fe80::", "127.0.0.1": "127.0.0.1",
+	} {
+		if got := Group(netip.MustParseAddr(in)).String(); got != want {
+			t.Errorf("%s counts as %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestMemoryIsBoundedUnderAMillionAddresses(t *testing.T) {
+	clock := time.Unix(1_700_000_000, 0)
+	l := New(fixed(Settings{Enabled: true, PerMinute: 1}), func() time.Time { return clock })
+	for i := range 1_000_000 {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(i)+0x0b000000)
+		l.Allow(Client{Address: netip.AddrFrom4(b)})
+	}
+	total := 0
+	for i := range l.shards {
+		if len(l.shards[i].clients) != l.shards[i].order.Len() {
+			t.Fatal("map and order disagree")
+		}
+		total += len(l.shards[i].clients)
+	}
+	if total > shards*perShard {
+		t.Fatalf("%d clients are remembered", total)
+	}
+	clock = clock.Add(time.Hour)
+	for i := range 1000 {
+		l.Allow(Client{Address: netip.AddrFrom4([4]byte{1, 1, byte(i >> 8), byte(i)})})
+	}
+	for i := range l.shards {
+		if n := len(l.shards[i].clients); n > 1000 {
+			t.Fatalf("%d quiet clients are still remembered in one shard", n)
+		}
+	}
+}
+
+func TestLimitsFollowTheConfigLive(t *testing.T) {
+	s := Settings{Enabled: true, PerMinute: 1}
+	l := New(func() Settings { return s }, nil)
+	who := Client{Address: netip.MustParseAddr("203.0.113.7")}
+	l.Allow(who)
+	if _, ok := l.Allow(who); ok {
+		t.Fatal("not limited")
+	}
+	s.Enabled = false
+	if _, ok := l.Allow(who); !ok {
+		t.Fatal("limited while switched off")
+	}
+}
+
+func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
+	l := New(fixed(Settings{Enabled: true, Connections: 3}), nil)
+	remote := netip.MustParseAddr("203.0.113.7")
+	for i := range 3 {
+		if over, refused := l.acquire(remote); over || refused {
+			t.Fatalf("connection %d is too many", i)
+		}
+	}
+	if over, refused := l.acquire(remote); !over || refused {
+		t.Fatal("the fourth is not told that it is too many")
+	}
+	l.acquire(remote)
+	l.acquire(remote)
+	if _, refused := l.acquire(remote); !refused {
+		t.Fatal("the seventh is let in")
+	}
+	for range 6 {
+		l.release(remote)
+	}
+	if len(l.open) != 0 {
+		t.Fatal(l.open)
+	}
+	local := netip.MustParseAddr("127.0.0.1")
+	for i := range LoopbackConnections {
+		if over, _ := l.acquire(local); over {
+			t.Fatalf("local connection %d is too many", i)
+		}
+	}
+}
+
+func TestListenerGivesThePlaceBackOnce(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(fixed(Settings{Enabled: true, Connections: 1}), nil)
+	listener := l.Listen(inner)
+	defer listener.Close()
+	client, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.open[netip.MustParseAddr("127.0.0.1")] != 1 || Over(Context(t.Context(), server)) {
+		t.Fatal(l.open)
+	}
+	server.Close()
+	server.Close()
+	if len(l.open) != 0 {
+		t.Fatal(l.open)
+	}
+}

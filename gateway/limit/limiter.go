@@ -1,0 +1,175 @@
+package limit
+
+import (
+	"container/list"
+	"hash/maphash"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// The numbers that no config changes.
+const (
+	LoopbackConnections = 128      // least number allowed from loopback
+	MaxHeader           = 32 << 10 // bytes of a request's header
+	MaxBody             = 64 << 20 // bytes of a request's body; clients send 20 MiB
+
+	shards   = 16
+	perShard = 4096 // clients that are remembered; the one that was quiet longest goes first
+	quiet    = 2 * time.Minute
+)
+
+// Settings are the limits in force. Zero or less is no limit.
+type Settings struct {
+	Enabled     bool
+	Connections int // open, of one address
+	PerMinute   int // requests of one client; also the burst
+}
+
+// Client is who is counted.
+type Client struct {
+	Address    netip.Addr
+	Credential uint64 // tells local programs apart; 0: none shown
+}
+
+// Limiter counts. It is safe for concurrent use.
+type Limiter struct {
+	settings func() Settings
+	now      func() time.Time
+	seed     maphash.Seed
+	shards   [shards]shard
+
+	mu   sync.Mutex // guards open
+	open map[netip.Addr]int
+}
+
+type shard struct {
+	mu      sync.Mutex // guards the fields below
+	clients map[Client]*list.Element
+	order   *list.List // of *bucket, longest quiet first
+}
+
+type bucket struct {
+	client    Client
+	perMinute int
+	limiter   *rate.Limiter
+	last      time.Time
+}
+
+// New returns a limiter that asks settings at every question. A nil now is
+// time.Now.
+func New(settings func() Settings, now func() time.Time) *Limiter {
+	if now == nil {
+		now = time.Now
+	}
+	l := &Limiter{settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]int{}}
+	for i := range l.shards {
+		l.shards[i].clients, l.shards[i].order = map[Client]*list.Element{}, list.New()
+	}
+	return l
+}
+
+// ClientOf returns who is counted for a request from address that carries
+// credential, which may be empty.
+func (l *Limiter) ClientOf(address netip.Addr, credential string) Client {
+	c := Client{Address: Group(address)}
+	if c.Address.IsLoopback() && credential != "" {
+		c.Credential = maphash.String(l.seed, credential) | 1
+	}
+	return c
+}
+
+// Group returns the address that is counted: IPv4 as it is, IPv6 by its /64.
+func Group(address netip.Addr) netip.Addr {
+	address = address.Unmap().WithZone("")
+	if address.IsLoopback() || !address.Is6() {
+		return address
+	}
+	prefix, err := address.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return prefix.Addr()
+}
+
+// Allow counts one request. When it is one too many it says when the next may
+// come.
+func (l *Limiter) Allow(client Client) (retryAfter time.Duration, ok bool) {
+	settings := l.settings()
+	if !settings.Enabled || settings.PerMinute <= 0 {
+		return 0, true
+	}
+	now := l.now()
+	s := &l.shards[maphash.Comparable(l.seed, client)%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.bucket(client, settings.PerMinute, now)
+	reservation := b.limiter.ReserveN(now, 1)
+	if delay := reservation.DelayFrom(now); delay > 0 {
+		reservation.CancelAt(now)
+		return delay, false
+	}
+	return 0, true
+}
+
+// bucket finds or makes a client's; s.mu is held.
+func (s *shard) bucket(client Client, perMinute int, now time.Time) *bucket {
+	for front := s.order.Front(); front != nil; front = s.order.Front() {
+		b := front.Value.(*bucket)
+		if s.order.Len() < perShard && now.Sub(b.last) < quiet {
+			break
+		}
+		if b.client == client {
+			break
+		}
+		s.order.Remove(front)
+		delete(s.clients, b.client)
+	}
+	each := rate.Limit(float64(perMinute) / 60)
+	if element, known := s.clients[client]; known {
+		b := element.Value.(*bucket)
+		if b.perMinute != perMinute {
+			b.limiter.SetLimitAt(now, each)
+			b.limiter.SetBurstAt(now, perMinute)
+			b.perMinute = perMinute
+		}
+		b.last = now
+		s.order.MoveToBack(element)
+		return b
+	}
+	b := &bucket{client: client, perMinute: perMinute, limiter: rate.NewLimiter(each, perMinute), last: now}
+	s.clients[client] = s.order.PushBack(b)
+	return b
+}
+
+// acquire counts a connection. over says that it is one too many and must be
+// told so; refused that there is not even room to tell.
+func (l *Limiter) acquire(address netip.Addr) (over, refused bool) {
+	settings := l.settings()
+	group := Group(address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if settings.Enabled && settings.Connections > 0 {
+		limit := settings.Connections
+		if group.IsLoopback() {
+			limit = max(limit, LoopbackConnections)
+		}
+		over = l.open[group] >= limit
+		refused = l.open[group] >= 2*limit
+	}
+	if !refused {
+		l.open[group]++
+	}
+	return over, refused
+}
+
+func (l *Limiter) release(address netip.Addr) {
+	group := Group(address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[group]--; l.open[group] <= 0 {
+		delete(l.open, group)
+	}
+}
