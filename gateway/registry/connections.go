@@ -1,0 +1,110 @@
+package registry
+
+import (
+	"openclaw/gateway/event"
+)
+
+// States of a connection that is over.
+const (
+	stateClosed  = "closed"
+	stateRefused = "refused"
+)
+
+// Connection takes the newest state of a connection, by its ID, and publishes
+// it. One whose State is "closed" or "refused", or that has a Closed time,
+// leaves the open ones.
+func (r *Registry) Connection(c event.Connection) {
+	over := c.State == stateClosed || c.State == stateRefused || !c.Closed.IsZero()
+	if over && c.Closed.IsZero() {
+		c.Closed = r.options.Now()
+	}
+	if c.Opened.IsZero() {
+		c.Opened = r.options.Now()
+	}
+	r.mu.Lock()
+	element, known := r.open[c.ID]
+	switch {
+	case over:
+		if known {
+			r.opened.Remove(element)
+			delete(r.open, c.ID)
+		}
+		r.keepClosed(c)
+	case known:
+		element.Value = c
+	default:
+		if r.opened.Len() >= maxOpen {
+			oldest := r.opened.Front()
+			lost := r.opened.Remove(oldest).(event.Connection)
+			delete(r.open, lost.ID)
+		}
+		r.open[c.ID] = r.opened.PushBack(c)
+	}
+	r.mu.Unlock()
+	r.options.Publish(event.Event{Kind: event.KindConnection, Connection: &c})
+	if c.Agent != "" && (over || !known) {
+		r.touchAgent(c.Agent)
+	}
+}
+
+// keepClosed puts c into the ring; r.mu is held.
+func (r *Registry) keepClosed(c event.Connection) {
+	if len(r.closed) < maxClosed {
+		r.closed = append(r.closed, c)
+		return
+	}
+	r.closed[r.closedAt] = c
+	r.closedAt = (r.closedAt + 1) % maxClosed
+}
+
+// Connections returns the newest closed connections, oldest first, then the
+// open ones, oldest first.
+func (r *Registry) Connections() []event.Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]event.Connection, 0, len(r.closed)+r.opened.Len())
+	out = append(out, r.closed[r.closedAt:]...)
+	out = append(out, r.closed[:r.closedAt]...)
+	for e := r.opened.Front(); e != nil; e = e.Next() {
+		out = append(out, e.Value.(event.Connection))
+	}
+	return out
+}
+
+// Open returns how many connections are open; an empty agent counts all.
+func (r *Registry) Open(agent string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if agent == "" {
+		return r.opened.Len()
+	}
+	n := 0
+	for e := r.opened.Front(); e != nil; e = e.Next() {
+		if e.Value.(event.Connection).Agent == agent {
+			n++
+		}
+	}
+	return n
+}
+
+// closeRun marks the open connections out of a run's cage closed.
+func (r *Registry) closeRun(run string) {
+	now := r.options.Now()
+	var gone []event.Connection
+	r.mu.Lock()
+	for e := r.opened.Front(); e != nil; {
+		next := e.Next()
+		if c := e.Value.(event.Connection); c.Run == run && c.Kind == "net" {
+			r.opened.Remove(e)
+			delete(r.open, c.ID)
+			c.State, c.Closed = stateClosed, now
+			r.keepClosed(c)
+			gone = append(gone, c)
+		}
+		e = next
+	}
+	r.mu.Unlock()
+	for i := range gone {
+		r.options.Publish(event.Event{Kind: event.KindConnection, Connection: &gone[i]})
+	}
+}

@@ -1,0 +1,166 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// denialKey is what makes two refusals the same row.
+type denialKey struct{ agent, operation, target, rule string }
+
+type denialRow struct {
+	event.Denial
+	shown time.Time // when its last event was published
+}
+
+type minuteCount struct {
+	minute int64
+	count  int
+}
+
+// auditsAtOnce is how many denials of one report wait for the disk together:
+// the audit log syncs callers that come at the same time once.
+const auditsAtOnce = 64
+
+// Deny takes refusals: each is written to the audit log and then merged into
+// its row and shown. Count says how often it happened; less than 1 is 1.
+func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) {
+	failures := make([]error, len(denials))
+	var group sync.WaitGroup
+	gate := make(chan struct{}, auditsAtOnce)
+	for i := range denials {
+		denials[i].Count = max(denials[i].Count, 1)
+		gate <- struct{}{}
+		group.Go(func() {
+			failures[i] = r.options.Audit(ctx, denials[i])
+			<-gate
+		})
+	}
+	group.Wait()
+	agents := map[string]struct{}{}
+	for i := range denials {
+		r.merge(denials[i])
+		agents[denials[i].Agent] = struct{}{}
+	}
+	for _, err := range failures {
+		if err != nil { // one notice a report: the disk is full for all of them
+			r.options.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{
+				Level: "error", Text: fmt.Sprintf("a denial could not be written to the audit log: %v", err),
+			}})
+			break
+		}
+	}
+	for name := range agents {
+		r.touchAgent(name)
+	}
+}
+
+// merge counts one refusal and publishes its row unless that is too young.
+func (r *Registry) merge(d event.Denial) {
+	now := r.options.Now()
+	if d.Last.IsZero() {
+		d.Last = now
+	}
+	if d.First.IsZero() {
+		d.First = d.Last
+	}
+	key := denialKey{d.Agent, d.Operation, d.Target, d.Rule}
+	r.mu.Lock()
+	slot := &r.minutes[now.Unix()/60%60]
+	if minute := now.Unix() / 60; slot.minute != minute {
+		*slot = minuteCount{minute: minute}
+	}
+	slot.count += d.Count
+	r.perAgent[d.Agent] += d.Count
+	var row *denialRow
+	if element, known := r.denials[key]; known {
+		row = element.Value.(*denialRow)
+		d.ID, d.First, d.Count = row.ID, row.First, row.Count+d.Count
+		if d.Last.Before(row.Last) {
+			d.Last = row.Last
+		}
+		row.Denial = d
+		r.order.MoveToBack(element)
+	} else {
+		r.makeRoom()
+		r.nextID++
+		d.ID = strconv.FormatUint(r.nextID, 10)
+		row = &denialRow{Denial: d}
+		r.denials[key] = r.order.PushBack(row)
+	}
+	young := now.Sub(row.shown) < denialInterval
+	if young {
+		r.dirty[row] = struct{}{}
+	} else {
+		row.shown = now
+		delete(r.dirty, row)
+	}
+	r.mu.Unlock()
+	if !young {
+		r.options.Publish(event.Event{Kind: event.KindDenial, Denial: &d})
+	}
+}
+
+// makeRoom lets the row go that changed longest ago; r.mu is held.
+func (r *Registry) makeRoom() {
+	if r.order.Len() < maxDenials {
+		return
+	}
+	oldest := r.order.Front()
+	row := oldest.Value.(*denialRow)
+	delete(r.denials, denialKey{row.Agent, row.Operation, row.Target, row.Rule})
+	delete(r.dirty, row)
+	r.order.Remove(oldest)
+}
+
+// Denials returns the newest rows, newest last; an empty agent is every agent,
+// and limit below 1 is 1,000.
+func (r *Registry) Denials(agent string, limit int) []event.Denial {
+	if limit < 1 {
+		limit = 1000
+	}
+	out := []event.Denial{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for e := r.order.Back(); e != nil && len(out) < limit; e = e.Prev() {
+		if row := e.Value.(*denialRow); agent == "" || row.Agent == agent {
+			out = append(out, row.Denial)
+		}
+	}
+	reverse(out)
+	return out
+}
+
+// DeniedHour returns the refusals of the last sixty minutes, counted by the
+// minute.
+func (r *Registry) DeniedHour() int {
+	now := r.options.Now().Unix() / 60
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	total := 0
+	for _, slot := range r.minutes {
+		if now-slot.minute < 60 {
+			total += slot.count
+		}
+	}
+	return total
+}
+
+// Denied returns an agent's refusals since the registry was made.
+func (r *Registry) Denied(agent string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.perAgent[agent]
+}
+
+func reverse[T any](s []T) {
+	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
+		s[i], s[j] = s[j], s[i]
+	}
+}
+

@@ -1,0 +1,139 @@
+package registry
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+const (
+	maxDenials     = 10_000
+	maxClosed      = 1_000
+	maxOpen        = 10_000
+	maxEndedRuns   = 200
+	denialInterval = 100 * time.Millisecond // between two events of one denial
+	agentInterval  = time.Second            // between two events of one agent
+)
+
+// Options is what a registry is given.
+type Options struct {
+	// Publish puts an event on the bus; it does not block.
+	Publish func(event.Event)
+	// Audit writes a denial down, and returns when it is on disk.
+	Audit func(context.Context, event.Denial) error
+	// Agent completes an agent's event with what the config says of it; false
+	// when the config has no such agent.
+	Agent func(name string) (event.Agent, bool)
+	Now   func() time.Time
+}
+
+// Registry is the present. Make one with New.
+type Registry struct {
+	options Options
+
+	mu       sync.Mutex // guards the fields below
+	denials  map[denialKey]*list.Element
+	order    *list.List // of *denialRow, longest unchanged first
+	nextID   uint64
+	dirty    map[*denialRow]struct{}
+	minutes  [60]minuteCount
+	perAgent map[string]int
+	open     map[string]*list.Element
+	opened   *list.List         // of event.Connection, oldest first
+	closed   []event.Connection // ring
+	closedAt int
+	runs     map[string]*event.Run
+	ended    []event.Run          // oldest first
+	agents   map[string]time.Time // agent → last event
+	stale    map[string]struct{}  // agents whose event is held back
+}
+
+// New returns an empty registry.
+func New(options Options) *Registry {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	return &Registry{
+		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), dirty: map[*denialRow]struct{}{},
+		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(),
+		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},
+	}
+}
+
+// Run publishes what was held back until ctx ends.
+func (r *Registry) Run(ctx context.Context) error {
+	ticker := time.NewTicker(denialInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			r.Flush()
+			return nil
+		case <-ticker.C:
+			r.Flush()
+		}
+	}
+}
+
+// Flush publishes what was held back and is due.
+func (r *Registry) Flush() {
+	now := r.options.Now()
+	var rows []event.Denial
+	var names []string
+	r.mu.Lock()
+	for row := range r.dirty {
+		if now.Sub(row.shown) >= denialInterval {
+			delete(r.dirty, row)
+			row.shown = now
+			rows = append(rows, row.Denial)
+		}
+	}
+	for name := range r.stale {
+		if now.Sub(r.agents[name]) >= agentInterval {
+			names = append(names, name)
+		}
+	}
+	r.mu.Unlock()
+	for i := range rows {
+		r.options.Publish(event.Event{Kind: event.KindDenial, Denial: &rows[i]})
+	}
+	for _, name := range names {
+		r.publishAgent(name, now)
+	}
+}
+
+// touchAgent publishes an agent's event now, or lets Run do it when the last
+// one is too young.
+func (r *Registry) touchAgent(name string) {
+	if name == "" {
+		return
+	}
+	now := r.options.Now()
+	r.mu.Lock()
+	young := now.Sub(r.agents[name]) < agentInterval
+	if young {
+		r.stale[name] = struct{}{}
+	}
+	r.mu.Unlock()
+	if !young {
+		r.publishAgent(name, now)
+	}
+}
+
+func (r *Registry) publishAgent(name string, now time.Time) {
+	agent, known := r.options.Agent(name)
+	r.mu.Lock()
+	delete(r.stale, name)
+	if known {
+		r.agents[name] = now
+	} else {
+		delete(r.agents, name)
+	}
+	r.mu.Unlock()
+	if known {
+		r.options.Publish(event.Event{Kind: event.KindAgent, Agent: &agent})
+	}
+}

@@ -1,0 +1,185 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+type world struct {
+	*Registry
+	mu     sync.Mutex
+	clock  time.Time
+	events []event.Event
+	audits []event.Denial
+	broken error
+}
+
+func newWorld() *world {
+	w := &world{clock: time.Unix(1_700_000_000, 0)}
+	w.Registry = New(Options{
+		Publish: func(e event.Event) { w.mu.Lock(); w.events = append(w.events, e); w.mu.Unlock() },
+		Audit: func(_ context.Context, d event.Denial) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.audits = append(w.audits, d)
+			return w.broken
+		},
+		Agent: func(name string) (event.Agent, bool) { return event.Agent{Name: name}, name != "unknown" },
+		Now:   func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.clock },
+	})
+	return w
+}
+
+func (w *world) pass(d time.Duration) { w.mu.Lock(); w.clock = w.clock.Add(d); w.mu.Unlock() }
+
+func (w *world) of(kind event.Kind) []event.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []event.Event
+	for _, e := range w.events {
+		if e.Kind == kind {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func TestDenialsMergeAndEveryCountIsExact(t *testing.T) {
+	w := newWorld()
+	d := event.Denial{Agent: "coder", Operation: "open", Target: "/home/u/.ssh/id", Rule: "built-in: key material", PID: 1}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 500 {
+				w.Deny(t.Context(), d)
+			}
+		})
+	}
+	group.Wait()
+	d.Count, d.Target = 6000, "/etc/shadow"
+	w.Deny(t.Context(), d)
+	rows := w.Denials("", 0)
+	if len(rows) != 2 || rows[0].Count != 4000 || rows[1].Count != 6000 || rows[1].Target != "/etc/shadow" {
+		t.Fatalf("%+v", rows)
+	}
+	if w.DeniedHour() != 10_000 || w.Denied("coder") != 10_000 || len(w.audits) != 4001 {
+		t.Fatal(w.DeniedHour(), w.Denied("coder"), len(w.audits))
+	}
+	if n := len(w.of(event.KindDenial)); n != 2 {
+		t.Fatalf("%d denial events within one moment", n)
+	}
+	w.pass(denialInterval)
+	w.Flush()
+	shown := w.of(event.KindDenial)
+	if last := shown[len(shown)-1].Denial; len(shown) != 3 || last.Count != 4000 || last.ID != rows[0].ID {
+		t.Fatalf("the held-back row: %d events, %+v", len(shown), last)
+	}
+	w.pass(time.Hour)
+	if w.DeniedHour() != 0 {
+		t.Fatal("an hour later they still count")
+	}
+}
+
+func TestDenialIsAuditedBeforeItIsShown(t *testing.T) {
+	w := newWorld()
+	w.Registry.options.Audit = func(context.Context, event.Denial) error {
+		if len(w.of(event.KindDenial)) != 0 || len(w.Denials("", 0)) != 0 {
+			t.Error("shown before it was written")
+		}
+		return errors.New("no space left on device")
+	}
+	w.Deny(t.Context(), event.Denial{Agent: "a", Target: "x"})
+	if len(w.of(event.KindDenial)) != 1 || len(w.of(event.KindNotice)) != 1 {
+		t.Fatal("a denial that could not be audited is hidden, or nothing says so")
+	}
+}
+
+func TestRowsAreBoundedAndTheNewestStay(t *testing.T) {
+	w := newWorld()
+	for i := range maxDenials + 500 {
+		w.merge(event.Denial{Agent: "a", Target: fmt.Sprint(i), Count: 1})
+		if i == maxDenials-1 {
+			w.merge(event.Denial{Agent: "a", Target: "0", Count: 1})
+		}
+	}
+	all := w.Denials("", 1<<30)
+	if len(all) != maxDenials || len(w.denials) != maxDenials {
+		t.Fatal(len(all), len(w.denials))
+	}
+	if all[len(all)-501].Target != "0" || all[len(all)-501].Count != 2 {
+		t.Fatalf("a row that changed lately was let go: %+v", all[len(all)-501])
+	}
+	if w.DeniedHour() != maxDenials+501 {
+		t.Fatal("counts of rows that went are lost")
+	}
+	if got := w.Denials("nobody", 0); got == nil || len(got) != 0 {
+		t.Fatal("no rows must be an empty list")
+	}
+}
+
+func TestConnectionsOpenAndClose(t *testing.T) {
+	w := newWorld()
+	w.Connection(event.Connection{ID: "1", Agent: "coder", Run: "r", Kind: "net", State: "open"})
+	w.Connection(event.Connection{ID: "2", Kind: "ws", State: "open"})
+	w.Connection(event.Connection{ID: "1", Agent: "coder", Run: "r", Kind: "net", State: "stream", BytesIn: 5})
+	if w.Open("") != 2 || w.Open("coder") != 1 {
+		t.Fatal(w.Open(""), w.Open("coder"))
+	}
+	w.StartRun(event.Run{ID: "r", Agent: "coder"})
+	if !w.EndRun("r", "exit 0") || w.EndRun("r", "exit 1") {
+		t.Fatal("a run ends once")
+	}
+	if w.Open("coder") != 0 {
+		t.Fatal("a connection outlives its cage")
+	}
+	for i := range maxClosed + 10 {
+		w.Connection(event.Connection{ID: fmt.Sprint("x", i), State: "closed"})
+	}
+	all := w.Connections()
+	if len(all) != maxClosed+1 || all[len(all)-1].ID != "2" || all[len(all)-2].ID != fmt.Sprint("x", maxClosed+9) || all[0].ID != "x10" {
+		t.Fatal(len(all), all[0].ID, all[len(all)-2].ID)
+	}
+}
+
+func TestAgentEventsAreAtMostOneASecondAndTheLastStateComes(t *testing.T) {
+	w := newWorld()
+	w.StartRun(event.Run{ID: "r", Agent: "coder"})
+	for i := range 50 {
+		if !w.UpdateRun("r", func(run *event.Run) { run.PID = i }) {
+			t.Fatal("the run is gone")
+		}
+	}
+	if n := len(w.of(event.KindAgent)); n != 1 {
+		t.Fatal(n)
+	}
+	w.Flush()
+	w.pass(agentInterval)
+	w.Flush()
+	w.Flush()
+	if n := len(w.of(event.KindAgent)); n != 2 {
+		t.Fatal(n)
+	}
+	w.TouchAgent("unknown")
+	if n := len(w.of(event.KindAgent)); n != 2 {
+		t.Fatal("an agent that the config does not have was shown")
+	}
+}
+
+func TestEndedRunsAreBoundedAndOrdered(t *testing.T) {
+	w := newWorld()
+	for i := range maxEndedRuns + 5 {
+		id := fmt.Sprint(i)
+		w.StartRun(event.Run{ID: id, Agent: "a", Started: w.clock.Add(time.Duration(i) * time.Second)})
+		w.EndRun(id, "exit 0")
+	}
+	runs := w.Runs("a")
+	if len(runs) != maxEndedRuns || runs[0].ID != "5" || w.Running() != 0 {
+		t.Fatal(len(runs), runs[0].ID)
+	}
+}
