@@ -44,6 +44,11 @@ func NewGatewayToken(source func(context.Context) (keychain.Secret, error), now 
 func (g *GatewayToken) Refresh(ctx context.Context) (changed bool, err error) {
 	g.reading.Lock()
 	defer g.reading.Unlock()
+	return g.refresh(ctx)
+}
+
+// refresh asks the source; g.reading is held.
+func (g *GatewayToken) refresh(ctx context.Context) (changed bool, err error) {
 	secret, err := g.source(ctx)
 	hash := Hash{}
 	if err == nil {
@@ -79,20 +84,22 @@ func (g *GatewayToken) Problem() error {
 	return g.problem
 }
 
-// Check reports whether hash is the token's, asking the source again if it is
-// not and the last look is old enough.
+// Check reports whether hash is the token's. For a hash that is not, it waits
+// for a look at the source that is under way, and asks again itself if the last
+// look is old enough.
 func (g *GatewayToken) Check(ctx context.Context, hash Hash) bool {
-	g.mu.Lock()
-	right := g.hash.Equal(hash)
-	old := g.now().Sub(g.read) >= reread
-	if !right && old {
-		g.read = g.now() // others that come meanwhile do not ask too
+	if g.Current().Equal(hash) {
+		return true
 	}
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	g.mu.Lock()
+	right, old := g.hash.Equal(hash), g.now().Sub(g.read) >= reread
 	g.mu.Unlock()
 	if right || !old {
 		return right
 	}
-	if _, err := g.Refresh(ctx); err != nil {
+	if _, err := g.refresh(ctx); err != nil {
 		return false
 	}
 	return g.Current().Equal(hash)

@@ -12,17 +12,17 @@ func TestPeerIsThisProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	client, err := net.DialUnix("unix", nil, listener.Addr().(*net.UnixAddr))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	server, err := listener.AcceptUnix()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	peer, err := PeerOf(server)
 	if err != nil || peer.PID != os.Getpid() || int(peer.UID) != os.Geteuid() {
 		t.Fatal(peer, err)

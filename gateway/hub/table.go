@@ -29,6 +29,8 @@ type Method struct {
 	// Quick handlers neither block nor take long: they run on the
 	// connection's reader, which saves a goroutine.
 	Quick bool
+	// Unlisted methods are known and refuse: a hello does not advertise them.
+	Unlisted bool
 	// Handle answers. The result is encoded as JSON; nil becomes {}. An error
 	// that is not a *wire.Error is logged and answered as an internal one,
 	// because its text may hold what a client must not see.
@@ -53,13 +55,15 @@ func NewTable(methods ...Method) (*Table, error) {
 			return nil, fmt.Errorf("make method table: %s appears twice", m.Name)
 		}
 		t.methods[m.Name] = &m
-		t.names = append(t.names, m.Name)
+		if !m.Unlisted {
+			t.names = append(t.names, m.Name)
+		}
 	}
 	slices.Sort(t.names)
 	return t, nil
 }
 
-// Names returns the methods, sorted: exactly what is there.
+// Names returns the methods that a hello advertises, sorted.
 func (t *Table) Names() []string { return t.names }
 
 // find returns the method if conn may call it now.

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -132,7 +133,7 @@ func (r *Registry) Denials(agent string, limit int) []event.Denial {
 			out = append(out, row.Denial)
 		}
 	}
-	reverse(out)
+	slices.Reverse(out)
 	return out
 }
 
@@ -157,10 +158,3 @@ func (r *Registry) Denied(agent string) int {
 	defer r.mu.Unlock()
 	return r.perAgent[agent]
 }
-
-func reverse[T any](s []T) {
-	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
-		s[i], s[j] = s[j], s[i]
-	}
-}
-

@@ -88,7 +88,7 @@ func TestDenialsMergeAndEveryCountIsExact(t *testing.T) {
 
 func TestDenialIsAuditedBeforeItIsShown(t *testing.T) {
 	w := newWorld()
-	w.Registry.options.Audit = func(context.Context, event.Denial) error {
+	w.options.Audit = func(context.Context, event.Denial) error {
 		if len(w.of(event.KindDenial)) != 0 || len(w.Denials("", 0)) != 0 {
 			t.Error("shown before it was written")
 		}
