@@ -1,5 +1,7 @@
 package view
 
+import "slices"
+
 // Name names a view.
 type Name string
 
@@ -71,10 +73,12 @@ type Binding struct {
 	Weight  int    // on the foot line the heavier come first
 	Word    string // what the plain mode calls it; empty: it has no such command
 	Quiet   bool   // not offered in the palette
+	Not     []Name // views that it means nothing in
 }
 
 // Table returns the action table.
 func Table() []Binding {
+	noList, noPane := []Name{Overview, Config}, []Name{Overview, Config, Logs}
 	rows := []Binding{
 		{ID: ActHelp, Keys: []string{"?"}, Label: "help", Help: "help for this view", Weight: 90, Word: "help"},
 		{ID: ActUp, Keys: []string{"k", "up"}, Help: "one row up", Quiet: true},
@@ -83,10 +87,10 @@ func Table() []Binding {
 		{ID: ActPageDown, Keys: []string{"ctrl+f", "pgdown", "space"}, Help: "one page down", Quiet: true},
 		{ID: ActTop, Keys: []string{"g", "home"}, Help: "first row", Quiet: true},
 		{ID: ActBottom, Keys: []string{"G", "end"}, Help: "last row; in Logs: follow", Quiet: true},
-		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true},
-		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true},
-		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, -not, /expression/", Weight: 60},
-		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again"},
+		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true, Not: noPane},
+		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true, Not: noList},
+		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, -not, /expression/", Weight: 60, Not: noList},
+		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again", Not: noList},
 		{ID: ActBack, Keys: []string{"esc"}, Help: "back", Quiet: true},
 		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
 		{ID: ActLastView, Keys: []string{"[", "-"}, Help: "the view before", Quiet: true},
@@ -149,7 +153,7 @@ func NewKeys(table []Binding, readOnly bool) *Keys {
 // Find returns the action of a key in a view; the view's own come first.
 func (k *Keys) Find(n Name, key string) (ID, bool) {
 	for _, scope := range [2]Name{n, ""} {
-		if i, ok := k.byID[scope][key]; ok {
+		if i, ok := k.byID[scope][key]; ok && !slices.Contains(k.rows[i].Not, n) {
 			return k.rows[i].ID, true
 		}
 	}
@@ -160,7 +164,7 @@ func (k *Keys) Find(n Name, key string) (ID, bool) {
 func (k *Keys) In(n Name, yield func(Binding) bool) {
 	for _, scope := range [2]Name{n, ""} {
 		for _, row := range k.rows {
-			if row.View == scope && !yield(row) {
+			if row.View == scope && !slices.Contains(row.Not, n) && !yield(row) {
 				return
 			}
 		}

@@ -33,6 +33,9 @@ func (v *AgentsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
 // Wants names the agent whose policy the pane needs and does not have.
 func (v *AgentsView) Wants() Action {
 	name := v.list.Selected()
+	if name == "" && len(v.data.Agents) > 0 {
+		name = v.data.Agents[0].Name
+	}
 	if _, have := v.data.Details[name]; name == "" || have || v.asked == name {
 		return Action{}
 	}
@@ -49,7 +52,7 @@ func (v *AgentsView) id(i int) string { return v.data.Agents[v.at(i)].Name }
 func (v *AgentsView) Draw(c *Canvas) {
 	agents := v.data.Agents
 	l := layout{
-		title: "agents of the config", total: len(agents), share: 42, id: v.id, head: v.head,
+		title: "agents of the config", total: len(agents), share: 46, id: v.id, head: v.head,
 		empty: "No agents yet. Add one to " + orDash(v.data.Config.Path) + ":  agents: {coder: {permissions: {allowed_paths: [~/project]}}}  " +
 			"The file is read again as soon as it is saved; view 8 shows what became of it.",
 		name: v.list.Selected,
@@ -91,7 +94,7 @@ func (v *AgentsView) row(c *Canvas, a *event.Agent) {
 	if c.Room() > 4 {
 		text := a.Role
 		if needsRun(a) {
-			text = "needs a new run"
+			text = "new run!"
 		}
 		c.Put(Plain, text)
 	}

@@ -139,6 +139,7 @@ type layout struct {
 	total int    // rows without the filter
 	count int    // rows with it
 	share int    // percent of a wide screen that the list gets
+	wide  int    // from this width on the pane stands beside the list; 0: wide
 	state string // right part of the filter line: "live", "paused"
 	empty string
 	id    func(i int) string
@@ -168,7 +169,7 @@ func (b *browse) draw(c *Canvas, l *layout) {
 	case b.full:
 		b.list.Lay(l.count, height, l.id)
 		b.drawPane(c, l, height)
-	case c.Width() >= wide:
+	case c.Width() >= max(l.wide, wide):
 		width := c.Width() * l.share / 100
 		left := c.Sub(0, width, height)
 		b.drawList(left, l)

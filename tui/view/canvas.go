@@ -212,6 +212,11 @@ func lastBlank(s string) int {
 			return i + 1
 		}
 	}
+	for i := len(s) - 2; i > 0; i-- {
+		if s[i] == '/' {
+			return i + 1
+		}
+	}
 	return 0
 }
 

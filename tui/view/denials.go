@@ -40,7 +40,7 @@ func denialText(d *event.Denial, yield func(key, value string) bool) {
 func (v *DenialsView) Draw(c *Canvas) {
 	rows := v.data.Denials
 	l := layout{
-		title: "denials, newest first", total: rows.Len(), share: 62, id: v.id,
+		title: "denials, newest first", total: rows.Len(), share: 62, wide: 150, id: v.id,
 		empty: "Nothing was denied. What an agent's cage refuses shows here within a second: agent, program, path or host, and the rule. " +
 			"Start one in another terminal: openclaw agent run NAME -- COMMAND",
 		head: v.head,
@@ -126,7 +126,29 @@ func (v *DenialsView) row(c *Canvas, d *event.Denial) {
 	c.Number(Plain, d.Count, 4)
 }
 
+// pane draws every field, and the config lines that would allow it beside them
+// where there is room.
 func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
+	if c.Width() < 100 {
+		v.facts(c, d)
+		c.End()
+		allowText(c, d)
+		return
+	}
+	width := c.Width() - 50
+	left := c.Sub(0, width, paneRoom)
+	v.facts(left, d)
+	right := c.Sub(1, c.Width()-width-2, paneRoom)
+	allowText(right, d)
+	for i := range max(left.Rows(), right.Rows()) {
+		c.copyRow(left, i)
+		c.To(width + 2)
+		c.copyRow(right, i)
+		c.End()
+	}
+}
+
+func (v *DenialsView) facts(c *Canvas, d *event.Denial) {
 	c.Field(Faint, "refused", labelWidth)
 	c.Put(Bad, c.Theme.Glyphs.No+" ")
 	c.Put(Bold, d.Operation+" ")
@@ -140,11 +162,16 @@ func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
 	if d.CommandLine != "" {
 		fact(c, "says", d.CommandLine)
 		c.Gap(labelWidth + 1)
-		c.Line(Faint, "(the agent's own words: not checked)")
+		c.Line(Faint, "(the agent's own words)")
 	}
 	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
 	fact(c, "rule", orDash(d.Rule))
-	fact(c, "from", originText(d.Origin))
+	place, key := originText(d.Origin), ""
+	if d.Origin.BuiltIn == "" && d.Origin.Line > 0 {
+		place, key = originPlace(d.Origin), d.Origin.Key
+	}
+	fact(c, "from", place)
+	fact(c, "", key)
 	fact(c, "by", mechanismText(d.Mechanism))
 	c.Field(Faint, "seen", labelWidth)
 	c.PutInt(Bold, max(d.Count, 1))
@@ -158,7 +185,9 @@ func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
 	c.Age(Faint, v.data.Since(d.Last), 0)
 	c.Put(Faint, " ago")
 	c.End()
-	c.End()
+}
+
+func allowText(c *Canvas, d *event.Denial) {
 	lines, note := allowLines(d)
 	if len(lines) > 0 {
 		c.Line(Faint, "These lines in config.yaml would allow it:")

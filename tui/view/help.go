@@ -54,8 +54,8 @@ func (v *HelpView) Draw(c *Canvas) {
 			section = b.View
 		}
 		body.Gap(2)
-		body.Field(Bold, strings.Join(b.Keys, " "), 15)
-		body.Wrap(Plain, b.Help, 18)
+		body.Field(Bold, strings.Join(b.Keys, " "), 19)
+		body.Wrap(Plain, b.Help, 22)
 		return true
 	})
 	if v.data.ReadOnly {

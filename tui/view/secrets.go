@@ -80,6 +80,20 @@ func (v *SecretsView) noStore() bool {
 	return v.data.Store.State == "none" || v.data.Store.State == "unreachable"
 }
 
+// Offers reports whether an action can do anything now, for the foot line.
+func (v *SecretsView) Offers(a ID) bool {
+	locked := v.data.Store.State == "locked"
+	switch a {
+	case ActVaultCreate, ActVaultKeyFile:
+		return v.noStore()
+	case ActVaultUnlock:
+		return locked
+	case ActSecretAdd, ActSecretTest, ActSecretDelete:
+		return !v.noStore() && !locked
+	}
+	return true
+}
+
 // Do answers an action.
 func (v *SecretsView) Do(a ID) (Action, bool) {
 	f := &v.form

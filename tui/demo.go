@@ -1,0 +1,249 @@
+package tui
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// Demo is a Backend that plays a fixed script by a fixed clock: pictures of it
+// are the same on every machine. It is safe for concurrent use.
+type Demo struct {
+	mu     sync.Mutex
+	now    time.Time
+	seq    uint64
+	out    chan event.Event
+	world  demoWorld
+	script []event.Event
+	played bool
+}
+
+// demoStep is the time between two events of the script, on the real clock.
+const demoStep = 60 * time.Millisecond
+
+// NewDemo returns the demo of a gateway at work: two agents, denials, calls, a
+// rejected config.
+func NewDemo() *Demo { return newDemo(demoAtWork()) }
+
+// NewDemoFirstRun returns the demo of a first run on a machine without a
+// keychain.
+func NewDemoFirstRun() *Demo { return newDemo(demoFirstRun()) }
+
+func newDemo(w demoWorld, script []event.Event) *Demo {
+	return &Demo{now: demoTime(0), world: w, script: script, out: make(chan event.Event, 256)}
+}
+
+// Now is the demo's clock: the time of the event played last.
+func (d *Demo) Now() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
+}
+
+// Play waits until the whole script was played, or for ctx.
+func (d *Demo) Play(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		done := d.played
+		d.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(demoStep):
+		}
+	}
+}
+
+// Events plays the script once; events of later actions follow.
+func (d *Demo) Events(ctx context.Context) (<-chan event.Event, error) {
+	out := make(chan event.Event, 64)
+	go func() {
+		defer close(out)
+		for _, e := range d.script {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(demoStep):
+			}
+			d.mu.Lock()
+			d.now = e.Time
+			d.stamp(&e)
+			d.mu.Unlock()
+			if !pass(ctx, out, e) {
+				return
+			}
+		}
+		d.mu.Lock()
+		d.played = true
+		d.mu.Unlock()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-d.out:
+				if !pass(ctx, out, e) {
+					return
+				}
+			}
+		}
+	}()
+	return out, nil
+}
+
+func pass(ctx context.Context, out chan<- event.Event, e event.Event) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case out <- e:
+		return true
+	}
+}
+
+func (d *Demo) stamp(e *event.Event) {
+	d.seq++
+	e.Seq = d.seq
+	if e.Time.IsZero() {
+		e.Time = d.now
+	}
+}
+
+// tell sends an event of an action. The caller holds the lock.
+func (d *Demo) tell(e event.Event) {
+	d.stamp(&e)
+	select {
+	case d.out <- e:
+	default:
+	}
+}
+
+// Overview returns the numbers of the script.
+func (d *Demo) Overview(context.Context) (event.Overview, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.world.overview
+	o.Config = d.world.config
+	return o, nil
+}
+
+// Denials returns those from before the screen opened.
+func (d *Demo) Denials(context.Context) ([]event.Denial, error) {
+	return slices.Clone(d.world.denials), nil
+}
+
+// Connections returns those from before the screen opened.
+func (d *Demo) Connections(context.Context) ([]event.Connection, error) {
+	return slices.Clone(d.world.connections), nil
+}
+
+// Agents returns the agents without their policies.
+func (d *Demo) Agents(context.Context) ([]event.Agent, error) {
+	list := slices.Clone(d.world.agents)
+	for i := range list {
+		list[i].Policy = nil
+	}
+	return list, nil
+}
+
+// Agent returns one agent with its policy.
+func (d *Demo) Agent(_ context.Context, name string) (event.Agent, error) {
+	for _, a := range d.world.agents {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return event.Agent{}, errors.New("no agent " + name)
+}
+
+// Logs returns the log from before the screen opened.
+func (d *Demo) Logs(context.Context, int) ([]event.LogLine, error) {
+	return slices.Clone(d.world.logs), nil
+}
+
+// Audit returns the audit log.
+func (d *Demo) Audit(context.Context, time.Duration, int) ([]json.RawMessage, error) {
+	return slices.Clone(d.world.audit), nil
+}
+
+// Config returns the state of the config.
+func (d *Demo) Config(context.Context) (event.ConfigStatus, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.world.config, nil
+}
+
+// ReloadConfig finds the file as it was.
+func (d *Demo) ReloadConfig(ctx context.Context) (event.ConfigStatus, error) { return d.Config(ctx) }
+
+// Secrets returns the list.
+func (d *Demo) Secrets(context.Context) (event.SecretStore, []event.Secret, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.world.overview.Store, slices.Clone(d.world.secrets), nil
+}
+
+// StoreSecret keeps the name and wipes the value.
+func (d *Demo) StoreSecret(_ context.Context, name string, value []byte) error {
+	clear(value)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.world.overview.Store.State != "unlocked" {
+		return errors.New("there is no place to keep it")
+	}
+	s := event.Secret{Name: name, Store: d.world.overview.Store.Backend, Created: d.now, Changed: d.now}
+	d.world.secrets = slices.DeleteFunc(d.world.secrets, func(x event.Secret) bool { return x.Name == name })
+	d.world.secrets = append(d.world.secrets, s)
+	d.tell(event.Event{Kind: event.KindSecret, Secret: &s})
+	return nil
+}
+
+// DeleteSecret forgets a name.
+func (d *Demo) DeleteSecret(_ context.Context, name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.world.secrets = slices.DeleteFunc(d.world.secrets, func(x event.Secret) bool { return x.Name == name })
+	d.tell(event.Event{Kind: event.KindSecret, Secret: &event.Secret{Name: name, Deleted: true}})
+	return nil
+}
+
+// TestSecret finds what is listed and not missing.
+func (d *Demo) TestSecret(_ context.Context, reference string) (ok bool, detail string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.world.secrets {
+		if s.Name == reference && !s.Missing {
+			return true, "found in the " + s.Store + ", 108 bytes", nil
+		}
+	}
+	return false, "not found", nil
+}
+
+// CreateVault makes a vault that keeps names only.
+func (d *Demo) CreateVault(_ context.Context, passphrase []byte) (event.SecretStore, error) {
+	clear(passphrase)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.world.overview.Store = event.SecretStore{Backend: "vault", State: "unlocked", Detail: "encrypted file, opened by this gateway"}
+	return d.world.overview.Store, nil
+}
+
+// UnlockVault opens it with any passphrase.
+func (d *Demo) UnlockVault(ctx context.Context, passphrase []byte) (event.SecretStore, error) {
+	return d.CreateVault(ctx, passphrase)
+}
+
+// StopGateway has nothing to stop.
+func (d *Demo) StopGateway(context.Context) error { return nil }
+
+// Reconnect has nothing to dial.
+func (d *Demo) Reconnect(context.Context) error { return nil }
+
+// Close does nothing.
+func (d *Demo) Close() error { return nil }

@@ -1,0 +1,166 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/tui/view"
+)
+
+// How many events wait for the screen at most, and how often it draws.
+const (
+	feedSize    = 100_000
+	frameEvery  = time.Second / 30
+	streamEvery = time.Second / 15 // when only log lines came
+	callTimeout = 10 * time.Second
+)
+
+// feed is the ring between the gateway's events and the screen. Whoever pushes
+// never waits: when the screen is too slow the oldest events are written over
+// and counted.
+type feed struct {
+	wake chan struct{} // one slot: something changed
+
+	mu         sync.Mutex
+	ring       *view.Ring[event.Event]
+	taken      uint64 // the number of the next event to hand over
+	lost       uint64
+	urgent     bool // more than log lines since the last take
+	link       view.Link
+	generation uint64 // counts subscriptions
+}
+
+func newFeed(size int) *feed {
+	return &feed{wake: make(chan struct{}, 1), ring: view.NewRing[event.Event](size)}
+}
+
+func (f *feed) signal() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// push adds an event that is already printable.
+func (f *feed) push(e event.Event) {
+	f.mu.Lock()
+	f.ring.Push(e)
+	f.urgent = f.urgent || e.Log == nil
+	f.mu.Unlock()
+	f.signal()
+}
+
+// take moves all waiting events to dst.
+func (f *feed) take(dst []event.Event) (events []event.Event, lost uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if first := f.ring.First(); first > f.taken {
+		f.lost += first - f.taken
+		f.taken = first
+	}
+	for ; f.taken < f.ring.Next(); f.taken++ {
+		dst = append(dst, *f.ring.At(f.taken))
+	}
+	f.ring.Clear()
+	f.taken, f.urgent = f.ring.Next(), false
+	return dst, f.lost
+}
+
+func (f *feed) state() (view.Link, uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.link, f.generation
+}
+
+func (f *feed) setLink(l view.Link) {
+	f.mu.Lock()
+	f.link = l
+	f.urgent = true
+	if l.Up {
+		f.generation++
+	}
+	f.mu.Unlock()
+	f.signal()
+}
+
+// pace calls frame after a wake, at most 30 times a second, 15 when only log
+// lines came. It ends with ctx.
+func (f *feed) pace(ctx context.Context, frame func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+		}
+		f.mu.Lock()
+		wait := streamEvery
+		if f.urgent {
+			wait = frameEvery
+		}
+		f.mu.Unlock()
+		frame()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// follow keeps a subscription to the gateway's events alive until ctx ends: it
+// dials again with a growing pause, at most five seconds.
+func (f *feed) follow(ctx context.Context, b Backend) {
+	const first, most = 250 * time.Millisecond, 5 * time.Second
+	pause, attempt := first, 0
+	for {
+		events, err := b.Events(ctx)
+		if err == nil {
+			pause, attempt = first, 0
+			f.setLink(view.Link{Up: true, Tried: true})
+			f.drain(ctx, events)
+			err = errors.New("the connection ended")
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		attempt++
+		f.setLink(view.Link{Tried: true, Problem: problemText(err), Attempt: attempt})
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, most)
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		_ = b.Reconnect(call) // Events reports what is wrong when this did not help
+		cancel()
+	}
+}
+
+func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			f.push(view.Clean(e))
+		}
+	}
+}
+
+// problemText is what a person reads of an error: what happened, and the hint
+// when the error has one.
+func problemText(err error) string {
+	text := err.Error()
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		text += ". " + hinted.Hint()
+	}
+	return view.Printable(text, 600)
+}

@@ -1,0 +1,277 @@
+package tui
+
+import (
+	"strconv"
+	"time"
+
+	"openclaw/tui/view"
+)
+
+// The smallest terminal that views are drawn for, and the rows of the frame
+// around them: status, tabs, result, keys.
+const (
+	minWidth, minHeight = 60, 16
+	frameRows           = 4
+)
+
+func (s *screen) draw() {
+	c := s.root
+	c.Reset(s.width, s.height)
+	if s.width < minWidth || s.height < minHeight {
+		s.drawSmall(c)
+	} else {
+		s.drawStatus(c)
+		s.drawTabs(c)
+		foot := 2
+		if s.over == overlayQuit {
+			foot = 6
+		}
+		s.body.Reset(s.width, s.height-2-foot)
+		switch s.over {
+		case overlayHelp:
+			s.help.Draw(s.body)
+		case overlayPalette:
+			s.palette.Draw(s.body)
+		case overlayNone, overlayQuit:
+			s.views[s.current].Draw(s.body)
+		}
+		c.Copy(s.body, 0)
+		c.Down(s.height - foot)
+		if s.over == overlayQuit {
+			s.drawQuit(c)
+		} else {
+			s.drawResult(c)
+			s.drawKeys(c)
+		}
+	}
+	s.out = c.AppendTo(s.out[:0])
+}
+
+// drawSmall says what the screen needs, and keeps the count that matters.
+func (s *screen) drawSmall(c *view.Canvas) {
+	c.Put(view.Bold, "needs "+strconv.Itoa(minWidth)+"x"+strconv.Itoa(minHeight))
+	c.Put(view.Plain, ", has "+strconv.Itoa(s.width)+"x"+strconv.Itoa(s.height))
+	c.Put(view.Plain, "  "+strconv.Itoa(s.data.Overview.DeniedHour)+" denied/h  q quits")
+	c.End()
+}
+
+// bit is one part of the status line; the heavier stay when room is short.
+type bit struct {
+	glyph  string
+	style  view.Style
+	text   string
+	weight int
+}
+
+func (s *screen) statusBits() []bit {
+	d, g := s.data, &s.root.Theme.Glyphs
+	link := bit{glyph: g.On, style: view.Good, text: "running", weight: 100}
+	switch {
+	case !d.Link.Up && !d.Link.Tried:
+		link = bit{glyph: g.Off, text: "connecting", weight: 100}
+	case !d.Link.Up:
+		link = bit{glyph: g.No, style: view.Bad, text: "gateway lost, try " + strconv.Itoa(d.Link.Attempt), weight: 100}
+	}
+	bits := []bit{link}
+	if !d.Loaded {
+		return bits
+	}
+	o := &d.Overview
+	if len(o.Listeners) > 0 {
+		bits = append(bits, bit{text: o.Listeners[0], weight: 30})
+	}
+	bits = append(bits,
+		bit{glyph: g.No, style: view.Bad, text: strconv.Itoa(o.DeniedHour) + " denied/h", weight: 90},
+		bit{text: "conns " + strconv.Itoa(o.Connections), weight: 60},
+		bit{text: "agents " + strconv.Itoa(o.Running) + "/" + strconv.Itoa(o.Agents), weight: 70})
+	cfg := bit{text: "cfg #" + strconv.Itoa(d.Config.Version) + " ok", weight: 50}
+	if d.Config.Rejected {
+		cfg = bit{glyph: g.No, style: view.Bad, text: "cfg rejected", weight: 95}
+	}
+	store := bit{text: d.Store.Backend + " " + d.Store.State, weight: 40}
+	if d.Store.State != "unlocked" {
+		store = bit{glyph: "!", style: view.Warn, text: "secrets " + d.Store.State, weight: 92}
+	}
+	bits = append(bits, cfg, store)
+	if lost := o.Dropped + d.Missed + d.Dropped; lost > 0 {
+		bits = append(bits, bit{glyph: "!", style: view.Warn, text: strconv.FormatUint(lost, 10) + " events missed", weight: 80})
+	}
+	if d.ReadOnly {
+		bits = append(bits, bit{text: "read-only", weight: 97})
+	}
+	return bits
+}
+
+func (b *bit) width() int {
+	w := view.Width(b.text)
+	if b.glyph != "" {
+		w += view.Width(b.glyph) + 1
+	}
+	return w
+}
+
+func (s *screen) drawStatus(c *view.Canvas) {
+	const brand = "openclaw"
+	bits := s.statusBits()
+	room := c.Width() - len(brand) - 2 - 10
+	for {
+		used, lightest := 0, 0
+		for i := range bits {
+			used += bits[i].width() + 3
+			if bits[i].weight < bits[lightest].weight {
+				lightest = i
+			}
+		}
+		if used <= room || len(bits) == 1 {
+			break
+		}
+		bits = append(bits[:lightest], bits[lightest+1:]...)
+	}
+	c.Gap(1)
+	c.Put(view.Bold, brand)
+	c.Gap(1)
+	for i := range bits {
+		if i > 0 {
+			c.Gap(1)
+			c.Put(view.Faint, s.root.Theme.Glyphs.Column)
+			c.Gap(1)
+		}
+		if bits[i].glyph != "" {
+			c.Put(bits[i].style, bits[i].glyph)
+			c.Gap(1)
+		}
+		c.Put(view.Plain, bits[i].text)
+	}
+	c.To(c.Width() - 9)
+	c.Time(view.Faint, s.data.Now, time.TimeOnly)
+	c.End()
+}
+
+func (s *screen) drawTabs(c *view.Canvas) {
+	c.Gap(1)
+	for i, n := range view.Names() {
+		label := strconv.Itoa(i + 1)
+		if c.Width() >= 110 || n == s.current {
+			label += " " + string(n)
+		}
+		if n == view.Denials && s.data.Denials.Len() > 0 {
+			label += " " + s.root.Theme.Glyphs.No + strconv.Itoa(s.data.Denials.Len())
+		}
+		if n == s.current {
+			c.Put(view.Selected, "["+label+"]")
+		} else {
+			c.Put(view.Plain, " "+label+" ")
+		}
+	}
+	if s.over == overlayHelp {
+		c.Put(view.Bold, "  help: esc closes")
+	}
+	c.End()
+}
+
+// drawResult says how the last thing that the person did ended, or else what
+// was denied last.
+func (s *screen) drawResult(c *view.Canvas) {
+	g := &s.root.Theme.Glyphs
+	c.Gap(1)
+	d := s.data
+	switch {
+	case !d.Link.Up && d.Link.Tried:
+		c.Put(view.Bad, g.No)
+		c.Put(view.Plain, " gateway lost: "+d.Link.Problem+". Trying again; what is shown is from before.")
+	case d.Result.Text != "":
+		switch d.Result.Style {
+		case view.Good:
+			c.Put(view.Good, g.Yes+" ")
+		case view.Bad:
+			c.Put(view.Bad, g.No+" ")
+		default:
+		}
+		c.Put(view.Plain, d.Result.Text)
+	default:
+		for n := d.Recent.Next(); n > d.Recent.First(); n-- {
+			if e := d.Recent.At(n - 1).Denial; e != nil {
+				c.Put(view.Faint, "newest: ")
+				c.Put(view.Bad, g.No)
+				c.Put(view.Plain, " deny "+e.Agent+" "+e.Operation+" "+e.Target)
+				c.Put(view.Faint, "  "+e.Rule)
+				break
+			}
+		}
+	}
+	c.End()
+}
+
+// drawKeys fills the foot line from the action table, the heaviest first.
+func (s *screen) drawKeys(c *view.Canvas) {
+	c.Gap(1)
+	if s.captures() {
+		c.Put(view.Bold, "typing: ")
+		c.Put(view.Plain, "enter accepts, esc leaves")
+		c.End()
+		return
+	}
+	offers := func(view.ID) bool { return true }
+	if o, ok := s.views[s.current].(interface{ Offers(a view.ID) bool }); ok {
+		offers = o.Offers
+	}
+	last := 1 << 30
+	for {
+		var best view.Binding
+		s.keys.In(s.current, func(b view.Binding) bool {
+			if b.Label != "" && b.Weight < last && b.Weight > best.Weight && offers(b.ID) {
+				best = b
+			}
+			return true
+		})
+		if best.Weight == 0 {
+			break
+		}
+		last = best.Weight
+		key := best.Keys[0]
+		if c.Room() < view.Width(key)+1+view.Width(best.Label) {
+			continue
+		}
+		c.Put(view.Bold, key)
+		c.Gap(1)
+		c.Put(view.Plain, best.Label)
+		c.Gap(3)
+	}
+	c.End()
+}
+
+// drawQuit says what is running and what can be done about it.
+func (s *screen) drawQuit(c *view.Canvas) {
+	d := s.data
+	c.Rule("Quit", view.Bold)
+	c.Gap(1)
+	if !d.Link.Up {
+		c.Put(view.Plain, "The gateway does not answer.")
+	} else {
+		c.Put(view.Plain, "The gateway runs (pid "+strconv.Itoa(d.Overview.PID)+")")
+		for i := range d.Agents {
+			if n := view.Running(&d.Agents[i]); n > 0 {
+				c.Put(view.Plain, ", agent "+d.Agents[i].Name+" ("+strconv.Itoa(n)+")")
+			}
+		}
+		if d.Overview.Connections > 0 {
+			c.Put(view.Plain, ", "+strconv.Itoa(d.Overview.Connections)+" connections")
+		}
+		c.Put(view.Plain, ".")
+	}
+	c.End()
+	c.Gap(1)
+	c.Line(view.Faint, "Agents stay in their cages either way; without a gateway their model calls fail and nothing new is allowed.")
+	c.End()
+	c.Gap(1)
+	c.Put(view.Selected, " l  leave the gateway running (enter) ")
+	if !d.ReadOnly {
+		c.Gap(2)
+		c.Put(view.Bold, "s")
+		c.Put(view.Plain, "  stop the gateway")
+	}
+	c.Gap(2)
+	c.Put(view.Bold, "esc")
+	c.Put(view.Plain, "  back")
+	c.End()
+}

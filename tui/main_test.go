@@ -1,0 +1,48 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// childMode makes the test binary be the program under test: it runs the screen
+// on its own terminal and prints how it ended.
+const childMode = "OPENCLAW_TEST_SCREEN"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(childMode) {
+	case "":
+		os.Exit(m.Run())
+	case "query":
+		os.Exit(0) // package initialisation was all
+	default:
+		os.Exit(child(os.Getenv(childMode)))
+	}
+}
+
+func child(mode string) int {
+	demo := NewDemo()
+	if mode == "first" {
+		demo = NewDemoFirstRun()
+	}
+	o := Options{Backend: demo, Now: demo.Now, Version: "test"}
+	if mode == "panic" {
+		o.Backend = panicBackend{demo}
+	}
+	outcome, err := Run(context.Background(), o)
+	var failed *Panic
+	if errors.As(err, &failed) {
+		fmt.Println("ended: panic:", failed.Value)
+		return 1
+	}
+	fmt.Println("ended: stop =", outcome.StopGateway, "error =", err)
+	return 0
+}
+
+// panicBackend fails while the screen runs.
+type panicBackend struct{ *Demo }
+
+func (panicBackend) Reconnect(context.Context) error { return nil }

@@ -1,0 +1,272 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/term"
+
+	"openclaw/tui/quiet"
+	"openclaw/tui/view"
+)
+
+//nolint:gochecknoglobals // runs once, after Bubble Tea was initialised
+var _ = quiet.Restore()
+
+// Options says what the screen runs on.
+type Options struct {
+	Backend  Backend
+	In       *os.File // nil: standard input
+	Out      *os.File // nil: standard output
+	ReadOnly bool     // nothing that changes anything is offered
+	Plain    bool     // labelled lines and typed words, no escape sequences
+	NoColor  bool     // no colours; bold and reverse stay
+	ASCII    bool     // no glyphs beyond ASCII
+	Version  string
+	Now      func() time.Time    // nil: time.Now; its location is the one that times are shown in
+	Getenv   func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
+}
+
+// Outcome is what the person chose when leaving.
+type Outcome struct {
+	StopGateway bool
+}
+
+// ErrInterrupted is the error of Run when a signal or the end of the context
+// closed the screen. The terminal has been restored.
+var ErrInterrupted = errors.New("the screen was interrupted")
+
+// Error is what Run returns when the screen cannot go on.
+type Error struct {
+	Op   string
+	Err  error
+	Hint string // what a person can do
+}
+
+func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Panic is a defect of the screen itself. The terminal has been restored; Stack
+// is for the log.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("the screen failed: %v", p.Value) }
+
+func (o *Options) fill() {
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	o.NoColor = o.NoColor || o.Getenv("NO_COLOR") != ""
+	o.Plain = o.Plain || o.Getenv("OPENCLAW_PLAIN") == "1" || o.Getenv("TERM") == "dumb" ||
+		!term.IsTerminal(int(o.In.Fd())) || !term.IsTerminal(int(o.Out.Fd())) //nolint:gosec // descriptors are small
+}
+
+// Run shows the screen until the person quits or ctx ends. Where there is no
+// terminal, or a dumb one, it runs the plain mode. It restores the terminal on
+// every way out: quit, SIGTERM, SIGHUP, SIGINT, a panic. It never stops the
+// gateway itself: it returns what the person chose.
+func Run(ctx context.Context, o Options) (Outcome, error) {
+	o.fill()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP, os.Interrupt)
+	defer stop()
+	if o.Plain {
+		return runPlain(ctx, &o)
+	}
+	return runScreen(ctx, &o)
+}
+
+type (
+	frameMsg struct{}
+	tickMsg  struct{}
+	doneMsg  struct{ apply func() }
+)
+
+// model is the thin layer between Bubble Tea and the screen.
+type model struct {
+	screen *screen
+	ctx    context.Context //nolint:containedctx // of the one Run that it belongs to
+	crash  *crash
+	work   *work
+}
+
+// crash keeps the first panic.
+type crash struct {
+	once  sync.Once
+	stop  context.CancelFunc
+	mu    sync.Mutex
+	panic *Panic
+}
+
+// guard is deferred: it turns a panic into the end of the screen.
+func (c *crash) guard() {
+	if value := recover(); value != nil {
+		stack := debug.Stack()
+		c.once.Do(func() {
+			c.mu.Lock()
+			c.panic = &Panic{Value: value, Stack: stack}
+			c.mu.Unlock()
+			c.stop()
+		})
+	}
+}
+
+func (c *crash) found() *Panic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.panic
+}
+
+func runScreen(ctx context.Context, o *Options) (Outcome, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := newFeed(feedSize)
+	work := &work{}
+	m := &model{
+		screen: newScreen(o, f, view.NewTheme(!o.NoColor, o.ASCII)), ctx: ctx,
+		crash: &crash{stop: cancel}, work: work,
+	}
+	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30),
+		tea.WithInput(o.In), tea.WithOutput(&terminal{File: o.Out}),
+		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
+	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
+	work.start(func() { defer m.crash.guard(); f.pace(ctx, func() { program.Send(frameMsg{}) }) })
+	_, err := program.Run()
+	m.screen.secrets.Close()
+	interrupted := ctx.Err() != nil
+	cancel()
+	work.end()
+	switch p := m.crash.found(); {
+	case p != nil:
+		return Outcome{}, p
+	case m.screen.quit:
+		return m.screen.outcome, nil
+	case interrupted:
+		return Outcome{}, ErrInterrupted
+	case err != nil:
+		return Outcome{}, &Error{Op: "run the screen", Err: err, Hint: "openclaw tui --plain needs no terminal"}
+	}
+	return m.screen.outcome, nil
+}
+
+// Init starts the clock.
+func (m *model) Init() tea.Cmd { return second() }
+
+func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
+
+// Update does the bookkeeping of one message.
+func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	defer m.crash.guard()
+	next = m
+	s := m.screen
+	var cmds []tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		s.resize(msg.Width, msg.Height)
+	case tea.KeyMsg:
+		s.key(keyOf(msg))
+		if s.secrets.Captures() {
+			clear(msg.Runes)
+		}
+	case frameMsg:
+		s.frame()
+	case tickMsg:
+		s.tick()
+		cmds = append(cmds, second())
+	case doneMsg:
+		if msg.apply != nil {
+			msg.apply()
+		}
+	case tea.ResumeMsg:
+		s.dirty = true
+	default:
+		return m, nil
+	}
+	for _, t := range s.pending {
+		cmds = append(cmds, m.command(t))
+	}
+	s.pending = s.pending[:0]
+	if s.redraw {
+		s.redraw = false
+		cmds = append(cmds, tea.ClearScreen)
+	}
+	if s.suspend {
+		s.suspend = false
+		cmds = append(cmds, tea.Suspend)
+	}
+	if s.quit {
+		cmds = append(cmds, tea.Quit)
+	}
+	return m, tea.Batch(cmds...)
+}
+
+// command runs a task outside the loop.
+func (m *model) command(t task) tea.Cmd {
+	return func() tea.Msg {
+		if !m.work.begin() {
+			return nil
+		}
+		defer m.work.running.Done()
+		defer m.crash.guard()
+		return doneMsg{t(m.ctx)}
+	}
+}
+
+// work counts the goroutines of one Run. After end nothing begins.
+type work struct {
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	ended bool
+}
+
+func (w *work) begin() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.running.Add(1)
+	}
+	return !w.ended
+}
+
+func (w *work) start(run func()) {
+	if w.begin() {
+		go func() {
+			defer w.running.Done()
+			run()
+		}()
+	}
+}
+
+func (w *work) end() {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.running.Wait()
+}
+
+// View returns the frame.
+func (m *model) View() (frame string) {
+	defer m.crash.guard()
+	return m.screen.view()
+}

@@ -1,0 +1,221 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/tui/view"
+)
+
+// add queues work. It gets a context with a deadline.
+func (s *screen) add(t task) {
+	s.pending = append(s.pending, func(ctx context.Context) func() {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		return t(ctx)
+	})
+}
+
+// fetch queues a call for data. What comes back is made printable off the
+// screen's goroutine.
+func fetch[T any](s *screen, what string, call func(context.Context) (T, error), use func(T)) {
+	s.loading++
+	generation := s.generation
+	s.add(func(ctx context.Context) func() {
+		value, err := call(ctx)
+		if err == nil {
+			value = view.Clean(value)
+		}
+		return func() {
+			s.loading--
+			s.dirty = true
+			switch {
+			case err != nil:
+				s.say(view.Bad, "could not load "+what+": "+problemText(err))
+			case generation == s.generation:
+				use(value)
+			}
+			if s.loading == 0 {
+				s.feed.signal() // events waited for this
+			}
+		}
+	})
+}
+
+// load fetches everything. What the views hold stays until the answer is there.
+func (s *screen) load() {
+	const denials, connections = "denials", "connections"
+	s.fetchOverview()
+	fetch(s, "agents", s.backend.Agents, func(a []event.Agent) {
+		s.data.LoadAgents(a)
+		clear(s.data.Details)
+		s.agents.Forget()
+		s.want()
+	})
+	fetch(s, denials, s.backend.Denials, s.data.Denials.Replace)
+	fetch(s, connections, s.backend.Connections, func(list []event.Connection) {
+		slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
+		s.data.Connections.Replace(list)
+	})
+	fetch(s, "the log", func(ctx context.Context) ([]event.LogLine, error) {
+		return s.backend.Logs(ctx, 1000)
+	}, s.data.LoadLogs)
+	fetch(s, "the config", s.backend.Config, func(c event.ConfigStatus) { s.data.Config = c })
+	s.fetchSecrets()
+	s.fetchAudit()
+}
+
+func (s *screen) fetchOverview() {
+	s.stale, s.fetching, s.fetched = false, true, time.Now()
+	s.add(func(ctx context.Context) func() {
+		o, err := s.backend.Overview(ctx)
+		o = view.Clean(o)
+		return func() {
+			s.fetching, s.dirty = false, true
+			if err == nil {
+				s.data.Overview, s.data.Store, s.data.Loaded = o, o.Store, true
+			}
+		}
+	})
+}
+
+type secretsAnswer struct {
+	Store   event.SecretStore
+	Secrets []event.Secret
+}
+
+func (s *screen) fetchSecrets() {
+	fetch(s, "the secrets", func(ctx context.Context) (secretsAnswer, error) {
+		store, list, err := s.backend.Secrets(ctx)
+		return secretsAnswer{store, list}, err
+	}, func(a secretsAnswer) { s.data.Store, s.data.Secrets = a.Store, a.Secrets })
+}
+
+func (s *screen) fetchAudit() {
+	const since, limit = time.Hour, 1000
+	s.add(func(ctx context.Context) func() {
+		lines, err := s.backend.Audit(ctx, since, limit)
+		return func() {
+			s.dirty = true
+			if err != nil {
+				s.say(view.Bad, "could not load the audit log: "+problemText(err))
+				return
+			}
+			s.data.LoadAudit(lines)
+		}
+	})
+}
+
+// act does what a view asks for.
+func (s *screen) act(a view.Action) {
+	switch a.Verb {
+	case view.VerbNone:
+	case view.VerbOpen:
+		s.open(view.Name(a.Name))
+	case view.VerbRun:
+		s.over = overlayNone
+		s.run(view.ID(a.Name))
+	case view.VerbLoadAgent:
+		s.loadAgent(a.Name)
+	case view.VerbReload:
+		s.reload()
+	case view.VerbTestSecret:
+		s.testSecret(a.Name)
+	case view.VerbDeleteSecret:
+		s.change("deleted "+a.Name, func(ctx context.Context) error { return s.backend.DeleteSecret(ctx, a.Name) })
+	case view.VerbStoreSecret:
+		s.change("stored "+a.Name, func(ctx context.Context) error {
+			defer clear(a.Value)
+			return s.backend.StoreSecret(ctx, a.Name, a.Value)
+		})
+	case view.VerbCreateVault:
+		s.change("the vault is there and open", func(ctx context.Context) error {
+			defer clear(a.Value)
+			_, err := s.backend.CreateVault(ctx, a.Value)
+			return err
+		})
+	case view.VerbUnlockVault:
+		s.change("the vault is open", func(ctx context.Context) error {
+			defer clear(a.Value)
+			_, err := s.backend.UnlockVault(ctx, a.Value)
+			return err
+		})
+	}
+}
+
+// change queues a call that changes the secrets, says how it ended, and fetches
+// the list anew.
+func (s *screen) change(done string, call func(context.Context) error) {
+	s.say(view.Plain, "working")
+	s.add(func(ctx context.Context) func() {
+		err := call(ctx)
+		return func() {
+			if err != nil {
+				s.say(view.Bad, "not done: "+problemText(err))
+				return
+			}
+			s.say(view.Good, done)
+			s.fetchSecrets()
+			s.fetchOverview()
+		}
+	})
+}
+
+func (s *screen) testSecret(name string) {
+	s.say(view.Plain, "testing "+name)
+	s.add(func(ctx context.Context) func() {
+		ok, detail, err := s.backend.TestSecret(ctx, name)
+		return func() {
+			text, style := "works", view.Good
+			if err != nil {
+				ok, detail = false, problemText(err)
+			}
+			if !ok {
+				text, style = "does not work", view.Bad
+			}
+			if detail != "" {
+				text += ": " + detail
+			}
+			text = view.Printable(text, 600)
+			s.data.Tests[name] = text
+			s.say(style, name+" "+text)
+		}
+	})
+}
+
+func (s *screen) loadAgent(name string) {
+	s.add(func(ctx context.Context) func() {
+		agent, err := s.backend.Agent(ctx, name)
+		agent = view.Clean(agent)
+		return func() {
+			if err != nil {
+				s.say(view.Bad, "could not load agent "+name+": "+problemText(err))
+				return
+			}
+			s.data.Details[name] = agent
+			s.dirty = true
+		}
+	})
+}
+
+func (s *screen) reload() {
+	s.say(view.Plain, "reading the config file")
+	s.add(func(ctx context.Context) func() {
+		status, err := s.backend.ReloadConfig(ctx)
+		status = view.Clean(status)
+		return func() {
+			if err != nil {
+				s.say(view.Bad, "not reloaded: "+problemText(err))
+				return
+			}
+			s.data.Config = status
+			if status.Rejected {
+				s.say(view.Bad, "rejected: the file on disk has problems")
+				return
+			}
+			s.say(view.Good, "read; what is on disk is active")
+		}
+	})
+}

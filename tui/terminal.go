@@ -1,0 +1,45 @@
+package tui
+
+import (
+	"os"
+	"sync"
+)
+
+// terminal is the output file with each frame between marks that tell the
+// terminal to show it at once (mode 2026; terminals that do not know it ignore
+// them). It is safe for concurrent use.
+type terminal struct {
+	*os.File
+
+	mu    sync.Mutex
+	frame []byte
+	bytes int64
+}
+
+const (
+	syncBegin = "\x1b[?2026h"
+	syncEnd   = "\x1b[?2026l"
+	// Shorter writes are single commands such as "hide the cursor".
+	shortWrite = 48
+)
+
+// Write writes p in one call.
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(p) < shortWrite {
+		n, err := t.File.Write(p)
+		t.bytes += int64(n)
+		return n, err
+	}
+	t.frame = append(append(append(t.frame[:0], syncBegin...), p...), syncEnd...)
+	n, err := t.File.Write(t.frame)
+	t.bytes += int64(n)
+	if err != nil {
+		return max(min(n-len(syncBegin), len(p)), 0), err
+	}
+	return len(p), nil
+}
+
+// WriteString is Write.
+func (t *terminal) WriteString(s string) (int, error) { return t.Write([]byte(s)) }
