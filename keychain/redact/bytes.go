@@ -1,0 +1,102 @@
+package redact
+
+import "unsafe"
+
+// Classes of bytes, as bits, so that a rule's alphabet is one mask.
+const (
+	lower uint16 = 1 << iota
+	upper
+	digit
+	underscore
+	dash
+	dot
+	padding // + / =
+	tilde
+	hexadecimal
+	base32
+	slash
+
+	alphanumeric = lower | upper | digit
+	word         = alphanumeric | underscore
+	wordDash     = word | dash
+	identifier   = wordDash | dot
+)
+
+var classes = func() (table [256]uint16) {
+	for b := range 256 {
+		c := byte(b)
+		switch {
+		case c >= 'a' && c <= 'z':
+			table[b] = lower
+		case c >= 'A' && c <= 'Z':
+			table[b] = upper | base32
+		case c >= '0' && c <= '9':
+			table[b] = digit
+		}
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
+			table[b] |= hexadecimal
+		}
+		if c >= '2' && c <= '7' {
+			table[b] |= base32
+		}
+	}
+	table['_'], table['-'], table['.'], table['~'] = underscore, dash, dot, tilde
+	table['+'], table['='], table['/'] = padding, padding, padding|slash
+	return table
+}()
+
+func is(c byte, mask uint16) bool { return classes[c]&mask != 0 }
+
+// run returns the end of the bytes of mask that start at i.
+func run(text []byte, i int, mask uint16) int {
+	for i < len(text) && classes[text[i]]&mask != 0 {
+		i++
+	}
+	return i
+}
+
+// runBack returns the start of the bytes of mask that end at i, at most limit
+// of them.
+func runBack(text []byte, i, limit int, mask uint16) int {
+	for stop := max(i-limit, 0); i > stop && classes[text[i-1]]&mask != 0; {
+		i--
+	}
+	return i
+}
+
+func count(text []byte, mask uint16) (n int) {
+	for _, c := range text {
+		if classes[c]&mask != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func fold(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// hasPrefix reports whether text goes on at i with prefix, in any case.
+// prefix is lower case.
+func hasPrefix(text []byte, i int, prefix string) bool {
+	if i < 0 || len(text)-i < len(prefix) {
+		return false
+	}
+	for j := range len(prefix) {
+		if fold(text[i+j]) != prefix[j] {
+			return false
+		}
+	}
+	return true
+}
+
+// view looks at a string's bytes without a copy. Nothing in this package
+// writes to the text that it searches.
+func view(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // read only, see above
+}

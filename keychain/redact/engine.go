@@ -1,0 +1,315 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// span is one stretch of text to replace.
+type span struct {
+	from       int // where what made it a secret begins: the key's name, the prefix
+	start, end int
+	quote      bool // the replacement must be a JSON string
+	level      uint8
+}
+
+// engine is one immutable set of rules and known values.
+type engine struct {
+	triggers    *triggers
+	rules       []rule
+	values      []pattern
+	known       *known
+	replacement string
+}
+
+// rule is what to do at a hit of a trigger's literal.
+type rule struct {
+	kind  ruleKind
+	token token
+	key   key
+}
+
+type ruleKind uint8
+
+const (
+	ruleToken ruleKind = iota
+	ruleKey
+	ruleArmour
+	ruleURL
+	ruleBearer
+	ruleBasic
+	ruleWebToken
+	ruleTelegram
+	ruleEntra
+)
+
+// builtIn are the program's own rules: the same in every Masker.
+var builtIn = sync.OnceValues(func() ([]string, []rule) {
+	var literals []string
+	var rules []rule
+	add := func(literal string, r rule) {
+		literals, rules = append(literals, strings.ToLower(literal)), append(rules, r)
+	}
+	for _, t := range tokens {
+		add(t.prefix, rule{kind: ruleToken, token: t})
+	}
+	for _, k := range keys {
+		add(k.word, rule{kind: ruleKey, key: k})
+	}
+	add("-----BEGIN ", rule{kind: ruleArmour})
+	add("://", rule{kind: ruleURL})
+	add("bearer ", rule{kind: ruleBearer})
+	add("bearer%20", rule{kind: ruleBearer})
+	add("basic ", rule{kind: ruleBasic})
+	add("basic%20", rule{kind: ruleBasic})
+	add("eyJ", rule{kind: ruleWebToken})
+	add(":AA", rule{kind: ruleTelegram})
+	add("Q~", rule{kind: ruleEntra})
+	return literals, rules
+})
+
+// newEngine compiles the patterns of a config on top of the built-in rules.
+func newEngine(patterns []string, replacement string) (*engine, error) {
+	e := &engine{replacement: replacement}
+	literals, rules := builtIn()
+	literals, e.rules = slices.Clone(literals), slices.Clone(rules)
+	for _, text := range patterns {
+		p, err := parsePattern(text)
+		if err != nil {
+			return nil, err
+		}
+		if p.value != nil {
+			e.values = append(e.values, p)
+			continue
+		}
+		for _, w := range p.words {
+			if slices.ContainsFunc(keys, func(k key) bool { return k.word == w }) {
+				continue
+			}
+			literals = append(literals, w)
+			e.rules = append(e.rules, rule{kind: ruleKey, key: key{word: w, gate: gateUser}})
+		}
+	}
+	e.triggers = newTriggers(literals)
+	return e, nil
+}
+
+// carry is what one line leaves for the next.
+type carry struct {
+	armour bool // inside a private key
+}
+
+// find appends all spans of text, sorted, and not overlapping. Text is cut
+// into lines here; state carries over, so that whole texts and streams agree.
+// The first skip bytes are only what stands before.
+func (e *engine) find(text []byte, skip int, state *carry, spans []span) []span {
+	first := len(spans)
+	for at := 0; at < len(text); {
+		end := len(text)
+		if n := bytes.IndexByte(text[max(at, skip):], '\n'); n >= 0 {
+			end = max(at, skip) + n + 1
+		}
+		spans = e.line(text[at:end], max(skip-at, 0), at, state, spans)
+		at = end
+	}
+	spans = e.known.find(text[skip:], skip, spans)
+	return spans[:first+merge(spans[first:])]
+}
+
+// line appends the spans of one line, of which the first skip bytes are only
+// what stands before it. offset is added to positions.
+func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span) []span {
+	if state.armour {
+		found, goesOn := armourLine(line)
+		state.armour = goesOn
+		if found.end > found.start {
+			spans = append(spans, found.moved(offset))
+		}
+		if goesOn || found.end > found.start {
+			return spans
+		}
+	}
+	first := len(spans)
+	spans = e.scan(line, skip, state, spans)
+	for i := range spans[first:] {
+		spans[first+i] = spans[first+i].moved(offset)
+	}
+	for i := range e.values {
+		spans = e.values[i].find(line[skip:], offset+skip, spans)
+	}
+	return e.inside(line, offset, spans)
+}
+
+// scan runs the triggers over line[skip:].
+func (e *engine) scan(line []byte, skip int, state *carry, spans []span) []span {
+	t := e.triggers
+	at := uint32(0)
+	for i := skip; i < len(line); i++ {
+		at = t.next[at&^hitFlag+uint32(t.class[line[i]])]
+		if at&hitFlag == 0 {
+			continue
+		}
+		for _, index := range t.hits[at&^hitFlag/t.width] {
+			spans = e.judge(line, i+1, index, state, spans)
+		}
+	}
+	return spans
+}
+
+// judge asks the rule of a literal that ends at end.
+func (e *engine) judge(line []byte, end, index int, state *carry, spans []span) []span {
+	r := &e.rules[index]
+	var found span
+	var ok bool
+	switch r.kind {
+	case ruleToken:
+		found, ok = r.token.match(line, end-len(r.token.prefix), end)
+	case ruleKey:
+		found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement)
+	case ruleArmour:
+		var open bool
+		if found, open, ok = armourStart(line, end-len("-----BEGIN "), end); ok && state != nil {
+			state.armour = open
+		}
+		ok = ok && len(bytes.TrimSpace(line[found.start:found.end])) > 0
+	case ruleURL:
+		found, ok = userInfo(line, end)
+	case ruleBearer:
+		found, ok = bearer(line, end, e.replacement)
+	case ruleBasic:
+		found, ok = basic(line, end)
+	case ruleWebToken:
+		found, ok = webToken(line, end-3)
+	case ruleTelegram:
+		found, ok = telegram(line, end-3, end)
+	case ruleEntra:
+		found, ok = entra(line, end-2, end)
+	}
+	if ok && found.end > found.start {
+		spans = append(spans, found)
+	}
+	return spans
+}
+
+// bearer judges what follows "Bearer ".
+func bearer(line []byte, start int, replacement string) (span, bool) {
+	stop := run(line, start, identifier|padding|tilde)
+	v := line[start:stop]
+	if isReplaced(line, start, replacement) || len(v) < 8 || count(v, digit) == 0 && len(v) < 24 || isPlaceholder(v) {
+		return span{}, false
+	}
+	return span{from: start - len("bearer "), start: start, end: stop}, true
+}
+
+// basic judges what follows "Basic ": base64 of user:password.
+func basic(line []byte, start int) (span, bool) {
+	stop := run(line, start, wordDash|padding)
+	v := bytes.TrimRight(line[start:stop], "=")
+	if len(v) < 6 || len(v) > 1024 {
+		return span{}, false
+	}
+	var decoded [768]byte
+	n, err := base64.RawStdEncoding.Decode(decoded[:], v)
+	if err != nil || bytes.IndexByte(decoded[:n], ':') < 0 {
+		return span{}, false
+	}
+	for _, c := range decoded[:n] {
+		if c < ' ' {
+			return span{}, false
+		}
+	}
+	return span{from: start - len("basic "), start: start, end: stop}, true
+}
+
+// userInfo judges what follows "://": the password of user:password@, or a
+// token that stands for a user.
+func userInfo(line []byte, start int) (span, bool) {
+	colon, at := -1, -1
+	i := start
+loop:
+	for ; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '@':
+			at = i
+		case c == ':' && colon < 0:
+			colon = i
+		case c == '/', c == '?', c == '#', c <= ' ', c == '"', c == '<', c == '>', c == '`', c == '\\':
+			break loop
+		}
+	}
+	if at < 0 {
+		return span{}, false
+	}
+	if colon < 0 || colon > at {
+		user := line[start:at]
+		if len(user) < 16 || count(user, digit) == 0 || isReference(user) || run(user, 0, wordDash) != len(user) {
+			return span{}, false
+		}
+		return span{from: start, start: start, end: at}, true
+	}
+	password := line[colon+1 : at]
+	if len(password) == 0 || isPlaceholder(password) || password[0] == '$' || password[0] == '{' || password[0] == '%' && len(password) > 1 && password[1] == '(' || bytes.HasPrefix(password, []byte("[REDACTED")) {
+		return span{}, false
+	}
+	return span{from: start, start: colon + 1, end: at}, true
+}
+
+func (s span) moved(offset int) span {
+	s.from, s.start, s.end = s.from+offset, s.start+offset, s.end+offset
+	return s
+}
+
+// merge sorts spans and joins those that overlap, in place. It returns how
+// many are left.
+func merge(spans []span) int {
+	if len(spans) < 2 {
+		return len(spans)
+	}
+	slices.SortFunc(spans, func(a, b span) int {
+		if a.start != b.start {
+			return a.start - b.start
+		}
+		return b.end - a.end
+	})
+	n := 0
+	for _, s := range spans[1:] {
+		last := &spans[n]
+		if s.start >= last.end {
+			n++
+			spans[n] = s
+			continue
+		}
+		if s.end != last.end || s.start != last.start {
+			// Only a span that covers a whole bare value may bring quotes.
+			last.quote = last.quote && s.end <= last.end
+		} else {
+			last.quote, last.level = last.quote || s.quote, max(last.level, s.level)
+		}
+		last.end, last.from = max(last.end, s.end), min(last.from, s.from)
+	}
+	return n + 1
+}
+
+// replace appends text with its spans replaced.
+func (e *engine) replace(out, text []byte, spans []span) []byte {
+	at := 0
+	for _, s := range spans {
+		out = append(out, text[at:s.start]...)
+		out = e.mark(out, s)
+		at = s.end
+	}
+	return append(out, text[at:]...)
+}
+
+func (e *engine) mark(out []byte, s span) []byte {
+	if !s.quote {
+		return append(out, e.replacement...)
+	}
+	delimiter := append(bytes.Repeat([]byte{'\\'}, int(s.level)), '"')
+	out = append(out, delimiter...)
+	out = append(out, e.replacement...)
+	return append(out, delimiter...)
+}

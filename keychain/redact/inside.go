@@ -1,0 +1,93 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+)
+
+// A secret that was wrapped in base64 (a basic header, a Kubernetes secret, a
+// JWT's neighbour) is found by decoding what reads like text.
+const (
+	minWrapped   = 40   // characters
+	wrappedChunk = 2048 // characters decoded at once
+	wrappedStep  = wrappedChunk - 512
+)
+
+// inside appends spans of base64 groups in line that decode to a secret.
+func (e *engine) inside(line []byte, offset int, spans []span) []span {
+	for i := minWrapped - 1; i < len(line); {
+		// A run of the minimum covers one of these positions; one look at
+		// every fortieth byte passes over text.
+		if !is(line[i], alphanumeric|padding|underscore|dash) {
+			i += minWrapped
+			continue
+		}
+		start := runBack(line, i, minWrapped-1, alphanumeric|padding|underscore|dash)
+		stop := run(line, i, alphanumeric|padding|underscore|dash)
+		if stop-start >= minWrapped {
+			spans = e.unwrap(line, start, stop, offset, spans)
+		}
+		i = stop + minWrapped
+	}
+	return spans
+}
+
+// unwrap looks into the run line[start:stop].
+func (e *engine) unwrap(line []byte, start, stop, offset int, spans []span) []span {
+	// A name and = may stand directly before: NAME=base64.
+	for i := start; i < stop-minWrapped; i++ {
+		if line[i] == '=' {
+			start = i + 1
+		}
+	}
+	for at := start; at < stop; at += wrappedStep {
+		chunk := bytes.TrimRight(line[at:min(at+wrappedChunk, stop)], "=")
+		if len(chunk)%4 == 1 {
+			chunk = chunk[:len(chunk)-1]
+		}
+		encoding := base64.RawStdEncoding
+		if count(chunk, underscore|dash) > 0 {
+			encoding = base64.RawURLEncoding
+		}
+		if len(chunk) < minWrapped || !printable(encoding, chunk) {
+			if at == start {
+				return spans // not text; a picture is not looked at to its end
+			}
+			continue
+		}
+		spans = e.decode(encoding, chunk, offset+at, offset+stop, spans)
+	}
+	return spans
+}
+
+// decode scans what chunk decodes to. Spans are widened to whole groups.
+func (e *engine) decode(encoding *base64.Encoding, chunk []byte, offset, stop int, spans []span) []span {
+	decoded := make([]byte, encoding.DecodedLen(len(chunk)))
+	n, err := encoding.Decode(decoded, chunk)
+	if err != nil {
+		return spans
+	}
+	for _, s := range e.scan(decoded[:n], 0, nil, nil) {
+		spans = append(spans, span{
+			from:  offset,
+			start: offset + s.start/3*4,
+			end:   min(offset+(s.end+2)/3*4, stop),
+		})
+	}
+	return spans
+}
+
+// printable reports whether the first groups decode to text.
+func printable(encoding *base64.Encoding, chunk []byte) bool {
+	var decoded [12]byte
+	n, err := encoding.Decode(decoded[:], chunk[:16])
+	if err != nil {
+		return false
+	}
+	for _, c := range decoded[:n] {
+		if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f {
+			return false
+		}
+	}
+	return n > 0
+}

@@ -1,0 +1,323 @@
+package redact
+
+// key is a word that a key's name ends with.
+type key struct {
+	word    string // lower case
+	gate    gate
+	bounded bool // must be a whole part of the name: db_pass, not bypass
+}
+
+// gate is how much a value must look like a secret.
+type gate uint8
+
+const (
+	// gateSecret: anything that is not plainly something else.
+	gateSecret gate = iota
+	// gatePassword: as gateSecret, and six or more digits are a value too.
+	gatePassword
+	// gateToken: the word has other meanings (a parser's token), so a value
+	// must have digits or be long.
+	gateToken
+	// gateLong: only long values with digits: signatures, cookies.
+	gateLong
+	// gateHeader: a scheme may stand before the value.
+	gateHeader
+	// gateUser: a person's own pattern; numbers and words are values.
+	gateUser
+)
+
+var keys = []key{
+	{word: "api_key"}, {word: "apikey"}, {word: "api-key"}, {word: "api key"}, {word: "apikeys"},
+	{word: "access_key"}, {word: "accesskey"}, {word: "access-key"}, {word: "access key"},
+	{word: "secret_key"}, {word: "secretkey"}, {word: "secret-key"}, {word: "secret key"},
+	{word: "private_key"}, {word: "privatekey"}, {word: "private-key"}, {word: "private key"},
+	{word: "account_key"}, {word: "accountkey"}, {word: "account-key"},
+	{word: "signing_key"}, {word: "signingkey"}, {word: "signing-key"},
+	{word: "encryption_key"}, {word: "encryptionkey"}, {word: "encryption-key"},
+	{word: "master_key"}, {word: "masterkey"}, {word: "master-key"},
+	{word: "auth_key"}, {word: "authkey"}, {word: "auth-key"},
+	{word: "license_key"}, {word: "licensekey"}, {word: "service_key"}, {word: "subscription-key"},
+	{word: "secret"}, {word: "credential"}, {word: "credentials"},
+	{word: "passphrase", gate: gatePassword}, {word: "password", gate: gatePassword},
+	{word: "passwd", gate: gatePassword}, {word: "passcode", gate: gatePassword},
+	{word: "pwd", gate: gatePassword, bounded: true}, {word: "pass", gate: gatePassword, bounded: true},
+	{word: "pw", gate: gatePassword, bounded: true},
+	{word: "token", gate: gateToken}, {word: "jwt", gate: gateToken, bounded: true}, {word: "bearer", gate: gateToken, bounded: true},
+	{word: "signature", gate: gateLong}, {word: "sig", gate: gateLong, bounded: true}, {word: "session_id", gate: gateLong},
+	{word: "cookie", gate: gateLong}, {word: "sessionid", gate: gateLong}, {word: "webhook", gate: gateLong},
+	{word: "authorization", gate: gateHeader},
+}
+
+// ordinary are names that end with a key word and hold no secret.
+var ordinary = map[string]bool{
+	"next_token": true, "nexttoken": true, "prev_token": true, "previous_token": true, "current_token": true, "currenttoken": true,
+	"cur_token": true, "last_token": true, "lasttoken": true, "first_token": true, "eof_token": true, "eos_token": true,
+	"bos_token": true, "pad_token": true, "unk_token": true, "sep_token": true, "cls_token": true, "mask_token": true,
+	"stop_token": true, "end_token": true, "start_token": true, "per_token": true, "cost_per_token": true, "price_per_token": true,
+	"special_token": true, "page_token": true, "next_page_token": true, "nextpagetoken": true, "continuation_token": true,
+	"continuationtoken": true, "pwd": true, "oldpwd": true, "--pass": true, "pass": true, "pw": true,
+}
+
+// keyValue judges a hit of a key word at [start, end): the name must end
+// there, a separator must follow, and what comes then must be a value that
+// can be a secret. Only the value is the span.
+func keyValue(text []byte, start, end int, k key, replacement string) (span, bool) {
+	name, p, ok := keyName(text, start, end, k)
+	if !ok {
+		return span{}, false
+	}
+	keyQuote, p := skipQuote(text, p)
+	if p < len(text) && text[p] == ']' && keyQuote.char != 0 { // config["token"]
+		p++
+	}
+	if p < len(text) && text[p] == '?' { // password?: string
+		p++
+	}
+	sep, p := separator(text, p, name, keyQuote.char != 0)
+	if sep == sepNone {
+		return span{}, false
+	}
+	p = skipSpace(text, p)
+	if isReplaced(text, p, replacement) {
+		return span{}, false
+	}
+	if p < len(text) && text[p] == '[' {
+		p = skipSpace(text, p+1)
+	}
+	valueQuote, p := skipQuote(text, p)
+	if k.gate == gateHeader {
+		p = skipScheme(text, p)
+	}
+	stop := valueEnd(text, p, valueQuote, name.environment && sep == sepEquals && p == name.end+1, k.gate == gateHeader)
+	v := value{text: text[p:stop], quoted: valueQuote.char != 0, gate: k.gate, qualified: name.qualified, sep: sep}
+	if stop < len(text) {
+		v.after = text[stop]
+	}
+	if isReplaced(text, p, replacement) || !v.secret() {
+		return span{}, false
+	}
+	found := span{from: name.start, start: p, end: stop}
+	if keyQuote.char == '"' && valueQuote.char == 0 && sep == sepColon {
+		// A JSON number: its place must be taken by a JSON string.
+		found.quote, found.level = true, uint8(min(keyQuote.level, 3))
+	}
+	return found, true
+}
+
+type name struct {
+	start, end  int
+	flag        bool // --name
+	environment bool // NAME
+	qualified   bool // access_token, not token
+	query       bool // ?name= or &name=
+}
+
+func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
+	if end < len(text) && is(text[end], identifier) {
+		return n, 0, false
+	}
+	n.start, n.end = runBack(text, start, 64, identifier), end
+	n.flag = text[n.start] == '-' && n.start+1 < start
+	n.query = n.start > 0 && (text[n.start-1] == '?' || text[n.start-1] == '&')
+	n.environment = !n.query && count(text[n.start:end], lower) == 0
+	n.qualified = start > n.start && !boundaryInName(text, n.start, start)
+	if k.bounded && start > n.start && is(text[start-1], alphanumeric) && (!is(text[start], upper) || !is(text[start-1], lower|digit)) &&
+		!boundary(text, start) {
+		return n, 0, false
+	}
+	if end-n.start <= 24 {
+		var folded [24]byte
+		for i, c := range text[n.start:end] {
+			folded[i] = fold(c)
+		}
+		full := folded[:end-n.start]
+		if ordinary[string(full)] && (k.gate != gatePassword || n.environment || len(full) <= 2 || k.word == "pass") {
+			return n, 0, false
+		}
+	}
+	return n, end, true
+}
+
+// boundaryInName: what runBack took before the word is only an escape's last
+// letter or a flag's dashes.
+func boundaryInName(text []byte, start, wordStart int) bool {
+	for i := start; i < wordStart; i++ {
+		if is(text[i], alphanumeric) {
+			return backslashEnds(text, wordStart) || ansiEnds(text, wordStart) || percentEnds(text, wordStart)
+		}
+	}
+	return true
+}
+
+type sepKind uint8
+
+const (
+	sepNone sepKind = iota
+	sepEquals
+	sepColon
+	sepAssign  // :=
+	sepCompare // == !=
+	sepSpace   // --flag value
+)
+
+// separator reads what stands between a name and its value.
+func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
+	after := skipSpace(text, p)
+	rest := text[after:]
+	switch {
+	case len(rest) == 0:
+		return sepNone, p
+	case hasPrefix(rest, 0, "%3d"), hasPrefix(rest, 0, "%3a"):
+		return sepEquals, after + 3
+	case hasPrefix(rest, 0, `\u003d`), hasPrefix(rest, 0, `\u003a`):
+		return sepEquals, after + 6
+	case hasPrefix(rest, 0, ":="):
+		return sepAssign, after + 2
+	case hasPrefix(rest, 0, "::"):
+		return sepNone, p
+	case hasPrefix(rest, 0, "==="), hasPrefix(rest, 0, "!=="):
+		return sepCompare, after + 3
+	case hasPrefix(rest, 0, "=="), hasPrefix(rest, 0, "!="):
+		return sepCompare, after + 2
+	case hasPrefix(rest, 0, "=>"):
+		return sepColon, after + 2
+	case rest[0] == '=':
+		return sepEquals, after + 1
+	case rest[0] == ':':
+		return sepColon, after + 1
+	case rest[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>x</password>
+		return sepEquals, after + 1
+	case rest[0] == ',' && quoted && n.flag: // ["--token", "x"]
+		return sepColon, after + 1
+	case after > p && n.flag && !quoted && rest[0] != '-': // --token x
+		return sepSpace, after
+	}
+	return sepNone, p
+}
+
+func skipSpace(text []byte, p int) int {
+	for stop := min(p+8, len(text)); p < stop && (text[p] == ' ' || text[p] == '\t'); {
+		p++
+	}
+	return p
+}
+
+// quote is an opening quote and how often it is escaped: 1 for \" inside a
+// JSON string, 3 for \\\" inside a JSON string in a JSON string.
+type quote struct {
+	char   byte
+	level  int
+	entity bool // &quot; or %22: closes with an entity too
+}
+
+func skipQuote(text []byte, p int) (quote, int) {
+	q := p
+	for q < len(text) && text[q] == '\\' && q-p < 16 {
+		q++
+	}
+	if q < len(text) && (text[q] == '"' || text[q] == '\'' || text[q] == '`') {
+		return quote{char: text[q], level: q - p}, q + 1
+	}
+	for _, entity := range [...]string{"&quot;", "&#34;", "&#39;", "%22", `\u0022`} {
+		if hasPrefix(text, p, entity) {
+			return quote{char: '"', entity: true}, p + len(entity)
+		}
+	}
+	return quote{}, p
+}
+
+// skipScheme passes over the word before the credentials of a header.
+func skipScheme(text []byte, p int) int {
+	for _, scheme := range [...]string{"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "oauth", "hawk", "bot", "splunk", "key"} {
+		if hasPrefix(text, p, scheme) {
+			q := p + len(scheme)
+			if hasPrefix(text, q, "%20") {
+				return q + 3
+			}
+			if s := skipSpace(text, q); s > q {
+				return s
+			}
+		}
+	}
+	return p
+}
+
+// valueEnd returns where the value that starts at p ends.
+func valueEnd(text []byte, p int, q quote, environment, header bool) int {
+	switch {
+	case q.entity:
+		for i := p; i < len(text); i++ {
+			if _, next := skipQuote(text, i); next > i {
+				return i
+			}
+		}
+		return len(text)
+	case q.char != 0:
+		return closingQuote(text, p, q)
+	}
+	i := p
+	for ; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '\t', '\r', '\n', '"', '\'', '`', '\\':
+			return i
+		case ' ':
+			return i
+		case ',', ';', ')', ']', '}', '&', '(', '<', '>', '{', '[', '|':
+			if environment && i+1 < len(text) && text[i+1] > ' ' && text[i+1] != '"' && text[i+1] != '\'' && text[i+1] != '\\' {
+				continue // a shell's NAME=value ends only at white space
+			}
+			return i
+		case '%':
+			if hasPrefix(text, i, "%26") || hasPrefix(text, i, "%22") || hasPrefix(text, i, "%20") || hasPrefix(text, i, "%0a") {
+				return i
+			}
+		default:
+			if c == '.' && !header && i > p && (i+1 == len(text) || text[i+1] == ' ') {
+				return i
+			}
+		}
+	}
+	return i
+}
+
+// closingQuote finds the quote that closes q: escaped as often as the opening
+// one, or less often, which ends the string around.
+func closingQuote(text []byte, p int, q quote) int {
+	slashes := 0
+	for i := p; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			slashes++
+			continue
+		case q.char:
+			if slashes <= q.level || slashes%(2*(q.level+1)) == q.level {
+				return i - min(slashes, q.level)
+			}
+		case '"':
+			if slashes == 0 && q.char != '"' && q.level == 0 && p > 0 {
+				// 'text in a JSON string that never closes its own quote'
+				if !closesLater(text, i, q.char) {
+					return i
+				}
+			}
+		}
+		slashes = 0
+	}
+	return len(text)
+}
+
+func closesLater(text []byte, i int, char byte) bool {
+	for ; i < len(text); i++ {
+		if text[i] == char {
+			return true
+		}
+	}
+	return false
+}
+
+func isReplaced(text []byte, p int, replacement string) bool {
+	if len(text)-p >= len(replacement) && string(text[p:p+len(replacement)]) == replacement {
+		return true
+	}
+	return hasPrefix(text, p, "[redacted") || hasPrefix(text, p, "__openclaw_redacted__")
+}
