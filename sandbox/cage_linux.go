@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/stage"
+)
+
+// Cage starts commands in cages. It is safe for concurrent use and holds
+// nothing that must be closed.
+type Cage struct{}
+
+// New looks at what can be told without building a cage. What a policy needs is
+// proven inside each cage before its command starts; Probe does the same for a
+// cage without a command.
+func New(ctx context.Context) (*Cage, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		return nil, &Error{Op: "open /dev/fuse", Kind: KindMissing, Err: errors.Unwrap(err), Hint: fixFor("gate")}
+	}
+	_ = device.Close()
+	return &Cage{}, nil
+}
+
+// Start builds a cage, proves inside it that it holds, and starts the command.
+// It returns once the command's program has been loaded. A refusal is an
+// *Error, and then nothing was run. When ctx ends, so does the cage.
+func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
+	if err := check(&spec); err != nil {
+		return nil, err
+	}
+	plan, err := mounts.Make(spec.Policy)
+	if err != nil {
+		return nil, planError(err)
+	}
+	v := view{plan: plan}
+	dir := v.dir(&spec)
+	program, err := v.program(&spec, dir)
+	if err != nil {
+		plan.Undo()
+		return nil, err
+	}
+	return launch(ctx, spec, plan, program, dir)
+}
+
+func planError(err error) error {
+	e := &Error{Op: "plan mounts", Kind: KindPolicy, Err: err}
+	switch {
+	case errors.Is(err, mounts.ErrTooLarge):
+		e.Hint = "allow a smaller folder, or write denied_paths without a pattern"
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "a denied path that does not exist yet needs a place in a folder that you may write to; make it by hand, or deny the folder"
+	}
+	return e
+}
+
+// setupFor is what the stage is told.
+func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
+	setup := stage.Setup{
+		UID: os.Getuid(), GID: os.Getgid(), Steps: plan.Steps,
+		Gateway: spec.Gateway, Outbound: spec.Policy.Network.Outbound, Forward: forwards(spec.Policy),
+		MaxFileSize: spec.Policy.MaxFileSize,
+	}
+	setup.Resolver = "nameserver " + resolverAddress + "\noptions timeout:2 attempts:2\n"
+	setup.Program, setup.Dir = text(program), text(dir)
+	setup.Arguments, setup.Environment = texts(spec.Command), texts(spec.Env)
+	for _, step := range plan.Steps {
+		if step.Do == mounts.Mask && !step.File {
+			setup.GateProbe = step.Path + "/" + text(probeName())
+			break
+		}
+	}
+	return setup
+}
+
+// fromStage turns the stage's reason into ours.
+func fromStage(failed stage.Failed, spec *Spec) error {
+	e := &Error{Op: failed.Op, Err: errors.New(failed.Error), Hint: failed.Hint}
+	errno := syscall.Errno(failed.Errno) //nolint:gosec // an errno
+	switch {
+	case failed.Command && (errno == syscall.ENOENT || errno == syscall.ENOTDIR):
+		e.Kind = KindNotFound
+		e.Err = fmt.Errorf("%s: %w", spec.Command[0], errno)
+		e.Hint = "the program, or the interpreter that its first line names, is not there inside the cage"
+	case failed.Command:
+		e.Kind = KindPolicy
+		e.Err = fmt.Errorf("%s: %w", spec.Command[0], errno)
+		e.Hint = "the program lies where this agent may not execute; see the denial"
+	case failed.Missing:
+		e.Kind = KindMissing
+		if e.Hint == "" {
+			e.Hint = fixFor("user namespace")
+		}
+	}
+	return e
+}

@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"openclaw/sandbox/linux/gate"
+	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
+)
+
+// judge turns what the mechanisms saw into Denials of one run.
+type judge struct {
+	process *Process
+	policy  atomic.Pointer[policy.Policy] // with every name that its paths have
+}
+
+func newJudge(p *Process) *judge {
+	j := &judge{process: p}
+	j.policy.Store(p.plan.Policy)
+	return j
+}
+
+// denial names who did it.
+func (j *judge) denial(pid int, class policy.Class, operation, target, mechanism string, decision policy.Decision) Denial {
+	program, line := j.process.identity.describe(pid)
+	return Denial{
+		Time: time.Now(), Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: pid, Program: program, CommandLine: line,
+		Class: class, Operation: operation, Target: target, Rule: decision.Rule, Origin: decision.Origin, Mechanism: mechanism, Count: 1,
+	}
+}
+
+func (j *judge) fromGate(r gate.Refusal) Denial {
+	return j.denial(j.process.identity.outside(r.Thread), r.Class, r.Operation, r.Path, "gate", r.Decision)
+}
+
+func (j *judge) atGate(r gate.Refusal) { j.process.reporter.add(j.fromGate(r)) }
+
+// askAtGate holds an operation until the person answers.
+func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
+	asker := j.process.spec.Asker
+	if asker == nil {
+		return nil
+	}
+	return func(done <-chan struct{}, r gate.Refusal) bool {
+		ctx, cancel := j.askContext(done)
+		defer cancel()
+		allow, err := asker.Ask(ctx, j.fromGate(r))
+		return err == nil && allow
+	}
+}
+
+func (j *judge) askContext(done <-chan struct{}) (context.Context, context.CancelFunc) {
+	limit := j.policy.Load().AskTimeout
+	if limit <= 0 {
+		limit = defaultAskTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	if done != nil {
+		go func() {
+			select {
+			case <-done:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, cancel
+}
+
+const defaultAskTimeout = 60 * time.Second // design/config.md: ask_timeout
+
+func (j *judge) atLimit(limit stage.Limit) {
+	p := j.policy.Load()
+	d := j.denial(0, policy.ClassPathWrite, "write", "", "limit", policy.Decision{Rule: "max_file_size", Origin: p.MaxOrigin})
+	j.process.reporter.add(d)
+}

@@ -1,0 +1,20 @@
+// Package gate serves what a cage may not reach.
+//
+// It owns one FUSE file system that stands for the whole host, of which the
+// cage has sub-trees bound wherever the policy opens nothing natively. It
+// promises that a path is served only when the policy allows exactly that
+// path, judged anew at each operation, and that the file then opened is the one
+// judged: it is opened beneath a held descriptor of the host's root and no
+// symbolic link is followed on the way. What does not exist on the host answers
+// ENOENT without a word; what exists and is refused answers EACCES, once the
+// Refused callback has returned, and shows neither its size, nor its times, nor
+// its owner. A folder that only leads to something allowed lists only that.
+//
+// Callbacks run on the goroutine of the request, which the caller in the cage
+// waits for; no lock is held then. Until Enforce nothing is refused and nothing
+// but names is served, so that the cage can be built. When the serving process
+// ends, every access answers ENOTCONN.
+//
+// It never touches the cage's own view of the tree and never waits for the
+// cage.
+package gate

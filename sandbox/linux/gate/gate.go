@@ -1,0 +1,145 @@
+//go:build linux
+
+package gate
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/policy"
+)
+
+// Refusal is one operation that the gate is about to refuse.
+type Refusal struct {
+	Thread    int // as the cage numbers it; 0 when the kernel asks for itself
+	Class     policy.Class
+	Operation string // "open", "create", "stat"…
+	Path      string
+	Decision  policy.Decision
+}
+
+// Options are what a Gate needs.
+type Options struct {
+	Policy *policy.Policy
+
+	// Fixed are names that are always there, so that what is mounted on them
+	// stays: "" is a folder, "." a file, anything else the text of a link.
+	Fixed map[string]string
+
+	// Refused hears of every refusal before the caller does.
+	Refused func(Refusal)
+
+	// Ask answers what the policy marks as ask; nil refuses. It returns when
+	// done closes at the latest. A yes holds for the path and all below it for
+	// the life of the gate.
+	Ask func(done <-chan struct{}, asked Refusal) bool
+
+	// Now is the clock of the repeat window; nil is time.Now.
+	Now func() time.Time
+}
+
+// Gate is one cage's gate. All methods are safe for concurrent use.
+type Gate struct {
+	fuse.RawFileSystem // answers ENOSYS to what is not written here
+
+	root    *os.File
+	options Options
+	open    atomic.Bool // refusing has not begun
+	rules   atomic.Pointer[rules]
+	nodes   *nodes
+	handles *handles
+	repeats repeats
+
+	probing struct {
+		sync.Mutex
+		seen map[string]bool
+	}
+	granted struct {
+		sync.RWMutex
+		paths map[string]policy.Class
+	}
+}
+
+// New prepares a gate over the host's root. Close releases it.
+func New(options Options) (*Gate, error) {
+	root, err := os.OpenFile("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open root: %w", err)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	g := &Gate{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, nodes: newNodes(), handles: newHandles(),
+	}
+	g.repeats.last = map[repeatKey]repeat{}
+	g.probing.seen = map[string]bool{}
+	g.granted.paths = map[string]policy.Class{}
+	g.open.Store(true)
+	g.SetPolicy(options.Policy)
+	return g, nil
+}
+
+// Server answers the kernel. It is made from the FUSE device of the cage.
+type Server struct{ server *fuse.Server }
+
+// Attach takes the device over and answers the kernel's first message.
+func (g *Gate) Attach(device int) (*Server, error) {
+	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(device), &fuse.MountOptions{
+		MaxBackground: 64, DisableReadDirPlus: true, Logger: log.New(io.Discard, "", 0),
+	})
+	if err != nil {
+		_ = unix.Close(device)
+		return nil, fmt.Errorf("start gate: %w", err)
+	}
+	return &Server{server: server}, nil
+}
+
+// Run serves until the cage's mounts are gone.
+func (s *Server) Run() { s.server.Serve() }
+
+// Close releases the gate's descriptors. Run must have returned.
+func (g *Gate) Close() {
+	g.handles.closeAll()
+	_ = g.root.Close()
+}
+
+// Enforce begins to refuse. It cannot be taken back.
+func (g *Gate) Enforce() { g.open.Store(false) }
+
+// Saw reports whether an operation on a path was refused since the last call.
+// Such a refusal of a path that Expect named is the self-test's and is not
+// reported.
+func (g *Gate) Saw(path string) bool {
+	g.probing.Lock()
+	defer g.probing.Unlock()
+	seen := g.probing.seen[path]
+	delete(g.probing.seen, path)
+	return seen
+}
+
+// Expect announces the self-test's own path.
+func (g *Gate) Expect(path string) {
+	g.probing.Lock()
+	defer g.probing.Unlock()
+	g.probing.seen[path] = false
+}
+
+func (g *Gate) expected(path string) bool {
+	g.probing.Lock()
+	defer g.probing.Unlock()
+	if _, ok := g.probing.seen[path]; !ok {
+		return false
+	}
+	g.probing.seen[path] = true
+	return true
+}

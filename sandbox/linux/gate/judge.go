@@ -1,0 +1,169 @@
+//go:build linux
+
+package gate
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"openclaw/sandbox/policy"
+)
+
+// rules is a policy with the names that lead to what it allows.
+type rules struct {
+	policy *policy.Policy
+	shown  map[string][]string // folder → the names in it that lead somewhere allowed
+}
+
+// SetPolicy replaces the policy. It is in force for the next operation.
+func (g *Gate) SetPolicy(p *policy.Policy) {
+	r := &rules{policy: p, shown: map[string][]string{}}
+	for name := range g.options.Fixed {
+		r.show(name)
+	}
+	for i := range p.Paths {
+		if rule := &p.Paths[i]; rule.Effect == policy.Allow && !rule.Glob {
+			r.show(rule.Path)
+		}
+	}
+	g.rules.Store(r)
+}
+
+// show makes every folder above a name list the next one.
+func (r *rules) show(name string) {
+	for name != "/" {
+		dir, base := path.Split(name)
+		dir = path.Clean(dir)
+		if slices.Contains(r.shown[dir], base) {
+			return
+		}
+		r.shown[dir] = append(r.shown[dir], base)
+		name = dir
+	}
+}
+
+// skeleton reports whether a path is a folder that leads to something allowed.
+func (r *rules) skeleton(name string) bool { return len(r.shown[name]) > 0 }
+
+// fixed returns the entry that is always there under a name.
+func (g *Gate) fixed(name string) (string, bool) {
+	entry, ok := g.options.Fixed[name]
+	return entry, ok
+}
+
+// allowed judges a path without a word to anyone.
+func (g *Gate) allowed(class policy.Class, name string) (policy.Decision, bool) {
+	decision := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
+	if decision.Effect == policy.Allow {
+		return decision, true
+	}
+	return decision, decision.Effect == policy.Ask && g.isGranted(class, name)
+}
+
+// permit judges an operation. It returns 0, or EACCES after the refusal was
+// reported.
+func (g *Gate) permit(done <-chan struct{}, thread uint32, class policy.Class, operation, name string) syscall.Errno {
+	if name == "" {
+		return syscall.ESTALE
+	}
+	decision, ok := g.allowed(class, name)
+	if ok {
+		return 0
+	}
+	return g.refuse(done, thread, class, operation, name, decision)
+}
+
+// refuse reports and answers EACCES, unless the person says yes to an ask.
+func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, operation, name string, decision policy.Decision) syscall.Errno {
+	if g.expected(name) {
+		return syscall.EACCES
+	}
+	refusal := Refusal{Thread: int(thread), Class: class, Operation: operation, Path: name, Decision: decision}
+	if decision.Effect == policy.Ask && g.options.Ask != nil && g.options.Ask(done, refusal) {
+		g.grant(class, name)
+		return 0
+	}
+	if g.options.Refused != nil && !g.repeats.follows(refusal, g.options.Now()) {
+		g.options.Refused(refusal)
+	}
+	return syscall.EACCES
+}
+
+func (g *Gate) grant(class policy.Class, name string) {
+	g.granted.Lock()
+	defer g.granted.Unlock()
+	if g.granted.paths[name] != policy.ClassPathWrite {
+		g.granted.paths[name] = class
+	}
+}
+
+func (g *Gate) isGranted(class policy.Class, name string) bool {
+	g.granted.RLock()
+	defer g.granted.RUnlock()
+	for at := name; ; at = path.Dir(at) {
+		if have, ok := g.granted.paths[at]; ok && (have == class || have == policy.ClassPathWrite) {
+			return true
+		}
+		if at == "/" {
+			return false
+		}
+	}
+}
+
+// public reports whether a link's target is in a part of the tree that is open
+// anyway, so that its text tells nothing.
+func (g *Gate) public(dir, target string) bool {
+	if !strings.HasPrefix(target, "/") {
+		target = path.Join(dir, target)
+	}
+	target = path.Clean(target)
+	if target == "/run" || strings.HasPrefix(target, "/run/") {
+		return true
+	}
+	_, ok := g.allowed(policy.ClassPathRead, target)
+	return ok
+}
+
+// A program often looks at a path before it opens it: stat and then open,
+// access and then open. What a thread does to one path within this window is
+// one refusal; the same operation again is a second one.
+const (
+	repeatWindow = 100 * time.Millisecond
+	maxRepeats   = 4096
+)
+
+type repeatKey struct {
+	thread int
+	class  policy.Class
+	path   string
+}
+
+type repeat struct {
+	operation string
+	at        time.Time
+}
+
+type repeats struct {
+	mu   sync.Mutex
+	last map[repeatKey]repeat
+}
+
+// follows reports whether a refusal only continues the one before it.
+func (r *repeats) follows(refusal Refusal, now time.Time) bool {
+	key := repeatKey{refusal.Thread, refusal.Class, refusal.Path}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, ok := r.last[key]
+	if len(r.last) >= maxRepeats {
+		clear(r.last)
+	}
+	if ok && before.operation != refusal.Operation && now.Sub(before.at) < repeatWindow {
+		return true
+	}
+	r.last[key] = repeat{refusal.Operation, now}
+	return false
+}

@@ -1,0 +1,178 @@
+//go:build linux
+
+package gate
+
+import (
+	"path"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"openclaw/sandbox/policy"
+)
+
+// fixedTimeout is how long the kernel may believe in a name that is always
+// there. Everything else is asked again each time, so that a policy that
+// changes is in force at once.
+const fixedTimeout = time.Hour
+
+// String names the file system.
+func (g *Gate) String() string { return "openclaw" }
+
+// Forget takes look-ups back.
+func (g *Gate) Forget(id, lookups uint64) { g.nodes.forget(id, lookups) }
+
+// Lookup finds a name. It never refuses: what may be done with it is judged
+// when it is done, with the whole path known.
+func (g *Gate) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	child := g.nodes.child(header.NodeId, name)
+	if child == "" {
+		return fuse.ENOENT
+	}
+	code := g.entry(child, out)
+	return fuse.Status(code)
+}
+
+// entry fills in what the kernel learns from a look-up.
+func (g *Gate) entry(name string, out *fuse.EntryOut) syscall.Errno {
+	if code := g.attributes(name, &out.Attr); code != 0 {
+		return code
+	}
+	if _, ok := g.fixed(name); ok {
+		out.SetEntryTimeout(fixedTimeout)
+	}
+	out.NodeId = g.nodes.remember(name)
+	out.Generation = 1
+	return 0
+}
+
+// attributes are the true ones of what may be read, and a veil otherwise.
+func (g *Gate) attributes(name string, out *fuse.Attr) syscall.Errno {
+	if entry, ok := g.fixed(name); ok {
+		mode := uint32(syscall.S_IFDIR)
+		switch entry {
+		case "":
+		case ".":
+			mode = syscall.S_IFREG
+		default:
+			mode = syscall.S_IFLNK
+		}
+		veiled(out, mode)
+		return 0
+	}
+	stat, code := g.stat(name)
+	if absent(code) {
+		return syscall.ENOENT
+	}
+	if code != 0 {
+		return code
+	}
+	if _, ok := g.allowed(policy.ClassPathRead, name); ok && !g.open.Load() {
+		out.FromStat(&stat)
+		return 0
+	}
+	veiled(out, stat.Mode)
+	return 0
+}
+
+// GetAttr answers stat. Folders that lead to something allowed may be looked at.
+func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	if input.Flags()&fuse.FUSE_GETATTR_FH != 0 {
+		if file := g.handles.get(input.Fh()); file != nil {
+			var stat syscall.Stat_t
+			if err := syscall.Fstat(file.fd, &stat); err != nil {
+				return fuse.ToStatus(err)
+			}
+			out.Attr.FromStat(&stat)
+			return fuse.OK
+		}
+	}
+	name := g.nodes.path(input.NodeId)
+	if name == "" {
+		return fuse.Status(syscall.ESTALE)
+	}
+	if code := g.look(done, input.Pid, "stat", name); code != 0 {
+		return fuse.Status(code)
+	}
+	return fuse.Status(g.attributes(name, &out.Attr))
+}
+
+// look permits what only looks at a path: folders that lead on are open to it,
+// and names that are always there have no more to show than their kind.
+func (g *Gate) look(done <-chan struct{}, thread uint32, operation, name string) syscall.Errno {
+	if g.open.Load() {
+		return 0
+	}
+	if g.rules.Load().skeleton(name) {
+		return 0
+	}
+	if _, ok := g.fixed(name); ok && operation == "stat" {
+		return 0
+	}
+	if code := g.exists(name); code != 0 {
+		return code
+	}
+	return g.permit(done, thread, policy.ClassPathRead, operation, name)
+}
+
+// exists keeps what went away since its look-up from counting as refused.
+func (g *Gate) exists(name string) syscall.Errno {
+	if _, code := g.stat(name); absent(code) {
+		return syscall.ENOENT
+	}
+	return 0
+}
+
+// Readlink answers the text of a link.
+func (g *Gate) Readlink(done <-chan struct{}, header *fuse.InHeader) ([]byte, fuse.Status) {
+	name := g.nodes.path(header.NodeId)
+	if name == "" {
+		return nil, fuse.Status(syscall.ESTALE)
+	}
+	if entry, ok := g.fixed(name); ok && entry != "" && entry != "." {
+		return []byte(entry), fuse.OK
+	}
+	target, code := g.readlink(name)
+	if code != 0 {
+		return nil, fuse.Status(code)
+	}
+	if !g.open.Load() && !g.public(path.Dir(name), target) {
+		if code := g.permit(done, header.Pid, policy.ClassPathRead, "readlink", name); code != 0 {
+			return nil, fuse.Status(code)
+		}
+	}
+	return []byte(target), fuse.OK
+}
+
+// Access answers access(2) and chdir(2).
+func (g *Gate) Access(done <-chan struct{}, input *fuse.AccessIn) fuse.Status {
+	name := g.nodes.path(input.NodeId)
+	if name == "" {
+		return fuse.Status(syscall.ESTALE)
+	}
+	if g.open.Load() {
+		return fuse.OK
+	}
+	if input.Mask&fuse.W_OK != 0 {
+		return fuse.Status(g.permit(done, input.Pid, policy.ClassPathWrite, "access", name))
+	}
+	return fuse.Status(g.look(done, input.Pid, "access", name))
+}
+
+// GetXAttr says that there are no extended attributes; the kernel does not ask
+// again.
+func (g *Gate) GetXAttr(<-chan struct{}, *fuse.InHeader, string, []byte) (uint32, fuse.Status) {
+	return 0, fuse.ENOSYS
+}
+
+// ListXAttr is as GetXAttr.
+func (g *Gate) ListXAttr(<-chan struct{}, *fuse.InHeader, []byte) (uint32, fuse.Status) {
+	return 0, fuse.ENOSYS
+}
+
+// StatFs answers the host root's numbers, and none of a refused file system.
+func (g *Gate) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	out.Bsize, out.Frsize, out.NameLen = 4096, 4096, 255
+	return fuse.OK
+}

@@ -1,0 +1,316 @@
+//go:build linux
+
+package mounts
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The builder's scratch root: a file system in memory that holds the host's
+// tree, the gate and the new root side by side while the cage is built.
+const (
+	scratch  = "/tmp"
+	oldRoot  = "/host"
+	newRoot  = "/cage"
+	gateRoot = "/gate"
+)
+
+// Limits of the cage's own memory file systems. A program may fill them and
+// nothing else.
+const (
+	rootSize = "size=4m,nr_inodes=16k,mode=755"
+	tmpSize  = "size=50%,mode=1777" // half of the machine's memory, as tmpfs itself has it
+	runSize  = "size=16m,nr_inodes=4k,mode=755"
+)
+
+// Builder makes the cage's file system. Its methods run in the order Enter,
+// Gate, Build, Leave, in the process that becomes the cage's init, which must
+// have a mount namespace of its own and CAP_SYS_ADMIN over it. It is not safe
+// for concurrent use.
+type Builder struct {
+	host int // descriptors, path only
+	root int
+	gate int
+}
+
+// Enter cuts the mount namespace off from the host's and moves to the scratch
+// root.
+func Enter() (*Builder, error) {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("openclaw", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, rootSize); err != nil {
+		return nil, fmt.Errorf("mount scratch root: %w", err)
+	}
+	for _, dir := range []string{oldRoot, newRoot, gateRoot} {
+		if err := unix.Mkdir(scratch+dir, 0o755); err != nil {
+			return nil, fmt.Errorf("make scratch folder: %w", err)
+		}
+	}
+	if err := unix.PivotRoot(scratch, scratch+oldRoot); err != nil {
+		return nil, fmt.Errorf("enter scratch root: %w", err)
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return nil, fmt.Errorf("enter scratch root: %w", err)
+	}
+	if err := unix.Mount("openclaw", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, rootSize); err != nil {
+		return nil, fmt.Errorf("mount new root: %w", err)
+	}
+	b := &Builder{gate: -1}
+	var err error
+	if b.host, err = openPath(unix.AT_FDCWD, oldRoot); err != nil {
+		return nil, err
+	}
+	if b.root, err = openPath(unix.AT_FDCWD, newRoot); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func openPath(dir int, name string) (int, error) {
+	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open %s: %w", name, err)
+	}
+	return fd, nil
+}
+
+// Gate mounts the gate and returns the device that serves it, which the caller
+// hands to the supervisor before anything else touches the gate.
+func (b *Builder) Gate(uid, gid int) (int, error) {
+	device, err := unix.Openat(b.host, "dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open /dev/fuse: %w", err)
+	}
+	options := "fd=" + strconv.Itoa(device) + ",rootmode=40000,user_id=" + strconv.Itoa(uid) + ",group_id=" + strconv.Itoa(gid)
+	if err := unix.Mount("openclaw", gateRoot, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		_ = unix.Close(device)
+		return -1, fmt.Errorf("mount gate: %w", err)
+	}
+	return device, nil
+}
+
+// Build carries a plan's steps out. resolver is the text of the cage's
+// resolv.conf; empty leaves the host's.
+func (b *Builder) Build(steps []Step, resolver string) error {
+	var err error
+	if b.gate, err = openPath(unix.AT_FDCWD, gateRoot); err != nil {
+		return err
+	}
+	if err := b.private(); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if err := b.step(s); err != nil {
+			return fmt.Errorf("%s %q: %w", s.Do, string(s.Path), err)
+		}
+	}
+	if resolver != "" {
+		if err := b.resolver(resolver); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Builder) step(s Step) error {
+	name := string(s.Path)
+	if s.Make {
+		if err := b.place(name, s.File); err != nil {
+			return err
+		}
+	}
+	switch s.Do {
+	case Folder:
+		return b.place(name, false)
+	case Link:
+		if err := unix.Symlinkat(string(s.Target), b.root, name[1:]); err != nil {
+			return fmt.Errorf("make link: %w", err)
+		}
+		return nil
+	case Bind:
+		set := uint64(unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV)
+		if !s.Write {
+			set |= unix.MOUNT_ATTR_RDONLY
+		}
+		if s.NoExec {
+			set |= unix.MOUNT_ATTR_NOEXEC
+		}
+		return b.move(b.host, name, name, set)
+	case Mask:
+		return b.move(b.gate, name, name, 0)
+	case Pin:
+		return b.move(b.root, name, name, 0)
+	}
+	return fmt.Errorf("unknown action: %w", unix.EINVAL)
+}
+
+// move clones what stands at source below from and puts it at name in the new
+// root. Neither path may go through a symbolic link, so what was resolved when
+// the plan was made is what is bound, or the cage is refused.
+func (b *Builder) move(from int, source, name string, set uint64) error {
+	at, err := beneath(from, source)
+	if err != nil {
+		return fmt.Errorf("open source: %w", err)
+	}
+	defer func() { _ = unix.Close(at) }()
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
+	if from == b.host {
+		flags |= unix.AT_RECURSIVE
+	}
+	tree, err := unix.OpenTree(at, "", flags)
+	if err != nil {
+		return fmt.Errorf("clone mount: %w", err)
+	}
+	defer func() { _ = unix.Close(tree) }()
+	if set != 0 {
+		attr := unix.MountAttr{Attr_set: set}
+		if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
+			return fmt.Errorf("set mount flags: %w", err)
+		}
+	}
+	to, err := beneath(b.root, name)
+	if err != nil {
+		return fmt.Errorf("open place: %w", err)
+	}
+	defer func() { _ = unix.Close(to) }()
+	if err := unix.MoveMount(tree, "", to, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+		return fmt.Errorf("attach mount: %w", err)
+	}
+	return nil
+}
+
+// beneath opens a clean absolute path below a root without following links.
+// The last name may itself be a link: the descriptor is then of the link.
+func beneath(root int, name string) (int, error) {
+	how := unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS,
+	}
+	for {
+		fd, err := unix.Openat2(root, strings.TrimPrefix(path.Clean(name), "/")+dotIfRoot(name), &how)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			return fd, err
+		}
+	}
+}
+
+func dotIfRoot(name string) string {
+	if path.Clean(name) == "/" {
+		return "."
+	}
+	return ""
+}
+
+// place makes a folder or an empty file in the cage's own memory, with the
+// folders above it.
+func (b *Builder) place(name string, file bool) error {
+	parts := strings.Split(strings.TrimPrefix(name, "/"), "/")
+	at := ""
+	for i, part := range parts {
+		at = path.Join(at, part)
+		if i == len(parts)-1 && file {
+			fd, err := unix.Openat(b.root, at, unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o644)
+			if err != nil {
+				return fmt.Errorf("make place: %w", err)
+			}
+			return unix.Close(fd)
+		}
+		if err := unix.Mkdirat(b.root, at, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("make place: %w", err)
+		}
+	}
+	return nil
+}
+
+// resolver puts the cage's resolv.conf where the host's leads.
+func (b *Builder) resolver(text string) error {
+	const source = "/resolv.conf" // in the scratch root, beside the new one
+	fd, err := unix.Open(source, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o444)
+	if err != nil {
+		return fmt.Errorf("make resolv.conf: %w", err)
+	}
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		_ = unix.Close(fd)
+		return fmt.Errorf("write resolv.conf: %w", err)
+	}
+	if err := unix.Close(fd); err != nil {
+		return fmt.Errorf("write resolv.conf: %w", err)
+	}
+	name := "/etc/resolv.conf"
+	place, err := b.follow(name)
+	if err != nil {
+		return fmt.Errorf("find resolv.conf: %w", err)
+	}
+	if place == "" {
+		return nil // the host has none: programs ask 127.0.0.1, which is answered as well
+	}
+	scratchRoot, err := openPath(unix.AT_FDCWD, "/")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(scratchRoot) }()
+	return b.move(scratchRoot, source, place, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+}
+
+// follow finds where a link chain inside the new root ends, making the end in
+// the cage's own memory when it lies in a private folder.
+func (b *Builder) follow(name string) (string, error) {
+	for range maxLinks {
+		fd, err := beneath(b.root, name)
+		if errors.Is(err, unix.ENOENT) && underPrivate(name) {
+			return name, b.place(name, true)
+		}
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		buffer := make([]byte, unix.PathMax)
+		n, err := unix.Readlinkat(fd, "", buffer)
+		_ = unix.Close(fd)
+		if err != nil {
+			return name, nil //nolint:nilerr // not a link: this is the end
+		}
+		target := string(buffer[:n])
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(name), target)
+		}
+		name = path.Clean(target)
+	}
+	return "", nil
+}
+
+// Leave makes the new root the only one. After it nothing of the host is
+// reachable but what the plan bound.
+func (b *Builder) Leave() error {
+	for _, fd := range []int{b.host, b.gate, b.root} {
+		_ = unix.Close(fd)
+	}
+	if err := unix.Chdir(newRoot); err != nil {
+		return fmt.Errorf("enter new root: %w", err)
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("enter new root: %w", err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("let go of the old root: %w", err)
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return fmt.Errorf("enter new root: %w", err)
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	for _, name := range []string{"/", "/run", "/dev"} {
+		if err := unix.MountSetattr(unix.AT_FDCWD, name, 0, &attr); err != nil {
+			return fmt.Errorf("make %s read-only: %w", name, err)
+		}
+	}
+	return nil
+}

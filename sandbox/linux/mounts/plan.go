@@ -1,0 +1,282 @@
+//go:build linux
+
+package mounts
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/policy"
+)
+
+// Action is what a step of a plan does.
+type Action string
+
+// The actions. Folder and Link make something on the cage's own root. Bind
+// puts the host's file or folder in its place. Mask puts the gate there. Pin
+// keeps a folder from being moved away.
+const (
+	Folder Action = "folder"
+	Link   Action = "link"
+	Bind   Action = "bind"
+	Mask   Action = "mask"
+	Pin    Action = "pin"
+)
+
+// Step is one thing to do inside the new root, in the order of the list.
+type Step struct {
+	Do     Action       `json:"do"`
+	Path   control.Text `json:"path"`
+	Target control.Text `json:"target,omitempty"` // of Link
+	Write  bool         `json:"write,omitempty"`  // of Bind
+	NoExec bool         `json:"no_exec,omitempty"`
+	File   bool         `json:"file,omitempty"` // it is not a folder
+	Make   bool         `json:"make,omitempty"` // the place is in the cage's own memory and has to be made
+}
+
+// Plan is the file system of one cage.
+type Plan struct {
+	Steps    []Step
+	Policy   *policy.Policy    // the policy with every name that its rules' paths have
+	Regions  *Regions          // for who judges calls from outside
+	Fixed    map[string]string // names that the gate always shows: "" a folder, "." a file, else a link's text
+	Made     []string          // made on the host for the run, children first; remove with Undo
+	Warnings []string
+}
+
+type planner struct {
+	plan      *Plan
+	policy    *policy.Policy
+	noExec    bool
+	modes     map[string]fs.FileMode // of boundaries that exist
+	builtIn   map[string]bool        // boundaries that only the program's own rules name
+	links     map[string]string
+	seenGlobs int
+}
+
+// Make plans the file system for a policy. It may make empty files on the host
+// as places for denied paths that do not exist yet; the caller must Undo the
+// plan after the run, also when Make's caller fails later.
+func Make(p *policy.Policy) (*Plan, error) {
+	pl := &planner{
+		plan:    &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, Fixed: map[string]string{}},
+		noExec:  !p.Exec.Commands,
+		modes:   map[string]fs.FileMode{},
+		builtIn: map[string]bool{},
+		links:   map[string]string{},
+	}
+	if err := pl.collect(p); err != nil {
+		return nil, err
+	}
+	if err := pl.matchGlobs(); err != nil {
+		return nil, err
+	}
+	if err := pl.top(); err != nil {
+		return nil, err
+	}
+	if err := pl.lay(); err != nil {
+		pl.plan.Undo()
+		return nil, err
+	}
+	pl.fix()
+	pl.plan.Policy = pl.policy
+	return pl.plan, nil
+}
+
+// collect resolves every rule and adds each name of it to the policy, so that
+// a decision about the real path is the decision about the written one.
+func (pl *planner) collect(p *policy.Policy) error {
+	whole := *p
+	whole.Paths = slices.Clone(p.Paths)
+	for _, rule := range p.Paths {
+		if rule.Glob {
+			continue
+		}
+		place, err := resolve(rule.Path)
+		if err != nil {
+			return err
+		}
+		for _, l := range place.links {
+			pl.links[l.path] = l.target
+		}
+		var excepts []string
+		for _, name := range rule.Except {
+			except, err := resolve(name)
+			if err != nil {
+				return err
+			}
+			for _, l := range except.links {
+				pl.links[l.path] = l.target
+			}
+			excepts = append(excepts, name)
+			if except.real != name {
+				excepts = append(excepts, except.real)
+			}
+			pl.boundary(except.real, rule, except)
+		}
+		names := []string{place.real}
+		if rule.Effect != policy.Allow && place.named != place.real {
+			names = append(names, place.named)
+		}
+		for _, name := range names {
+			if name != rule.Path || len(excepts) != len(rule.Except) {
+				same := rule
+				same.Path, same.Except = name, excepts
+				whole.Paths = append(whole.Paths, same)
+			}
+			if name == place.real {
+				pl.boundary(name, rule, place)
+			} else {
+				pl.boundary(name, rule, resolved{exists: true, mode: fs.ModeSymlink})
+			}
+		}
+		if rule.Effect == policy.Allow && !rule.System && !place.exists {
+			pl.warn("%s does not exist; it is opened at the next run after it does", rule.Path)
+		}
+	}
+	pl.policy = &whole
+	return nil
+}
+
+func (pl *planner) boundary(name string, rule policy.PathRule, place resolved) {
+	own := rule.Origin.BuiltIn == "" || rule.Effect == policy.Allow
+	if was, ok := pl.builtIn[name]; !ok || was {
+		pl.builtIn[name] = !own
+	}
+	if place.exists {
+		pl.modes[name] = place.mode
+	}
+	pl.plan.Regions.at[name] = Gate // judged once all names are known
+}
+
+// top makes every name in the host's root a boundary, so that the new root
+// holds nothing but them.
+func (pl *planner) top() error {
+	entries, err := os.ReadDir("/")
+	if err != nil {
+		return fmt.Errorf("read root: %w", err)
+	}
+	at := pl.plan.Regions.at
+	for name := range at {
+		at[name] = judge(pl.policy, name)
+	}
+	for _, entry := range entries {
+		name := "/" + entry.Name()
+		if entry.Type()&fs.ModeSymlink != 0 {
+			target, err := os.Readlink(name)
+			if err != nil {
+				return fmt.Errorf("read link: %w", err)
+			}
+			delete(at, name)
+			pl.step(Step{Do: Link, Path: control.Text(name), Target: control.Text(target)})
+			continue
+		}
+		pl.modes[name] = entry.Type()
+		at[name] = judge(pl.policy, name)
+	}
+	for _, name := range privateRoots() {
+		at[name] = Private
+	}
+	at["/"] = Gate
+	return nil
+}
+
+// lay turns regions into steps, from the root down.
+func (pl *planner) lay() error {
+	regions := pl.plan.Regions
+	order := make([]string, 0, len(regions.at))
+	for name := range regions.at {
+		order = append(order, name)
+	}
+	slices.SortFunc(order, func(a, b string) int {
+		if d := depth(a) - depth(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	for _, name := range order {
+		region, around := regions.at[name], regions.above(name)
+		mode, exists := pl.modes[name]
+		top := depth(name) == 1
+		switch {
+		case name == "/" || region == Private:
+		case top && !exists:
+		case top && region == Gate:
+			if mode.IsDir() || mode.IsRegular() {
+				pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir(), Make: true})
+			}
+		case region == around:
+		case region.native() && !exists:
+			delete(regions.at, name)
+		case region.native():
+			pl.step(Step{
+				Do: Bind, Path: control.Text(name), Write: region == Write, File: !mode.IsDir(),
+				Make: top || around == Private, NoExec: region == Write && pl.noExec,
+			})
+		case around.native():
+			if err := pl.mask(name, around, mode, exists); err != nil {
+				return err
+			}
+		}
+	}
+	pl.bury()
+	return nil
+}
+
+func (pl *planner) step(s Step) { pl.plan.Steps = append(pl.plan.Steps, s) }
+
+func (pl *planner) warn(format string, args ...any) {
+	pl.plan.Warnings = append(pl.plan.Warnings, fmt.Sprintf(format, args...))
+}
+
+// fix lists what the gate must always show: every ancestor of a place that
+// something is bound to, and the links that the policy's own paths go through.
+func (pl *planner) fix() {
+	fixed := pl.plan.Fixed
+	for _, s := range pl.plan.Steps {
+		name := string(s.Path)
+		if s.Do == Mask && depth(name) == 1 { // listed with the root, so looked at by whoever lists it
+			fixed[name] = ""
+			if s.File {
+				fixed[name] = "."
+			}
+		}
+		if s.Do != Bind || pl.plan.Regions.above(name) != Gate {
+			continue
+		}
+		fixed[name] = ""
+		if s.File {
+			fixed[name] = "."
+		}
+		for at := parent(name); at != "/" && pl.plan.Regions.Of(at) == Gate; at = parent(at) {
+			fixed[at] = ""
+		}
+	}
+	for name, target := range pl.links {
+		if pl.plan.Regions.Of(name) != Gate || pl.denied(name) {
+			continue
+		}
+		fixed[name] = target
+		for at := parent(name); at != "/" && pl.plan.Regions.Of(at) == Gate; at = parent(at) {
+			if _, ok := fixed[at]; !ok {
+				fixed[at] = ""
+			}
+		}
+	}
+}
+
+// denied reports whether a rule names the link itself: then it is no way to
+// an allowed path.
+func (pl *planner) denied(name string) bool {
+	for i := range pl.policy.Paths {
+		rule := &pl.policy.Paths[i]
+		if rule.Effect != policy.Allow && !rule.Glob && rule.Path == name {
+			return true
+		}
+	}
+	return false
+}

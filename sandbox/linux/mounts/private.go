@@ -1,0 +1,79 @@
+//go:build linux
+
+package mounts
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// private makes the folders that every cage has of its own.
+func (b *Builder) private() error {
+	for _, m := range []struct {
+		name, kind, options string
+		flags               uintptr
+	}{
+		{"/tmp", "tmpfs", tmpSize, unix.MS_NOSUID | unix.MS_NODEV},
+		{"/run", "tmpfs", runSize, unix.MS_NOSUID | unix.MS_NODEV},
+		{"/dev", "tmpfs", runSize, unix.MS_NOSUID | unix.MS_NOEXEC},
+		{"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=620", unix.MS_NOSUID | unix.MS_NOEXEC},
+		{"/dev/shm", "tmpfs", tmpSize, unix.MS_NOSUID | unix.MS_NODEV},
+		{"/proc", "proc", "", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC},
+	} {
+		if err := b.place(m.name, false); err != nil {
+			return err
+		}
+		if err := unix.Mount(m.kind, newRoot+m.name, m.kind, m.flags, m.options); err != nil {
+			return fmt.Errorf("mount %s: %w", m.name, err)
+		}
+	}
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+		if err := b.device("/dev/" + name); err != nil {
+			return err
+		}
+	}
+	for name, target := range map[string]string{
+		"dev/ptmx": "pts/ptmx", "dev/fd": "/proc/self/fd", "dev/stdin": "/proc/self/fd/0",
+		"dev/stdout": "/proc/self/fd/1", "dev/stderr": "/proc/self/fd/2",
+	} {
+		if err := unix.Symlinkat(target, b.root, name); err != nil {
+			return fmt.Errorf("make /%s: %w", name, err)
+		}
+	}
+	return b.kernelFiles()
+}
+
+// device binds one of the host's device nodes; a namespace cannot make its own.
+func (b *Builder) device(name string) error {
+	if err := b.place(name, true); err != nil {
+		return err
+	}
+	if err := b.move(b.host, name, name, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC); err != nil {
+		return fmt.Errorf("bind %s: %w", name, err)
+	}
+	return nil
+}
+
+// kernelFiles closes what /proc offers beyond the cage's own processes. The
+// kernel judges some of it by user id 0 alone, so it must not rest on
+// capabilities when root runs a cage.
+func (b *Builder) kernelFiles() error {
+	for _, name := range []string{"/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi", "/proc/driver", "/proc/mtrr", "/proc/dynamic_debug"} {
+		err := b.move(b.root, name, name, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("close %s: %w", name, err)
+		}
+	}
+	for _, name := range []string{
+		"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/key-users", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/sched_debug",
+		"/proc/latency_stats", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/vmallocinfo", "/proc/slabinfo",
+	} {
+		err := b.move(b.host, "/dev/null", name, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
+			return fmt.Errorf("close %s: %w", name, err)
+		}
+	}
+	return nil
+}

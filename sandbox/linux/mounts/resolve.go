@@ -1,0 +1,112 @@
+//go:build linux
+
+package mounts
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const maxLinks = 40 // as the kernel: MAXSYMLINKS
+
+// link is a symbolic link on the way to a rule's path.
+type link struct {
+	path   string // its own path; every folder in it is a real one
+	target string // its text
+}
+
+// resolved is where a path leads.
+type resolved struct {
+	named  string // the folder resolved, the last name as written
+	real   string // everything resolved
+	links  []link
+	exists bool
+	mode   fs.FileMode // of real; type bits only matter
+}
+
+// resolve follows a clean absolute path on the host. What does not exist keeps
+// its name below what does. A component that may not be looked at counts as
+// not existing: the person could not reach it either.
+func resolve(name string) (resolved, error) {
+	var out resolved
+	real, rest := "/", strings.Split(strings.TrimPrefix(name, "/"), "/")
+	if name == "/" {
+		rest = nil
+	}
+	links := 0
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			real = path.Dir(real)
+			continue
+		}
+		next := path.Join(real, part)
+		if len(rest) == 0 && out.named == "" {
+			out.named = next
+		}
+		info, err := os.Lstat(next)
+		if err != nil {
+			if !absent(err) {
+				return out, fmt.Errorf("look up %s: %w", next, err)
+			}
+			out.real = path.Join(append([]string{next}, rest...)...)
+			if out.named == "" {
+				out.named = out.real
+			}
+			return out, nil
+		}
+		out.mode = info.Mode()
+		if info.Mode()&fs.ModeSymlink == 0 {
+			real = next
+			continue
+		}
+		links++
+		if links > maxLinks {
+			return out, fmt.Errorf("look up %s: %w", name, unix.ELOOP)
+		}
+		target, err := os.Readlink(next)
+		if err != nil {
+			return out, fmt.Errorf("read link: %w", err)
+		}
+		out.links = append(out.links, link{path: next, target: target})
+		if strings.HasPrefix(target, "/") {
+			real = "/"
+		}
+		rest = append(strings.Split(strings.TrimPrefix(target, "/"), "/"), rest...)
+	}
+	out.real, out.exists = real, true
+	if out.named == "" {
+		out.named = real
+	}
+	if real == "/" {
+		out.mode = fs.ModeDir
+	}
+	return out, nil
+}
+
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENAMETOOLONG) || errors.Is(err, unix.EINVAL)
+}
+
+// under reports whether name is dir or lies below it. Both are clean.
+func under(name, dir string) bool {
+	return name == dir || dir == "/" || len(name) > len(dir) && name[len(dir)] == '/' && name[:len(dir)] == dir
+}
+
+func depth(name string) int {
+	if name == "/" {
+		return 0
+	}
+	return strings.Count(name, "/")
+}

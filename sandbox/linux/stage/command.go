@@ -1,0 +1,161 @@
+//go:build linux
+
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/control"
+)
+
+// started is the command's process, or why there is none.
+type started struct {
+	pid   int
+	pidfd int
+	err   error
+}
+
+// command starts the command and stays as the cage's init until it ends.
+func (s *stage) command() (int, error) {
+	if err := s.limits(); err != nil {
+		return exitFailed, fail("set limits", err)
+	}
+	s.proofs = nil
+	done := make(chan started)
+	go s.start(done)
+	child := <-done
+	if child.err != nil {
+		return exitRefused, child.err
+	}
+	if child.pid == 0 {
+		return 0, nil // only the proof was wanted
+	}
+	err := s.conn.Send(KindStarted, nil, child.pidfd)
+	_ = unix.Close(child.pidfd)
+	if err != nil {
+		return exitFailed, err
+	}
+	if err := s.settle(); err != nil {
+		return exitFailed, fail("settle init", err)
+	}
+	go s.listen(child.pid)
+	return s.reap(child.pid)
+}
+
+func (s *stage) limits() error {
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("switch core dumps off: %w", err)
+	}
+	if s.setup.MaxFileSize > 0 {
+		size := uint64(s.setup.MaxFileSize)
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: size}); err != nil {
+			return fmt.Errorf("limit file size: %w", err)
+		}
+	}
+	return nil
+}
+
+// start runs on a thread of its own, which gives up everything, forks the
+// command, and ends: a goroutine that returns locked takes its thread along.
+func (s *stage) start(done chan<- started) {
+	runtime.LockOSThread()
+	child, err := s.startHere()
+	if err != nil {
+		child.err = err
+	}
+	done <- child
+}
+
+func (s *stage) startHere() (started, error) {
+	if err := s.giveUp(); err != nil {
+		return started{}, err
+	}
+	if err := s.call(KindTested, Tested{Proofs: s.proofs}); err != nil {
+		return started{}, err
+	}
+	if s.setup.Program == "" {
+		return started{}, nil
+	}
+	pidfd := -1
+	pid, err := syscall.ForkExec(string(s.setup.Program), control.Strings(s.setup.Arguments), &syscall.ProcAttr{
+		Dir:   string(s.setup.Dir),
+		Env:   control.Strings(s.setup.Environment),
+		Files: []uintptr{0, 1, 2},
+		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
+	})
+	if err != nil {
+		f := fail("start command", err)
+		f.Command = true
+		return started{}, f
+	}
+	if pidfd < 0 {
+		return started{}, fail("start command", errors.New("the kernel gives no process descriptor"))
+	}
+	return started{pid: pid, pidfd: pidfd}, nil
+}
+
+// listen passes signals on. When the supervisor has gone, it ends everything.
+func (s *stage) listen(pid int) {
+	for {
+		message, err := s.conn.Receive()
+		if err != nil {
+			// Every process of the cage but this one; the wait then ends.
+			_ = unix.Kill(-1, unix.SIGKILL)
+			return
+		}
+		message.CloseFiles()
+		var wanted Signal
+		if message.Kind == KindSignal && message.Decode(&wanted) == nil {
+			_ = unix.Kill(pid, syscall.Signal(wanted.Number))
+		}
+	}
+}
+
+// reap waits for the command, and for every orphan meanwhile.
+func (s *stage) reap(pid int) (int, error) {
+	for {
+		var status unix.WaitStatus
+		ended, err := unix.Wait4(-1, &status, 0, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return exitFailed, fail("wait for command", err)
+		}
+		if status.Signaled() && status.Signal() == unix.SIGXFSZ {
+			_ = s.conn.Send(KindLimit, Limit{PID: ended, Signal: int(unix.SIGXFSZ)})
+		}
+		if ended != pid {
+			continue
+		}
+		exited := Exited{Code: status.ExitStatus()}
+		if status.Signaled() {
+			exited = Exited{Code: 128 + int(status.Signal()), Signal: int(status.Signal())}
+		}
+		err = s.conn.Send(KindExited, exited)
+		if errors.Is(err, unix.EPIPE) || errors.Is(err, io.EOF) {
+			err = nil // the supervisor has gone; so will this process
+		}
+		return exited.Code, err
+	}
+}
+
+// settle makes init as small as it can be: nothing of the user's stays open.
+func (s *stage) settle() error {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /dev/null: %w", err)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, 0); err != nil {
+			return fmt.Errorf("let go of terminal: %w", err)
+		}
+	}
+	return unix.Close(null)
+}

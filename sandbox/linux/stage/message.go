@@ -1,0 +1,92 @@
+package stage
+
+import (
+	"net/netip"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/mounts"
+)
+
+// Name is the program's name (argument zero) that marks a stage.
+const Name = "openclaw-cage"
+
+// ControlFD is the descriptor of the control socket in a stage.
+const ControlFD = 3
+
+// The kinds of messages. From the stage: Network (sockets), Gate (device),
+// Mounted, Tested, Listener (call notifications), Started (a descriptor of the
+// command's process), Limit, Exited, Failed. From the supervisor: Setup,
+// Proceed, Signal.
+const (
+	KindSetup    = "setup"
+	KindProceed  = "proceed"
+	KindNetwork  = "network"
+	KindGate     = "gate"
+	KindMounted  = "mounted"
+	KindTested   = "tested"
+	KindListener = "listener"
+	KindStarted  = "started"
+	KindLimit    = "limit"
+	KindExited   = "exited"
+	KindFailed   = "failed"
+	KindSignal   = "signal"
+)
+
+// Setup is everything that a stage needs to know.
+type Setup struct {
+	UID      int              `json:"uid"`
+	GID      int              `json:"gid"`
+	Steps    []mounts.Step    `json:"steps"`
+	Resolver string           `json:"resolver"`
+	Gateway  netip.AddrPort   `json:"gateway"`
+	Outbound bool             `json:"outbound"`
+	Forward  []netip.AddrPort `json:"forward,omitempty"`
+
+	Program     control.Text   `json:"program"` // a path inside the cage; empty: only prove that the cage can be built
+	Arguments   []control.Text `json:"arguments"`
+	Environment []control.Text `json:"environment"`
+	Dir         control.Text   `json:"dir"`
+
+	MaxFileSize int64        `json:"max_file_size,omitempty"`
+	GateProbe   control.Text `json:"gate_probe"` // a name behind the gate that must be refused
+}
+
+// Failed says why the stage ended.
+type Failed struct {
+	Op      string `json:"op"`
+	Error   string `json:"error"`
+	Errno   int    `json:"errno,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Missing bool   `json:"missing,omitempty"` // the machine lacks something
+	Command bool   `json:"command,omitempty"` // the command itself could not be started
+}
+
+// Proof is one thing that was tried inside the cage, and held.
+type Proof struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+// Tested are the proofs since the last time. With Gate, the supervisor must
+// have seen the refusal of the set-up's GateProbe.
+type Tested struct {
+	Proofs []Proof `json:"proofs"`
+	Gate   bool    `json:"gate,omitempty"`
+}
+
+// Limit is a process that died of a limit.
+type Limit struct {
+	PID    int `json:"pid"` // as the cage numbers it
+	Signal int `json:"signal"`
+}
+
+// Exited is the end of the command.
+type Exited struct {
+	Code   int `json:"code"`
+	Signal int `json:"signal"`
+}
+
+// Signal is passed on to the command.
+type Signal struct {
+	Number int `json:"number"`
+}

@@ -1,0 +1,190 @@
+//go:build linux
+
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/network"
+)
+
+// Exit statuses of a stage whose command did not run; a supervisor has the
+// reason from the socket and needs none of them.
+const (
+	exitFailed  = 125
+	exitRefused = 126
+)
+
+// failure is an error with what its reader needs.
+type failure struct {
+	Failed
+	err error
+}
+
+func (f *failure) Error() string { return f.Op + ": " + f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func fail(op string, err error) *failure {
+	f := &failure{Failed: Failed{Op: op, Error: err.Error()}, err: err}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		f.Errno = int(errno)
+	}
+	return f
+}
+
+type stage struct {
+	conn   *control.Conn
+	setup  Setup
+	proofs []Proof
+}
+
+// Run is the life of a stage. It returns the process's exit status. The
+// calling goroutine must be the program's main one, before anything else has
+// started.
+func Run() int {
+	runtime.LockOSThread()
+	s := &stage{conn: control.New(ControlFD)}
+	if err := s.seclude(); err != nil {
+		return exitFailed
+	}
+	code, err := s.live()
+	if err == nil {
+		return code
+	}
+	var f *failure
+	if !errors.As(err, &f) {
+		f = fail("build cage", err)
+	}
+	_ = s.conn.Send(KindFailed, f.Failed)
+	return exitRefused
+}
+
+// seclude ties this process to its supervisor and hides it from everyone else.
+func (s *stage) seclude() error {
+	unix.CloseOnExec(ControlFD)
+	if err := unix.CloseRange(ControlFD+1, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("mark descriptors: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tie to supervisor: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("hide from tracing: %w", err)
+	}
+	// A handler that does nothing: the default of a first process that Go
+	// gives these signals is to end. The command gets the default back.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM)
+	return nil
+}
+
+func (s *stage) live() (int, error) {
+	message, err := s.conn.Receive()
+	if err != nil {
+		return exitFailed, err
+	}
+	if message.Kind != KindSetup {
+		return exitFailed, fail("read set-up", fmt.Errorf("unexpected %q", message.Kind))
+	}
+	if err := message.Decode(&s.setup); err != nil {
+		return exitFailed, fail("read set-up", err)
+	}
+	if os.Getpid() != 1 {
+		return exitFailed, fail("enter process namespace", fmt.Errorf("this is process %d", os.Getpid()))
+	}
+	s.prove("process namespace", "the cage's init is process 1")
+	if err := s.network(); err != nil {
+		return exitFailed, err
+	}
+	if err := s.mounts(); err != nil {
+		return exitFailed, err
+	}
+	if err := s.test(); err != nil {
+		return exitFailed, err
+	}
+	return s.command()
+}
+
+func (s *stage) prove(name, detail string) { s.proofs = append(s.proofs, Proof{name, detail}) }
+
+// call sends a message and waits for the supervisor to proceed.
+func (s *stage) call(kind string, body any, files ...int) error {
+	if err := s.conn.Send(kind, body, files...); err != nil {
+		return err
+	}
+	message, err := s.conn.Receive()
+	if err != nil {
+		return err
+	}
+	message.CloseFiles()
+	if message.Kind != KindProceed {
+		return fail("wait for supervisor", fmt.Errorf("unexpected %q", message.Kind))
+	}
+	return nil
+}
+
+func (s *stage) network() error {
+	options := network.Options{Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward}
+	sockets, err := network.Setup(options)
+	if err == nil {
+		defer sockets.Close()
+		err = sockets.Verify(options)
+	}
+	if err != nil {
+		f := fail("build network", err)
+		var typed *network.Error
+		if errors.As(err, &typed) {
+			f.Hint, f.Missing = typed.Hint, typed.Kind == network.KindMissing || errors.Is(err, unix.EPERM)
+		}
+		return f
+	}
+	detail := "a connection elsewhere has no route; nothing leaves but the gateway's endpoint"
+	if s.setup.Outbound {
+		detail = "a connection elsewhere arrived at the supervisor's listener with its destination; UDP elsewhere ended at once"
+	}
+	s.prove("network namespace", "only loopback is there")
+	s.prove("redirect", detail)
+	var files []int
+	for _, file := range sockets.Files() {
+		files = append(files, int(file.Fd())) //nolint:gosec // a descriptor
+	}
+	return s.call(KindNetwork, nil, files...)
+}
+
+func (s *stage) mounts() error {
+	builder, err := mounts.Enter()
+	if err != nil {
+		f := fail("build mounts", err)
+		f.Missing = errors.Is(err, unix.EPERM)
+		return f
+	}
+	device, err := builder.Gate(s.setup.UID, s.setup.GID)
+	if err != nil {
+		f := fail("mount gate", err)
+		f.Missing = true
+		f.Hint = "the FUSE device must be there and open to the user: modprobe fuse, and chmod 0666 /dev/fuse (udev does both)"
+		return f
+	}
+	err = s.call(KindGate, nil, device)
+	_ = unix.Close(device)
+	if err != nil {
+		return err
+	}
+	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
+		return fail("build mounts", err)
+	}
+	if err := builder.Leave(); err != nil {
+		return fail("build mounts", err)
+	}
+	s.prove("mount namespace", "the old root is gone")
+	return s.call(KindMounted, nil)
+}

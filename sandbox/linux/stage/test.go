@@ -1,0 +1,130 @@
+//go:build linux
+
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/mounts"
+)
+
+// probeName is what the self-test tries to make where nothing may be made.
+const probeName = ".openclaw-self-test"
+
+// test tries what must not work. The gate refuses from here on.
+func (s *stage) test() error {
+	if err := s.testProcesses(); err != nil {
+		return fail("test process namespace", err)
+	}
+	if err := s.testReadOnly(); err != nil {
+		return fail("test read-only folders", err)
+	}
+	if err := s.testGate(); err != nil {
+		return fail("test gate", err)
+	}
+	return s.call(KindTested, Tested{Proofs: s.proofs, Gate: s.setup.GateProbe != ""})
+}
+
+func (s *stage) testProcesses() error {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid != os.Getpid() {
+			return fmt.Errorf("process %d is visible", pid)
+		}
+	}
+	s.prove("own processes", "/proc shows none but the cage's")
+	return nil
+}
+
+func (s *stage) testReadOnly() error {
+	tested := 0
+	for _, step := range s.setup.Steps {
+		if step.Do != mounts.Bind || step.Write || step.File {
+			continue
+		}
+		name := string(step.Path) + "/" + probeName
+		err := unix.Mkdir(name, 0o700)
+		if errors.Is(err, unix.EROFS) {
+			tested++
+			continue
+		}
+		if err == nil {
+			_ = unix.Rmdir(name)
+		}
+		return fmt.Errorf("make %q: %w, not a read-only file system", name, errOrNone(err))
+	}
+	if err := unix.Mkdir("/"+probeName, 0o700); !errors.Is(err, unix.EROFS) {
+		return fmt.Errorf("make a folder in the root: %w", errOrNone(err))
+	}
+	if err := unix.Access("/sys/kernel", unix.F_OK); err == nil {
+		return errors.New("/sys is there")
+	}
+	s.prove("read-only binds", strconv.Itoa(tested+1)+" folders refused a new entry with EROFS")
+	return nil
+}
+
+func (s *stage) testGate() error {
+	if s.setup.GateProbe == "" {
+		return nil
+	}
+	name := string(s.setup.GateProbe)
+	fd, err := unix.Open(name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		_ = unix.Close(fd)
+		_ = unix.Unlink(name)
+	}
+	if !errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("make %q: %w, not a refusal", name, errOrNone(err))
+	}
+	return nil
+}
+
+func errOrNone(err error) error {
+	if err == nil {
+		return errors.New("it worked")
+	}
+	return err
+}
+
+// testThread reads what the kernel says of the calling thread.
+func testThread() ([]Proof, error) {
+	text, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		return nil, err
+	}
+	want := map[string]string{
+		"CapInh": "0", "CapPrm": "0", "CapEff": "0", "CapBnd": "0", "CapAmb": "0", "NoNewPrivs": "1",
+	}
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		expected, ok := want[key]
+		if !ok {
+			continue
+		}
+		if strings.HasPrefix(key, "Cap") {
+			value = strings.TrimLeft(value, "0") + "0"
+			value = value[:max(1, len(value)-1)]
+		}
+		if value != expected {
+			return nil, fmt.Errorf("%s is %s", key, value)
+		}
+		delete(want, key)
+	}
+	if len(want) != 0 {
+		return nil, fmt.Errorf("the kernel does not say: %v", want)
+	}
+	return []Proof{
+		{"capabilities", "none left, none to gain"},
+		{"no new privileges", "set: no set-uid program gains anything"},
+	}, nil
+}

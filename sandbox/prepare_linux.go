@@ -1,0 +1,155 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/policy"
+)
+
+// check refuses what no cage can be built from.
+func check(spec *Spec) error {
+	p := spec.Policy
+	switch {
+	case p == nil:
+		return &Error{Op: "read policy", Kind: KindPolicy, Err: errors.New("there is none"), Hint: "an agent runs only under a policy"}
+	case p.Enforce == policy.EnforceReduced:
+		return &Error{
+			Op: "read policy", Kind: KindPolicy, Err: errors.New("`enforce: reduced` is not built yet"),
+			Hint: "write `enforce: strict` (the default); the full cage is used then",
+		}
+	case len(spec.Command) == 0 || spec.Command[0] == "":
+		return &Error{Op: "find command", Kind: KindNotFound, Err: errors.New("no command given"), Hint: "write the command after --"}
+	case !path.IsAbs(p.Workspace):
+		return &Error{Op: "open workspace", Kind: KindPolicy, Err: fmt.Errorf("%q is not an absolute path", p.Workspace)}
+	}
+	for _, text := range append(append([]string{spec.Dir}, spec.Command...), spec.Env...) {
+		if strings.IndexByte(text, 0) >= 0 {
+			return &Error{Op: "read command", Kind: KindNotFound, Err: errors.New("an argument holds a NUL byte")}
+		}
+	}
+	return workspace(p.Workspace)
+}
+
+// workspace makes the agent's own folder, readable by nobody else.
+func workspace(name string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(name, 0o700)
+		if err == nil {
+			info, err = os.Stat(name)
+		}
+	}
+	if err != nil {
+		return &Error{Op: "open workspace", Kind: KindPolicy, Err: err, Hint: "the agent's workspace must be a folder of yours"}
+	}
+	if !info.IsDir() {
+		return &Error{
+			Op: "open workspace", Kind: KindPolicy, Err: fmt.Errorf("%s is not a folder", name),
+			Hint: "move the file away, or name another workspace for this agent",
+		}
+	}
+	return nil
+}
+
+// view answers what a path is inside the cage, from outside.
+type view struct{ plan *mounts.Plan }
+
+// readable finds the real name of a path on the host, and whether the cage can
+// read it without the gate.
+func (v view) readable(name string) (real string, ok bool, err error) {
+	real, err = filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", false, err
+	}
+	switch v.plan.Regions.Of(real) {
+	case mounts.Read, mounts.Write:
+		return real, true, nil
+	}
+	return real, false, nil
+}
+
+// dir is where the command starts.
+func (v view) dir(spec *Spec) string {
+	name := spec.Dir
+	if !path.IsAbs(name) {
+		return spec.Policy.Workspace
+	}
+	name = path.Clean(name)
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return spec.Policy.Workspace
+	}
+	if _, ok, err := v.readable(name); err == nil && ok {
+		return name
+	}
+	return spec.Policy.Workspace
+}
+
+// program looks the command up as the cage would: the first that it may read
+// wins; one that exists and is refused is started all the same, so that the
+// refusal is seen.
+func (v view) program(spec *Spec, dir string) (string, error) {
+	name := spec.Command[0]
+	if strings.Contains(name, "/") {
+		if !path.IsAbs(name) {
+			name = path.Join(dir, name)
+		}
+		if !executable(name) {
+			return "", v.notFound(spec, name)
+		}
+		return name, nil
+	}
+	refused := ""
+	for _, folder := range filepath.SplitList(lookupEnv(spec.Env, "PATH")) {
+		if !path.IsAbs(folder) {
+			continue
+		}
+		candidate := path.Join(folder, name)
+		if !executable(candidate) {
+			continue
+		}
+		if _, ok, err := v.readable(candidate); err == nil && ok {
+			return candidate, nil
+		}
+		if refused == "" {
+			refused = candidate
+		}
+	}
+	if refused != "" {
+		return refused, nil
+	}
+	return "", v.notFound(spec, name)
+}
+
+func (v view) notFound(_ *Spec, name string) error {
+	hint := "give its full path, or put its folder into PATH"
+	if strings.Contains(name, "/") {
+		hint = "check the path"
+	}
+	if _, err := os.Lstat(name); err == nil && strings.Contains(name, "/") {
+		hint = "the file is there but cannot be executed"
+	}
+	return &Error{Op: "find command", Kind: KindNotFound, Err: fmt.Errorf("%s: %w", name, fs.ErrNotExist), Hint: hint}
+}
+
+func executable(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+// lookupEnv returns the last value of a variable, as the kernel's users do.
+func lookupEnv(env []string, key string) string {
+	value := ""
+	for _, entry := range env {
+		if name, v, ok := strings.Cut(entry, "="); ok && name == key {
+			value = v
+		}
+	}
+	return value
+}

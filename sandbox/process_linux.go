@@ -1,0 +1,388 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/gate"
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/stage"
+)
+
+// Process is a command in its cage. Its methods are safe for concurrent use.
+type Process struct {
+	spec     Spec
+	plan     *mounts.Plan
+	command  *exec.Cmd // the stage, which is the cage's init
+	conn     *control.Conn
+	identity *identity
+	reporter *reporter
+	gate     *gate.Gate
+	judge    *judge
+	network  *networkServer
+	probe    string
+
+	services sync.WaitGroup     // whatever serves the cage
+	cancel   context.CancelFunc // ends the services that do not end with the cage
+	ended    chan struct{}      // closed when the stage has been waited for
+	finished chan struct{}      // closed when everything is released
+
+	mu      sync.Mutex
+	pid     int // of the command, on the host
+	pidfd   int
+	report  Report
+	exited  *stage.Exited
+	status  ExitStatus
+	waitErr error
+}
+
+// launch starts the stage and serves it until the command runs.
+func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir string) (*Process, error) {
+	conn, inherited, err := control.Pair()
+	if err != nil {
+		plan.Undo()
+		return nil, &Error{Op: "start cage", Err: err}
+	}
+	p := &Process{
+		spec: spec, plan: plan, conn: conn, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}),
+		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
+	}
+	setup := setupFor(&spec, plan, program, dir)
+	p.probe = string(setup.GateProbe)
+	err = p.spawn(inherited)
+	_ = inherited.Close()
+	if err != nil {
+		conn.Close()
+		plan.Undo()
+		return nil, err
+	}
+	p.identity = newIdentity(p.command.Process.Pid)
+	p.reporter = newReporter(spec.Denied)
+	p.judge = newJudge(p)
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.cancel = cancel
+	err = p.build(serving, setup)
+	if err != nil {
+		p.kill()
+		go p.finish()
+		<-p.finished
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, p.kill)
+	p.services.Go(p.follow)
+	go func() {
+		p.finish()
+		stop()
+	}()
+	return p, nil
+}
+
+// spawn clones the namespaces. The parent-death signal belongs to the thread
+// that forked, so that thread stays until the stage has ended.
+func (p *Process) spawn(inherited *os.File) error {
+	p.command = stageCommand(p.spec.Stdin, p.spec.Stdout, p.spec.Stderr, inherited)
+	begun := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.command.Start()
+		begun <- err
+		if err == nil {
+			_ = p.command.Wait() // the status is read from ProcessState
+			close(p.ended)
+		}
+	}()
+	if err := <-begun; err != nil {
+		return &Error{Op: "make namespaces", Kind: KindMissing, Err: err, Hint: fixFor("user namespace")}
+	}
+	return nil
+}
+
+func stageCommand(stdin, stdout, stderr *os.File, inherited *os.File) *exec.Cmd {
+	c := exec.Command("/proc/self/exe") //nolint:noctx // its life is the cage's, which ends with its control socket
+	c.Args = []string{stage.Name}
+	c.Env = []string{}
+	// A nil *os.File must not become a non-nil interface.
+	if stdin != nil {
+		c.Stdin = stdin
+	}
+	if stdout != nil {
+		c.Stdout = stdout
+	}
+	if stderr != nil {
+		c.Stderr = stderr
+	}
+	c.ExtraFiles = []*os.File{inherited}
+	uid, gid := os.Getuid(), os.Getgid()
+	c.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
+			unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+		AmbientCaps: []uintptr{
+			unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP, unix.CAP_SYS_CHROOT,
+			unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_RESOURCE,
+		},
+		Pdeathsig: syscall.SIGKILL,
+	}
+	return c
+}
+
+// build answers the stage's messages until the command runs.
+func (p *Process) build(serving context.Context, setup stage.Setup) error {
+	if err := p.conn.Send(stage.KindSetup, setup); err != nil {
+		return &Error{Op: "start cage", Err: err}
+	}
+	for {
+		message, err := p.conn.Receive()
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			return &Error{Op: "build cage", Err: errors.New("the cage's first process ended without a word"), Hint: "look at the kernel's log (dmesg) for what ended it"}
+		}
+		if err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+		if message.Kind == stage.KindStarted {
+			return p.started(message)
+		}
+		if err := p.answer(serving, message, setup); err != nil {
+			return err
+		}
+		if err := p.conn.Send(stage.KindProceed, nil); err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+	}
+}
+
+func (p *Process) answer(serving context.Context, message control.Message, setup stage.Setup) error {
+	switch message.Kind {
+	case stage.KindNetwork:
+		return p.serveNetwork(serving, message, setup)
+	case stage.KindGate:
+		return p.serveGate(message)
+	case stage.KindMounted:
+		p.gate.Expect(p.probe)
+		p.gate.Enforce()
+		return nil
+	case stage.KindTested:
+		return p.tested(message)
+	case stage.KindListener:
+		return p.serveCalls(serving, message)
+	case stage.KindFailed:
+		var failed stage.Failed
+		if err := message.Decode(&failed); err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+		return fromStage(failed, &p.spec)
+	}
+	message.CloseFiles()
+	return &Error{Op: "build cage", Err: fmt.Errorf("unexpected message %q", message.Kind)}
+}
+
+func (p *Process) serveGate(message control.Message) error {
+	if len(message.Files) != 1 || p.gate != nil {
+		message.CloseFiles()
+		return &Error{Op: "serve gate", Err: errors.New("no device came")}
+	}
+	g, err := gate.New(gate.Options{Policy: p.plan.Policy, Fixed: p.plan.Fixed, Refused: p.judge.atGate, Ask: p.judge.askAtGate()})
+	if err != nil {
+		message.CloseFiles()
+		return &Error{Op: "serve gate", Err: err}
+	}
+	server, err := g.Attach(message.Files[0])
+	if err != nil {
+		g.Close()
+		return &Error{Op: "serve gate", Err: err}
+	}
+	p.gate = g
+	p.services.Go(server.Run)
+	return nil
+}
+
+func (p *Process) tested(message control.Message) error {
+	var tested stage.Tested
+	if err := message.Decode(&tested); err != nil {
+		return &Error{Op: "test cage", Err: err}
+	}
+	for _, proof := range tested.Proofs {
+		p.enforced(proof.Name, proof.Detail)
+	}
+	if tested.Gate {
+		if !p.gate.Saw(p.probe) {
+			return &Error{Op: "test gate", Err: errors.New("a refusal inside the cage did not come from the gate"), Hint: "report this: the cage would not hold"}
+		}
+		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
+	}
+	return nil
+}
+
+func (p *Process) enforced(name, detail string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Mechanisms = append(p.report.Mechanisms, Mechanism{Name: name, Enforced: true, Detail: detail, Purpose: purposeOf(name)})
+}
+
+func (p *Process) started(message control.Message) error {
+	if len(message.Files) != 1 {
+		message.CloseFiles()
+		return &Error{Op: "start command", Err: errors.New("no process descriptor came")}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pidfd = message.Files[0]
+	p.pid = pidOf(p.pidfd)
+	return nil
+}
+
+// follow reads what the stage says while the command runs.
+func (p *Process) follow() {
+	for {
+		message, err := p.conn.Receive()
+		if err != nil {
+			return
+		}
+		message.CloseFiles()
+		switch message.Kind {
+		case stage.KindExited:
+			var exited stage.Exited
+			if message.Decode(&exited) == nil {
+				p.mu.Lock()
+				p.exited = &exited
+				p.mu.Unlock()
+			}
+		case stage.KindLimit:
+			var limit stage.Limit
+			if message.Decode(&limit) == nil {
+				p.judge.atLimit(limit)
+			}
+		}
+	}
+}
+
+// finish waits for the end of the cage and releases everything, in the order
+// that lets each part end by itself.
+func (p *Process) finish() {
+	defer close(p.finished)
+	<-p.ended
+	p.cancel()
+	p.conn.Hangup()
+	p.services.Wait()
+	p.conn.Close()
+	if p.gate != nil {
+		p.gate.Close()
+	}
+	p.reporter.close()
+	p.identity.close()
+	p.plan.Undo()
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pidfd >= 0 {
+		_ = unix.Close(p.pidfd)
+		p.pidfd = -1
+	}
+	switch state := p.command.ProcessState; {
+	case p.exited != nil:
+		p.status = ExitStatus{Code: p.exited.Code, Signal: p.exited.Signal}
+	case state != nil:
+		wait, ok := state.Sys().(syscall.WaitStatus)
+		if ok && wait.Signaled() {
+			p.status = ExitStatus{Code: 128 + int(wait.Signal()), Signal: int(wait.Signal())}
+		} else {
+			p.status = ExitStatus{Code: state.ExitCode()}
+		}
+	}
+}
+
+// kill ends every process of the cage at once.
+func (p *Process) kill() { _ = p.command.Process.Kill() }
+
+// PID is the command's process on the host.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
+}
+
+// Report says what is enforced, as proven inside this very cage.
+func (p *Process) Report() Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	report := p.report
+	report.Mechanisms = append([]Mechanism(nil), p.report.Mechanisms...)
+	report.Warnings = append([]string(nil), p.report.Warnings...)
+	return report
+}
+
+// Signal sends a signal to the command. SIGKILL ends the whole cage.
+func (p *Process) Signal(wanted os.Signal) error {
+	number, ok := wanted.(syscall.Signal)
+	if !ok {
+		return &Error{Op: "send signal", Err: fmt.Errorf("%v is not a signal of this system", wanted)}
+	}
+	if number == syscall.SIGKILL {
+		p.kill()
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pidfd < 0 {
+		return os.ErrProcessDone
+	}
+	if err := unix.PidfdSendSignal(p.pidfd, number, nil, 0); err != nil {
+		if errors.Is(err, unix.ESRCH) {
+			return os.ErrProcessDone
+		}
+		return &Error{Op: "send signal", Err: err}
+	}
+	return nil
+}
+
+// RelaySignals makes this process behave as the command's stand-in on a
+// terminal until stop is called: the keys that interrupt and quit reach the
+// command by the terminal itself and are ignored here; a request to end or a
+// hang-up is passed on.
+func (p *Process) RelaySignals() (stop func()) {
+	keys := make(chan os.Signal, 1)
+	signal.Notify(keys, syscall.SIGINT, syscall.SIGQUIT)
+	others := make(chan os.Signal, 4)
+	signal.Notify(others, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	quit := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-quit:
+				return
+			case <-keys:
+			case wanted := <-others:
+				_ = p.Signal(wanted) // the command may have ended already
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		signal.Stop(keys)
+		signal.Stop(others)
+		close(quit)
+		running.Wait()
+	})
+}
+
+// Wait waits for the end of the command and of everything it started, and
+// until every refusal has been told. It may be called more than once.
+func (p *Process) Wait() (ExitStatus, error) {
+	<-p.finished
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status, p.waitErr
+}
