@@ -1,0 +1,61 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"openclaw/keychain"
+	"openclaw/keychain/internal/file"
+)
+
+// wrap gives err its kind and the cure; nil stays nil.
+func wrap(op, path, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind, hint := judge(path, err)
+	return &keychain.Error{Op: op, Name: name, Kind: kind, Err: err, Hint: hint}
+}
+
+func judge(path string, err error) (keychain.Kind, string) {
+	is := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case is(errMissing):
+		return keychain.KindNotFound, "store it: openclaw secrets set NAME"
+	case is(errClosed):
+		return keychain.KindLocked, "unlock the vault: openclaw vault unlock"
+	case is(errReplaced):
+		return keychain.KindLocked, "the vault file was replaced by another one: unlock it again: openclaw vault unlock"
+	case is(errWrongKey):
+		return keychain.KindWrongKey, "try again: the passphrase or the key file is not the one of this vault"
+	case is(errNoSlot):
+		return keychain.KindWrongKey, "unlock this vault the way it was made: openclaw vault unlock"
+	case is(errShort), is(errLong), is(errNoWay), is(errKeySize):
+		return keychain.KindFailed, "choose a passphrase of 8 bytes to 4 KiB (four random words are good), or a key file of 32 random bytes"
+	case is(errOlder):
+		return keychain.KindCorrupt, "somebody put an older vault file in place: find out who, or restart openclaw to accept it"
+	case is(errNewer):
+		return keychain.KindUnsupported, "a newer openclaw wrote this vault: use that version"
+	case is(errCost):
+		return keychain.KindUnsupported, "the vault asks for too little or too much work to open: do not trust the file; restore " + path + " from a backup"
+	case is(errNotVault), is(errTruncated), is(errChecksum), is(errHeader), is(errAltered), is(errPayload):
+		return keychain.KindCorrupt, "the file is damaged: copy " + path + previousSuffix + " (one change older) over " + path + ", or restore a backup"
+	case is(errTooBig), is(errFull), is(file.ErrTooBig):
+		return keychain.KindTooBig, "a vault takes values of at most 1 MiB and 24 MiB in all: keep larger data in a file"
+	case is(errEmpty):
+		return keychain.KindFailed, "give a value, or delete the secret"
+	case file.Unsafe(err):
+		return keychain.KindUnsafeFile, "vault and key file have to be regular files and no links, the key file yours alone (chmod 600)"
+	case is(file.ErrBusy), is(context.DeadlineExceeded):
+		return keychain.KindTimeout, "another openclaw keeps the vault's lock: wait for it or end it"
+	case is(fs.ErrExist):
+		return keychain.KindFailed, "a vault exists at " + path + " already: unlock it, or move it away first"
+	case is(fs.ErrNotExist):
+		// Never KindNotFound: that is said of an entry, and callers store a new one then.
+		return keychain.KindNoService, "the vault or its key file is not there: put it back, or make a vault: openclaw vault init"
+	case is(errors.ErrUnsupported):
+		return keychain.KindUnsupported, "use a passphrase on this system"
+	}
+	return keychain.KindFailed, "check the disk's free space and the folder's mode, then try again"
+}

@@ -1,0 +1,235 @@
+package vault
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Sizes and bounds of format 1; doc.go is the specification.
+const (
+	magicFamily = "openclaw-vault/"
+	magic       = magicFamily + "1\n"
+
+	keySize      = 32
+	nonceSize    = 24
+	tagSize      = 16
+	saltSize     = 16
+	checksumSize = 32
+	maxHeader    = 16 << 10
+	maxFile      = 32 << 20
+	maxSlots     = 8
+	maxPassSlots = 4 // each may cost seconds at the ceiling
+)
+
+// Names that the header spells out.
+const (
+	cipherName = "xchacha20-poly1305"
+	kdfName    = "argon2id"
+)
+
+// Kinds of slot: how the root key can be unlocked.
+const (
+	SlotPassphrase = "passphrase"
+	SlotKeyFile    = "key-file"
+)
+
+// Bounds of the key derivation. The floor is the second choice of RFC 9106
+// (t=3, 64 MiB); the ceiling is what a hostile file may cost at most.
+const (
+	floorTime     = 3
+	floorMemory   = 64 << 10 // KiB
+	ceilingTime   = 10
+	ceilingMemory = 1 << 20 // KiB
+	ceilingLanes  = 16
+)
+
+// Header is what a vault file says without being unlocked.
+type Header struct {
+	ID         string    `json:"id"`         // 16 random bytes in hexadecimal
+	Generation uint64    `json:"generation"` // 1 at creation, one more at every write
+	Created    time.Time `json:"created"`
+	Written    time.Time `json:"written"`
+	Cipher     string    `json:"cipher"`
+	Slots      []Slot    `json:"slots"`
+}
+
+// Slot wraps the root key for one way of unlocking.
+type Slot struct {
+	ID         string      `json:"id"` // 8 random bytes in hexadecimal
+	Kind       string      `json:"kind"`
+	Salt       []byte      `json:"salt"`
+	Derivation *Derivation `json:"kdf,omitempty"` // passphrase slots
+	Nonce      []byte      `json:"nonce"`
+	Wrapped    []byte      `json:"wrapped"`
+}
+
+// Derivation is the cost of making a key from a passphrase.
+type Derivation struct {
+	Name    string `json:"name"`
+	Time    uint32 `json:"time"`
+	Memory  uint32 `json:"memory_kib"`
+	Threads uint8  `json:"threads"`
+}
+
+// Has reports whether a slot of the kind exists.
+func (h Header) Has(kind string) bool {
+	for _, slot := range h.Slots {
+		if slot.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Reasons for which bytes are not a vault that this program opens.
+var (
+	errNotVault  = errors.New("this is not a vault file")
+	errTruncated = errors.New("the file is cut short")
+	errChecksum  = errors.New("the checksum does not match")
+	errHeader    = errors.New("the header is not as format 1 writes it")
+	errNewer     = errors.New("the format is not one that this version of openclaw reads")
+	errCost      = errors.New("the key derivation is outside of what this version of openclaw accepts")
+)
+
+// container is a vault file in its parts; all of them are parts of one buffer.
+type container struct {
+	header     Header
+	associated []byte // magic, length and header as they stand in the file
+	nonce      []byte
+	ciphertext []byte
+}
+
+// bounds are the accepted costs; tests lower the floor.
+type bounds struct{ time, memory uint32 }
+
+func productionBounds() bounds { return bounds{time: floorTime, memory: floorMemory} }
+
+// parse splits and judges a file without any key.
+func parse(data []byte, floor bounds) (container, error) {
+	if !bytes.HasPrefix(data, []byte(magic)) {
+		switch {
+		case anotherFormat(data):
+			return container{}, errNewer
+		case len(data) < len(magic) && bytes.HasPrefix([]byte(magic), data):
+			return container{}, errTruncated
+		}
+		return container{}, errNotVault
+	}
+	const start = len(magic) + 4
+	if len(data) < start+nonceSize+tagSize+checksumSize {
+		return container{}, errTruncated
+	}
+	body, sum := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
+	if !checksumMatches(body, sum) {
+		return container{}, errChecksum
+	}
+	length := binary.BigEndian.Uint32(data[len(magic):])
+	if length > maxHeader {
+		return container{}, fmt.Errorf("%w: %d bytes long", errHeader, length)
+	}
+	end := start + int(length)
+	if len(body) < end+nonceSize+tagSize {
+		return container{}, errTruncated
+	}
+	header, err := parseHeader(data[start:end], floor)
+	if err != nil {
+		return container{}, err
+	}
+	return container{
+		header: header, associated: body[:end], nonce: body[end : end+nonceSize], ciphertext: body[end+nonceSize:],
+	}, nil
+}
+
+// anotherFormat reports whether data begins as a vault of another number does.
+func anotherFormat(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(magicFamily))
+	number, _, ended := bytes.Cut(rest[:min(len(rest), 5)], []byte("\n"))
+	return ok && ended && len(number) > 0 && len(bytes.Trim(number, "0123456789")) == 0
+}
+
+// parseHeader accepts the one canonical form only: what it returns encodes to
+// the same bytes.
+func parseHeader(text []byte, floor bounds) (Header, error) {
+	var h Header
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&h); err != nil {
+		return Header{}, fmt.Errorf("%w: %w", errHeader, err)
+	}
+	if canonical, err := json.Marshal(h); err != nil || !bytes.Equal(canonical, text) {
+		return Header{}, fmt.Errorf("%w: not canonical", errHeader)
+	}
+	if h.Cipher != cipherName {
+		return Header{}, fmt.Errorf("%w: cipher", errNewer)
+	}
+	if !hexBytes(h.ID, 16) || h.Generation == 0 || len(h.Slots) == 0 || len(h.Slots) > maxSlots {
+		return Header{}, fmt.Errorf("%w: identity, generation or slots", errHeader)
+	}
+	passphrases := 0
+	for _, slot := range h.Slots {
+		if err := slot.check(floor); err != nil {
+			return Header{}, err
+		}
+		if slot.Kind == SlotPassphrase {
+			passphrases++
+		}
+	}
+	if passphrases > maxPassSlots {
+		return Header{}, fmt.Errorf("%w: %d passphrases", errCost, passphrases)
+	}
+	return h, nil
+}
+
+func (s Slot) check(floor bounds) error {
+	if !hexBytes(s.ID, 8) || len(s.Salt) != saltSize || len(s.Nonce) != nonceSize || len(s.Wrapped) != keySize+tagSize {
+		return fmt.Errorf("%w: sizes of a slot", errHeader)
+	}
+	switch s.Kind {
+	case SlotKeyFile:
+		if s.Derivation != nil {
+			return fmt.Errorf("%w: a key file has no derivation", errHeader)
+		}
+		return nil
+	case SlotPassphrase:
+		if s.Derivation == nil {
+			return fmt.Errorf("%w: a passphrase has no derivation", errHeader)
+		}
+		return s.Derivation.check(floor)
+	}
+	return fmt.Errorf("%w: a slot of another kind", errNewer)
+}
+
+func (d Derivation) check(floor bounds) error {
+	switch {
+	case d.Name != kdfName:
+		return fmt.Errorf("%w: key derivation", errNewer)
+	case d.Time < floor.time, d.Time > ceilingTime, d.Memory < floor.memory, d.Memory > ceilingMemory,
+		d.Threads < 1, d.Threads > ceilingLanes:
+		return fmt.Errorf("%w: t=%d m=%d KiB p=%d", errCost, d.Time, d.Memory, d.Threads)
+	}
+	return nil
+}
+
+func hexBytes(text string, size int) bool {
+	b, err := hex.DecodeString(text)
+	return err == nil && len(b) == size
+}
+
+// encodeHeader returns the associated data: magic, length, canonical header.
+func encodeHeader(h Header) ([]byte, error) {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode header: %w", err)
+	}
+	if len(text) > maxHeader {
+		return nil, fmt.Errorf("%w: %d bytes long", errHeader, len(text))
+	}
+	out := append([]byte(nil), magic...)
+	out = binary.BigEndian.AppendUint32(out, uint32(len(text)))
+	return append(out, text...), nil
+}

@@ -1,0 +1,210 @@
+package vault
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"openclaw/keychain"
+	"openclaw/keychain/internal/file"
+)
+
+// Names beside the vault file.
+const (
+	lockSuffix     = ".lock"
+	previousSuffix = ".previous"
+)
+
+// defaultCost is argon2id with t=4, 128 MiB, p=2: half a second on two cores.
+func defaultCost() Derivation {
+	return Derivation{Name: kdfName, Time: 4, Memory: 128 << 10, Threads: 2}
+}
+
+// Options changes the defaults of Create and Open. The zero value is good.
+type Options struct {
+	Now func() time.Time
+
+	cost  *Derivation // tests of this package only: production has one cost
+	floor *bounds
+}
+
+func (o Options) fill() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.cost == nil {
+		cost := defaultCost()
+		o.cost = &cost
+	}
+	if o.floor == nil {
+		floor := productionBounds()
+		o.floor = &floor
+	}
+	return o
+}
+
+// Vault is an unlocked vault file. It holds the root key and no entry: every
+// call reads the file, so what another process wrote is seen at once.
+type Vault struct {
+	path  string
+	now   func() time.Time
+	floor bounds
+
+	mu   sync.RWMutex // guards root against Close
+	root *guarded     // nil after Close
+
+	seenMu sync.Mutex
+	seen   Header // of the highest generation that this process saw
+}
+
+var _ keychain.Store = (*Vault)(nil)
+
+// Create makes a vault at path, which must not exist, with one slot.
+func Create(ctx context.Context, path string, unlock Unlock, options Options) (*Vault, error) {
+	const op = "create vault"
+	options = options.fill()
+	release, err := file.Acquire(ctx, path+lockSuffix)
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	defer release()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			err = fs.ErrExist
+		}
+		return nil, wrap(op, path, "", err)
+	}
+	if err := unlock.prepare(); err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	material, wipe, err := unlock.get()
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	defer wipe()
+
+	root := random(keySize)
+	now := options.Now().UTC().Truncate(time.Second)
+	header := Header{ID: hex.EncodeToString(random(16)), Generation: 1, Created: now, Written: now, Cipher: cipherName}
+	slot, err := newSlot(header.ID, unlock.kind, material, root, *options.cost)
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	header.Slots = []Slot{slot}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, root: guard(root), seen: header}
+	if err := v.write(header, payload{}); err != nil {
+		v.Close()
+		return nil, wrap(op, path, "", err)
+	}
+	return v, nil
+}
+
+// Open unlocks the vault at path.
+func Open(_ context.Context, path string, unlock Unlock, options Options) (*Vault, error) {
+	const op = "open vault"
+	options = options.fill()
+	c, err := readContainer(path, *options.floor)
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	material, wipe, err := unlock.get()
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	defer wipe()
+	root, err := c.header.unwrap(unlock.kind, material)
+	if err != nil {
+		return nil, wrap(op, path, "", err)
+	}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, root: guard(root), seen: c.header}
+	if _, err := v.decrypt(c, func(payload) {}); err != nil {
+		v.Close()
+		return nil, wrap(op, path, "", err)
+	}
+	return v, nil
+}
+
+// ReadHeader returns what the file at path says without being unlocked. Only an
+// unlock proves that it was not altered.
+func ReadHeader(path string) (Header, error) {
+	c, err := readContainer(path, productionBounds())
+	if err != nil {
+		return Header{}, wrap("read vault header", path, "", err)
+	}
+	return c.header, nil
+}
+
+// Close wipes the root key after the calls under way are done. Later calls
+// fail as locked.
+func (v *Vault) Close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.root != nil {
+		v.root.wipe()
+		v.root = nil
+	}
+}
+
+func readContainer(path string, floor bounds) (container, error) {
+	data, err := file.Read(path, maxFile)
+	if err != nil {
+		return container{}, err
+	}
+	return parse(data, floor)
+}
+
+// decrypt checks that the container continues what this process saw, gives the
+// entries to use and wipes them afterwards.
+func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
+	v.seenMu.Lock()
+	seen := v.seen
+	v.seenMu.Unlock()
+	if c.header.ID != seen.ID {
+		return Header{}, errReplaced
+	}
+	if c.header.Generation < seen.Generation {
+		return Header{}, fmt.Errorf("%w: %d after %d", errOlder, c.header.Generation, seen.Generation)
+	}
+	plaintext, err := c.open(v.root.bytes())
+	if err != nil {
+		return Header{}, err
+	}
+	defer clear(plaintext)
+	p, err := decodePayload(plaintext)
+	if err != nil {
+		return Header{}, err
+	}
+	v.sawGeneration(c.header)
+	use(p)
+	return c.header, nil
+}
+
+func (v *Vault) sawGeneration(h Header) {
+	v.seenMu.Lock()
+	defer v.seenMu.Unlock()
+	if h.Generation > v.seen.Generation {
+		v.seen = h
+	}
+}
+
+func (v *Vault) write(h Header, p payload) error {
+	plaintext, err := p.encode()
+	if err != nil {
+		return err
+	}
+	defer clear(plaintext)
+	data, err := seal(h, v.root.bytes(), plaintext)
+	if err != nil {
+		return err
+	}
+	if err := file.Replace(v.path, v.path+previousSuffix, data); err != nil {
+		return err
+	}
+	v.sawGeneration(h)
+	return nil
+}
