@@ -123,11 +123,11 @@ func setAndCompare(service, account, text string) error {
 		return err
 	}
 	got, err := keyring.Get(service, account)
-	if err != nil {
-		return fmt.Errorf("read back: %w", err)
-	}
-	if got != text {
+	switch {
+	case errors.Is(err, keyring.ErrNotFound), err == nil && got != text:
 		return errNotKept
+	case err != nil:
+		return fmt.Errorf("read back: %w", err)
 	}
 	return nil
 }

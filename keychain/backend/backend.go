@@ -1,0 +1,232 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"openclaw/keychain"
+	"openclaw/keychain/internal/file"
+	"openclaw/keychain/vault"
+)
+
+// credentialName is the file in the service manager's credentials folder that
+// unlocks the vault: 32 bytes are a key, anything else is a passphrase.
+const credentialName = "openclaw-vault-key" //nolint:gosec // a file name
+
+const maxCredential = 4096
+
+// Options says where things are. StateDir and KeysDir must exist.
+type Options struct {
+	StateDir       string       // holds the marker, the index and the vault
+	KeysDir        string       // holds vault.key
+	VaultPath      string       // StateDir/vault.openclaw when empty
+	OS             *keychain.OS // nil: this system has none
+	CredentialsDir string       // $CREDENTIALS_DIRECTORY; may be empty
+	Now            func() time.Time
+
+	// Changed is called after name was set or deleted.
+	Changed func(name string)
+}
+
+// Backend is the chosen store.
+type Backend struct {
+	stateDir, keysDir, vaultPath, credentialsDir string
+
+	os      *keychain.OS
+	now     func() time.Time
+	changed func(string)
+
+	choosing sync.Mutex // one choice or unlock at a time; may be held for seconds
+
+	mu     sync.Mutex // guards what follows; held for no call
+	choice string     // "", Keychain or Vault
+	vault  *vault.Vault
+	err    error // the last answer; nil is ready
+}
+
+var _ keychain.Store = (*Backend)(nil)
+
+// Open reads the choice, or makes it if the keychain works, and checks that the
+// chosen backend answers. A backend that is locked, unreachable or not chosen
+// is no error of Open: Status tells it, and so does every call.
+func Open(ctx context.Context, options Options) (*Backend, error) {
+	b := &Backend{
+		stateDir: options.StateDir, keysDir: options.KeysDir, vaultPath: options.VaultPath,
+		credentialsDir: options.CredentialsDir, os: options.OS, now: options.Now, changed: options.Changed,
+	}
+	if b.vaultPath == "" {
+		b.vaultPath = filepath.Join(b.stateDir, "vault.openclaw")
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.changed == nil {
+		b.changed = func(string) {}
+	}
+	b.Refresh(ctx)
+	if err := ctx.Err(); err != nil {
+		b.Close()
+		return nil, &keychain.Error{Op: "open secret store", Kind: keychain.KindOf(err), Err: err, Hint: "try again"}
+	}
+	return b, nil
+}
+
+// Close wipes the vault's key. Later calls fail as locked.
+func (b *Backend) Close() {
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	b.mu.Lock()
+	v := b.vault
+	b.mu.Unlock()
+	if v != nil {
+		v.Close()
+	}
+}
+
+func (b *Backend) markerPath() string { return filepath.Join(b.stateDir, "secret-store.json") }
+func (b *Backend) indexPath() string  { return filepath.Join(b.stateDir, "index.json") }
+func (b *Backend) lockPath() string   { return filepath.Join(b.stateDir, "secret-store.lock") }
+func (b *Backend) keyPath() string    { return filepath.Join(b.keysDir, "vault.key") }
+
+// Refresh looks again: it makes the choice if there is none and the keychain
+// works now, and checks whether what is chosen answers.
+func (b *Backend) Refresh(ctx context.Context) Status {
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	const op = "open secret store"
+	choice, err := b.readMarker()
+	switch {
+	case err != nil:
+		b.settle("", nil, b.markerError(op, err))
+	case choice == Vault:
+		b.refreshVault(ctx)
+	case choice == Keychain:
+		b.settle(Keychain, nil, b.checkKeychain(ctx))
+	default:
+		b.choose(ctx, op)
+	}
+	return b.Status()
+}
+
+// choose takes the keychain if it works. Another process may choose first.
+func (b *Backend) choose(ctx context.Context, op string) {
+	if err := b.probe(ctx); err != nil {
+		b.settle("", nil, err)
+		return
+	}
+	release, err := file.Acquire(ctx, b.lockPath())
+	if err != nil {
+		b.settle("", nil, b.markerError(op, err))
+		return
+	}
+	choice, err := b.readMarker()
+	if err == nil && choice == "" {
+		choice, err = Keychain, b.writeMarker(Keychain)
+	}
+	release()
+	switch {
+	case err != nil:
+		b.settle("", nil, b.markerError(op, err))
+	case choice == Vault:
+		b.refreshVault(ctx)
+	default:
+		b.settle(Keychain, nil, nil)
+	}
+}
+
+func (b *Backend) probe(ctx context.Context) error {
+	if b.os == nil {
+		return noKeychain("probe keychain")
+	}
+	return b.os.Probe(ctx)
+}
+
+func (b *Backend) checkKeychain(ctx context.Context) error {
+	if b.os == nil {
+		return noKeychain("check keychain")
+	}
+	return b.os.Check(ctx)
+}
+
+func noKeychain(op string) error {
+	return &keychain.Error{
+		Op: op, Kind: keychain.KindNoService, Err: errors.New("no keychain is set up"),
+		Hint: "keep secrets in the encrypted vault: openclaw vault init",
+	}
+}
+
+// refreshVault keeps an unlocked vault, or unlocks it by what needs no person.
+func (b *Backend) refreshVault(ctx context.Context) {
+	b.mu.Lock()
+	v := b.vault
+	b.mu.Unlock()
+	if v != nil {
+		_, err := v.Entries(ctx)
+		if keychain.KindOf(err) != keychain.KindLocked {
+			b.settle(Vault, v, err)
+			return
+		}
+		// Closed before, or another vault stands there now.
+	}
+	v, err := b.unlockUnattended(ctx)
+	b.settle(Vault, v, err)
+}
+
+func (b *Backend) unlockUnattended(ctx context.Context) (*vault.Vault, error) {
+	header, err := vault.ReadHeader(b.vaultPath)
+	if err != nil {
+		return nil, err
+	}
+	options := vault.Options{Now: b.now}
+	if b.credentialsDir != "" {
+		// The service manager owns this folder and its modes.
+		credential, err := file.Read(filepath.Join(b.credentialsDir, credentialName), maxCredential)
+		if err == nil {
+			defer clear(credential)
+			if len(credential) == 32 && header.Has(vault.SlotKeyFile) {
+				return vault.Open(ctx, b.vaultPath, vault.Key(credential), options)
+			}
+			return vault.Open(ctx, b.vaultPath, vault.Passphrase(trimNewline(credential)), options)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, &keychain.Error{Op: "unlock vault", Kind: keychain.KindFailed, Err: err, Hint: "check the service's credential " + credentialName}
+		}
+	}
+	if header.Has(vault.SlotKeyFile) {
+		return vault.Open(ctx, b.vaultPath, vault.KeyFile(b.keyPath()), options)
+	}
+	return nil, locked("unlock vault")
+}
+
+func locked(op string) error {
+	return &keychain.Error{
+		Op: op, Kind: keychain.KindLocked, Err: errors.New("the vault waits for its passphrase"),
+		Hint: "unlock it: openclaw vault unlock",
+	}
+}
+
+func trimNewline(b []byte) []byte {
+	if n := len(b); n > 0 && b[n-1] == '\n' {
+		b = b[:n-1]
+	}
+	if n := len(b); n > 0 && b[n-1] == '\r' {
+		b = b[:n-1]
+	}
+	return b
+}
+
+// settle publishes what is known now, and closes a vault that is not used any
+// more.
+func (b *Backend) settle(choice string, v *vault.Vault, err error) {
+	b.mu.Lock()
+	old := b.vault
+	b.choice, b.vault, b.err = choice, v, err
+	b.mu.Unlock()
+	if old != nil && old != v {
+		old.Close()
+	}
+}

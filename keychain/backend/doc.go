@@ -1,0 +1,36 @@
+// Package backend owns the choice of where openclaw keeps its secrets: the
+// system's keychain or the encrypted vault. It is the keychain.Store that the
+// rest of the program uses.
+//
+// # The choice
+//
+// The choice is made once and stands in state/secret-store.json. While there
+// is none, Open and Refresh probe the keychain by storing, reading and deleting
+// an item; if that works the keychain is chosen. If not, nothing is chosen, and
+// CreateVault chooses the vault when a person asks for it. A choice is never
+// changed silently: a keychain that is locked, gone or hung makes every call
+// fail with that kind, and the vault is not tried instead. A state folder that
+// has lost the marker takes the choice from what lies there: a vault file, or
+// the index of a keychain.
+//
+// # State
+//
+// Status tells the state: "ready", "none" (nothing chosen), "locked",
+// "unreachable" (no service, no answer in time) or "failed" (a damaged or
+// unsafe file). Every call and Refresh bring it up to date, so that a keyring
+// or a vault that is unlocked later works without a restart.
+//
+// # The index
+//
+// The keychain's library cannot list. state/index.json holds the names of what
+// was stored and when, never a value, and is written under a lock between
+// processes. Where the system can list, the list is the truth and the index
+// only adds the times.
+//
+// # Locking and blocking
+//
+// A Backend may be used from several goroutines. Open, Refresh, Get and List
+// take up to 3 s when a keychain hangs, Set up to 5 s, an unlock of the vault
+// with a passphrase about half a second. Options.Changed is called after a
+// change, in the caller's goroutine, with no lock held.
+package backend

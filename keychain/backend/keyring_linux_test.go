@@ -1,0 +1,112 @@
+package backend
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"openclaw/keychain"
+	"openclaw/keychain/keyringtest"
+)
+
+func withKeyring(t *testing.T) Options {
+	t.Helper()
+	o := folders(t)
+	o.OS = keychain.NewOS(keychain.OSOptions{})
+	return o
+}
+
+func TestKeyringIsChosenAndRemembered(t *testing.T) {
+	if !keyringtest.Inside(t, keyringtest.Unlocked) {
+		return
+	}
+	o := withKeyring(t)
+	b := open(t, o)
+	wantStatus(t, b, Keychain, Ready)
+	set(t, b, "anthropic", "sk-canary")
+	set(t, b, "token/gateway", "t")
+	if err := o.OS.Set(t.Context(), "outside", secret("x")); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, b.CreateVault(t.Context(), nil), keychain.KindFailed)
+	infos, err := open(t, o).Info(t.Context())
+	if err != nil || len(infos) != 3 || infos[0].Created.IsZero() || infos[1].Name != "outside" || !infos[1].Created.IsZero() {
+		t.Fatalf("%+v %v", infos, err)
+	}
+	for _, name := range []string{"index.json", "secret-store.json"} {
+		path := filepath.Join(o.StateDir, name)
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Contains(string(text), "sk-canary") {
+			t.Fatalf("%s: %s %v", name, text, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Fatalf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+
+	// Locked later: told, names still known, nothing else tried; unlocked again
+	// without a restart.
+	keyringtest.Lock(t)
+	_, err = b.Get(t.Context(), "anthropic")
+	wantKind(t, err, keychain.KindLocked)
+	wantStatus(t, b, Keychain, Locked)
+	wantStatus(t, open(t, o), Keychain, Locked)
+	names, err := b.List(t.Context())
+	if err != nil || !slices.Equal(names, []string{"anthropic", "token/gateway"}) {
+		t.Fatalf("while locked: %v %v", names, err)
+	}
+	keyringtest.Unlock(t)
+	want(t, b, "anthropic", "sk-canary")
+	wantStatus(t, b, Keychain, Ready)
+
+	if err := o.OS.Delete(t.Context(), "anthropic"); err != nil { // by another hand
+		t.Fatal(err)
+	}
+	wantKind(t, b.Delete(t.Context(), "anthropic"), keychain.KindNotFound)
+	names, err = b.List(t.Context())
+	if err != nil || !slices.Equal(names, []string{"outside", "token/gateway"}) {
+		t.Fatalf("%v %v", names, err)
+	}
+	wantStatus(t, b, Keychain, Ready)
+}
+
+func TestKeyringUnlockedLaterIsChosenThen(t *testing.T) {
+	if !keyringtest.Inside(t, keyringtest.Locked) {
+		return
+	}
+	b := open(t, withKeyring(t))
+	wantStatus(t, b, "", None)
+	if hint := b.Status().Hint; !strings.Contains(hint, "unlock") || !strings.Contains(hint, "vault init") {
+		t.Fatalf("both ways out: %q", hint)
+	}
+	_, err := b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindLocked)
+	keyringtest.Unlock(t)
+	if status := b.Refresh(t.Context()); status.State != Ready || status.Backend != Keychain {
+		t.Fatalf("%+v", status)
+	}
+	set(t, b, "a", "1")
+	want(t, b, "a", "1")
+}
+
+// With the vault chosen, a keychain that works later changes nothing.
+func TestKeyringThatComesLaterIsNotTaken(t *testing.T) {
+	if !keyringtest.Inside(t, keyringtest.Unlocked) {
+		return
+	}
+	o := folders(t)
+	b := open(t, o)
+	if err := b.CreateVault(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	set(t, b, "a", "1")
+	o.OS = keychain.NewOS(keychain.OSOptions{})
+	b = open(t, o)
+	wantStatus(t, b, Vault, Ready)
+	want(t, b, "a", "1")
+	if _, err := o.OS.Get(t.Context(), "a"); keychain.KindOf(err) != keychain.KindNotFound {
+		t.Fatalf("the keychain was touched: %v", err)
+	}
+}

@@ -1,0 +1,98 @@
+package backend
+
+import (
+	"context"
+	"errors"
+
+	"openclaw/keychain"
+	"openclaw/keychain/internal/file"
+	"openclaw/keychain/vault"
+)
+
+var errChosen = errors.New("another place was chosen already")
+
+// CreateVault chooses the vault and makes it, with a passphrase, which stays
+// the caller's, or with the key file keys/vault.key when passphrase is nil. It
+// refuses when a choice was made.
+func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
+	const op = "create vault"
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	release, err := file.Acquire(ctx, b.lockPath())
+	if err != nil {
+		return b.markerError(op, err)
+	}
+	defer release()
+	choice, err := b.readMarker()
+	if err != nil {
+		return b.markerError(op, err)
+	}
+	if choice != "" {
+		return &keychain.Error{
+			Op: op, Kind: keychain.KindFailed, Err: errChosen,
+			Hint: "secrets are kept in the " + choice + " already; it is never changed silently",
+		}
+	}
+	unlock := vault.KeyFile(b.keyPath())
+	if passphrase != nil {
+		unlock = vault.Passphrase(passphrase)
+	}
+	v, err := vault.Create(ctx, b.vaultPath, unlock, vault.Options{Now: b.now})
+	if err != nil {
+		return err
+	}
+	// A crash here leaves a vault without marker, which is taken as the choice.
+	if err := b.writeMarker(Vault); err != nil {
+		b.settle(Vault, v, nil)
+		return b.markerError(op, err)
+	}
+	b.settle(Vault, v, nil)
+	return nil
+}
+
+// Unlock opens the vault with its passphrase, which stays the caller's.
+func (b *Backend) Unlock(ctx context.Context, passphrase []byte) error {
+	const op = "unlock vault"
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	choice, err := b.readMarker()
+	if err != nil {
+		return b.markerError(op, err)
+	}
+	if choice != Vault {
+		return &keychain.Error{
+			Op: op, Kind: keychain.KindFailed, Err: errors.New("no vault is in use"),
+			Hint: "a keychain is unlocked by the system; a vault is made by: openclaw vault init",
+		}
+	}
+	v, err := vault.Open(ctx, b.vaultPath, vault.Passphrase(passphrase), vault.Options{Now: b.now})
+	if err != nil {
+		return err
+	}
+	b.settle(Vault, v, nil)
+	return nil
+}
+
+// Lock forgets the vault's key. A vault with a key file is unlocked again by
+// the next Refresh.
+func (b *Backend) Lock() {
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	b.mu.Lock()
+	v := b.vault
+	b.mu.Unlock()
+	if v != nil {
+		b.settle(Vault, nil, locked("get secret"))
+	}
+}
+
+// VaultStore returns the vault as a store of its own, for vault:// references,
+// or nil when the vault is not what was chosen.
+func (b *Backend) VaultStore() keychain.Store {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.choice != Vault {
+		return nil
+	}
+	return b
+}
