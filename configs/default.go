@@ -44,8 +44,8 @@ func Default() *Config {
 	}
 }
 
-// place fills the defaults that lie in the state folder.
-func place(c *Config, layout Layout) {
+// placeDefaults fills the defaults that lie in the state folder.
+func placeDefaults(c *Config, layout Layout) {
 	set := func(field *string, path string) {
 		if *field == "" {
 			*field = path

@@ -3,6 +3,7 @@
 package configs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -14,13 +15,13 @@ const modesMatter = true
 // openNonblocking keeps the opening of a pipe from waiting for a writer.
 const openNonblocking = syscall.O_NONBLOCK
 
-// ownerOf says whose the file is. Root may read anybody's config.
-func ownerOf(info fs.FileInfo) ownership {
+// ownerOf says whose the file is.
+func ownerOf(info fs.FileInfo) ownership { return ownerFor(info, os.Geteuid()) }
+
+// ownerFor is ownerOf for a user. Root may read anybody's config.
+func ownerFor(info fs.FileInfo, user int) ownership {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return ownerOurs
-	}
-	if me := os.Geteuid(); me != 0 && stat.Uid != 0 && int(stat.Uid) != me {
+	if ok && user != 0 && stat.Uid != 0 && int(stat.Uid) != user {
 		return ownerForeign
 	}
 	return ownerOurs
@@ -33,7 +34,7 @@ func lockFolder(folder string) (unlock func(), err error) {
 		return nil, err
 	}
 	for {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
 			break
 		}
 	}

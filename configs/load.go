@@ -159,7 +159,7 @@ func parse(path string, text []byte, file *readResult, options Options) (*Snapsh
 	if d.dropped > 0 {
 		problems = append(problems, Problem{File: d.file, Message: "there are more errors than these", Hint: "mend these first"})
 	}
-	place(c, options.Layout)
+	placeDefaults(c, options.Layout)
 	s := &Snapshot{
 		Config: c, Path: path, Hash: hashOf(text), Text: bytes.Clone(text), Loaded: options.Now(),
 		positions: d.positions, workspaces: d.workspaces, options: options, policies: map[string]*policy.Policy{},

@@ -10,14 +10,12 @@ import (
 // costs the key.
 
 var (
-	secretKey = regexp.MustCompile(
-		`(?i)(["']?[a-z0-9_-]*(?:api[_-]?key|token|secret|password|passphrase|private[_-]?key)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,}#][^,}#]*)`)
+	secretKey   = regexp.MustCompile(`(?i)[a-z0-9_-]*(?:api[_-]?key|token|secret|password|passphrase|private[_-]?key)["']?\s*[:=]\s*`)
 	secretShape = regexp.MustCompile(
 		`\b(?:sk|pk|rk|ocg|oca|hf|npm|gh[pousr]|glpat|xox[abeprs])[-_][A-Za-z0-9_-]{8,}|\bAKIA[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{16,}[A-Za-z0-9_.-]*`)
 	longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{28,}`)
 	hexWord  = regexp.MustCompile(`^[0-9A-Fa-f]{32,}$`)
 	urlLogin = regexp.MustCompile(`(://[^\s/:@]*:)([^\s/@]+)(@)`)
-	settings = regexp.MustCompile(`^["']?(?:token_rotation|audit|redact_patterns)["']?\s*[:=]`)
 )
 
 // maskText replaces what looks like a secret by bullets.
@@ -46,21 +44,55 @@ func random(word string) bool {
 // maskLine masks one line of a config: the values of keys that hold secrets,
 // and whatever looks like one elsewhere, comments included.
 func maskLine(line string) string {
-	line = secretKey.ReplaceAllStringFunc(line, func(match string) string {
-		parts := secretKey.FindStringSubmatch(match)
-		if settings.MatchString(match) {
-			return match
+	var b strings.Builder
+	for {
+		at := secretKey.FindStringIndex(line)
+		if at == nil {
+			break
 		}
-		value := strings.TrimRight(parts[2], " \t\r")
-		bare := strings.Trim(value, `"'`)
-		if reference := Reference(bare); bare == "" || !reference.Literal() {
-			if _, _, err := reference.Parse(); err == nil {
-				return match
+		value, rest := cutValue(line[at[1]:], strings.Contains(line[:at[0]], "{"))
+		b.WriteString(maskText(line[:at[0]]) + line[at[0]:at[1]])
+		reference := Reference(strings.Trim(value, `"'`))
+		if _, _, err := reference.Parse(); err != nil || reference.Literal() {
+			value = mask
+		}
+		b.WriteString(value)
+		line = rest
+	}
+	return b.String() + maskText(line)
+}
+
+// cutValue cuts a YAML value off the start of a line: to the closing quote, or
+// to a comment, or inside braces to the next comma or brace.
+func cutValue(text string, flow bool) (value, rest string) {
+	if text == "" {
+		return "", ""
+	}
+	if quote := text[0]; quote == '"' || quote == '\'' {
+		for i := 1; i < len(text); i++ {
+			if quote == '"' && text[i] == '\\' {
+				i++
+			} else if text[i] == quote {
+				return text[:i+1], text[i+1:]
 			}
 		}
-		return parts[1] + mask + parts[2][len(value):]
-	})
-	return maskText(line)
+		return text, ""
+	}
+	end := len(text)
+	if i := strings.Index(text, " #"); i >= 0 {
+		end = i
+	}
+	if flow {
+		skip := 0
+		if strings.HasPrefix(text, "${") {
+			skip = strings.IndexByte(text, '}') + 1
+		}
+		if i := strings.IndexAny(text[skip:end], ",}"); i >= 0 {
+			end = skip + i
+		}
+	}
+	value = strings.TrimRight(text[:end], " \t\r")
+	return value, text[len(value):]
 }
 
 // maskLines masks the lines of a text. A block value (`api_key: |`) is masked to
@@ -78,9 +110,11 @@ func maskLines(lines []string, known []string) []string {
 			continue
 		}
 		block = -1
-		if m := secretKey.FindStringSubmatch(line); m != nil && strings.ContainsAny(m[2][:1], "|>\"'&") {
-			// A quote that stays open, or an anchor, goes on in the next lines too.
-			if open := m[2][0]; (open != '"' && open != '\'') || strings.Count(m[2], string(open))%2 == 1 {
+		if at := secretKey.FindStringIndex(line); at != nil && at[1] < len(line) && strings.ContainsAny(line[at[1]:at[1]+1], "|>\"'&") {
+			// A block, a quote that stays open, or an anchor goes on in the next
+			// lines.
+			open := line[at[1]]
+			if value, _ := cutValue(line[at[1]:], false); (open != '"' && open != '\'') || len(value) < 2 || value[len(value)-1] != open {
 				block = indent
 			}
 		}

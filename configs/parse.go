@@ -128,14 +128,11 @@ func yamlProblem(file string, text []byte, err error) Problem {
 		_, _, err := readDocuments(bytes.Join(lines[:n], nil))
 		return err != nil && reason(err) == message
 	}
-	line := min(sort.Search(len(lines), fails), len(lines)-1) + 1
-	if line > 1 && !fails(line-1) {
-		line--
-	}
+	line := max(1, min(sort.Search(len(lines), fails), len(lines)))
 	for line > 1 && len(bytes.TrimSpace(lines[line-1])) == 0 {
 		line--
 	}
-	indent := len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " \t"))
+	indent := len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " "))
 	return Problem{
 		File: file, Line: line, Column: indent + 1,
 		// An anchor's name can be a secret that starts with * or &.

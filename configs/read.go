@@ -42,7 +42,7 @@ func readFile(path string, layout Layout) (readResult, error) {
 	if err != nil {
 		return readResult{}, fmt.Errorf("open folder: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	f, err := root.OpenFile(name, os.O_RDONLY|openNonblocking, 0)
 	if err != nil {
 		return readResult{}, err

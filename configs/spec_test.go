@@ -8,12 +8,12 @@ import (
 
 // testOptions is a state folder and a home of the test's own, with no variable
 // set.
-func testOptions(t testing.TB) Options {
-	t.Helper()
-	home := t.TempDir()
+func testOptions(tb testing.TB) Options {
+	tb.Helper()
+	home := tb.TempDir()
 	root := filepath.Join(home, ".openclaw")
 	if err := os.MkdirAll(root, 0o700); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return Options{Layout: Layout{Root: root}, Home: home, Getenv: func(string) string { return "" }}
 }

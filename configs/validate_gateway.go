@@ -121,7 +121,7 @@ func (v *validator) cipherSuites(key string, t TLS) {
 	insecure := names(tls.InsecureCipherSuites(), 0)
 	modern, older := names(tls.CipherSuites(), tls.VersionTLS13), names(tls.CipherSuites(), tls.VersionTLS12)
 	known := slices.Concat(modern, older)
-	usable := 0
+	usable, failed := 0, len(v.problems)
 	for i, suite := range t.CipherSuites {
 		item := itemKey(key, i)
 		switch {
@@ -139,7 +139,7 @@ func (v *validator) cipherSuites(key string, t TLS) {
 			v.fail(item, "", "%s is not a cipher suite of Go's TLS%s", quote(suite), didYouMean(suite, known))
 		}
 	}
-	if usable == 0 {
+	if usable == 0 && len(v.problems) == failed {
 		v.fail(key, "", "holds no suite that min_tls_version allows")
 	}
 	for _, suite := range modern {
