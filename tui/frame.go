@@ -261,7 +261,7 @@ func (s *screen) drawQuit(c *view.Canvas) {
 	}
 	c.End()
 	c.Gap(1)
-	c.Line(view.Faint, "Agents stay in their cages either way; without a gateway their model calls fail and nothing new is allowed.")
+	c.Line(view.Faint, "Agents keep their cages either way; without a gateway model calls fail.")
 	c.End()
 	c.Gap(1)
 	c.Put(view.Selected, " l  leave the gateway running (enter) ")

@@ -173,60 +173,6 @@ func (c *Canvas) Rule(title string, st Style) {
 	c.End()
 }
 
-// Wrap adds text over as many rows as it needs, each after the first indented,
-// and ends the last.
-func (c *Canvas) Wrap(st Style, s string, indent int) {
-	for s != "" {
-		room := c.Room()
-		if room <= 0 {
-			if c.Column() <= indent {
-				break
-			}
-			c.End()
-			c.Gap(indent)
-			continue
-		}
-		line := s
-		if Width(s) > room {
-			line = ansi.Truncate(s, room, "")
-			if line == "" {
-				break
-			}
-			if cut := lastBlank(line); cut > len(line)/2 && s[len(line)] != ' ' {
-				line = line[:cut]
-			}
-		}
-		c.put(st, line, room)
-		s = trimBlank(s[len(line):])
-		if s != "" {
-			c.End()
-			c.Gap(indent)
-		}
-	}
-	c.End()
-}
-
-func lastBlank(s string) int {
-	for i := len(s) - 1; i > 0; i-- {
-		if s[i] == ' ' {
-			return i + 1
-		}
-	}
-	for i := len(s) - 2; i > 0; i-- {
-		if s[i] == '/' {
-			return i + 1
-		}
-	}
-	return 0
-}
-
-func trimBlank(s string) string {
-	for s != "" && s[0] == ' ' {
-		s = s[1:]
-	}
-	return s
-}
-
 // Line adds a whole row.
 func (c *Canvas) Line(st Style, s string) {
 	c.Put(st, s)
@@ -342,45 +288,6 @@ func (c *Canvas) switchTo(st Style) {
 	c.style = st
 }
 
-// Copy adds rows of another canvas from row top on, as many as fit.
-func (c *Canvas) Copy(from *Canvas, top int) {
-	for i := max(top, 0); i < len(from.rows) && c.Left() > 0; i++ {
-		c.copyRow(from, i)
-		c.End()
-	}
-}
-
-func (c *Canvas) copyRow(from *Canvas, i int) {
-	if i < 0 || i >= len(from.rows) {
-		return
-	}
-	row := from.rows[i]
-	if row.cells == 0 {
-		return
-	}
-	for ; c.gap > 0; c.gap-- {
-		c.buf = append(c.buf, ' ')
-		c.col++
-	}
-	c.buf = append(c.buf, from.buf[row.from:row.to]...)
-	c.col += row.cells
-}
-
-// Beside adds the rows of two canvases next to each other with a line between.
-// right starts at its row top.
-func (c *Canvas) Beside(left, right *Canvas, top int) {
-	for i := 0; c.Left() > 0; i++ {
-		c.copyRow(left, i)
-		c.To(left.width)
-		c.Put(Faint, c.Theme.Glyphs.Column)
-		c.switchTo(Plain)
-		if c.Room() >= right.width {
-			c.copyRow(right, top+i)
-		}
-		c.End()
-	}
-}
-
 // Rows is the number of rows drawn so far.
 func (c *Canvas) Rows() int { return len(c.rows) }
 
@@ -393,47 +300,4 @@ func (c *Canvas) AppendTo(dst []byte) []byte {
 		dst = append(dst, c.buf[row.from:row.to]...)
 	}
 	return dst
-}
-
-// Width is the number of cells that printable text takes.
-func Width(s string) int {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return ansi.StringWidth(s)
-		}
-	}
-	return len(s)
-}
-
-// AppendAge adds a duration in at most seven characters.
-func AppendAge(dst []byte, d time.Duration) []byte {
-	d = max(d, 0)
-	switch {
-	case d < time.Minute:
-		return append(strconv.AppendInt(dst, int64(d/time.Second), 10), 's')
-	case d < time.Hour:
-		return append(strconv.AppendInt(dst, int64(d/time.Minute), 10), 'm')
-	case d < 24*time.Hour:
-		dst = append(strconv.AppendInt(dst, int64(d/time.Hour), 10), "h "...)
-		return append(strconv.AppendInt(dst, int64(d%time.Hour/time.Minute), 10), 'm')
-	}
-	return append(strconv.AppendInt(dst, int64(d/(24*time.Hour)), 10), 'd')
-}
-
-// AppendSize adds a number of bytes in decimal units.
-func AppendSize(dst []byte, n int64) []byte {
-	if n < 1000 {
-		return append(strconv.AppendInt(dst, n, 10), " B"...)
-	}
-	value, unit := float64(n), 0
-	for value >= 999.5 && unit < 4 {
-		value /= 1000
-		unit++
-	}
-	digits := 0
-	if value < 9.95 {
-		digits = 1
-	}
-	dst = strconv.AppendFloat(dst, value, 'f', digits, 64)
-	return append(append(dst, ' ', " kMGT"[unit]), 'B')
 }

@@ -66,7 +66,7 @@ func connectionColumns(width int) (from, agent, route int, size bool) {
 		route -= agent + 1
 	}
 	if width >= 72 {
-		from = 14
+		from = 15
 		route -= from + 1
 	}
 	if width >= 92 {

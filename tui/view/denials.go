@@ -153,16 +153,13 @@ func (v *DenialsView) facts(c *Canvas, d *event.Denial) {
 	c.Put(Bad, c.Theme.Glyphs.No+" ")
 	c.Put(Bold, d.Operation+" ")
 	c.Wrap(Bold, d.Target, labelWidth+1)
-	fact(c, "program", orDash(d.Program))
-	pid := "not known"
+	pid := ", pid not known"
 	if d.PID != 0 {
-		pid = itoa(d.PID)
+		pid = ", pid " + itoa(d.PID)
 	}
-	fact(c, "pid", pid)
+	fact(c, "program", orDash(d.Program)+pid)
 	if d.CommandLine != "" {
-		fact(c, "says", d.CommandLine)
-		c.Gap(labelWidth + 1)
-		c.Line(Faint, "(the agent's own words)")
+		fact(c, "says", d.CommandLine+"   (the agent's own words)")
 	}
 	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
 	fact(c, "rule", orDash(d.Rule))
@@ -279,19 +276,30 @@ func originPlace(o policy.Origin) string {
 	return o.File + ":" + itoa(o.Line)
 }
 
-// yamlWord quotes what YAML would read as something else.
+// yamlWord quotes what YAML would read as something other than this text.
 func yamlWord(s string) string {
-	plain := s != ""
+	plain := strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || letter(s)
 	for _, r := range s {
 		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("/._-~$+@", r):
-		case r == ':' && !strings.HasPrefix(s, ":"):
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("/._-~+@:", r):
 		default:
 			plain = false
 		}
 	}
-	if plain && !strings.HasPrefix(s, "-") && !strings.HasPrefix(s, "@") && !strings.HasSuffix(s, ":") {
+	if plain && !strings.HasSuffix(s, ":") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// letter reports whether s starts with a letter and is no word of YAML's own.
+func letter(s string) bool {
+	if s == "" || (s[0] < 'a' || s[0] > 'z') && (s[0] < 'A' || s[0] > 'Z') {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "true", "false", "yes", "no", "on", "off", "null", "y", "n":
+		return false
+	}
+	return true
 }

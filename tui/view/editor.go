@@ -110,13 +110,18 @@ func (e *Editor) insert(r rune, paste bool) {
 		e.Skipped++
 		return
 	}
+	e.room()
+	e.buf = utf8.AppendRune(e.buf, r)
+}
+
+// room grows the memory before it is full; what was there is wiped.
+func (e *Editor) room() {
 	if len(e.buf)+utf8.UTFMax > cap(e.buf) {
 		grown := make([]byte, len(e.buf), max(2*cap(e.buf), 1024))
 		copy(grown, e.buf)
 		clear(e.buf)
 		e.buf = grown
 	}
-	e.buf = utf8.AppendRune(e.buf, r)
 }
 
 const bullets = "••••••••••••••••••••••••••••••••"
@@ -131,8 +136,7 @@ func (e *Editor) Draw(c *Canvas, focus bool) {
 		e.cursor(c, focus)
 		if n > 0 {
 			c.Gap(2)
-			c.PutInt(Faint, n)
-			c.Put(Faint, " characters")
+			c.Put(Faint, plural(n, "character"))
 		}
 	} else {
 		text := string(e.buf)
@@ -153,4 +157,19 @@ func (e *Editor) cursor(c *Canvas, focus bool) {
 	if focus {
 		c.Put(Selected, " ")
 	}
+}
+
+// Byte adds one byte of typed text, for input that comes byte by byte. Control
+// bytes are left out.
+func (e *Editor) Byte(b byte) {
+	limit := e.Max
+	if limit == 0 {
+		limit = maxSecret
+	}
+	if b < 0x20 || b == 0x7f || len(e.buf) >= limit {
+		e.Skipped++
+		return
+	}
+	e.room()
+	e.buf = append(e.buf, b)
 }

@@ -36,7 +36,7 @@ func (v *OverviewView) needs() []need {
 	var list []need
 	switch d.Store.State {
 	case "none", "unreachable":
-		list = append(list, need{bad: true, text: "no keychain runs here: create the encrypted vault", key: "6"})
+		list = append(list, need{bad: true, text: "no keychain here: create the encrypted vault", key: "6"})
 	case "locked":
 		list = append(list, need{bad: true, text: "the " + orDash(d.Store.Backend) + " is locked: unlock it", key: "6 u"})
 	}

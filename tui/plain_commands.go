@@ -1,0 +1,346 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/tui/view"
+)
+
+// commands are the words of the plain mode. Which of them exist follows the
+// action table, so that a read-only screen has none that changes anything.
+func (p *plain) commands() map[string]func(ctx context.Context, rest string) error {
+	return map[string]func(context.Context, string) error{
+		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
+		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit,
+		"config": p.config, "reload": p.reload, "store": p.store, "test": p.test, "delete": p.remove,
+		"vault": p.vault, "keyfile": p.keyFile, "unlock": p.unlock,
+	}
+}
+
+func (p *plain) help(context.Context, string) error {
+	for _, b := range p.keys.All() {
+		if b.Word != "" {
+			p.say("help", b.Word+", "+b.Help)
+		}
+	}
+	p.say("help", "show ID, every field of one denial")
+	p.say("help", "agents NAME, one agent with its runs and its policy")
+	p.say("help", "logs N, the newest N lines; follow on, follow off")
+	p.say("help", "store NAME, test NAME, delete NAME yes")
+	p.say("help", "quit, leaves the gateway running; quit stop, stops it")
+	return nil
+}
+
+func (p *plain) overview(ctx context.Context, _ string) error {
+	o, err := p.backend.Overview(ctx)
+	if err != nil {
+		return err
+	}
+	o = view.Clean(o)
+	p.sayf("gateway", "running, pid %d, on %s, %d connections, %d denied in the last hour, %d of %d agents running",
+		o.PID, strings.Join(o.Listeners, " and "), o.Connections, o.DeniedHour, o.Running, o.Agents)
+	p.storeLine(&o.Store)
+	p.configLine(&o.Config)
+	for _, m := range o.Machine {
+		p.mechanism(&m)
+	}
+	return nil
+}
+
+func (p *plain) storeLine(s *event.SecretStore) {
+	p.sayf("store", "%s %s. %s", s.Backend, s.State, s.Detail)
+	if s.State == "none" || s.State == "unreachable" {
+		p.say("store", "vault creates the encrypted vault with a passphrase, keyfile yes with a key file.")
+	}
+	if s.State == "locked" {
+		p.say("store", "unlock opens it.")
+	}
+}
+
+func (p *plain) mechanism(m *event.Mechanism) {
+	if m.Enforced {
+		p.say("enforced", m.Name+", "+m.Detail)
+		return
+	}
+	p.say("not enforced", m.Name+", "+m.Detail+". "+m.Fix)
+}
+
+func (p *plain) connections(ctx context.Context, _ string) error {
+	list, err := p.backend.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range view.Clean(list) {
+		p.sayf("connection", "%s, %s from %s, agent %s, %s, %s. %s", c.ID, c.Kind, c.From, orWord(c.Agent, "none"), c.Route, c.State, c.Detail)
+	}
+	p.sayf("connections", "%d in all", len(list))
+	return nil
+}
+
+func (p *plain) denials(ctx context.Context, _ string) error {
+	list, err := p.backend.Denials(ctx)
+	if err != nil {
+		return err
+	}
+	const most = 50
+	for _, d := range view.Clean(list[max(len(list)-most, 0):]) {
+		p.say("denied", denialLine(&d))
+	}
+	p.sayf("denials", "%d in all, the newest last; show ID tells all of one", len(list))
+	return nil
+}
+
+func (p *plain) show(ctx context.Context, id string) error {
+	list, err := p.backend.Denials(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range view.Clean(list) {
+		if d.ID == id {
+			p.say("denied", denialLine(&d))
+			p.say("run", d.Run)
+			p.say("agent says", d.CommandLine)
+			p.say("mechanism", d.Mechanism)
+			p.say("first", d.First.Format(time.RFC3339))
+			p.say("last", d.Last.Format(time.RFC3339))
+			return nil
+		}
+	}
+	return errors.New("no denial " + id)
+}
+
+func (p *plain) agents(ctx context.Context, name string) error {
+	list, err := p.backend.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	if name != "" {
+		a, err := p.backend.Agent(ctx, name)
+		if err != nil {
+			return err
+		}
+		list = []event.Agent{a}
+	}
+	for _, a := range view.Clean(list) {
+		p.sayf("agent", "%s, %s, %d runs now, %d denied. %s", a.Name, a.State, view.Running(&a), a.Denied, a.Problem)
+		if name == "" {
+			continue
+		}
+		for _, r := range a.Runs {
+			p.sayf("run", "%s, %s, %s", r.ID, strings.Join(r.Command, " "), orWord(r.Exit, "running"))
+			for _, m := range r.Mechanisms {
+				p.mechanism(&m)
+			}
+			for _, w := range slices.Concat(r.Warnings, r.NeedsRun) {
+				p.say("warning", w)
+			}
+		}
+		if a.Policy != nil {
+			for _, line := range view.PolicyLines(a.Policy) {
+				p.say("policy", line)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *plain) logs(ctx context.Context, rest string) error {
+	n := 20
+	if rest != "" {
+		if _, err := fmt.Sscan(rest, &n); err != nil || n < 1 {
+			return errors.New("logs takes a number of lines")
+		}
+	}
+	lines, err := p.backend.Logs(ctx, n)
+	if err != nil {
+		return err
+	}
+	for _, l := range view.Clean(lines[max(len(lines)-n, 0):]) {
+		p.say("log", p.logText(&l))
+	}
+	return nil
+}
+
+func (p *plain) followLogs(_ context.Context, rest string) error {
+	if rest != "on" && rest != "off" {
+		return errors.New("follow on, or follow off")
+	}
+	p.mu.Lock()
+	p.follow = rest == "on"
+	p.mu.Unlock()
+	p.say("follow", rest)
+	return nil
+}
+
+func (p *plain) secrets(ctx context.Context, _ string) error {
+	store, list, err := p.backend.Secrets(ctx)
+	if err != nil {
+		return err
+	}
+	store = view.Clean(store)
+	p.storeLine(&store)
+	for _, s := range view.Clean(list) {
+		state := "stored in the " + s.Store
+		if s.Missing {
+			state = "missing"
+		}
+		p.sayf("secret", "%s, %s, used by %s", s.Name, state, orWord(strings.Join(s.UsedBy, " and "), "nothing"))
+	}
+	return nil
+}
+
+func (p *plain) audit(ctx context.Context, _ string) error {
+	lines, err := p.backend.Audit(ctx, time.Hour, 50)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		p.say("audit", string(l))
+	}
+	p.sayf("audit", "%d records in the last hour", len(lines))
+	return nil
+}
+
+func (p *plain) config(ctx context.Context, _ string) error {
+	c, err := p.backend.Config(ctx)
+	if err == nil {
+		c = view.Clean(c)
+		p.configLine(&c)
+		for _, line := range c.Diff {
+			p.say("diff", line)
+		}
+	}
+	return err
+}
+
+func (p *plain) reload(ctx context.Context, _ string) error {
+	c, err := p.backend.ReloadConfig(ctx)
+	if err == nil {
+		c = view.Clean(c)
+		p.configLine(&c)
+	}
+	return err
+}
+
+func (p *plain) store(_ context.Context, name string) error {
+	if name == "" {
+		return errors.New("store NAME; the key of a provider is named like it: anthropic, openai")
+	}
+	value, err := p.secret("value of " + name)
+	if err != nil {
+		return err
+	}
+	return p.send("stored "+name, func(ctx context.Context) error {
+		defer clear(value)
+		return p.backend.StoreSecret(ctx, name, value)
+	})
+}
+
+// send makes a call that came after a typed secret: its deadline starts now, not
+// when the command was typed.
+func (p *plain) send(done string, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	err := call(ctx)
+	if err == nil {
+		p.say("done", done)
+	}
+	return err
+}
+
+// secret asks for a masked value.
+func (p *plain) secret(label string) ([]byte, error) {
+	p.mu.Lock()
+	p.write(view.Printable(label, 300) + ", typed without echo, then enter: ")
+	p.hold = true
+	p.mu.Unlock()
+	value, err := p.in.secret()
+	p.mu.Lock()
+	p.write("\n")
+	p.hold = false
+	for _, line := range p.held {
+		p.write(line)
+	}
+	p.held = nil
+	p.mu.Unlock()
+	if err == nil && len(value) == 0 {
+		err = errors.New("nothing was typed")
+	}
+	return value, err
+}
+
+func (p *plain) test(ctx context.Context, name string) error {
+	ok, detail, err := p.backend.TestSecret(ctx, name)
+	if err != nil {
+		return err
+	}
+	word := "works"
+	if !ok {
+		word = "does not work"
+	}
+	p.say("test", name+" "+word+". "+detail)
+	return nil
+}
+
+func (p *plain) remove(ctx context.Context, rest string) error {
+	name, yes, _ := strings.Cut(rest, " ")
+	if name == "" || yes != "yes" {
+		return errors.New("delete NAME yes; it cannot be brought back")
+	}
+	if err := p.backend.DeleteSecret(ctx, name); err != nil {
+		return err
+	}
+	p.say("done", "deleted "+name)
+	return nil
+}
+
+func (p *plain) vault(context.Context, string) error {
+	one, err := p.secret("passphrase of the new vault, at least 8 characters")
+	if err != nil {
+		return err
+	}
+	two, err := p.secret("the passphrase again")
+	same := slices.Equal(one, two)
+	clear(two)
+	if err != nil || !same || len(one) < 8 {
+		clear(one)
+		if err == nil {
+			err = errors.New("the two were not the same, or too short; nothing was made")
+		}
+		return err
+	}
+	return p.send("the vault is there and open", func(ctx context.Context) error {
+		defer clear(one)
+		_, err := p.backend.CreateVault(ctx, one)
+		return err
+	})
+}
+
+func (p *plain) keyFile(ctx context.Context, rest string) error {
+	if rest != "yes" {
+		return errors.New("keyfile yes; whoever can read your files can then read the vault")
+	}
+	_, err := p.backend.CreateVault(ctx, nil)
+	if err == nil {
+		p.say("done", "the vault is there and open")
+	}
+	return err
+}
+
+func (p *plain) unlock(context.Context, string) error {
+	value, err := p.secret("passphrase of the vault")
+	if err != nil {
+		return err
+	}
+	return p.send("the vault is open", func(ctx context.Context) error {
+		defer clear(value)
+		_, err := p.backend.UnlockVault(ctx, value)
+		return err
+	})
+}

@@ -1,0 +1,186 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"openclaw/sandbox/policy"
+)
+
+// policyRow is one line of the policy tree.
+type policyRow struct {
+	title  string // of a section; the rest is then empty
+	effect policy.Effect
+	access policy.Access
+	what   string
+	from   policy.Origin
+}
+
+// policyRows is the tree: the person's own rules come first, then what the
+// program adds, and the system's folders as one row.
+func policyRows(p *policy.Policy) []policyRow {
+	rows := []policyRow{{title: "paths"}}
+	add := func(e policy.Effect, access policy.Access, what string, from policy.Origin) {
+		rows = append(rows, policyRow{effect: e, access: access, what: what, from: from})
+	}
+	system := 0
+	for _, builtIn := range [2]bool{false, true} {
+		for i := range p.Paths {
+			r := &p.Paths[i]
+			switch {
+			case r.System && builtIn:
+				system++
+			case !r.System && (r.Origin.BuiltIn != "") == builtIn:
+				add(r.Effect, r.Access, r.Path, r.Origin)
+			}
+		}
+	}
+	if system > 0 {
+		add(policy.Allow, policy.AccessRead, itoa(system)+" folders of the system", policy.Origin{BuiltIn: "programs need them"})
+	}
+	rest := policy.Deny
+	for _, a := range p.Asks {
+		if a == policy.ClassPathRead || a == policy.ClassPathWrite {
+			rest = policy.Ask
+		}
+	}
+	add(rest, "", "everything else", p.Default)
+	rows = append(rows, policyRow{title: "network"})
+	rows = networkRows(rows, &p.Network)
+	rows = append(rows, policyRow{title: "programs"})
+	add(effect(p.Exec.Commands), "", "commands besides the first", p.Exec.CommandsFrom)
+	add(effect(p.Exec.System), "", "sudo, mount, package managers", p.Exec.SystemFrom)
+	return rows
+}
+
+func networkRows(rows []policyRow, n *policy.NetworkRules) []policyRow {
+	add := func(e policy.Effect, what string, from policy.Origin) {
+		rows = append(rows, policyRow{effect: e, what: what, from: from})
+	}
+	if !n.Outbound {
+		add(policy.Deny, "all but the gateway's agent endpoint", n.OutboundFrom)
+		return rows
+	}
+	for _, d := range n.Domains {
+		add(policy.Allow, withPort(d.Pattern, d.Port), d.Origin)
+	}
+	if n.AnyDomain {
+		add(policy.Allow, "every domain that is not blocked", n.DomainsFrom)
+	}
+	for _, a := range n.Allowed {
+		add(policy.Allow, withPort(a.Prefix.String(), a.Port), a.Origin)
+	}
+	builtIn := 0
+	for _, a := range n.Blocked {
+		if a.Origin.BuiltIn != "" {
+			builtIn++
+			continue
+		}
+		add(policy.Deny, withPort(a.Prefix.String(), a.Port), a.Origin)
+	}
+	if builtIn > 0 {
+		add(policy.Deny, itoa(builtIn)+" address ranges", policy.Origin{BuiltIn: "loopback, private, metadata"})
+	}
+	if !n.AnyDomain {
+		add(policy.Deny, "every other domain", n.DomainsFrom)
+	}
+	return rows
+}
+
+// PolicyLines is the policy tree as sentences, for the plain mode.
+func PolicyLines(p *policy.Policy) []string {
+	var lines []string
+	section := ""
+	for _, r := range policyRows(p) {
+		if r.title != "" {
+			section = r.title
+			continue
+		}
+		lines = append(lines, section+", "+r.verb()+" "+r.what+", from "+originText(r.from))
+	}
+	return lines
+}
+
+func (r *policyRow) verb() string {
+	if r.access != "" && r.effect == policy.Allow {
+		return string(r.access)
+	}
+	return string(r.effect)
+}
+
+func drawPolicy(c *Canvas, p *policy.Policy, role string) {
+	title := "policy " + p.Version
+	if role != "" {
+		title += ", role " + role
+	}
+	c.Line(Bold, title)
+	rows := policyRows(p)
+	for i := range rows {
+		if rows[i].title != "" {
+			c.Line(Bold, rows[i].title)
+			continue
+		}
+		rows[i].draw(c)
+	}
+	if p.MaxFileSize > 0 {
+		c.Put(Bold, "file size")
+		c.Put(Plain, " at most ")
+		c.Size(Plain, p.MaxFileSize, 0)
+		c.End()
+	}
+	if len(p.Asks) > 0 {
+		var words []string
+		for _, a := range p.Asks {
+			words = append(words, string(a))
+		}
+		c.Put(Bold, "asks")
+		c.Wrap(Plain, " for "+strings.Join(words, ", ")+", at most "+p.AskTimeout.Round(time.Second).String(), 2)
+	}
+}
+
+func (r *policyRow) draw(c *Canvas) {
+	glyph, style := c.Theme.Glyphs.No, Bad
+	switch r.effect {
+	case policy.Allow:
+		glyph, style = c.Theme.Glyphs.Yes, Good
+	case policy.Ask:
+		glyph, style = "?", Warn
+	case policy.Deny:
+	}
+	c.Gap(2)
+	c.Put(style, glyph)
+	c.Gap(1)
+	c.Field(Plain, r.verb(), 5)
+	width := c.Room() - 22
+	if width < 16 {
+		c.Wrap(Plain, r.what, 10)
+		return
+	}
+	c.FieldMiddle(Plain, r.what, width)
+	c.Put(Faint, shortOrigin(r.from))
+	c.End()
+}
+
+func effect(allow bool) policy.Effect {
+	if allow {
+		return policy.Allow
+	}
+	return policy.Deny
+}
+
+func withPort(host string, port uint16) string {
+	if port == 0 {
+		return host
+	}
+	return host + ":" + itoa(int(port))
+}
+
+func shortOrigin(o policy.Origin) string {
+	switch {
+	case o.BuiltIn != "":
+		return "built in"
+	case o.Line > 0:
+		return base(o.File) + ":" + itoa(o.Line)
+	}
+	return o.Key
+}
