@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+)
+
+const operator = "operator"
+
+// admit judges a connect: peer credentials on the unix socket, a token on TCP.
+func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect, challenge wire.Challenge) (hub.Admission, *hub.Refusal) {
+	if connect.Role != "" && connect.Role != operator {
+		return hub.Admission{}, refusal(wire.Invalid("this gateway has no role " + short(connect.Role)))
+	}
+	if peer.Kind == hub.KindUnix {
+		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials")
+		return hub.Admission{Role: operator, Method: "peer credentials", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeAdmin})}, nil
+	}
+	presented := connect.Auth.Shared()
+	if presented == "" {
+		return g.admitWithoutToken(connect)
+	}
+	if _, is := g.agents.Lookup(presented); is {
+		g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", "an agent's token")
+		return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: an agent's token opens the providers' routes only",
+			Details: map[string]any{"code": wire.DetailUnauthorized}})
+	}
+	hash := auth.HashOf([]byte(presented))
+	if len(presented) > auth.MaxToken || !g.token.Check(ctx, hash) {
+		return hub.Admission{}, g.wrongToken(ctx, peer, connect, hash)
+	}
+	if connect.Device != nil {
+		if code := auth.CheckDevice(connect, challenge, g.deps.Now()); code != "" {
+			g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", code)
+			return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "device identity not accepted", Details: map[string]any{"code": code}})
+		}
+	}
+	may := auth.Scopes{auth.ScopeAdmin}
+	if connect.Client.Mode == "probe" || peer.Browser {
+		may = nil // they learn that the gateway is there, and nothing else
+	}
+	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", "token")
+	return hub.Admission{Role: operator, Method: "token", Token: hash, Scopes: auth.Grant(connect.Scopes, may)}, nil
+}
+
+// admitWithoutToken refuses, or, where the config asks for no authentication,
+// lets in to read: a cage reaches this port too, and must not become the
+// operator by saying nothing.
+func (g *Gateway) admitWithoutToken(connect wire.Connect) (hub.Admission, *hub.Refusal) {
+	if !g.deps.Config.Current().Config.Gateway.RequireAuth {
+		return hub.Admission{Role: operator, Method: "none", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeRead})}, nil
+	}
+	if connect.Device == nil {
+		return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeNotPaired, Message: "device identity required", Details: map[string]any{"code": wire.DetailDeviceRequired}})
+	}
+	return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: gateway token missing",
+		Details: map[string]any{"code": wire.DetailTokenMissing, "recommendedNextStep": "update_auth_credentials"}})
+}
+
+func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Connect, hash auth.Hash) *hub.Refusal {
+	if g.token.Current().Zero() {
+		return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: this gateway has no token yet", Details: map[string]any{
+			"code": wire.DetailTokenNotConfigured, "hint": "unlock the secret store, or use the gateway's unix socket ('openclaw tui' on its machine)",
+		}})
+	}
+	retry, limited := g.guard.Wrong(ctx, peer.Address, hash)
+	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", "wrong token")
+	if limited {
+		return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: too many wrong tokens", Retryable: true, RetryAfterMS: retry.Milliseconds(),
+			Details: map[string]any{"code": wire.DetailAuthRateLimited, "recommendedNextStep": "wait_then_retry"}})
+	}
+	return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: gateway token mismatch (use this gateway's token)",
+		Details: map[string]any{"code": wire.DetailTokenMismatch, "authReason": "token_mismatch", "canRetryWithDeviceToken": false, "recommendedNextStep": "update_auth_credentials"}})
+}
+
+func refusal(e *wire.Error) *hub.Refusal { return &hub.Refusal{Error: e, Code: wire.ClosePolicy} }
+
+// opened, closed and refusedSocket show a socket's life.
+func (g *Gateway) opened(c *hub.Conn) { g.registry.Connection(connectionRow(c)) }
+
+func (g *Gateway) closed(c *hub.Conn, reason string) {
+	row := connectionRow(c)
+	row.State, row.Detail, row.Closed = "closed", reason, g.deps.Now()
+	g.registry.Connection(row)
+	g.runs.left(c)
+}
+
+func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason string) {
+	g.log.Warn("a socket was refused", slog.String("from", peer.From), slog.String("client", client.ID), slog.String("reason", reason))
+	id, err := newID()
+	if err != nil {
+		return
+	}
+	g.registry.Connection(event.Connection{ID: id, Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", State: "refused", Detail: reason})
+}
+
+func connectionRow(c *hub.Conn) event.Connection {
+	in, out := c.Traffic()
+	return event.Connection{
+		ID: c.ID, Kind: c.Peer.Kind, From: c.Peer.From, PID: c.Peer.PID, Program: programOf(c.Peer.PID), Client: clientName(c.Client),
+		Route: "protocol 4", State: "open", Auth: c.Admission.Method, Opened: c.Opened, BytesIn: in, BytesOut: out,
+	}
+}
+
+func clientName(client wire.ClientInfo) string {
+	if client.Version == "" {
+		return client.ID
+	}
+	return client.ID + " " + client.Version
+}
+
+// snapshot is what a hello says of the gateway. Paths are for an administrator.
+func (g *Gateway) snapshot(c *hub.Conn) wire.Snapshot {
+	health, err := json.Marshal(g.health())
+	if err != nil {
+		health = nil
+	}
+	agent := g.defaultAgent()
+	snapshot := wire.Snapshot{
+		Presence: []wire.Presence{g.selfPresence()}, Health: health, StateVersion: wire.StateVersion{Presence: 1, Health: 1}, UptimeMS: g.uptime().Milliseconds(),
+		SessionDefaults: &wire.SessionDefaults{DefaultAgentID: agent, MainKey: "main", MainSessionKey: "agent:" + agent + ":main", Scope: "per-sender"},
+	}
+	if c.Admission.Scopes.Has(auth.ScopeAdmin) {
+		snapshot.ConfigPath, snapshot.StateDir, snapshot.AuthMode = g.deps.Layout.Config(), g.deps.Layout.Root, "token"
+	}
+	return snapshot
+}
+
+func (g *Gateway) uptime() time.Duration { return g.deps.Now().Sub(g.started) }

@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// auditAccess records who was let in or not. A record that cannot be written
+// does not shut the owner out, but it is said.
+func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string) {
+	err := g.deps.Audit(context.WithoutCancel(ctx), AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason})
+	if err != nil {
+		g.log.Error("an authentication could not be audited", slog.Any("error", err))
+		g.notice("error", "the audit log cannot be written: "+err.Error())
+	}
+}
+
+// auditDenial records a refusal of a cage.
+func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
+	entry := AuditEntry{
+		Event: "file_access", User: "agent " + d.Agent, IP: "local", Action: d.Operation, Result: "denied", Reason: d.Rule,
+		Details: map[string]any{
+			"run": d.Run, "pid": d.PID, "program": d.Program, "command_line": d.CommandLine, "class": string(d.Class),
+			"count": d.Count, "mechanism": d.Mechanism, "origin": d.Origin,
+		},
+	}
+	switch d.Class {
+	case policy.ClassExec:
+		entry.Event, entry.Target = "command_execution", d.Target
+	case policy.ClassNet:
+		entry.Event, entry.Target = "authorization", d.Target
+	default:
+		entry.Path = d.Target
+	}
+	return g.deps.Audit(ctx, entry)
+}
+
+// auditAct records what the operator does before it is done; what cannot be
+// recorded is not done.
+func (g *Gateway) auditAct(ctx context.Context, from string, entry AuditEntry) error {
+	entry.User, entry.IP = operator, hostOf(from)
+	if entry.Result == "" {
+		entry.Result = "success"
+	}
+	return g.deps.Audit(ctx, entry)
+}

@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// Call is one request to a model provider, as the pass-through tells it.
+type Call struct {
+	ID        string
+	Provider  string
+	Agent     string // empty: the operator
+	Run       string
+	From      string // peer address; may be empty
+	Method    string
+	Path      string
+	Status    int // 0: no answer
+	BytesIn   int64
+	BytesOut  int64
+	Started   time.Time
+	FirstByte time.Duration
+	Duration  time.Duration
+	Error     string
+}
+
+// waitingCalls is how many finished calls may wait for the disk; past it a
+// call waits itself, so that none goes unrecorded.
+const waitingCalls = 1024
+
+// calls writes the records of finished calls beside the requests: a reply must
+// not end later because a disk is slow.
+type calls struct {
+	g     *Gateway
+	queue chan Call
+	gone  sync.WaitGroup
+
+	mu     sync.RWMutex // held by whoever sends; guards closed
+	closed bool
+}
+
+func newCalls(g *Gateway) *calls { return &calls{g: g, queue: make(chan Call, waitingCalls)} }
+
+func (c *calls) start() {
+	c.gone.Go(func() {
+		for call := range c.queue {
+			c.write(call)
+		}
+	})
+}
+
+// finish writes what waits and ends; later calls are written at once.
+func (c *calls) finish() {
+	c.mu.Lock()
+	c.closed = true
+	close(c.queue)
+	c.mu.Unlock()
+	c.gone.Wait()
+}
+
+func (c *calls) add(call Call) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.closed {
+		c.write(call)
+		return
+	}
+	c.queue <- call
+}
+
+func (c *calls) write(call Call) {
+	user, result := operator, "success"
+	if call.Agent != "" {
+		user = "agent " + call.Agent
+	}
+	if call.Error != "" || call.Status >= 400 || call.Status == 0 {
+		result = "failure"
+	}
+	err := c.g.deps.Audit(context.Background(), AuditEntry{
+		Event: "api_call", User: user, IP: call.From, Action: call.Method, Path: call.Path, Target: call.Provider, Result: result, Reason: call.Error,
+		Details: map[string]any{
+			"id": call.ID, "run": call.Run, "status": call.Status, "bytes_in": call.BytesIn, "bytes_out": call.BytesOut,
+			"first_byte_ms": call.FirstByte.Milliseconds(), "duration_ms": call.Duration.Milliseconds(),
+		},
+	})
+	if err != nil {
+		c.g.log.Error("a model call could not be audited", slog.String("id", call.ID), slog.Any("error", err))
+		c.g.notice("error", "a model call could not be written to the audit log: "+err.Error())
+	}
+}
+
+// CallStarted shows a request that goes to a provider now.
+func (g *Gateway) CallStarted(call Call) {
+	row := callRow(call)
+	row.State = "open"
+	g.registry.Connection(row)
+}
+
+// CallFinished shows its end and records it.
+func (g *Gateway) CallFinished(call Call) {
+	row := callRow(call)
+	row.State, row.Closed = "closed", g.deps.Now()
+	g.registry.Connection(row)
+	g.calls.add(call)
+}
+
+func callRow(call Call) event.Connection {
+	from, proof := call.From, "token"
+	if call.Agent != "" {
+		from, proof = "cage "+call.Agent, "agent token"
+	}
+	return event.Connection{
+		ID: call.ID, Kind: "http", From: from, Agent: call.Agent, Run: call.Run, Route: short(call.Method+" "+call.Path) + " → " + call.Provider,
+		Status: call.Status, Detail: call.Error, Auth: proof, Opened: call.Started, BytesIn: call.BytesIn, BytesOut: call.BytesOut, FirstMS: call.FirstByte.Milliseconds(),
+	}
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"openclaw/configs"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+)
+
+// checkConfig vetoes a config that the running gateway could not be started
+// with.
+func (g *Gateway) checkConfig(_, after *configs.Snapshot) error {
+	var refused *Error
+	if err := startable(after); errors.As(err, &refused) {
+		return refused
+	}
+	return nil
+}
+
+// applyConfig makes a new config true for what is open already.
+func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
+	ctx := context.Background()
+	changes, _ := configs.Diff(before, after)
+	if err := g.deps.Audit(ctx, AuditEntry{Event: "config_change", User: operator, IP: "local", Action: "apply", Path: after.Path, Result: "success",
+		Details: map[string]any{"version": after.Version, "changes": changes}}); err != nil {
+		g.log.Error("a config change could not be audited", slog.Any("error", err))
+		g.notice("error", "a config change could not be written to the audit log: "+err.Error())
+	}
+	was, is := before.Config.Gateway, after.Config.Gateway
+	if was.Host != is.Host || was.Port != is.Port {
+		g.notice("warn", "gateway.host and gateway.port take effect when the gateway starts again")
+	}
+	g.runs.policyChanged(after)
+	if was.Token != is.Token {
+		g.lookSoon() // a keychain may take seconds, and this change must not wait
+	}
+	names := map[string]bool{}
+	for _, snapshot := range []*configs.Snapshot{before, after} {
+		for _, name := range snapshot.Agents() {
+			names[name] = true
+		}
+	}
+	for _, name := range sortedNames(names) {
+		_, had := before.Config.Agents[name]
+		_, has := after.Config.Agents[name]
+		g.agentChanged(ctx, name, had, has)
+		g.registry.TouchAgent(name)
+	}
+}
+
+func (g *Gateway) agentChanged(ctx context.Context, name string, had, has bool) {
+	if had == has {
+		return
+	}
+	kind := "agent_create"
+	if had {
+		kind = "agent_delete"
+	}
+	if err := g.deps.Audit(ctx, AuditEntry{Event: kind, User: operator, IP: "local", Action: "config", Target: name, Result: "success"}); err != nil {
+		g.log.Error("a change of the agents could not be audited", slog.Any("error", err))
+	}
+}
+
+// configChanged shows every attempt to change the config.
+func (g *Gateway) configChanged(status configs.Status) {
+	out := configStatus(status)
+	g.deps.Bus.Publish(event.Event{Kind: event.KindConfig, Config: &out})
+}
+
+func configStatus(in configs.Status) event.ConfigStatus {
+	out := event.ConfigStatus{Path: in.Path, Version: in.Version, Active: in.Active, Rejected: in.Rejected, Changes: in.Changes, Diff: in.Diff}
+	for _, p := range in.Problems {
+		message := p.Message
+		if p.Hint != "" {
+			message += " (" + p.Hint + ")"
+		}
+		out.Problems = append(out.Problems, event.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: message, Warning: p.Warning})
+	}
+	for _, h := range in.History {
+		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes})
+	}
+	return out
+}
+
+// reloadConfig reads the file again. A file that is refused is not an error of
+// the method: the status says what is wrong with it.
+func (g *Gateway) reloadConfig(_ context.Context, call *hub.Call) (any, error) {
+	err := g.deps.Config.Reload("reload")
+	var refused *configs.Error
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	g.log.Info("a client asked for the config to be read again", slog.String("client", call.Conn.Client.ID))
+	return configStatus(g.deps.Config.Status()), nil
+}
+
+// agentRow is one agent as the config and the present have it.
+func (g *Gateway) agentRow(name string) (event.Agent, bool) {
+	snapshot := g.deps.Config.Current()
+	settings, known := snapshot.Config.Agents[name]
+	if !known {
+		return event.Agent{}, false
+	}
+	row := event.Agent{
+		Name: name, Role: settings.Role, Workspace: settings.Workspace, State: "stopped",
+		Runs: g.registry.Runs(name), Denied: g.registry.Denied(name), Conns: g.registry.Open(name),
+	}
+	compiled, err := snapshot.Policy(name)
+	if err != nil {
+		row.State, row.Problem = "invalid", err.Error()
+	} else {
+		row.Workspace = compiled.Workspace
+	}
+	for _, run := range row.Runs {
+		if run.Ended.IsZero() {
+			row.State = "running"
+		}
+	}
+	return row, true
+}
+
+func (g *Gateway) listAgents(context.Context, *hub.Call) (any, error) {
+	rows := []event.Agent{}
+	for _, name := range g.deps.Config.Current().Agents() {
+		if row, known := g.agentRow(name); known {
+			rows = append(rows, row)
+		}
+	}
+	return wire.AgentsResult{Agents: rows}, nil
+}
+
+func (g *Gateway) showAgent(_ context.Context, call *hub.Call) (any, error) {
+	var params wire.AgentParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if err := g.knownAgent(params.Name); err != nil {
+		return nil, err
+	}
+	row, _ := g.agentRow(params.Name)
+	if compiled, err := g.deps.Config.Current().Policy(params.Name); err == nil {
+		row.Policy = compiled
+	}
+	return row, nil
+}
+
+// knownAgent refuses a name that cannot be one, and one that the config does
+// not have.
+func (g *Gateway) knownAgent(name string) error {
+	if !configs.ValidName(name) {
+		return wire.Invalid("an agent's name is 1 to 64 of a-z, 0-9, '.', '_' and '-'")
+	}
+	snapshot := g.deps.Config.Current()
+	if _, known := snapshot.Config.Agents[name]; known {
+		return nil
+	}
+	hint := "add it below agents: in the config"
+	if names := snapshot.Agents(); len(names) > 0 {
+		hint = "the config has " + strings.Join(names, ", ")
+	}
+	return wire.NotFound("there is no agent "+name, hint)
+}

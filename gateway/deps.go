@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+	"openclaw/keychain"
+)
+
+// ConfigStore is the live config; *configs.Store is one.
+type ConfigStore interface {
+	Current() *configs.Snapshot
+	Status() configs.Status
+	Subscribe(configs.Subscriber) (cancel func())
+	Reload(by string) error
+}
+
+// Vault makes and opens the encrypted file where no keychain runs. A nil
+// passphrase makes a key file. Both may take a second.
+type Vault interface {
+	CreateVault(ctx context.Context, passphrase []byte) error
+	Unlock(ctx context.Context, passphrase []byte) error
+}
+
+// Masker learns the exact values that no log may show.
+type Masker interface {
+	Add(name string, value []byte) bool
+	Remove(name string)
+}
+
+// AuditEntry is one line of the audit log, in the specification's words.
+type AuditEntry struct {
+	Event   string // "authentication", "api_call", "run_start"…
+	User    string // "operator" or "agent coder"
+	IP      string // of the client; "unix" for the socket
+	Action  string
+	Path    string
+	Target  string
+	Result  string // "success", "denied" or "failure"
+	Reason  string
+	Details map[string]any
+}
+
+// LogChunk is a piece of the log from a byte offset.
+type LogChunk struct {
+	Cursor    int64 // where the next piece starts
+	Size      int64 // of the file
+	Lines     []string
+	Truncated bool // lines were left out
+	Reset     bool // the file is another one than the cursor was for
+}
+
+// Deps is what the gateway is given. Config, Bus, Token, Secrets, Vault and
+// Audit are required.
+type Deps struct {
+	Version string
+	Layout  configs.Layout
+	Config  ConfigStore
+	Bus     *event.Bus
+	Log     *slog.Logger
+
+	// Token gives the gateway's token; it may be asked at any time and may
+	// give another one than before.
+	Token func(context.Context) (keychain.Secret, error)
+
+	Secrets keychain.Store
+	Vault   Vault
+	// SecretStatus and SecretInfo say what may be known of the store and of
+	// what is in it. Resolve follows a reference; source says where it led.
+	SecretStatus func() event.SecretStore
+	SecretInfo   func(context.Context) ([]event.Secret, error)
+	Resolve      func(ctx context.Context, reference string) (value keychain.Secret, source string, err error)
+
+	// Audit returns when the entry is on disk. AuditSearch gives the newest
+	// entries that match, oldest first.
+	Audit       func(context.Context, AuditEntry) error
+	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
+
+	LogTail func(limit int) ([]event.LogLine, error)
+	LogFrom func(cursor int64, limit, maxBytes int) (LogChunk, error)
+
+	// Provider serves the routes of model providers; WithCaller tells it who
+	// calls. An empty agent is the operator.
+	Provider   http.Handler
+	WithCaller func(ctx context.Context, agent, run string) context.Context
+
+	Masker  Masker
+	Machine func() []event.Mechanism // what this machine can enforce
+
+	Grace  time.Duration // for streams at the end; default 10 s
+	Now    func() time.Time
+	Limits hub.Limits // zero fields are the protocol's own
+}
+
+func (d Deps) complete() (Deps, error) {
+	if d.Config == nil || d.Bus == nil || d.Token == nil || d.Secrets == nil || d.Vault == nil || d.Audit == nil {
+		return d, errors.New("make gateway: a required part is missing")
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Grace == 0 {
+		d.Grace = 10 * time.Second
+	}
+	if d.Machine == nil {
+		d.Machine = func() []event.Mechanism { return nil }
+	}
+	if d.Masker == nil {
+		d.Masker = noMasker{}
+	}
+	if d.SecretStatus == nil {
+		d.SecretStatus = func() event.SecretStore { return event.SecretStore{State: "none"} }
+	}
+	if d.SecretInfo == nil {
+		d.SecretInfo = func(context.Context) ([]event.Secret, error) { return nil, nil }
+	}
+	return d, nil
+}
+
+type noMasker struct{}
+
+func (noMasker) Add(string, []byte) bool { return false }
+func (noMasker) Remove(string)           {}

@@ -1,0 +1,272 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"openclaw/configs"
+	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/limit"
+	"openclaw/gateway/registry"
+	"openclaw/gateway/wire"
+)
+
+const (
+	tokenLook = 10 * time.Second       // between two looks at the token's source
+	runLook   = 250 * time.Millisecond // between two looks at runs that lost their supervisor
+	lastWord  = 50 * time.Millisecond  // for the answer to "stop"
+)
+
+// Gateway is one gateway of one state folder. Make it with New, run it once.
+type Gateway struct {
+	deps     Deps
+	log      *slog.Logger
+	boot     string
+	started  time.Time
+	ready    chan struct{}
+	stopping chan struct{}
+	stopOnce sync.Once
+
+	token    *auth.GatewayToken
+	agents   *auth.AgentTokens
+	guard    *auth.Guard
+	limiter  *limit.Limiter
+	registry *registry.Registry
+	hub      *hub.Hub
+	upgrader *websocket.Upgrader
+	runs     *runs
+	calls    *calls
+	watchers watchers
+	tokenDue chan struct{} // one slot: look at the token's source now
+
+	mu      sync.Mutex // guards the fields below
+	running bool
+	address netip.AddrPort
+}
+
+// New composes a gateway. It opens nothing.
+func New(deps Deps) (*Gateway, error) {
+	deps, err := deps.complete()
+	if err != nil {
+		return nil, err
+	}
+	boot, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		deps: deps, log: deps.Log.With(slog.String("source", "gateway")), boot: boot, started: deps.Now(),
+		ready: make(chan struct{}), stopping: make(chan struct{}),
+		token: auth.NewGatewayToken(deps.Token, deps.Now), agents: auth.NewAgentTokens(), guard: auth.NewGuard(deps.Now, nil),
+		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1),
+	}
+	g.limiter = limit.New(g.limits, deps.Now)
+	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Now: deps.Now})
+	g.runs = newRuns(g)
+	g.calls = newCalls(g)
+	g.upgrader = newUpgrader()
+	table, err := hub.NewTable(append(g.standardMethods(), g.ownMethods()...)...)
+	if err != nil {
+		return nil, err
+	}
+	g.hub = hub.New(hub.Options{
+		Table: table, Admit: g.admit, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
+		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits,
+		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy},
+	})
+	return g, nil
+}
+
+func newID() (string, error) {
+	var b [8]byte
+	_, err := rand.Read(b[:])
+	return hex.EncodeToString(b[:]), err
+}
+
+// Ready is closed when both listeners serve.
+func (g *Gateway) Ready() <-chan struct{} { return g.ready }
+
+// Address is where the gateway listens for TCP; the zero value before it does.
+func (g *Gateway) Address() netip.AddrPort {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.address
+}
+
+// Stop asks Run to end, as the end of its context does.
+func (g *Gateway) Stop() { g.stopOnce.Do(func() { close(g.stopping) }) }
+
+func (g *Gateway) limits() limit.Settings {
+	s := g.deps.Config.Current().Config.Gateway.RateLimiting
+	return limit.Settings{Enabled: s.Enabled, Connections: s.MaxConnectionsPerIP, PerMinute: s.MaxRequestsPerMinute}
+}
+
+func (g *Gateway) site() auth.Site {
+	s := g.deps.Config.Current().Config.Gateway
+	return auth.Site{Port: g.Address().Port(), Hosts: s.AllowedHosts, Origins: s.AllowedOrigins}
+}
+
+// Run serves until ctx ends or a client asks it to stop, and returns nil then.
+// A start that fails is an *Error with a Hint. It may be called once.
+func (g *Gateway) Run(ctx context.Context) (err error) {
+	g.mu.Lock()
+	if g.running {
+		g.mu.Unlock()
+		return errors.New("run gateway: it ran already")
+	}
+	g.running = true
+	g.mu.Unlock()
+
+	snapshot := g.deps.Config.Current()
+	if err := startable(snapshot); err != nil {
+		return err
+	}
+	if err := g.deps.Layout.Make(); err != nil {
+		return &Error{Op: "make state folder", Kind: KindFailed, Err: err, Hint: "check who owns " + g.deps.Layout.Root + " and that the disk is not full"}
+	}
+	lock, err := takeLock(g.deps.Layout.Lock())
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	servers, err := g.listen(snapshot)
+	if err != nil {
+		return err
+	}
+	defer servers.close()
+	if err := g.deps.Audit(ctx, AuditEntry{Event: "gateway_start", User: "operator", IP: "unix", Action: "start", Result: "success",
+		Details: map[string]any{"version": g.deps.Version, "address": g.Address().String()}}); err != nil {
+		return &Error{Op: "write audit log", Kind: KindFailed, Err: err, Hint: "the gateway does not run without its audit log: check the disk and audit.log_path"}
+	}
+	cancelConfig := g.deps.Config.Subscribe(configs.Subscriber{Name: "gateway", Check: g.checkConfig, Apply: g.applyConfig, Changed: g.configChanged})
+	defer cancelConfig()
+
+	// The parts live until everything that uses them has ended: they have a
+	// context of their own.
+	parts, endParts := context.WithCancel(context.WithoutCancel(ctx))
+	defer endParts()
+	var group sync.WaitGroup
+	group.Go(func() { _ = g.registry.Run(parts) })
+	group.Go(func() { g.lookAtToken(parts) })
+	group.Go(func() { g.runs.watch(parts) })
+	sockets, endSockets := context.WithCancel(parts)
+	defer endSockets()
+	var hubGone sync.WaitGroup
+	hubGone.Go(func() { _ = g.hub.Run(sockets) })
+	g.calls.start()
+	failed := servers.serve()
+	close(g.ready)
+	g.log.Info("the gateway is ready", slog.String("address", g.Address().String()))
+
+	select {
+	case <-ctx.Done():
+	case <-g.stopping:
+		pause(lastWord)
+	case err = <-failed:
+		err = &Error{Op: "serve", Kind: KindFailed, Err: err}
+	}
+	g.log.Info("the gateway stops")
+	endSockets()
+	servers.shutdown(g.deps.Grace)
+	hubGone.Wait()
+	g.watchers.wait()
+	g.calls.finish()
+	// What stays of a stop must be written even though its context has ended.
+	if auditErr := g.deps.Audit(parts, AuditEntry{Event: "gateway_stop", User: "operator", IP: "unix", Action: "stop", Result: "success"}); auditErr != nil {
+		g.log.Error("the stop could not be audited", slog.Any("error", auditErr))
+	}
+	endParts()
+	group.Wait()
+	return err
+}
+
+func pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}
+
+// startable refuses a config whose protections this program cannot give.
+func startable(snapshot *configs.Snapshot) error {
+	for _, p := range snapshot.Refusals() {
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: errors.New(p.String()), Hint: p.Hint}
+	}
+	settings := snapshot.Config.Gateway
+	if settings.TLS.Enabled {
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: errors.New("TLS on the listener is not built yet"), Hint: "write tls: false and host: 127.0.0.1"}
+	}
+	if _, err := loopback(settings.Host); err != nil {
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: err, Hint: "write host: 127.0.0.1; reach it from elsewhere through an ssh tunnel"}
+	}
+	return nil
+}
+
+// loopback returns the address of a host that never leaves this machine.
+func loopback(host string) (netip.Addr, error) {
+	if host == "localhost" || host == "" {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil || !address.Unmap().IsLoopback() {
+		return netip.Addr{}, fmt.Errorf("gateway.host %s is not a loopback address, and TLS on the listener is not built yet", host)
+	}
+	return address.Unmap(), nil
+}
+
+// lookAtToken keeps up with the token's source. A token that is another one
+// cuts the sockets that the old one let in.
+func (g *Gateway) lookAtToken(ctx context.Context) {
+	ticker := time.NewTicker(tokenLook)
+	defer ticker.Stop()
+	for said := ""; ; {
+		problem := ""
+		if err := g.refreshToken(ctx); err != nil {
+			problem = err.Error()
+		}
+		if problem != "" && problem != said && ctx.Err() == nil {
+			g.log.Warn("the gateway token could not be read: TCP clients are refused, the unix socket works", slog.String("error", problem))
+		}
+		said = problem
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-g.tokenDue:
+		}
+	}
+}
+
+// lookSoon makes lookAtToken look now, and does not wait for it.
+func (g *Gateway) lookSoon() {
+	select {
+	case g.tokenDue <- struct{}{}:
+	default:
+	}
+}
+
+func (g *Gateway) refreshToken(ctx context.Context) error {
+	_, err := g.token.Refresh(ctx)
+	current := g.token.Current()
+	cut := g.hub.CloseWhere(func(c *hub.Conn) bool {
+		return !c.Admission.Token.Zero() && !c.Admission.Token.Equal(current)
+	}, wire.CloseTokenChanged, "gateway auth changed")
+	if cut > 0 {
+		g.notice("warn", fmt.Sprintf("the gateway token changed: %d sockets were closed", cut))
+	}
+	return err
+}
+
+func (g *Gateway) notice(level, text string) {
+	g.deps.Bus.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{Level: level, Text: text}})
+}

@@ -1,0 +1,313 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/limit"
+)
+
+func newUpgrader() *websocket.Upgrader {
+	return &websocket.Upgrader{
+		HandshakeTimeout: headerTimeout, ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
+		CheckOrigin: func(*http.Request) bool { return true }, // judged before the upgrade
+		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+			writeError(w, status, "invalid_request_error", reason.Error())
+		},
+	}
+}
+
+// errorBody is understood by the protocol's clients and by those of both kinds
+// of providers.
+type errorBody struct {
+	Type  string    `json:"type"`
+	Error errorText `json:"error"`
+}
+
+type errorText struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+func writeError(w http.ResponseWriter, status int, kind, message string) {
+	body, _ := json.Marshal(errorBody{Type: "error", Error: errorText{kind, message}}) // strings always encode
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that is gone needs no answer
+}
+
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write([]byte(body)) // as above
+	}
+}
+
+func hardened(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}
+
+// recovered makes a panic that request's 500.
+func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if err, is := p.(error); is && errors.Is(err, http.ErrAbortHandler) {
+				panic(p) // how a handler cuts a connection
+			}
+			g.log.Error("a request panicked", slog.String("path", r.URL.Path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			writeError(w, http.StatusInternalServerError, "api_error", "internal error")
+		}()
+		next(w, r)
+	})
+}
+
+// tcpHandler is the order of what a request over TCP passes.
+func (g *Gateway) tcpHandler() http.Handler {
+	return g.recovered(func(w http.ResponseWriter, r *http.Request) {
+		hardened(w)
+		if limit.Over(r.Context()) {
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Retry-After", "1")
+			g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many connections from this address")
+			return
+		}
+		site := g.site()
+		switch {
+		case !site.CheckHost(r.Host):
+			g.refuse(w, r, http.StatusMisdirectedRequest, "invalid_request_error", "this gateway does not answer to that Host; add it to gateway.allowed_hosts if it should")
+			return
+		case !site.CheckOrigin(r.Header):
+			g.refuse(w, r, http.StatusForbidden, "permission_error", "web pages of that Origin may not use this gateway; add it to gateway.allowed_origins if they should")
+			return
+		case !auth.CheckFetchSite(r.Header):
+			g.refuse(w, r, http.StatusForbidden, "permission_error", "a web page of another site may not use this gateway")
+			return
+		}
+		upgrade := websocket.IsWebSocketUpgrade(r)
+		switch path := r.URL.Path; {
+		case upgrade && path == "/":
+			g.serveSocket(w, r, hub.Peer{Kind: hub.KindTCP, Address: peerAddress(r), From: r.RemoteAddr, Browser: r.Header.Get("Origin") != ""})
+		case g.serveHealth(w, r):
+		case isProviderRoute(path):
+			g.serveProvider(w, r)
+		default:
+			g.serveNothing(w, r)
+		}
+	})
+}
+
+// unixHandler serves the owner's socket: the protocol and health.
+func (g *Gateway) unixHandler() http.Handler {
+	return g.recovered(func(w http.ResponseWriter, r *http.Request) {
+		hardened(w)
+		peer, err := peerOf(r.Context())
+		if err != nil {
+			w.Header().Set("Connection", "close")
+			g.log.Warn("the unix socket refused a peer", slog.Any("error", err))
+			g.refuse(w, r, http.StatusForbidden, "permission_error", err.Error())
+			return
+		}
+		if len(r.Header.Values("Origin")) != 0 || !auth.CheckFetchSite(r.Header) {
+			g.refuse(w, r, http.StatusForbidden, "permission_error", "web pages may not use this socket")
+			return
+		}
+		switch {
+		case websocket.IsWebSocketUpgrade(r) && r.URL.Path == "/":
+			g.serveSocket(w, r, hub.Peer{Kind: hub.KindUnix, From: "unix", PID: peer.PID})
+		case g.serveHealth(w, r):
+		default:
+			writeError(w, http.StatusNotFound, "not_found_error", "the unix socket serves the gateway protocol only")
+		}
+	})
+}
+
+func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, peer hub.Peer) {
+	if r.URL.RawQuery != "" {
+		// A token in an address ends in logs and histories, and nothing else belongs there.
+		g.refuse(w, r, http.StatusBadRequest, "invalid_request_error", "the gateway's address takes no query; a token goes into the connect frame")
+		return
+	}
+	ws, err := g.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	g.hub.Serve(ws, peer)
+}
+
+// serveHealth answers what needs no authentication; false when it is another
+// path.
+func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	switch r.URL.Path {
+	case "/health", "/healthz", "/":
+		writeJSON(w, r, http.StatusOK, `{"ok":true,"status":"live"}`)
+	case "/readyz":
+		select {
+		case <-g.ready:
+			writeJSON(w, r, http.StatusOK, `{"ready":true,"failing":[],"uptimeMs":`+strconv.FormatInt(g.uptime().Milliseconds(), 10)+`}`)
+		default:
+			writeJSON(w, r, http.StatusServiceUnavailable, `{"ready":false,"failing":["starting"]}`)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// serveNothing answers a path that is not there. Whoever shows an agent's token
+// is told that it opens nothing here.
+func (g *Gateway) serveNothing(w http.ResponseWriter, r *http.Request) {
+	for _, candidate := range auth.Candidates(r) {
+		if _, is := g.agents.Lookup(candidate); is {
+			g.refuse(w, r, http.StatusForbidden, "permission_error", "an agent's token opens the providers' routes only")
+			return
+		}
+	}
+	writeError(w, http.StatusNotFound, "not_found_error", "there is nothing at this path")
+}
+
+// isProviderRoute reports whether a path belongs to a model provider.
+func isProviderRoute(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v1beta/") || strings.HasPrefix(path, "/p/")
+}
+
+// serveProvider passes a request on once it is known whose it is.
+func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
+	candidates := auth.Candidates(r)
+	shown := ""
+	if len(candidates) > 0 {
+		shown = candidates[0]
+	}
+	if retry, ok := g.limiter.Allow(g.limiter.ClientOf(peerAddress(r), shown)); !ok {
+		setRetryAfter(w, retry)
+		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many requests; gateway.rate_limiting.max_requests_per_minute sets how many")
+		return
+	}
+	caller, ok := g.identify(w, r, candidates)
+	if !ok {
+		return
+	}
+	if g.deps.Provider == nil || g.deps.WithCaller == nil {
+		writeError(w, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit.MaxBody)
+	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
+}
+
+// identify finds out whose request it is, or answers it.
+func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, candidates []string) (auth.Caller, bool) {
+	deadAgent := false
+	for _, candidate := range candidates {
+		if caller, known := g.agents.Lookup(candidate); known {
+			return caller, true
+		}
+		deadAgent = deadAgent || auth.WellFormed(auth.AgentPrefix, candidate)
+		if len(candidate) <= auth.MaxToken && g.token.Check(r.Context(), auth.HashOf([]byte(candidate))) {
+			return auth.Caller{}, true
+		}
+	}
+	open := !g.deps.Config.Current().Config.Gateway.RequireAuth
+	if open && !deadAgent {
+		return auth.Caller{}, true
+	}
+	if len(candidates) == 0 {
+		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "no token: give the gateway's, or an agent's from 'openclaw agent run'")
+		return auth.Caller{}, false
+	}
+	retry, limited := g.guard.Wrong(r.Context(), peerAddress(r), auth.HashOf([]byte(candidates[0])))
+	g.auditAccess(r.Context(), r.RemoteAddr, r.Method+" "+r.URL.Path, "denied", "wrong token")
+	switch {
+	case limited:
+		setRetryAfter(w, retry)
+		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many wrong tokens")
+	case deadAgent:
+		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "this agent's token is not valid: its run has ended")
+	default:
+		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "wrong token")
+	}
+	return auth.Caller{}, false
+}
+
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
+}
+
+// refuse answers, and shows the refusal.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kind, message string) {
+	g.log.Warn("a request was refused", slog.Int("status", status), slog.String("from", r.RemoteAddr), slog.String("path", short(r.URL.Path)), slog.String("reason", message))
+	id, err := newID()
+	if err == nil {
+		g.registry.Connection(event.Connection{
+			ID: id, Kind: "http", From: r.RemoteAddr, Route: short(r.Method + " " + r.URL.Path), State: "refused", Status: status, Detail: message,
+		})
+	}
+	writeError(w, status, kind, message)
+}
+
+// short bounds what a stranger can put on the screen and into the log.
+func short(text string) string {
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
+}
+
+func peerAddress(r *http.Request) netip.Addr {
+	address, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr().Unmap()
+}
+
+type peerKey struct{}
+
+type peerResult struct {
+	peer auth.Peer
+	err  error
+}
+
+// withPeer is the unix server's ConnContext: the kernel is asked once a
+// connection.
+func withPeer(ctx context.Context, c net.Conn) context.Context {
+	result := peerResult{err: errors.New("check peer: not a unix socket")}
+	if socket, is := c.(*net.UnixConn); is {
+		result.peer, result.err = auth.PeerOf(socket)
+	}
+	return context.WithValue(ctx, peerKey{}, result)
+}
+
+func peerOf(ctx context.Context) (auth.Peer, error) {
+	result, is := ctx.Value(peerKey{}).(peerResult)
+	if !is {
+		return auth.Peer{}, errors.New("check peer: the peer is not known")
+	}
+	return result.peer, result.err
+}

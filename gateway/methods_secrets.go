@@ -1,0 +1,255 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"openclaw/configs"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+	"openclaw/keychain"
+)
+
+// gatewayTokenName is the secret that is the gateway's own token.
+const gatewayTokenName = "token/gateway" //nolint:gosec // a name, no credential
+
+// secretRefusal turns a store's error into one for the client.
+func secretRefusal(err error) error {
+	var failure *keychain.Error
+	if !errors.As(err, &failure) {
+		return err
+	}
+	text := failure.Op
+	if failure.Name != "" {
+		text += " " + failure.Name
+	}
+	text += ": " + string(failure.Kind)
+	switch failure.Kind {
+	case keychain.KindNotFound:
+		return wire.NotFound(text, failure.Hint)
+	case keychain.KindBadName, keychain.KindTooBig, keychain.KindWrongKey:
+		refusal := wire.Invalid(text)
+		if failure.Hint != "" {
+			refusal.Details = map[string]any{"hint": failure.Hint}
+		}
+		return refusal
+	default:
+		return wire.Unavailable(text, failure.Hint)
+	}
+}
+
+// secretRows is what is stored, who uses it, and what the config needs and
+// nobody has stored.
+func (g *Gateway) secretRows(ctx context.Context) ([]event.Secret, error) {
+	rows, err := g.deps.SecretInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users := secretUsers(g.deps.Config.Current().Config)
+	known := map[string]bool{}
+	for i := range rows {
+		known[rows[i].Name] = true
+		rows[i].UsedBy = append(rows[i].UsedBy, users[rows[i].Name]...)
+	}
+	for name, by := range users {
+		if !known[name] && name != gatewayTokenName {
+			rows = append(rows, event.Secret{Name: name, UsedBy: by, Missing: true})
+		}
+	}
+	sortSecrets(rows)
+	return rows, nil
+}
+
+// secretUsers maps the names of stored secrets to what of the config uses
+// them.
+func secretUsers(config *configs.Config) map[string][]string {
+	users := map[string][]string{}
+	use := func(name, by string) {
+		if name != "" {
+			users[name] = append(users[name], by)
+		}
+	}
+	use(storedName(config.Gateway.Token, gatewayTokenName), "gateway")
+	for _, name := range sortedNames(config.Providers) {
+		use(storedName(config.Providers[name].APIKey, name), "provider "+name)
+	}
+	return users
+}
+
+// storedName is the stored secret that a reference means; empty when it leads
+// elsewhere.
+func storedName(reference configs.Reference, otherwise string) string {
+	text := string(reference)
+	if text == "" {
+		return otherwise
+	}
+	if name, is := strings.CutPrefix(text, "keychain://openclaw/"); is {
+		return name
+	}
+	if name, is := strings.CutPrefix(text, "vault://"); is {
+		return name
+	}
+	return ""
+}
+
+func (g *Gateway) listSecrets(ctx context.Context, _ *hub.Call) (any, error) {
+	rows, err := g.secretRows(ctx)
+	if err != nil {
+		return nil, secretRefusal(err)
+	}
+	if rows == nil {
+		rows = []event.Secret{}
+	}
+	return wire.SecretsResult{Store: g.deps.SecretStatus(), Secrets: rows}, nil
+}
+
+func (g *Gateway) setSecret(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.SecretSetParams
+	err := call.Decode(&params)
+	clear(call.Params) // the value, in base64
+	if err != nil {
+		return nil, err
+	}
+	defer clear(params.Value)
+	if len(params.Value) == 0 {
+		return nil, wire.Invalid("a secret must not be empty")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "set", Target: short(params.Name)}); err != nil {
+		return nil, notAudited("the secret was not stored")
+	}
+	g.deps.Masker.Add(params.Name, params.Value)
+	if err := g.deps.Secrets.Set(ctx, params.Name, keychain.NewSecret(params.Value).Clone()); err != nil {
+		return nil, secretRefusal(err)
+	}
+	row := event.Secret{Name: params.Name, Changed: g.deps.Now()}
+	if rows, err := g.secretRows(ctx); err == nil {
+		for _, r := range rows {
+			if r.Name == params.Name {
+				row = r
+			}
+		}
+	}
+	g.deps.Bus.Publish(event.Event{Kind: event.KindSecret, Secret: &row})
+	g.secretChanged(ctx, params.Name)
+	return row, nil
+}
+
+// secretChanged lets a new gateway token take effect at once. That it cannot be
+// read now is said by the next look.
+func (g *Gateway) secretChanged(ctx context.Context, name string) {
+	if name == gatewayTokenName {
+		_ = g.refreshToken(ctx)
+	}
+}
+
+func (g *Gateway) deleteSecret(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.SecretParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "delete", Target: short(params.Name)}); err != nil {
+		return nil, notAudited("the secret was not deleted")
+	}
+	if err := g.deps.Secrets.Delete(ctx, params.Name); err != nil {
+		return nil, secretRefusal(err)
+	}
+	g.deps.Bus.Publish(event.Event{Kind: event.KindSecret, Secret: &event.Secret{Name: params.Name, Deleted: true}})
+	g.secretChanged(ctx, params.Name)
+	return nil, nil
+}
+
+// testSecret resolves a name or a reference and tells no more of the value than
+// its length.
+func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.SecretTestParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if params.Reference == "" {
+		return nil, wire.Invalid("invalid " + wire.MethodSecretTest + " params: reference must not be empty")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "test", Target: configs.Reference(params.Reference).String()}); err != nil {
+		return nil, notAudited("nothing was tested")
+	}
+	secret, source, err := g.resolve(ctx, params.Reference)
+	if err != nil {
+		tested := wire.SecretTested{Detail: "it does not resolve"}
+		var refusal *wire.Error
+		if errors.As(secretRefusal(err), &refusal) {
+			tested.Detail, tested.Hint = refusal.Message, refusal.Hint()
+		} else if hinted, is := err.(interface{ Error() string }); is { //nolint:errorlint // any error has a text; resolvers never put a value into theirs
+			tested.Detail = hinted.Error()
+		}
+		return tested, nil
+	}
+	defer secret.Wipe()
+	return wire.SecretTested{OK: true, Length: secret.Len(), Source: source}, nil
+}
+
+// resolve takes a plain name for a stored secret, anything else for a
+// reference.
+func (g *Gateway) resolve(ctx context.Context, text string) (keychain.Secret, string, error) {
+	if !strings.ContainsAny(text, "$:") {
+		secret, err := g.deps.Secrets.Get(ctx, text)
+		return secret, g.deps.SecretStatus().Backend, err
+	}
+	if g.deps.Resolve == nil {
+		return keychain.Secret{}, "", wire.Unavailable("this gateway follows no references", "")
+	}
+	return g.deps.Resolve(ctx, text)
+}
+
+func (g *Gateway) createStore(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.StoreCreateParams
+	err := call.Decode(&params)
+	clear(call.Params)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(params.Passphrase)
+	if params.KeyFile == (len(params.Passphrase) > 0) {
+		return nil, wire.Invalid("give either a passphrase or key_file, not both")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "create vault"}); err != nil {
+		return nil, notAudited("the vault was not made")
+	}
+	passphrase := params.Passphrase
+	if params.KeyFile {
+		passphrase = nil
+	}
+	return g.openStore(ctx, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
+}
+
+func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.StoreUnlockParams
+	err := call.Decode(&params)
+	clear(call.Params)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(params.Passphrase)
+	if len(params.Passphrase) == 0 {
+		return nil, wire.Invalid("the passphrase must not be empty")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "unlock vault"}); err != nil {
+		return nil, notAudited("the vault was not unlocked")
+	}
+	return g.openStore(ctx, func() error { return g.deps.Vault.Unlock(ctx, params.Passphrase) })
+}
+
+func (g *Gateway) openStore(ctx context.Context, open func() error) (any, error) {
+	if err := open(); err != nil {
+		return nil, secretRefusal(err)
+	}
+	_ = g.refreshToken(ctx) // the token may be in there; the overview says if it is not
+	status := g.deps.SecretStatus()
+	g.notice("info", fmt.Sprintf("the secret store is %s (%s)", status.State, status.Backend))
+	return status, nil
+}
+
+func notAudited(what string) error {
+	return wire.Unavailable("the audit log cannot be written: "+what, "check the disk and audit.log_path; nothing is changed without a record")
+}

@@ -1,0 +1,356 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+	"openclaw/sandbox/policy"
+)
+
+const (
+	resumeTime  = 10 * time.Second // for a supervisor whose connection broke
+	maxReported = 10_000           // rows of one report
+)
+
+// runs are the caged commands that have a token now.
+type runs struct {
+	g *Gateway
+
+	mu   sync.Mutex // guards live and the runs in it
+	live map[string]*run
+}
+
+type run struct {
+	id, agent string
+	pid       int       // of the supervisor
+	conn      *hub.Conn // nil: the connection broke
+	until     time.Time // without a connection: when the run is given up
+	version   string    // of the policy that was sent last
+	policy    *policy.Policy
+}
+
+func newRuns(g *Gateway) *runs { return &runs{g: g, live: map[string]*run{}} }
+
+// start begins a run: policy, audit, token, environment.
+func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
+	g := r.g
+	var params wire.RunStartParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if err := g.knownAgent(params.Agent); err != nil {
+		return nil, err
+	}
+	snapshot := g.deps.Config.Current()
+	compiled, err := snapshot.Policy(params.Agent)
+	if err != nil {
+		return nil, wire.Invalid("agent " + params.Agent + ": " + err.Error())
+	}
+	command := params.Command
+	if len(command) == 0 {
+		command = snapshot.Config.Agents[params.Agent].Command
+	}
+	if len(command) == 0 || command[0] == "" {
+		refusal := wire.Invalid("there is no command to run")
+		refusal.Details = map[string]any{"hint": "give one after --, or write agents." + params.Agent + ".command"}
+		return nil, refusal
+	}
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	pid := supervisorPID(call.Conn, params.PID)
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "run_start", Action: "run", Target: params.Agent, Details: map[string]any{
+		"run": id, "program": command[0], "arguments": len(command) - 1, "dir": params.Dir, "pid": pid, "policy": compiled.Version,
+	}}); err != nil {
+		return nil, notAudited("the run was not started")
+	}
+	token := g.agents.Mint(params.Agent, id)
+	g.deps.Masker.Add(maskName(id), []byte(token))
+	r.add(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled})
+	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Started: g.deps.Now(), Policy: compiled.Version})
+	g.log.Info("a run starts", slog.String("agent", params.Agent), slog.String("run", id), slog.Int("pid", pid))
+	if call.Conn.Context().Err() != nil {
+		r.left(call.Conn) // the connection ended before the run was known
+	}
+	return wire.RunStarted{
+		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.Address().String(),
+		Env: agentEnvironment(g.Address(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent, compiled),
+	}, nil
+}
+
+func maskName(run string) string { return "agent token " + run }
+
+// supervisorPID prefers the kernel's word to the client's.
+func supervisorPID(conn *hub.Conn, said int) int {
+	if conn.Peer.PID > 0 {
+		return conn.Peer.PID
+	}
+	return said
+}
+
+// agentEnvironment is what the known clients need to find the gateway.
+func agentEnvironment(address netip.AddrPort, agent, token string) []string {
+	base := "http://" + address.String()
+	return []string{
+		"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_AUTH_TOKEN=" + token, "ANTHROPIC_API_KEY=" + token,
+		"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=" + token,
+		"OPENCLAW_AGENT=" + agent, "OPENCLAW_AGENT_TOKEN=" + token,
+	}
+}
+
+// unsupported says what the config asks for this agent and nothing does yet.
+func unsupported(snapshot *configs.Snapshot, agent string, compiled *policy.Policy) []string {
+	var out []string
+	own := []string{"agents." + agent + ".", "roles." + snapshot.Config.Agents[agent].Role + "."}
+	for _, w := range snapshot.Warnings {
+		if strings.Contains(w.Message, "not built yet") && slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(w.Key, prefix) }) {
+			out = append(out, w.String())
+		}
+	}
+	said := strings.Join(out, "\n")
+	if snapshot.Config.Agents[agent].Limits != (configs.Limits{}) && !strings.Contains(said, "limits") {
+		out = append(out, "limits of agent "+agent+" (memory, pids, cpu) are not built yet: they have no effect")
+	}
+	if len(compiled.Asks) > 0 && !strings.Contains(said, "ask") {
+		out = append(out, "asks are not built yet: what agent "+agent+" would ask for is denied")
+	}
+	return out
+}
+
+// resume takes a run back: its connection broke, or this gateway is a new one.
+func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
+	g := r.g
+	var params wire.RunResumeParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if len(params.Run) < 1 || len(params.Run) > 64 || !configs.ValidName(params.Run) {
+		return nil, wire.Invalid("invalid " + wire.MethodRunResume + " params: run")
+	}
+	if err := g.knownAgent(params.Agent); err != nil {
+		return nil, err
+	}
+	snapshot := g.deps.Config.Current()
+	compiled, err := snapshot.Policy(params.Agent)
+	if err != nil {
+		return nil, wire.Invalid("agent " + params.Agent + ": " + err.Error())
+	}
+	pid := supervisorPID(call.Conn, params.PID)
+	r.mu.Lock()
+	known := r.live[params.Run]
+	held := known != nil && known.agent == params.Agent
+	r.mu.Unlock()
+	if known != nil {
+		caller, right := g.agents.Lookup(params.Token)
+		if !held || !right || caller != (auth.Caller{Agent: params.Agent, Run: params.Run}) {
+			return nil, wire.Forbidden("this run belongs to another supervisor", "")
+		}
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "run_start", Action: "resume", Target: params.Agent, Details: map[string]any{
+		"run": params.Run, "pid": pid, "policy": compiled.Version,
+	}}); err != nil {
+		return nil, notAudited("the run was not taken back")
+	}
+	if known == nil {
+		if err := g.agents.Adopt(params.Agent, params.Run, params.Token); err != nil {
+			return nil, wire.Invalid(err.Error())
+		}
+		g.deps.Masker.Add(maskName(params.Run), []byte(params.Token))
+		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Started: g.deps.Now(), Policy: compiled.Version})
+	}
+	r.add(&run{id: params.Run, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled})
+	if call.Conn.Context().Err() != nil {
+		r.left(call.Conn)
+	}
+	g.log.Info("a run was taken back", slog.String("agent", params.Agent), slog.String("run", params.Run), slog.Int("pid", pid))
+	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.Address().String(), Unsupported: unsupported(snapshot, params.Agent, compiled)}, nil
+}
+
+func (r *runs) add(one *run) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live[one.id] = one
+}
+
+// owned returns the run if this connection is its supervisor's.
+func (r *runs) owned(id string, conn *hub.Conn) (agent string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.live[id]
+	if one == nil || one.conn != conn {
+		return "", wire.NotFound("there is no such run of this connection", "take it back with "+wire.MethodRunResume)
+	}
+	return one.agent, nil
+}
+
+// report takes what happened in a cage. Agent and run are the gateway's own
+// knowledge, whatever the rows say.
+func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
+	g := r.g
+	var params wire.RunReportParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	agent, err := r.owned(params.Run, call.Conn)
+	if err != nil {
+		return nil, err
+	}
+	if len(params.Denials) > maxReported || len(params.Connections) > maxReported {
+		return nil, wire.Invalid("too many rows in one report")
+	}
+	for i := range params.Denials {
+		params.Denials[i].Agent, params.Denials[i].Run, params.Denials[i].ID = agent, params.Run, ""
+	}
+	// What was refused is recorded even when the supervisor goes meanwhile.
+	g.registry.Deny(context.WithoutCancel(ctx), params.Denials...)
+	for _, c := range params.Connections {
+		c.ID, c.Kind, c.Agent, c.Run, c.From = params.Run+"/"+c.ID, "net", agent, params.Run, "cage "+agent
+		g.registry.Connection(c)
+	}
+	if params.Mechanisms != nil || params.Warnings != nil || params.Policy != "" || params.NeedsRun != nil {
+		g.registry.UpdateRun(params.Run, func(row *event.Run) {
+			if params.Mechanisms != nil {
+				row.Mechanisms = params.Mechanisms
+			}
+			if params.Warnings != nil {
+				row.Warnings = params.Warnings
+			}
+			if params.Policy != "" {
+				row.Policy, row.NeedsRun = params.Policy, params.NeedsRun
+			} else if params.NeedsRun != nil {
+				row.NeedsRun = params.NeedsRun
+			}
+		})
+	}
+	return nil, nil
+}
+
+func (r *runs) end(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.RunEndParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	if _, err := r.owned(params.Run, call.Conn); err != nil {
+		return nil, err
+	}
+	r.finish(context.WithoutCancel(ctx), params.Run, short(params.Exit))
+	return nil, nil
+}
+
+// finish kills the token first, and then tells.
+func (r *runs) finish(ctx context.Context, id, exit string) {
+	g := r.g
+	r.mu.Lock()
+	one := r.live[id]
+	delete(r.live, id)
+	r.mu.Unlock()
+	if one == nil {
+		return
+	}
+	g.agents.Revoke(id)
+	g.registry.EndRun(id, exit)
+	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
+	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
+		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
+		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
+	}
+}
+
+// left notes that a supervisor's connection ended. One whose process is gone
+// loses its token at once, any other has resumeTime to come back.
+func (r *runs) left(conn *hub.Conn) {
+	r.mu.Lock()
+	for _, one := range r.live {
+		if one.conn == conn {
+			one.conn, one.until = nil, r.g.deps.Now().Add(resumeTime)
+		}
+	}
+	r.mu.Unlock()
+	r.giveUp(context.Background())
+}
+
+// watch gives up runs whose supervisor does not come back, until ctx ends.
+func (r *runs) watch(ctx context.Context) {
+	ticker := time.NewTicker(runLook)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			r.giveUp(ctx)
+		}
+	}
+}
+
+func (r *runs) giveUp(ctx context.Context) {
+	now := r.g.deps.Now()
+	var lost []string
+	r.mu.Lock()
+	for id, one := range r.live {
+		if one.conn == nil && (now.After(one.until) || !alive(one.pid)) {
+			lost = append(lost, id)
+		}
+	}
+	r.mu.Unlock()
+	for _, id := range lost {
+		r.finish(context.WithoutCancel(ctx), id, "lost")
+	}
+}
+
+// policyChanged sends new policies to the supervisors. An agent that is gone
+// from the config loses its token, and its cage every right.
+func (r *runs) policyChanged(after *configs.Snapshot) {
+	type message struct {
+		conn   *hub.Conn
+		policy wire.RunPolicy
+	}
+	var messages []message
+	var orphans []string
+	r.mu.Lock()
+	for _, one := range r.live {
+		next, err := after.Policy(one.agent)
+		if err != nil {
+			next = nothingAllowed(one.policy)
+			orphans = append(orphans, one.id)
+		}
+		if next.Version == one.version {
+			continue
+		}
+		one.version, one.policy = next.Version, next
+		if one.conn != nil {
+			messages = append(messages, message{one.conn, wire.RunPolicy{Run: one.id, Policy: next}})
+		}
+	}
+	r.mu.Unlock()
+	for _, id := range orphans {
+		r.g.agents.Revoke(id)
+		r.g.notice("warn", "a run's agent is no longer in the config: its token is dead and its cage loses every right")
+	}
+	for _, m := range messages {
+		if err := m.conn.Push(wire.EventPolicy, m.policy); err != nil {
+			// The supervisor gets the policy when it takes its run back.
+			r.g.log.Warn("a policy could not be sent to a run", slog.String("run", m.policy.Run), slog.Any("error", err))
+		}
+	}
+}
+
+// nothingAllowed is the policy of an agent that is gone.
+func nothingAllowed(last *policy.Policy) *policy.Policy {
+	origin := policy.Origin{BuiltIn: "the agent is no longer in the config"}
+	return &policy.Policy{
+		Agent: last.Agent, Version: "removed", Home: last.Home, StateDir: last.StateDir, Workspace: last.Workspace, Enforce: last.Enforce, Default: origin,
+		Exec: policy.Exec{CommandsFrom: origin, SystemFrom: origin}, Network: policy.NetworkRules{OutboundFrom: origin},
+	}
+}
