@@ -1,0 +1,269 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Numbers of a Recorder.
+const (
+	queueLength = 4096
+	batchLength = 1024                   // lines that share one write and one fsync
+	asyncWait   = 250 * time.Millisecond // how long RecordAsync waits for a place in the queue
+	syncEvery   = time.Second            // how long an asynchronous line may be only in memory of the kernel
+)
+
+// Options are the settings of a Recorder.
+type Options struct {
+	Path   string   // of the log; its folder is made, mode 0700
+	Events []string // event types of the specification to record; nil: all of them
+	// Redact removes secrets from the JSON of an entry. It may be nil. It must
+	// be safe for concurrent use and neither change nor keep its argument.
+	Redact func([]byte) []byte
+	Now    func() time.Time // nil: time.Now
+}
+
+// Recorder writes an audit log.
+type Recorder struct {
+	path    string
+	redact  func([]byte) []byte
+	now     func() time.Time
+	filter  atomic.Pointer[filter]
+	queue   chan request
+	closing chan struct{}
+	stopped chan struct{}
+	once    sync.Once
+	lost    atomic.Uint64 // lines refused since the last line that was written
+
+	mu      sync.Mutex
+	failing error // of the last write; nil when it went well
+
+	// Below: only the goroutine's, once it runs.
+	log     *logFile
+	lock    *os.File
+	chain   chain
+	dirty   bool           // written and not synced
+	altered map[string]any // what somebody else did to the file, until a line says so
+	scratch []byte         // the batch's text
+}
+
+type request struct {
+	object []byte
+	done   chan error // nil: nobody waits
+}
+
+// Open opens the log or makes it, mode 0600, takes its lock, and cuts off what
+// a crash left half written. The errors are *Error: KindLocked when another
+// process records there, KindFile, KindWrite, KindUnknown for an event type
+// that does not exist. The caller must Close it.
+func Open(o Options) (*Recorder, error) {
+	r := &Recorder{
+		path: o.Path, redact: o.Redact, now: o.Now,
+		queue: make(chan request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if err := r.SetEvents(o.Events); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
+		return nil, fileError(o.Path, err)
+	}
+	lock, err := os.OpenFile(o.Path+".lock", os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	if err != nil {
+		return nil, fileError(o.Path+".lock", err)
+	}
+	if err := lockFile(lock); err != nil {
+		lock.Close()
+		if errors.Is(err, errLocked) {
+			return nil, &Error{Op: "open audit log", Path: o.Path, Kind: KindLocked, Hint: "another gateway records there; stop it, or give this one its own audit.log_path"}
+		}
+		return nil, fileError(o.Path+".lock", err)
+	}
+	r.lock = lock
+	if err := r.start(); err != nil {
+		if r.log != nil {
+			r.log.file.Close()
+		}
+		lock.Close()
+		return nil, err
+	}
+	go r.run()
+	return r, nil
+}
+
+// start opens the file and joins on to its end.
+func (r *Recorder) start() error {
+	log, err := openFile(r.path)
+	if err != nil {
+		return err
+	}
+	r.log = log
+	end, err := log.readEnding()
+	if err != nil {
+		return fileError(r.path, err)
+	}
+	r.chain = end.last
+	var text []byte
+	details := map[string]any{}
+	if end.cut > 0 {
+		last, err := parseLine(end.torn)
+		if err == nil && end.invalid == 0 && last.Seq == end.last.seq+1 {
+			// All of the line but its newline: it counts.
+			text = append(text, '\n')
+			r.chain = chain{seq: last.Seq, hash: last.Hash}
+			details["completed"] = last.Seq
+		} else {
+			log.size -= end.cut
+			if err := log.cutBack(); err != nil {
+				return writeError(r.path, err)
+			}
+			details["cut_bytes"] = end.cut
+		}
+	}
+	if end.invalid > 0 {
+		details["invalid_lines"] = end.invalid
+	}
+	if len(details) == 0 {
+		return nil
+	}
+	text = r.own(text, LogRecovered, "the log did not end with a whole line of its chain", details)
+	if err := log.append(text); err != nil {
+		return writeError(r.path, err)
+	}
+	if err := log.file.Sync(); err != nil {
+		return writeError(r.path, err)
+	}
+	return nil
+}
+
+// own appends a line about the log itself.
+func (r *Recorder) own(out []byte, event, reason string, details map[string]any) []byte {
+	return r.chain.appendLine(out, encodeBody(Entry{Event: event, User: "gateway", Result: Success, Reason: reason, Details: details}, r.redact), r.now())
+}
+
+func writeError(path string, err error) error {
+	return &Error{
+		Op: "write audit log", Path: path, Kind: KindWrite, Err: err,
+		Hint: "nothing that must be recorded is allowed until the log can be written: make room on its disk, or mend its permissions",
+	}
+}
+
+// SetEvents replaces the choice of event types; see Options. On an error
+// nothing changes.
+func (r *Recorder) SetEvents(events []string) error {
+	f, err := newFilter(events)
+	if err == nil {
+		r.filter.Store(&f)
+	}
+	return err
+}
+
+// Record writes e and returns nil when it is on disk. An event type that is
+// switched off is not written, and that is no error. If ctx ends first, its
+// error is returned, and the line may or may not be written.
+//
+// An error means: this was not recorded, do not let it happen.
+func (r *Recorder) Record(ctx context.Context, e Entry) error {
+	if (*r.filter.Load())[e.Event] {
+		return nil
+	}
+	q := request{object: encodeBody(e, r.redact), done: make(chan error, 1)}
+	select {
+	case <-r.closing:
+		return r.closedError()
+	default:
+	}
+	select {
+	case r.queue <- q:
+	case <-ctx.Done():
+		r.lost.Add(1)
+		return ctx.Err()
+	case <-r.closing:
+		return r.closedError()
+	}
+	return r.await(ctx, q)
+}
+
+func (r *Recorder) await(ctx context.Context, q request) error {
+	select {
+	case err := <-q.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.stopped:
+		select {
+		case err := <-q.done:
+			return err
+		default:
+			return r.closedError()
+		}
+	}
+}
+
+// RecordAsync queues e and returns; the line is on disk within about a second.
+// Use it for what cannot be undone by refusing it: events that are many and
+// already over. When the queue stays full for a quarter of a second it returns
+// an error of KindBusy, and the line is counted in the log as lost. While the
+// log fails, it waits and answers as Record does.
+func (r *Recorder) RecordAsync(e Entry) error {
+	if (*r.filter.Load())[e.Event] {
+		return nil
+	}
+	q := request{object: encodeBody(e, r.redact)}
+	if r.Failing() != nil {
+		q.done = make(chan error, 1)
+	}
+	select {
+	case <-r.closing:
+		return r.closedError()
+	default:
+	}
+	select {
+	case r.queue <- q:
+	default:
+		timer := time.NewTimer(asyncWait)
+		defer timer.Stop()
+		select {
+		case r.queue <- q:
+		case <-timer.C:
+			r.lost.Add(1)
+			return &Error{Op: "queue audit record", Path: r.path, Kind: KindBusy, Hint: "the disk of the audit log is too slow for what is recorded; see audit.events"}
+		case <-r.closing:
+			return r.closedError()
+		}
+	}
+	if q.done != nil {
+		return r.await(context.Background(), q)
+	}
+	return nil
+}
+
+// Failing returns the error of the last write, nil if it went well. The next
+// Record tries again.
+func (r *Recorder) Failing() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failing
+}
+
+// Path returns the path of the log.
+func (r *Recorder) Path() string { return r.path }
+
+func (r *Recorder) closedError() error {
+	return &Error{Op: "record", Path: r.path, Kind: KindClosed, Hint: "the gateway is stopping"}
+}
+
+// Close writes what is queued, syncs, and gives the lock back. It waits for
+// the Recorder's goroutine. Calling it again does nothing.
+func (r *Recorder) Close() error {
+	r.once.Do(func() { close(r.closing) })
+	<-r.stopped
+	return r.Failing()
+}
