@@ -1,0 +1,24 @@
+// Package seccomp limits the system calls of a caged command and reports those
+// that a policy has a word on.
+//
+// It owns the table of system calls for x86-64 and arm64 (table.go: each row
+// with its reason), the filter made from it (Build), its installation on the
+// calling thread (Install), and the Listener, which receives the calls that
+// the filter hands over.
+//
+// What the filter refuses by itself, and every errno that a Listener's handler
+// answers, is final. A call that the handler lets go on is only reported: the
+// kernel reads its arguments again afterwards, and another thread of the
+// program may have changed them. So a handler must never be the wall that
+// keeps a path or an address from a program; mounts and the network namespace
+// are. It may refuse more than they do, report what they refuse, and hold a
+// call until a person has answered.
+//
+// The filter refuses with an errno what no ordinary program needs: mounts,
+// namespaces, kernel modules, bpf, perf, keyrings, io_uring, handles, other
+// processes' memory and descriptors, terminal injection, set-uid bits, unusual
+// socket families and TCP Fast Open. A call of another architecture kills the
+// process; a number that is newer than the table, or of the x32 range, gives
+// ENOSYS. clone3 and openat2 give ENOSYS because their arguments lie in memory,
+// where a filter cannot see them; programs then use clone and openat.
+package seccomp

@@ -1,0 +1,191 @@
+//go:build linux
+
+package seccomp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxHeld bounds the calls that are with the handler at one time. Past it a
+// call is refused with EACCES.
+const maxHeld = 1024
+
+// Handler judges a call. It may block, for as long as a person thinks; other
+// calls go on meanwhile, each in a goroutine of its own. ctx ends when the
+// Listener stops; the verdict should then be a refusal.
+type Handler func(ctx context.Context, call Call) Verdict
+
+// Listener receives the calls that a filter hands over and answers them.
+type Listener struct {
+	fd      int
+	handler Handler
+	limit   int
+	calls   map[int]known
+	held    sync.WaitGroup
+}
+
+// NewListener takes over the descriptor that Install returned.
+func NewListener(fd int, handler Handler) *Listener {
+	return &Listener{fd: fd, handler: handler, limit: maxHeld, calls: knownCalls()}
+}
+
+// Run answers calls until ctx ends or no process is left under the filter. It
+// waits for the handlers, closes the descriptor and returns nil in both cases.
+// After it, every call that would be handed over fails with ENOSYS: what was
+// watched stays refused. Run is called once.
+func (l *Listener) Run(ctx context.Context) error {
+	const op = "receive seccomp notifications"
+	defer func() { _ = unix.Close(l.fd) }()
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return &Error{Op: op, Err: fmt.Errorf("eventfd: %w", err)}
+	}
+	defer func() { _ = unix.Close(wake) }()
+	rung := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(rung)
+		_, _ = unix.Write(wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	defer func() {
+		if !stop() {
+			<-rung
+		}
+	}()
+	// Linux 6.6: the woken program goes on at once on the same processor. Where
+	// the flag is not known the answer only takes longer.
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), ioctlSetFlags, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
+
+	handling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err = l.receive(handling, wake)
+	cancel()
+	l.held.Wait()
+	return err
+}
+
+// receive is the only receiver, so that it never waits in the kernel for a
+// notification that another one took.
+func (l *Listener) receive(ctx context.Context, wake int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	slots := make(chan struct{}, l.limit)
+	for {
+		n, err := l.next(wake)
+		if n == nil {
+			return err
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			l.answer(n.id, Verdict{Errno: unix.EACCES})
+			continue
+		}
+		l.held.Go(func() {
+			defer func() { <-slots }()
+			l.serve(ctx, n)
+		})
+	}
+}
+
+// next waits for a notification. It returns nil at the end.
+func (l *Listener) next(wake int) (*notification, error) {
+	const op = "receive seccomp notification"
+	for {
+		set := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(wake), Events: unix.POLLIN}}
+		if _, err := unix.Poll(set, -1); err != nil {
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			return nil, &Error{Op: op, Err: fmt.Errorf("poll: %w", err)}
+		}
+		switch events := set[0].Revents; {
+		case set[1].Revents != 0:
+			return nil, nil
+		case events&unix.POLLIN == 0 && events&unix.POLLHUP != 0: // no process is left
+			return nil, nil
+		case events&unix.POLLIN == 0:
+			return nil, &Error{Op: op, Err: fmt.Errorf("poll: events %#x", events)}
+		}
+		n := new(notification)
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(n))) //nolint:gosec // the kernel writes during the call
+		if errno == 0 {
+			return n, nil
+		}
+		if errno != unix.EINTR && errno != unix.ENOENT { // ENOENT: the caller was killed before we looked
+			return nil, &Error{Op: op, Err: errno}
+		}
+	}
+}
+
+// serve reads, judges and answers one notification.
+func (l *Listener) serve(ctx context.Context, n *notification) {
+	k, ok := l.calls[int(n.number)]
+	if !ok { // a filter of another build
+		l.answer(n.id, Verdict{Errno: unix.ENOSYS})
+		return
+	}
+	call, err := k.decode(n)
+	call.Valid = func() bool { return l.valid(n.id) }
+	// The number of a thread that ended may be another's by now: what was read
+	// counts only if the call still waits.
+	if !call.Valid() {
+		return
+	}
+	var errno unix.Errno
+	switch {
+	case err == nil:
+		l.answer(n.id, l.handler(ctx, call))
+	case errors.As(err, &errno):
+		l.answer(n.id, Verdict{Errno: errno})
+	default:
+		l.answer(n.id, Verdict{})
+	}
+}
+
+func (l *Listener) valid(id uint64) bool {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), ioctlIDValid, uintptr(unsafe.Pointer(&id))) //nolint:gosec // the kernel reads during the call
+	return errno == 0
+}
+
+// answer lets the call go on or fail. The caller may be gone by now, which is
+// no matter.
+func (l *Listener) answer(id uint64, v Verdict) {
+	r := response{id: id, failure: -int32(v.Errno)}
+	if v.Errno == 0 {
+		r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
+	}
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r))) //nolint:gosec // the kernel reads during the call
+}
+
+// notification is struct seccomp_notif.
+type notification struct {
+	id        uint64
+	tid       uint32
+	_         uint32 // flags, 0
+	number    int32
+	_         uint32 // architecture; the filter let only one through
+	_         uint64 // instruction pointer
+	arguments [6]uint64
+}
+
+// response is struct seccomp_notif_resp.
+type response struct {
+	id      uint64
+	_       int64 // return value
+	failure int32
+	flags   uint32
+}
+
+// From the kernel's include/uapi/linux/seccomp.h: IOW('!', 2, u64) and
+// IOW('!', 4, u64).
+const (
+	ioctlIDValid  = 0x40082102
+	ioctlSetFlags = 0x40082104
+)

@@ -1,0 +1,382 @@
+//go:build linux
+
+package seccomp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+type supervised struct {
+	Calls []string // what the handler saw, one line each
+	Said  string   // what the watched child says came of its calls
+}
+
+func socketPair() (*os.File, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs"), nil
+}
+
+func receiveDescriptor(from *os.File) (int, error) {
+	control := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(from.Fd()), make([]byte, 1), control, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil || len(messages) != 1 {
+		return -1, fmt.Errorf("no descriptor came: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return -1, err
+	}
+	return fds[0], nil
+}
+
+// watch serves a listener and returns what it saw, once nobody is left.
+func watch(fd, pid int, folder string) func() []string {
+	var lock sync.Mutex
+	var lines []string
+	ended := make(chan error, 1)
+	l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+		line := strings.Join([]string{c.Name, c.Operation, string(c.Class), c.Path, c.Path2, c.UnixPath}, " ")
+		if c.Address.IsValid() {
+			line += c.Address.String()
+		}
+		if c.PID != pid || c.TID == 0 || !c.Valid() {
+			line += " from another process"
+		}
+		lock.Lock()
+		lines = append(lines, strings.TrimSpace(strings.ReplaceAll(line, folder, "FOLDER")))
+		lock.Unlock()
+		if strings.Contains(line, "refuse-me") || c.Address.Port() == 9 {
+			return Verdict{Errno: unix.EACCES}
+		}
+		return Verdict{}
+	})
+	go func() { ended <- l.Run(context.Background()) }()
+	return func() []string {
+		if err := <-ended; err != nil {
+			lines = append(lines, "the listener: "+err.Error())
+		}
+		return lines
+	}
+}
+
+// watched makes calls that are handed over, and says what came of them.
+func watched() error {
+	runtime.LockOSThread()
+	folder := os.Getenv("FOLDER")
+	here, err := unix.Open(folder, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	fd, err := install(true)
+	if err != nil {
+		return err
+	}
+	if err := unix.Sendmsg(3, []byte{1}, unix.UnixRights(fd), nil, 0); err != nil {
+		return err
+	}
+	_ = unix.Close(fd)
+	var said []string
+	say := func(what string, err error) { said = append(said, fmt.Sprintf("%s=%d", what, int(code(err)))) }
+
+	f, err := unix.Open(folder+"/a", unix.O_CREAT|unix.O_WRONLY, 0o600)
+	say("create", err)
+	_, err = unix.Open("refuse-me", unix.O_CREAT|unix.O_WRONLY, 0o600)
+	say("create-refused", err)
+	_, err = unix.Open(folder+"/a", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	say("read", err)
+	say("mkdir", unix.Mkdirat(here, "sub/../d", 0o700))
+	say("rename", unix.Renameat2(here, "a", unix.AT_FDCWD, "b", unix.RENAME_NOREPLACE))
+	say("chmod", unix.Fchmod(f, 0o640))
+	pipe := make([]int, 2)
+	if err := unix.Pipe(pipe); err != nil {
+		return err
+	}
+	say("chmod-pipe", unix.Fchmod(pipe[0], 0o600))
+	say("touch", unix.UtimesNanoAt(here, "b", []unix.Timespec{{Sec: 1}, {Sec: 1}}, 0))
+	say("unlink-refused", unix.Unlinkat(here, "refuse-me/"+strings.Repeat("x", 200)+"/"+strings.Repeat("y", 200), 0))
+	say("too-long", unix.Unlink("/"+strings.Repeat("z/", 2100)))
+	_, _, e := unix.RawSyscall6(unix.SYS_UNLINKAT, uintptr(here), 8, 0, 0, 0, 0)
+	said = append(said, fmt.Sprintf("bad-address=%d", int(e)))
+
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	say("connect-refused", unix.Connect(s, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}))
+	s6, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	say("connect6-refused", unix.Connect(s6, &unix.SockaddrInet6{Port: 9, Addr: [16]byte{15: 1}}))
+	u, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	say("connect-unix", unix.Connect(u, &unix.SockaddrUnix{Name: "no-socket"}))
+	say("connect-abstract", unix.Connect(u, &unix.SockaddrUnix{Name: "@refuse-me"}))
+	say("exec-refused", unix.Exec("/bin/refuse-me", []string{"x"}, nil))
+	if _, err := os.Stdout.WriteString(strings.Join(said, " ") + "\n"); err != nil {
+		return err
+	}
+	return unix.Exec("/bin/true", []string{"true"}, nil)
+}
+
+func TestRefusedCallsReallyFail(t *testing.T) {
+	asEachUser(t, func(t *testing.T, start func(string) *exec.Cmd) {
+		t.Helper()
+		results := func(role string) map[string]int {
+			out, err := start(role).Output()
+			if err != nil {
+				t.Fatalf("%s: %v", role, err)
+			}
+			m := map[string]int{}
+			if err := json.Unmarshal(out, &m); err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		bare, filtered := results("try"), results("try filtered")
+		for name, got := range filtered {
+			before, tried := bare[name]
+			switch {
+			case tried && strings.HasPrefix(name, "refused: "):
+				if got == 0 || got == before && name != "refused: number of the future" {
+					t.Errorf("%s: errno %d, without the filter %d", name, got, before)
+				}
+			case tried:
+				if got != 0 || before != 0 {
+					t.Errorf("%s: errno %d, without the filter %d", name, got, before)
+				}
+			case name == "clone3" || name == "openat2":
+				if got != int(unix.ENOSYS) {
+					t.Errorf("%s: errno %d", name, got)
+				}
+			default:
+				if got != int(unix.EPERM) {
+					t.Errorf("%s: errno %d", name, got)
+				}
+			}
+		}
+		if len(filtered) < 60 {
+			t.Errorf("only %d calls were tried", len(filtered))
+		}
+	})
+}
+
+func TestInstallNeedsNoNewPrivileges(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
+	cmd.Env = []string{roleVariable + "=without no_new_privs"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestCallsAreHandedOverAndRefused(t *testing.T) {
+	asEachUser(t, func(t *testing.T, start func(string) *exec.Cmd) {
+		t.Helper()
+		out, err := start("supervise").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got supervised
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		long := strings.Repeat("x", 200) + "/" + strings.Repeat("y", 200)
+		want := []string{
+			"openat create path.write FOLDER/a",
+			"openat create path.write FOLDER/refuse-me",
+			"mkdirat mkdir path.write FOLDER/d",
+			"renameat2 rename path.write FOLDER/a FOLDER/b",
+			"fchmod chmod path.write FOLDER/b",
+			"utimensat utime path.write FOLDER/b",
+			"unlinkat unlink path.write FOLDER/refuse-me/" + long,
+			"connect connect net   127.0.0.1:9",
+			"connect connect net   [::1]:9",
+			"connect connect net   FOLDER/no-socket",
+			"connect connect net   @refuse-me",
+			"execve execve exec /bin/refuse-me",
+			"execve execve exec /bin/true",
+		}
+		if !slices.Equal(got.Calls, want) {
+			t.Errorf("seen:\n%s\nwant:\n%s", strings.Join(got.Calls, "\n"), strings.Join(want, "\n"))
+		}
+		const said = "create=0 create-refused=13 read=0 mkdir=2 rename=0 chmod=0 chmod-pipe=0 touch=0 unlink-refused=13 too-long=36 bad-address=14 " +
+			"connect-refused=13 connect6-refused=13 connect-unix=2 connect-abstract=13 exec-refused=13"
+		if strings.TrimSpace(got.Said) != said {
+			t.Errorf("the calls came to\n%s\nwant\n%s", got.Said, said)
+		}
+	})
+}
+
+// onWatchedThread runs f on a thread of this process under a filter, and serves
+// its listener until f has ended.
+func onWatchedThread(t *testing.T, l func(fd int) *Listener, f func()) (run func(ctx context.Context) error, done chan struct{}) {
+	t.Helper()
+	fds, done := make(chan int, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		fd, err := install(true)
+		if err != nil {
+			t.Error(err)
+		}
+		fds <- fd
+		if err == nil {
+			f()
+		}
+	}()
+	fd := <-fds
+	if fd < 0 {
+		t.FailNow()
+	}
+	return l(fd).Run, done
+}
+
+func mkdir(name string) error { return unix.Mkdir(name, 0o700) }
+
+func TestRunStopsWithItsContextAndStaysClosed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	next := make(chan bool)
+	folder := t.TempDir()
+	run, done := onWatchedThread(t, func(fd int) *Listener {
+		return NewListener(fd, func(ctx context.Context, _ Call) Verdict {
+			cancel()
+			<-ctx.Done() // a question that nobody answers
+			return Verdict{Errno: unix.EACCES}
+		})
+	}, func() {
+		first <- mkdir(filepath.Join(folder, "a"))
+		<-next
+		second <- mkdir(filepath.Join(folder, "b"))
+	})
+	if err := run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if err := <-first; !errors.Is(err, unix.EACCES) {
+		t.Errorf("the held call: %v", err)
+	}
+	close(next)
+	if err := <-second; !errors.Is(err, unix.ENOSYS) {
+		t.Errorf("a call after the listener's end: %v", err)
+	}
+	<-done
+}
+
+func TestHeldCallsAreBounded(t *testing.T) {
+	folder := t.TempDir()
+	release, held := make(chan bool), make(chan bool, 8)
+	var failed []string
+	run, done := onWatchedThread(t, func(fd int) *Listener {
+		l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+			if c.Operation == "mkdir" {
+				held <- true
+				<-release
+			}
+			return Verdict{}
+		})
+		l.limit = 2
+		return l
+	}, func() {
+		var commands []*exec.Cmd
+		for _, name := range []string{"a", "b"} {
+			// Started from this thread, so under its filter.
+			cmd := exec.CommandContext(t.Context(), "mkdir", filepath.Join(folder, name))
+			if err := cmd.Start(); err != nil {
+				t.Error(err)
+			}
+			commands = append(commands, cmd)
+			<-held
+		}
+		if err := mkdir(filepath.Join(folder, "c")); !errors.Is(err, unix.EACCES) {
+			failed = append(failed, fmt.Sprint("the call past the bound: ", err))
+		}
+		close(release)
+		for _, cmd := range commands {
+			if err := cmd.Wait(); err != nil {
+				failed = append(failed, fmt.Sprint("a held call: ", err))
+			}
+		}
+	})
+	if err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	if len(failed) > 0 {
+		t.Error(failed)
+	}
+}
+
+func TestConnectIsHeldUntilTheAnswer(t *testing.T) {
+	server, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	port := server.Addr().(*net.TCPAddr).Port
+	var lock sync.Mutex
+	var order []string
+	note := func(what string) {
+		lock.Lock()
+		defer lock.Unlock()
+		order = append(order, what)
+	}
+	run, done := onWatchedThread(t, func(fd int) *Listener {
+		return NewListener(fd, func(_ context.Context, c Call) Verdict {
+			note("asked for " + c.Address.String())
+			return Verdict{}
+		})
+	}, func() {
+		s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err == nil {
+			err = unix.Connect(s, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
+		}
+		note(fmt.Sprint("connected: ", err))
+	})
+	if err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	if want := []string{fmt.Sprintf("asked for 127.0.0.1:%d", port), "connected: <nil>"}; !slices.Equal(order, want) {
+		t.Errorf("%q", order)
+	}
+}
+
+func FuzzSocketAddress(f *testing.F) {
+	f.Add([]byte{2, 0, 0, 80, 127, 0, 0, 1})
+	f.Add([]byte{1, 0, 0, 'x'})
+	f.Add([]byte{1, 0, '/', 'x', 0, 'y'})
+	f.Add([]byte{10, 0, 0, 80, 23: 1})
+	f.Add([]byte{0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < 2 || len(b) > longestSocketAddress {
+			return
+		}
+		c := Call{TID: os.Getpid()}
+		if err := c.parseSocketAddress(b); err == nil && c.Address.IsValid() == (c.UnixPath != "") {
+			t.Errorf("%x: %+v", b, c)
+		}
+	})
+}
