@@ -1,4 +1,87 @@
 // Package vault owns the encrypted file that keeps secrets where the system has
-// no keychain: its format, the ways to unlock it and the writes that never lose
-// one.
+// no keychain: its format, the ways to unlock it, and writes that lose nothing.
+//
+// # Promises
+//
+//   - A Vault holds the root key and no entry: each call reads and decrypts the
+//     file, so what another process wrote is seen at once, and wipes the plain
+//     text that it made. On Linux the root key is in a locked page that no core
+//     dump holds.
+//   - Set and Delete return when the new file is on the disk. They read the
+//     newest file under a lock between processes (PATH.lock, never renamed), write a
+//     temporary file, sync, rename and sync the folder: a kill or a full disk at
+//     any point leaves the old or the new vault whole.
+//   - The file of one change before stays as PATH.previous. A deleted or
+//     replaced value is in it until the next change. It is never opened by
+//     itself.
+//   - Damage (KindCorrupt) and a wrong passphrase (KindWrongKey) are told
+//     apart by a checksum; deliberate alteration is told by the cipher.
+//   - Within one process an older generation, or another vault at the same
+//     path, is refused. Across restarts an older file is not noticed yet.
+//   - A Vault may be used from several goroutines. A call waits up to 10 s for
+//     another process's lock. Close waits for the calls under way.
+//
+// The package never falls back to plain text, never logs, and never takes a cost
+// of key derivation outside of its bounds, also not from the file.
+//
+// # Format 1
+//
+// A file is, without gaps:
+//
+//	17 bytes   the text "openclaw-vault/1" and a line feed
+//	 4 bytes   N, the length of the header, big endian, at most 16,384
+//	 N bytes   the header
+//	24 bytes   nonce of the payload
+//	 M bytes   the payload, encrypted: plain text and 16 bytes of tag
+//	32 bytes   SHA-256 of everything before
+//
+// at most 32 MiB in all. The checksum is no protection, it finds damage. The
+// first 17 + 4 + N bytes are the associated data of the payload.
+//
+// The header is a JSON object in one canonical form: no spaces, members in this
+// order, every member present but kdf in a key-file slot, bytes in standard
+// base64 with padding, times in RFC 3339 in UTC. A reader encodes what it
+// decoded and refuses a file whose bytes differ.
+//
+//	id          16 random bytes, lower-case hexadecimal, for the life of the vault
+//	generation  1 at creation, one more at each write
+//	created     time of creation
+//	written     time of this write
+//	cipher      "xchacha20-poly1305"
+//	slots       1 to 8 objects, at most 4 of kind "passphrase":
+//	  id        8 random bytes, hexadecimal
+//	  kind      "passphrase" or "key-file"
+//	  salt      16 random bytes
+//	  kdf       passphrase only: name "argon2id", time, memory_kib, threads
+//	  nonce     24 random bytes
+//	  wrapped   48 bytes: the root key, encrypted, and a tag
+//
+// Accepted costs: time 3 to 10, memory 64 MiB to 1 GiB, threads 1 to 16 (the
+// floor is the second choice of RFC 9106); written: 4, 128 MiB, 2.
+//
+// The root key is 32 random bytes. A slot wraps it with XChaCha20-Poly1305
+// under the slot's nonce, with the associated data
+//
+//	"openclaw-vault/1 slot" LF, vault id LF, slot id LF, slot kind LF
+//
+// and the key
+//
+//	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes)
+//	key-file    HKDF-SHA256(secret = the file's 32 bytes, salt, info = "openclaw-vault/1 key-file", 32 bytes)
+//
+// The payload is encrypted with XChaCha20-Poly1305 under
+//
+//	HKDF-SHA256(secret = root key, salt = the 32 characters of the vault id, info = "openclaw-vault/1 entries", 32 bytes)
+//
+// Other uses of the root key will have other infos. The payload's plain text:
+//
+//	4 bytes    L, big endian
+//	L bytes    {"entries":[{"name":…,"created":…,"changed":…,"length":…},…]} in order of name
+//	           (bytewise, each once); names as keychain.CheckName wants them
+//	the rest   the values in the same order, each of its length, then zeros up to a
+//	           multiple of 1,024 bytes (at least one)
+//
+// Anything that this text does not describe (another number in the first line,
+// an unknown member, cipher, kind or derivation) is refused, so a later format
+// can add to it under the next number.
 package vault

@@ -170,6 +170,9 @@ func parseHeader(text []byte, floor bounds) (Header, error) {
 	if !hexBytes(h.ID, 16) || h.Generation == 0 || len(h.Slots) == 0 || len(h.Slots) > maxSlots {
 		return Header{}, fmt.Errorf("%w: identity, generation or slots", errHeader)
 	}
+	if !universal(h.Created) || !universal(h.Written) {
+		return Header{}, fmt.Errorf("%w: times", errHeader)
+	}
 	passphrases := 0
 	for _, slot := range h.Slots {
 		if err := slot.check(floor); err != nil {
@@ -215,9 +218,11 @@ func (d Derivation) check(floor bounds) error {
 	return nil
 }
 
+func universal(t time.Time) bool { return t.Location() == time.UTC }
+
 func hexBytes(text string, size int) bool {
 	b, err := hex.DecodeString(text)
-	return err == nil && len(b) == size
+	return err == nil && len(b) == size && hex.EncodeToString(b) == text
 }
 
 // encodeHeader returns the associated data: magic, length, canonical header.

@@ -3,8 +3,6 @@ package vault
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -234,105 +232,6 @@ func TestVaultProductionCost(t *testing.T) {
 	wantKind(t, err, keychain.KindUnsupported)
 }
 
-func TestVaultRefusesHostileCosts(t *testing.T) {
-	_, path := newVault(t)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := parse(data, *cheap().floor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, change := range map[string]func(*Derivation){
-		"64 GiB": func(d *Derivation) { d.Memory = 64 << 20 }, "4 TiB": func(d *Derivation) { d.Memory = 1<<32 - 1 },
-		"11 rounds": func(d *Derivation) { d.Time = 11 }, "no rounds": func(d *Derivation) { d.Time = 0 },
-		"no lanes": func(d *Derivation) { d.Threads = 0 }, "255 lanes": func(d *Derivation) { d.Threads = 255 },
-		"another function": func(d *Derivation) { d.Name = "none" }, "little memory": func(d *Derivation) { d.Memory = 1 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := c.header
-			slot := h.Slots[0]
-			cost := *slot.Derivation
-			change(&cost)
-			slot.Derivation = &cost
-			h.Slots = []Slot{slot}
-			hostile, err := seal(h, make([]byte, keySize), nil) // a right checksum, made without the key
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, hostile, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err = Open(t.Context(), path, Passphrase([]byte(words)), cheap())
-			wantKind(t, err, keychain.KindUnsupported)
-		})
-	}
-}
-
-// Every damaged bit and every cut is told, and never as a wrong passphrase.
-func TestVaultDamageIsTold(t *testing.T) {
-	v, path := newVault(t)
-	set(t, v, "a", "1")
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(data []byte, what string) {
-		t.Helper()
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Open(t.Context(), path, Passphrase([]byte(words)), cheap())
-		if kind := keychain.KindOf(err); kind != keychain.KindCorrupt {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
-	for i := range good {
-		bad := bytes.Clone(good)
-		bad[i] ^= 1 << (i % 8)
-		check(bad, fmt.Sprintf("bit %d", i*8+i%8))
-	}
-	for n := 0; n < len(good); n += 7 {
-		check(good[:n], fmt.Sprintf("cut at %d", n))
-	}
-	check(append(bytes.Clone(good), 0), "one byte more")
-}
-
-// Whoever repairs the checksum after a change is told by the cipher.
-func TestVaultAlterationIsTold(t *testing.T) {
-	v, path := newVault(t)
-	set(t, v, "a", "1")
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := parse(good, *cheap().floor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := bytes.Clone(v.root.bytes())
-	h := c.header
-	h.Generation += 5 // in the header only: the content was sealed with another one
-	associated, err := encodeHeader(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := (container{h, associated, c.nonce, c.ciphertext}).open(root); !errors.Is(err, errAltered) {
-		t.Fatalf("a changed header: %v", err)
-	}
-	slot := h.Slots[0]
-	slot.ID = strings.Repeat("0", 16)
-	h.Slots = []Slot{slot}
-	if _, err := h.unwrap(SlotPassphrase, []byte(words)); !errors.Is(err, errWrongKey) {
-		t.Fatalf("a slot under another name: %v", err)
-	}
-	_, err = parse([]byte("openclaw-vault/2\n"+strings.Repeat("x", 200)), productionBounds())
-	if !errors.Is(err, errNewer) {
-		t.Fatalf("a later format: %v", err)
-	}
-}
-
 func TestVaultRefusesOlderAndOtherFiles(t *testing.T) {
 	v, path := newVault(t)
 	set(t, v, "a", "1")
@@ -388,80 +287,8 @@ func TestVaultManyGoroutines(t *testing.T) {
 	for i := range 8 {
 		want(t, v, fmt.Sprintf("n%d", i), "4")
 	}
-	if generation, _ := other.Generation(); generation < 1+8*5-1 {
+	want(t, other, "n0", "4")
+	if generation, _ := other.Generation(); generation != 1+8*5 {
 		t.Fatalf("generation %d: a change was lost", generation)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	floor := *cheap().floor
-	cost := *cheap().cost
-	slot, err := newSlot(strings.Repeat("ab", 16), SlotPassphrase, []byte(words), make([]byte, keySize), cost)
-	if err != nil {
-		f.Fatal(err)
-	}
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	good, err := seal(Header{strings.Repeat("ab", 16), 7, at, at, cipherName, []Slot{slot}}, make([]byte, keySize), []byte("x"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(good)
-	f.Add(good[:40])
-	f.Add([]byte(magic))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		check := func(data []byte) {
-			c, err := parse(data, floor)
-			if err != nil {
-				return
-			}
-			again, err := encodeHeader(c.header)
-			if err != nil || !bytes.Equal(again, c.associated) {
-				t.Fatalf("accepted a header that is not canonical: %v", err)
-			}
-			for _, slot := range c.header.Slots {
-				if d := slot.Derivation; d != nil && (d.Memory > ceilingMemory || d.Time > ceilingTime) {
-					t.Fatalf("accepted %+v", d)
-				}
-			}
-		}
-		check(data)
-		// The same bytes as a header, with everything around them right.
-		framed := append([]byte(magic), binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
-		framed = append(append(framed, data...), make([]byte, nonceSize+tagSize)...)
-		sum := sha256.Sum256(framed)
-		check(append(framed, sum[:]...))
-	})
-}
-
-func FuzzDecodePayload(f *testing.F) {
-	p := payload{}
-	p.set("a", []byte("1"), time.Unix(0, 0))
-	p.set("b", nil, time.Unix(0, 0))
-	good, err := p.encode()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(good)
-	f.Add([]byte{})
-	f.Add([]byte{255, 255, 255, 255, 0})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := decodePayload(data)
-		if err != nil {
-			return
-		}
-		again, err := p.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		q, err := decodePayload(again)
-		if err != nil || len(q.entries) != len(p.entries) {
-			t.Fatalf("%d entries became %d: %v", len(p.entries), len(q.entries), err)
-		}
-		for i := range p.entries {
-			if p.entries[i].Name != q.entries[i].Name || !bytes.Equal(p.entries[i].value, q.entries[i].value) {
-				t.Fatal("an entry changed")
-			}
-		}
-	})
 }
