@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"openclaw/keychain"
 )
@@ -117,15 +118,15 @@ func escape(text string) string { return escapeOnly("%#?", text) }
 
 func escapeOnly(meaning, text string) string {
 	var out strings.Builder
-	for i, r := range text {
-		switch {
-		case r == unicode.ReplacementChar && text[i] != 0xEF: // a byte that is no UTF-8
-			out.WriteString(url.PathEscape(text[i : i+1]))
-		case strings.ContainsRune(meaning, r), !unicode.IsPrint(r):
-			out.WriteString(url.PathEscape(string(r)))
-		default:
-			out.WriteRune(r)
+	for text != "" {
+		r, size := utf8.DecodeRuneInString(text)
+		broken := r == utf8.RuneError && size == 1
+		if broken || strings.ContainsRune(meaning, r) || !unicode.IsPrint(r) {
+			out.WriteString(url.PathEscape(text[:size]))
+		} else {
+			out.WriteString(text[:size])
 		}
+		text = text[size:]
 	}
 	return out.String()
 }
