@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,17 +32,17 @@ func (e *Egress) outward(s *stream, who owner) error {
 }
 
 // readStart reads the first bytes of a stream until it is known what they are.
+// On other ports than the web's, a word that never becomes a request is not
+// waited for: other protocols start with words too.
 func (e *Egress) readStart(s *stream) ([]byte, error) {
 	buffer := make([]byte, 0, 4096)
+	web := s.where.port == 80 || s.where.port == 443
 	for {
 		n, err := s.client.Read(buffer[len(buffer):cap(buffer)])
-		if len(buffer) == 0 && n > 0 {
-			if err := s.client.SetReadDeadline(time.Now().Add(openingTimeout)); err != nil {
-				return nil, err
-			}
-		}
+		first := len(buffer) == 0 && n > 0
 		buffer = buffer[:len(buffer)+n]
 		found := readOpening(buffer)
+		patient := web || len(buffer) > 0 && buffer[0] == recordHandshake
 		switch {
 		case found.kind == firstBroken:
 			return nil, e.wrongStart(s, found.reason)
@@ -50,10 +51,23 @@ func (e *Egress) readStart(s *stream) ([]byte, error) {
 				return nil, e.wrongStart(s, startWord(found.kind)+" "+printable(other)+" is not "+s.where.host)
 			}
 			return buffer, s.client.SetReadDeadline(time.Time{})
-		case errors.Is(err, io.EOF) && len(buffer) == 0:
+		case len(buffer) == 0 && errors.Is(err, io.EOF):
 			return nil, nil
+		case len(buffer) == 0 && err != nil:
+			return nil, err
+		case err != nil && !patient && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
+			return buffer, s.client.SetReadDeadline(time.Time{})
 		case err != nil || len(buffer) == maxOpening:
 			return nil, e.wrongStart(s, "the start of a TLS or HTTP conversation that does not end")
+		}
+		if first {
+			wait := wordTimeout
+			if patient {
+				wait = openingTimeout
+			}
+			if err := s.client.SetReadDeadline(time.Now().Add(wait)); err != nil {
+				return nil, err
+			}
 		}
 		if len(buffer) == cap(buffer) {
 			grown := make([]byte, len(buffer), min(4*cap(buffer), maxOpening))

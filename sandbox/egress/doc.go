@@ -22,7 +22,9 @@
 // The first bytes of a connection to a name are read before any of them goes
 // out. A TLS ClientHello must ask for that very name if it asks for one, and
 // an HTTP request must have it as its Host; anything else is refused. What
-// looks like either and does not end within its limits is refused as well.
+// looks like either and does not end within its limits is refused as well; on
+// ports other than 80 and 443, a word that does not become a request within a
+// second is taken for another protocol.
 //
 // A refusal is a reset of the connection and one call of Options.Refused. A
 // failed look-up or dial is a reset too, but no refusal: it is the Error of

@@ -25,6 +25,7 @@ const (
 // Times of one Egress.
 const (
 	openingTimeout = 10 * time.Second // from the first byte to a whole ClientHello or request head
+	wordTimeout    = time.Second      // the same for a word on a port that is not the web's
 	lookupTimeout  = 10 * time.Second
 	dialTimeout    = 10 * time.Second // of one address
 	idleTimeout    = 2 * time.Hour    // without a byte either way

@@ -1,0 +1,167 @@
+package egress
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// clientHello is what crypto/tls sends first for a name.
+func clientHello(tb testing.TB, name string) []byte {
+	tb.Helper()
+	near, far := net.Pipe()
+	go func() {
+		_ = tls.Client(near, &tls.Config{ServerName: name, InsecureSkipVerify: name == ""}).Handshake()
+		_ = near.Close()
+	}()
+	buffer := make([]byte, 8192)
+	n, err := far.Read(buffer)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_ = far.Close()
+	return buffer[:n]
+}
+
+// inRecords cuts a ClientHello into records of size bytes.
+func inRecords(hello []byte, size int) []byte {
+	var out []byte
+	for part := range slices.Chunk(hello[recordHeader:], size) {
+		out = append(out, recordHandshake, 3, 1, byte(len(part)>>8), byte(len(part)))
+		out = append(out, part...)
+	}
+	return out
+}
+
+func TestOpenings(t *testing.T) {
+	hello := clientHello(t, "good.example")
+	other := append([]byte(nil), hello...)
+	other[recordHeader] = 2 // a ServerHello
+	between := append(inRecords(hello, 50)[:55], 23, 3, 3, 0, 1, 0)
+	for name, row := range map[string]struct {
+		data  []byte
+		kind  first
+		hosts []string
+	}{
+		"nothing yet":               {nil, firstUnknown, nil},
+		"TLS":                       {hello, firstTLS, []string{"good.example"}},
+		"TLS and more":              {append(append([]byte(nil), hello...), 20, 3, 3), firstTLS, []string{"good.example"}},
+		"TLS in one-byte records":   {inRecords(hello, 1), firstTLS, []string{"good.example"}},
+		"TLS in records of 100":     {inRecords(hello, 100), firstTLS, []string{"good.example"}},
+		"TLS half":                  {hello[:len(hello)/2], firstUnknown, nil},
+		"TLS one byte":              {hello[:1], firstUnknown, nil},
+		"TLS header only":           {hello[:5], firstUnknown, nil},
+		"TLS without a name":        {clientHello(t, ""), firstTLS, nil},
+		"TLS server's message":      {other, firstBroken, nil},
+		"TLS with data in between":  {between, firstBroken, nil},
+		"TLS record of no length":   {[]byte{22, 3, 1, 0, 0}, firstBroken, nil},
+		"TLS record too long":       {[]byte{22, 3, 1, 0xFF, 0xFF}, firstBroken, nil},
+		"TLS hello too long":        {[]byte{22, 3, 1, 0, 4, 1, 0xFF, 0xFF, 0xFF}, firstBroken, nil},
+		"TLS hello cut":             {[]byte{22, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0}, firstBroken, nil},
+		"0x16 of another protocol":  {[]byte{22, 9, 9, 9}, firstOther, nil},
+		"HTTP":                      {[]byte("GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"), firstHTTP, []string{"good.example"}},
+		"HTTP with a port":          {[]byte("GET / HTTP/1.1\r\nHost: good.example:8080\r\n\r\n"), firstHTTP, []string{"good.example"}},
+		"HTTP with bare newlines":   {[]byte("GET / HTTP/1.1\nhOST:good.example \n\n"), firstHTTP, []string{"good.example"}},
+		"HTTP small method":         {[]byte("get / HTTP/1.1\r\nHost: x.example\r\n\r\n"), firstHTTP, []string{"x.example"}},
+		"HTTP after empty lines":    {[]byte("\r\n\r\nGET / HTTP/1.1\r\nHost: x.example\r\n\r\n"), firstHTTP, []string{"x.example"}},
+		"HTTP with two hosts":       {[]byte("GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n"), firstHTTP, []string{"a.example", "b.example"}},
+		"HTTP with space in header": {[]byte("GET / HTTP/1.1\r\nHost : b.example\r\n\r\n"), firstHTTP, []string{"b.example"}},
+		"HTTP whole URL":            {[]byte("GET http://u@b.example:80/x HTTP/1.1\r\nHost: a.example\r\n\r\n"), firstHTTP, []string{"b.example", "a.example"}},
+		"HTTP URL in the query":     {[]byte("GET /?u=http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n"), firstHTTP, []string{"a.example"}},
+		"HTTP CONNECT":              {[]byte("CONNECT b.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n"), firstHTTP, []string{"b.example", "a.example"}},
+		"HTTP without a host":       {[]byte("GET / HTTP/1.0\r\nAccept: */*\r\n\r\n"), firstHTTP, nil},
+		"HTTP folded host":          {[]byte("GET / HTTP/1.1\r\nHost: a.example\r\n b.example\r\n\r\n"), firstBroken, nil},
+		"HTTP folded other":         {[]byte("GET / HTTP/1.1\r\nAccept: a\r\n b\r\nHost: a.example\r\n\r\n"), firstHTTP, []string{"a.example"}},
+		"HTTP host with return":     {[]byte("GET / HTTP/1.1\r\nHost: a.example\rb\r\n\r\n"), firstBroken, nil},
+		"HTTP four words":           {[]byte("GET / x HTTP/1.1\r\nHost: a.example\r\n\r\n"), firstBroken, nil},
+		"HTTP head not whole":       {[]byte("GET / HTTP/1.1\r\nHost: good.example\r\n"), firstUnknown, nil},
+		"HTTP one letter":           {[]byte("G"), firstUnknown, nil},
+		"HTTP line not whole":       {[]byte("GET /index"), firstUnknown, nil},
+		"HTTP 0.9":                  {[]byte("GET /\r\n"), firstOther, nil},
+		"HTTP/2 without TLS":        {[]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), firstOther, nil},
+		"SSH":                       {[]byte("SSH-2.0-OpenSSH_9.2\r\n"), firstOther, nil},
+		"SMTP":                      {[]byte("EHLO me.example\r\n"), firstOther, nil},
+		"git":                       {[]byte("003egit-upload-pack /x\x00host=x\x00"), firstOther, nil},
+		"Postgres":                  {[]byte{0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f}, firstOther, nil},
+		"a long word":               {[]byte(strings.Repeat("A", 40)), firstOther, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := readOpening(row.data)
+			if got.kind != row.kind || !slices.Equal(got.hosts, row.hosts) {
+				t.Errorf("got %+v, want kind %v hosts %q", got, row.kind, row.hosts)
+			}
+		})
+	}
+}
+
+func TestAsksFor(t *testing.T) {
+	for name, row := range map[string]struct {
+		hosts []string
+		ok    bool
+	}{
+		"none":             {nil, true},
+		"same":             {[]string{"good.example"}, true},
+		"upper case":       {[]string{"GOOD.Example"}, true},
+		"trailing dot":     {[]string{"good.example."}, true},
+		"other":            {[]string{"evil.example"}, false},
+		"second is other":  {[]string{"good.example", "evil.example"}, false},
+		"below":            {[]string{"a.good.example"}, false},
+		"empty":            {[]string{""}, false},
+		"NUL":              {[]string{"good.example\x00.evil.example"}, false},
+		"not ASCII":        {[]string{"gооd.example"}, false},
+		"address":          {[]string{"127.0.0.1"}, false},
+		"two trailing dot": {[]string{"good.example.."}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, ok := (opening{hosts: row.hosts}).asksFor("good.example"); ok != row.ok {
+				t.Errorf("got %v", ok)
+			}
+		})
+	}
+}
+
+// Whatever the bytes: no panic; a judgement other than "more" stays when more
+// bytes come; what names a host names it in any cut of the same bytes.
+func FuzzOpening(f *testing.F) {
+	hello := clientHello(f, "good.example")
+	f.Add(hello)
+	f.Add(inRecords(hello, 7))
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"))
+	f.Add([]byte("CONNECT b.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n"))
+	f.Add([]byte{22, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 4096 {
+			data = data[:4096]
+		}
+		whole := readOpening(data)
+		for cut := range data {
+			part := readOpening(data[:cut])
+			if part.kind == firstUnknown {
+				continue
+			}
+			if part.kind != whole.kind || !slices.Equal(part.hosts, whole.hosts) {
+				t.Fatalf("%d bytes are %+v, %d bytes are %+v", cut, part, len(data), whole)
+			}
+			break
+		}
+	})
+}
+
+func FuzzHostName(f *testing.F) {
+	for _, name := range []string{"example.com", "EXAMPLE.com.", "", ".", "a..b", "xn--bcher-kva", strings.Repeat("a.", 127)} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got, ok := hostName(name)
+		if !ok {
+			return
+		}
+		again, ok := hostName(got)
+		if !ok || again != got || got != strings.ToLower(got) || bytes.ContainsAny([]byte(got), " \x00/@:") {
+			t.Fatalf("%q became %q and then %q", name, got, again)
+		}
+	})
+}
