@@ -92,7 +92,7 @@ func TestVaultWriterKilled(t *testing.T) {
 	v, path := newVault(t)
 	set(t, v, "kept", "value")
 	wrote := 0
-	for range 25 {
+	for range 15 {
 		_ = os.Remove(path + "-reported")
 		set(t, v, "counter", "-1")
 		cmd := child(t, "writer", path)
@@ -132,8 +132,8 @@ func TestVaultWriterKilled(t *testing.T) {
 			t.Fatalf("the previous file: %v", err)
 		}
 	}
-	if wrote < 20 {
-		t.Fatalf("only %d of 25 writers wrote before their end", wrote)
+	if wrote < 10 {
+		t.Fatalf("only %d of 15 writers wrote before their end", wrote)
 	}
 	set(t, v, "counter", "end")
 	entries, err := os.ReadDir(filepath.Dir(path))
