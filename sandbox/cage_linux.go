@@ -49,7 +49,11 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 		plan.Undo()
 		return nil, err
 	}
-	return launch(ctx, spec, plan, program, dir)
+	p, err := launch(ctx, spec, plan, program, dir)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func planError(err error) error {
@@ -74,9 +78,12 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 	setup.Program, setup.Dir = text(program), text(dir)
 	setup.Arguments, setup.Environment = texts(spec.Command), texts(spec.Env)
 	for _, step := range plan.Steps {
-		if step.Do == mounts.Mask && !step.File {
-			setup.GateProbe = step.Path + "/" + text(probeName())
-			break
+		switch name := step.Path + "/" + text(probeName()); {
+		case step.File:
+		case step.Do == mounts.Mask && setup.GateProbe == "":
+			setup.GateProbe = name
+		case step.Do == mounts.Bind && !step.Write && setup.CallProbe == "":
+			setup.CallProbe = name
 		}
 	}
 	return setup

@@ -2,11 +2,215 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"net/netip"
+	"path"
+
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/seccomp"
+	"openclaw/sandbox/policy"
 )
 
-func (p *Process) serveCalls(_ context.Context, message control.Message) error {
-	message.CloseFiles()
+func (p *Process) serveCalls(serving context.Context, message control.Message) error {
+	if len(message.Files) != 1 {
+		message.CloseFiles()
+		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
+	}
+	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
+	p.services.Go(func() {
+		// An error here ends the reports: every call that would be reported
+		// fails from then on, so the cage is closed, not open.
+		_ = listener.Run(serving)
+	})
 	return nil
+}
+
+// atCall judges a system call that the filter handed over. It reports what the
+// cage refuses and nothing else would see, and refuses in addition what no
+// mount can. Letting a call go on never opens anything: mounts, the gate and
+// the network are the walls.
+func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
+	if call.Path != "" && call.Path == j.probe.path {
+		j.probe.seen.Store(true)
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	switch call.Class {
+	case policy.ClassExec:
+		return j.atExec(ctx, call)
+	case policy.ClassNet:
+		if call.UnixPath != "" {
+			return j.atSocket(call)
+		}
+		return j.atConnect(call)
+	}
+	if verdict := j.atWrite(call, call.Path, false); verdict.Errno != 0 || call.Path2 == "" {
+		return verdict
+	}
+	return j.atWrite(call, call.Path2, true)
+}
+
+// refuse reports and answers.
+func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, decision policy.Decision, errno unix.Errno) seccomp.Verdict {
+	if !call.Valid() {
+		return seccomp.Verdict{Errno: errno}
+	}
+	j.process.reporter.add(j.denial(call.PID, class, call.Operation, target, "notify", decision))
+	return seccomp.Verdict{Errno: errno}
+}
+
+// region finds the real name of a path on the host and what it is in the cage.
+// Where the host's files are not the cage's, the name is only text.
+func (j *judge) region(name string, follow bool) (real string, exists bool, region mounts.Region) {
+	regions := j.process.plan.Regions
+	if regions.Of(name) == mounts.Private {
+		return name, false, mounts.Private
+	}
+	real, exists, err := mounts.Real(name, follow)
+	if err != nil {
+		return name, false, mounts.Gate
+	}
+	return real, exists, regions.Of(real)
+}
+
+// atExec judges a program. The first one is the command itself.
+func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
+	first := j.executed.Add(1) == 1
+	current := j.policy.Load()
+	if first && !current.Exec.Commands {
+		return seccomp.Verdict{}
+	}
+	real, exists, region := j.region(call.Path, true)
+	if !exists && region != mounts.Private && current.Exec.Commands {
+		return seccomp.Verdict{} // the kernel says so itself
+	}
+	decision := current.Decide(policy.Request{Class: policy.ClassExec, Path: real})
+	if decision.Effect == policy.Allow {
+		// A link may have the name that the rule is about.
+		named := current.Decide(policy.Request{Class: policy.ClassExec, Path: path.Join("/usr/bin", path.Base(call.Path))})
+		if named.Effect == policy.Deny && named.Origin == current.Exec.SystemFrom && !current.Exec.System {
+			decision = named
+		}
+	}
+	switch decision.Effect {
+	case policy.Allow:
+		return seccomp.Verdict{}
+	case policy.Ask:
+		if j.ask(ctx, call, policy.ClassExec, real, decision) {
+			return seccomp.Verdict{}
+		}
+	}
+	return j.refuse(call, policy.ClassExec, real, decision, unix.EACCES)
+}
+
+// ask holds a call until the person answers.
+func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, target string, decision policy.Decision) bool {
+	asker := j.process.spec.Asker
+	if asker == nil {
+		return false
+	}
+	limited, cancel := j.askContext(ctx.Done())
+	defer cancel()
+	allow, err := asker.Ask(limited, j.denial(call.PID, class, call.Operation, target, "notify", decision))
+	return err == nil && allow
+}
+
+// atWrite judges an operation that changes a path. Paths behind the gate are
+// the gate's to refuse and to report.
+func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Verdict {
+	if name == "" {
+		return seccomp.Verdict{}
+	}
+	real, exists, region := j.region(name, follows(call))
+	if region == mounts.Private || region == mounts.Gate {
+		return seccomp.Verdict{}
+	}
+	if call.Operation == "open" || call.Operation == "create" {
+		makes := call.Operation == "create"
+		if exists && call.Flags&(unix.O_ACCMODE|unix.O_TRUNC) == unix.O_RDONLY && call.Name != "creat" || !exists && !makes {
+			return seccomp.Verdict{} // only a read after all, or not there
+		}
+		call.Operation = "create"
+		if exists {
+			call.Operation = "open"
+		}
+	} else if exists == makesName(call, second) {
+		return seccomp.Verdict{} // not there, or there already: the kernel says so itself
+	}
+	decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
+	if decision.Effect == policy.Allow && region == mounts.Write {
+		return seccomp.Verdict{}
+	}
+	if decision.Effect == policy.Allow {
+		decision.Rule += " (writable from the next run on)"
+	}
+	return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
+}
+
+// makesName reports whether an operation gives a new name rather than using
+// one that exists.
+func makesName(call seccomp.Call, second bool) bool {
+	switch call.Operation {
+	case "mkdir", "mknod", "symlink":
+		return true
+	case "link":
+		return second
+	}
+	return false
+}
+
+// follows reports whether the kernel follows a link in the last name.
+func follows(call seccomp.Call) bool {
+	switch call.Operation {
+	case "unlink", "rmdir", "rename", "link", "symlink", "mkdir", "mknod":
+		return false
+	case "open", "create":
+		return call.Flags&unix.O_NOFOLLOW == 0
+	}
+	return call.Flags&unix.AT_SYMLINK_NOFOLLOW == 0
+}
+
+// atSocket judges a connection to a socket that has a path. The gate does not
+// see it: a socket behind it has nobody listening.
+func (j *judge) atSocket(call seccomp.Call) seccomp.Verdict {
+	if call.UnixPath[0] != '/' { // abstract, or the cage's own folder
+		return seccomp.Verdict{}
+	}
+	real, exists, region := j.region(path.Clean(call.UnixPath), true)
+	if region == mounts.Private || !exists {
+		return seccomp.Verdict{}
+	}
+	decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
+	if decision.Effect == policy.Allow && region.Native() {
+		return seccomp.Verdict{}
+	}
+	return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
+}
+
+// synthetic are the addresses that stand for names; what is behind them is
+// judged where they are given out.
+func synthetic() netip.Prefix { return netip.MustParsePrefix("198.18.0.0/15") }
+
+// atConnect judges a connection to an address that a program named itself. It
+// fails at once; the network would only reset it.
+func (j *judge) atConnect(call seccomp.Call) seccomp.Verdict {
+	addr := call.Address.Addr().Unmap()
+	if !addr.IsValid() || addr.IsLoopback() || addr.IsUnspecified() || call.Address.Port() == 53 || call.Address.Port() == 0 {
+		return seccomp.Verdict{} // the cage's own, or its resolver
+	}
+	current := j.policy.Load()
+	if synthetic().Contains(addr) && current.Network.Outbound {
+		return seccomp.Verdict{}
+	}
+	decision := current.DecideAddress("", addr, call.Address.Port())
+	if decision.Effect != policy.Deny {
+		return seccomp.Verdict{}
+	}
+	errno := unix.EACCES
+	if !current.Network.Outbound {
+		errno = unix.ENETUNREACH
+	}
+	return j.refuse(call, policy.ClassNet, netip.AddrPortFrom(addr, call.Address.Port()).String(), decision, errno)
 }

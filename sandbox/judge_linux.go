@@ -14,7 +14,20 @@ import (
 type judge struct {
 	process *Process
 	policy  atomic.Pointer[policy.Policy] // with every name that its paths have
+
+	executed atomic.Int64 // programs so far
+
+	probe struct { // of the self-test
+		path string
+		seen atomic.Bool
+	}
 }
+
+// expect announces the self-test's own path, before any call can come.
+func (j *judge) expect(path string) { j.probe.path = path }
+
+// saw reports whether the self-test's call came.
+func (j *judge) saw() bool { return j.probe.seen.Load() }
 
 func newJudge(p *Process) *judge {
 	j := &judge{process: p}

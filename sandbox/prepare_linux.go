@@ -31,7 +31,7 @@ func check(spec *Spec) error {
 	}
 	for _, text := range append(append([]string{spec.Dir}, spec.Command...), spec.Env...) {
 		if strings.IndexByte(text, 0) >= 0 {
-			return &Error{Op: "read command", Kind: KindNotFound, Err: errors.New("an argument holds a NUL byte")}
+			return &Error{Op: "read command", Kind: KindNotFound, Err: errors.New("an argument holds a NUL byte"), Hint: "leave it out; no program can be given one"}
 		}
 	}
 	return workspace(p.Workspace)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -18,6 +19,7 @@ import (
 	"openclaw/sandbox/linux/gate"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
 )
 
 // Process is a command in its cage. Its methods are safe for concurrent use.
@@ -38,6 +40,9 @@ type Process struct {
 	ended    chan struct{}      // closed when the stage has been waited for
 	finished chan struct{}      // closed when everything is released
 
+	updating sync.Mutex
+	current  *policy.Policy // as it was given last; under updating
+
 	mu      sync.Mutex
 	pid     int // of the command, on the host
 	pidfd   int
@@ -47,7 +52,9 @@ type Process struct {
 	waitErr error
 }
 
-// launch starts the stage and serves it until the command runs.
+// launch starts the stage and serves it until the command runs. When building
+// failed, everything has been released; the process is then returned as well if
+// there was one, for what it had proven.
 func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir string) (*Process, error) {
 	conn, inherited, err := control.Pair()
 	if err != nil {
@@ -56,7 +63,7 @@ func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir stri
 	}
 	p := &Process{
 		spec: spec, plan: plan, conn: conn, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}),
-		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
+		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
 	}
 	setup := setupFor(&spec, plan, program, dir)
 	p.probe = string(setup.GateProbe)
@@ -68,7 +75,7 @@ func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir stri
 		return nil, err
 	}
 	p.identity = newIdentity(p.command.Process.Pid)
-	p.reporter = newReporter(spec.Denied)
+	p.reporter = newReporter(spec.Denied, time.Now)
 	p.judge = newJudge(p)
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
@@ -77,7 +84,7 @@ func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir stri
 		p.kill()
 		go p.finish()
 		<-p.finished
-		return nil, err
+		return p, err
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
@@ -152,8 +159,11 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 		if err != nil {
 			return &Error{Op: "build cage", Err: err}
 		}
-		if message.Kind == stage.KindStarted {
+		switch message.Kind {
+		case stage.KindStarted:
 			return p.started(message)
+		case stage.KindExited: // there was no command
+			return nil
 		}
 		if err := p.answer(serving, message, setup); err != nil {
 			return err
@@ -172,6 +182,7 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 		return p.serveGate(message)
 	case stage.KindMounted:
 		p.gate.Expect(p.probe)
+		p.judge.expect(string(setup.CallProbe))
 		p.gate.Enforce()
 		return nil
 	case stage.KindTested:
@@ -216,6 +227,12 @@ func (p *Process) tested(message control.Message) error {
 	}
 	for _, proof := range tested.Proofs {
 		p.enforced(proof.Name, proof.Detail)
+	}
+	if tested.Calls {
+		if !p.judge.saw() {
+			return &Error{Op: "serve calls", Err: errors.New("a refusal inside the cage did not come from here"), Hint: "report this: the cage would not hold"}
+		}
+		p.enforced("call notification", "a call was handed over, and the answer given here was what the caller got")
 	}
 	if tested.Gate {
 		if !p.gate.Saw(p.probe) {

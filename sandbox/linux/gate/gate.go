@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -42,9 +41,6 @@ type Options struct {
 	// done closes at the latest. A yes holds for the path and all below it for
 	// the life of the gate.
 	Ask func(done <-chan struct{}, asked Refusal) bool
-
-	// Now is the clock of the repeat window; nil is time.Now.
-	Now func() time.Time
 }
 
 // Gate is one cage's gate. All methods are safe for concurrent use.
@@ -57,7 +53,6 @@ type Gate struct {
 	rules   atomic.Pointer[rules]
 	nodes   *nodes
 	handles *handles
-	repeats repeats
 
 	probing struct {
 		sync.Mutex
@@ -75,13 +70,9 @@ func New(options Options) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open root: %w", err)
 	}
-	if options.Now == nil {
-		options.Now = time.Now
-	}
 	g := &Gate{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, nodes: newNodes(), handles: newHandles(),
 	}
-	g.repeats.last = map[repeatKey]repeat{}
 	g.probing.seen = map[string]bool{}
 	g.granted.paths = map[string]policy.Class{}
 	g.open.Store(true)

@@ -6,9 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"openclaw/sandbox/policy"
 )
@@ -87,7 +85,7 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 		g.grant(class, name)
 		return 0
 	}
-	if g.options.Refused != nil && !g.repeats.follows(refusal, g.options.Now()) {
+	if g.options.Refused != nil {
 		g.options.Refused(refusal)
 	}
 	return syscall.EACCES
@@ -126,44 +124,4 @@ func (g *Gate) public(dir, target string) bool {
 	}
 	_, ok := g.allowed(policy.ClassPathRead, target)
 	return ok
-}
-
-// A program often looks at a path before it opens it: stat and then open,
-// access and then open. What a thread does to one path within this window is
-// one refusal; the same operation again is a second one.
-const (
-	repeatWindow = 100 * time.Millisecond
-	maxRepeats   = 4096
-)
-
-type repeatKey struct {
-	thread int
-	class  policy.Class
-	path   string
-}
-
-type repeat struct {
-	operation string
-	at        time.Time
-}
-
-type repeats struct {
-	mu   sync.Mutex
-	last map[repeatKey]repeat
-}
-
-// follows reports whether a refusal only continues the one before it.
-func (r *repeats) follows(refusal Refusal, now time.Time) bool {
-	key := repeatKey{refusal.Thread, refusal.Class, refusal.Path}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before, ok := r.last[key]
-	if len(r.last) >= maxRepeats {
-		clear(r.last)
-	}
-	if ok && before.operation != refusal.Operation && now.Sub(before.at) < repeatWindow {
-		return true
-	}
-	r.last[key] = repeat{refusal.Operation, now}
-	return false
 }

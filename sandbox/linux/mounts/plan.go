@@ -87,6 +87,28 @@ func Make(p *policy.Policy) (*Plan, error) {
 	return pl.plan, nil
 }
 
+// Preview says what a policy would open, without laying anything out: only
+// Policy and Regions of the plan are set, and patterns are not expanded.
+func Preview(p *policy.Policy) (*Plan, error) {
+	pl := &planner{
+		plan:  &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}},
+		modes: map[string]fs.FileMode{}, builtIn: map[string]bool{}, links: map[string]string{},
+	}
+	if err := pl.collect(p); err != nil {
+		return nil, err
+	}
+	at := pl.plan.Regions.at
+	for name := range at {
+		at[name] = judge(pl.policy, name)
+	}
+	for _, name := range privateRoots() {
+		at[name] = Private
+	}
+	at["/"] = Gate
+	pl.plan.Policy = pl.policy
+	return pl.plan, nil
+}
+
 // collect resolves every rule and adds each name of it to the policy, so that
 // a decision about the real path is the decision about the written one.
 func (pl *planner) collect(p *policy.Policy) error {
@@ -210,14 +232,14 @@ func (pl *planner) lay() error {
 				pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir(), Make: true})
 			}
 		case region == around:
-		case region.native() && !exists:
+		case region.Native() && !exists:
 			delete(regions.at, name)
-		case region.native():
+		case region.Native():
 			pl.step(Step{
 				Do: Bind, Path: control.Text(name), Write: region == Write, File: !mode.IsDir(),
 				Make: top || around == Private, NoExec: region == Write && pl.noExec,
 			})
-		case around.native():
+		case around.Native():
 			if err := pl.mask(name, around, mode, exists); err != nil {
 				return err
 			}

@@ -3,6 +3,8 @@
 package mounts
 
 import (
+	"slices"
+
 	"openclaw/sandbox/policy"
 )
 
@@ -23,8 +25,8 @@ func (r Region) String() string {
 	return [...]string{"gate", "read", "write", "private"}[r]
 }
 
-// native reports whether the host's files are there without the gate.
-func (r Region) native() bool { return r == Read || r == Write }
+// Native reports whether the host's files are there without the gate.
+func (r Region) Native() bool { return r == Read || r == Write }
 
 // privateRoots are the folders that every cage has of its own. /sys is not
 // there at all.
@@ -55,6 +57,16 @@ func (r *Regions) Of(name string) Region {
 		}
 		name = parent(name)
 	}
+}
+
+// Boundaries lists the paths at which the region may change.
+func (r *Regions) Boundaries() []string {
+	names := make([]string, 0, len(r.at))
+	for name := range r.at {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // above is the region that surrounds a path which is itself a boundary.

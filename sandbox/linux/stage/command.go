@@ -34,7 +34,7 @@ func (s *stage) command() (int, error) {
 		return exitRefused, child.err
 	}
 	if child.pid == 0 {
-		return 0, nil // only the proof was wanted
+		return 0, s.conn.Send(KindExited, Exited{}) // only the proof was wanted
 	}
 	err := s.conn.Send(KindStarted, nil, child.pidfd)
 	_ = unix.Close(child.pidfd)
@@ -76,7 +76,10 @@ func (s *stage) startHere() (started, error) {
 	if err := s.giveUp(); err != nil {
 		return started{}, err
 	}
-	if err := s.call(KindTested, Tested{Proofs: s.proofs}); err != nil {
+	if err := s.testCalls(); err != nil {
+		return started{}, fail("serve calls", err)
+	}
+	if err := s.call(KindTested, Tested{Proofs: s.proofs, Calls: s.setup.CallProbe != ""}); err != nil {
 		return started{}, err
 	}
 	if s.setup.Program == "" {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package stage
 
 import (
@@ -49,6 +51,7 @@ type Setup struct {
 
 	MaxFileSize int64        `json:"max_file_size,omitempty"`
 	GateProbe   control.Text `json:"gate_probe"` // a name behind the gate that must be refused
+	CallProbe   control.Text `json:"call_probe"` // a name in a read-only folder that the supervisor refuses to make
 }
 
 // Failed says why the stage ended.
@@ -72,6 +75,7 @@ type Proof struct {
 type Tested struct {
 	Proofs []Proof `json:"proofs"`
 	Gate   bool    `json:"gate,omitempty"`
+	Calls  bool    `json:"calls,omitempty"` // the same for CallProbe
 }
 
 // Limit is a process that died of a limit.

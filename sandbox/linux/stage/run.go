@@ -101,6 +101,7 @@ func (s *stage) live() (int, error) {
 	if os.Getpid() != 1 {
 		return exitFailed, fail("enter process namespace", fmt.Errorf("this is process %d", os.Getpid()))
 	}
+	s.prove("user namespace", fmt.Sprintf("made by user %d, with rights over nothing but the cage", s.setup.UID))
 	s.prove("process namespace", "the cage's init is process 1")
 	if err := s.network(); err != nil {
 		return exitFailed, err

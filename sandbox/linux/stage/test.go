@@ -88,6 +88,18 @@ func (s *stage) testGate() error {
 	return nil
 }
 
+// testCalls makes a call that the mounts would refuse with another errno than
+// the supervisor does.
+func (s *stage) testCalls() error {
+	if s.setup.CallProbe == "" {
+		return nil
+	}
+	if err := unix.Mkdir(string(s.setup.CallProbe), 0o700); !errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("make %q: %w, not the supervisor's refusal", string(s.setup.CallProbe), errOrNone(err))
+	}
+	return nil
+}
+
 func errOrNone(err error) error {
 	if err == nil {
 		return errors.New("it worked")
@@ -102,7 +114,7 @@ func testThread() ([]Proof, error) {
 		return nil, err
 	}
 	want := map[string]string{
-		"CapInh": "0", "CapPrm": "0", "CapEff": "0", "CapBnd": "0", "CapAmb": "0", "NoNewPrivs": "1",
+		"CapInh": "0", "CapPrm": "0", "CapEff": "0", "CapBnd": "0", "CapAmb": "0", "NoNewPrivs": "1", "Seccomp": "2",
 	}
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(line, ":")
@@ -125,6 +137,7 @@ func testThread() ([]Proof, error) {
 	}
 	return []Proof{
 		{"capabilities", "none left, none to gain"},
+		{"call filter", "in force for the command's thread and all of init's"},
 		{"no new privileges", "set: no set-uid program gains anything"},
 	}, nil
 }

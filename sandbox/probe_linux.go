@@ -1,0 +1,100 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/policy"
+)
+
+// Probe builds a cage without a command and reports each mechanism, with what
+// proved it or what failed and how to get it. It takes about as long as the
+// start of a command and leaves nothing behind.
+func Probe(ctx context.Context) Capabilities {
+	capabilities := Capabilities{Kernel: kernelRelease()}
+	proven, err := probe(ctx)
+	blamed := ""
+	if err != nil {
+		blamed = blame(err, proven)
+	}
+	for _, row := range table() {
+		m := Mechanism{Name: row.name, Purpose: row.purpose}
+		switch detail, ok := proven[row.name]; {
+		case ok:
+			m.Enforced, m.Detail = true, detail
+		case row.name == blamed:
+			m.Detail, m.Fix = err.Error(), row.fix
+			var typed *Error
+			if errors.As(err, &typed) && typed.Hint != "" {
+				m.Fix = typed.Hint
+			}
+		default:
+			m.Detail = "not tried, because " + blamed + " failed"
+		}
+		capabilities.Mechanisms = append(capabilities.Mechanisms, m)
+	}
+	return capabilities
+}
+
+func probe(ctx context.Context) (map[string]string, error) {
+	nobody := &policy.Policy{
+		Agent: "probe", Workspace: "/", Enforce: policy.EnforceStrict,
+		Paths:   []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true}},
+		Network: policy.NetworkRules{Outbound: true},
+	}
+	plan, err := mounts.Make(nobody)
+	if err != nil {
+		return nil, planError(err)
+	}
+	p, err := launch(ctx, Spec{Agent: "probe", Policy: nobody}, plan, "", "/")
+	proven := map[string]string{}
+	if p == nil {
+		return proven, err
+	}
+	<-p.finished
+	for _, m := range p.Report().Mechanisms {
+		proven[m.Name] = m.Detail
+	}
+	return proven, err
+}
+
+// blame names the mechanism that a failure is about: the one that the failing
+// step builds, otherwise the first that was not proven.
+func blame(err error, proven map[string]string) string {
+	var typed *Error
+	if errors.As(err, &typed) {
+		switch typed.Op {
+		case "make namespaces":
+			return "user namespace"
+		case "build network", "serve network":
+			return "redirect"
+		case "mount gate", "serve gate", "test gate":
+			return "gate"
+		case "build mounts":
+			return "mount namespace"
+		case "test read-only folders":
+			return "read-only binds"
+		case "install call filter":
+			return "call filter"
+		case "serve calls":
+			return "call notification"
+		}
+	}
+	for _, row := range table() {
+		if _, ok := proven[row.name]; !ok {
+			return row.name
+		}
+	}
+	return ""
+}
+
+func kernelRelease() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}

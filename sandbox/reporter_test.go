@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Everything that was added is told: in order, merged only past the bound, and
+// with exact counts.
+func TestReporterCounts(t *testing.T) {
+	blocked := make(chan struct{})
+	var told []Denial
+	r := newReporter(func(d Denial) {
+		<-blocked
+		told = append(told, d)
+	}, time.Now)
+	const targets, rounds = 3000, 4
+	var adding sync.WaitGroup
+	for i := range rounds {
+		adding.Go(func() {
+			for j := range targets {
+				r.add(Denial{PID: i + 1, Operation: "open", Target: fmt.Sprint(j)})
+			}
+		})
+	}
+	adding.Wait()
+	for range 10 * maxMerged {
+		r.add(Denial{Operation: "create", Target: fmt.Sprint(len(told), time.Now().UnixNano())})
+	}
+	r.mu.Lock()
+	length := len(r.queue)
+	r.mu.Unlock()
+	if length > maxMerged+16 {
+		t.Errorf("%d entries are queued", length)
+	}
+	close(blocked)
+	r.close()
+	opens, creates := 0, 0
+	for _, d := range told {
+		if d.Operation == "open" {
+			opens += d.Count
+		} else {
+			creates += d.Count
+		}
+	}
+	if opens != targets*rounds || creates != 10*maxMerged {
+		t.Errorf("told %d opens of %d and %d creates of %d", opens, targets*rounds, creates, 10*maxMerged)
+	}
+}
+
+// A look and what follows it are one refusal; the same look twice is two.
+func TestReporterLooks(t *testing.T) {
+	at := time.Unix(1000, 0)
+	var told []string
+	r := newReporter(func(d Denial) { told = append(told, fmt.Sprintf("%d %s %s", d.PID, d.Operation, d.Target)) }, func() time.Time { return at })
+	for _, d := range []Denial{
+		{PID: 1, Operation: "stat", Target: "/a"},
+		{PID: 2, Operation: "stat", Target: "/a"},
+		{PID: 1, Operation: "open", Target: "/a"},
+		{PID: 1, Operation: "access", Target: "/b"},
+		{PID: 1, Operation: "stat", Target: "/b"},
+		{PID: 2, Operation: "open", Target: "/b"},
+		{PID: 3, Operation: "open", Target: "/c"},
+		{PID: 3, Operation: "open", Target: "/c"},
+		{PID: 4, Operation: "execve", Target: "/d"},
+		{PID: 4, Operation: "execve", Target: "/d"},
+	} {
+		r.add(d)
+	}
+	r.close()
+	want := []string{"1 open /a", "2 stat /a", "1 access /b", "2 open /b", "3 open /c", "3 open /c", "4 execve /d"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}

@@ -1,0 +1,496 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// The command's environment is exactly what was given; init's is nothing.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("OPENCLAW_TEST_CANARY", "canary")
+	w := newWorld(t)
+	spec := w.spec("env")
+	spec.Env = []string{"PATH=/usr/bin:/bin", "A=1", "B=two words"}
+	_, wait := start(t, spec)
+	res := wait()
+	if got := strings.Split(strings.TrimSpace(res.out), "\n"); !slices.Equal(got, spec.Env) {
+		t.Errorf("environment %q", got)
+	}
+	res = w.sh(`cat /proc/1/environ; tr '\0' ' ' < /proc/1/cmdline; ls /proc/self/fd | tr '\n' ' '; cat /proc/*/environ | tr '\0' '\n' | grep -c CANARY; grep -E "Cap|NoNew|Seccomp:" /proc/self/status`)
+	if strings.Contains(res.out, "canary") || strings.Contains(res.out, "CANARY") {
+		t.Errorf("the user's environment shows: %q", res.out)
+	}
+	if !strings.Contains(res.out, "0 1 2 3 ") || strings.Contains(res.out, "0 1 2 3 4") {
+		t.Errorf("more descriptors than the standard ones: %q", res.out)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		script string
+		want   sandbox.ExitStatus
+	}{
+		{"exit 0", sandbox.ExitStatus{}},
+		{"exit 7", sandbox.ExitStatus{Code: 7}},
+		{"exit 255", sandbox.ExitStatus{Code: 255}},
+		{"kill -TERM $$", sandbox.ExitStatus{Code: 143, Signal: 15}},
+		{"kill -KILL $$", sandbox.ExitStatus{Code: 137, Signal: 9}},
+		{"kill -SEGV $$", sandbox.ExitStatus{Code: 139, Signal: 11}},
+		{"(sleep 1000 &) ; exit 3", sandbox.ExitStatus{Code: 3}},
+	} {
+		if res := w.sh(c.script); res.status != c.want {
+			t.Errorf("%s: %+v, want %+v", c.script, res.status, c.want)
+		}
+	}
+}
+
+// Signals reach the command and have their usual meaning.
+func TestSignal(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		script string
+		signal syscall.Signal
+		want   sandbox.ExitStatus
+	}{
+		{`trap 'exit 5' TERM; echo ready; while :; do read x < /dev/zero & wait; done`, syscall.SIGTERM, sandbox.ExitStatus{Code: 5}},
+		{`echo ready; exec sleep 1000`, syscall.SIGTERM, sandbox.ExitStatus{Code: 143, Signal: 15}},
+		{`echo ready; exec sleep 1000`, syscall.SIGHUP, sandbox.ExitStatus{Code: 129, Signal: 1}},
+		{`trap '' TERM; echo ready; exec sleep 1000`, syscall.SIGKILL, sandbox.ExitStatus{Code: 137, Signal: 9}},
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := w.spec("sh", "-c", c.script)
+		spec.Stdout = write
+		process, wait := start(t, spec)
+		_ = write.Close()
+		line, err := bufio.NewReader(read).ReadString('\n')
+		if err != nil || line != "ready\n" {
+			t.Fatalf("%q %v", line, err)
+		}
+		if err := process.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		if res := wait(); res.status != c.want {
+			t.Errorf("%s: %+v, want %+v", c.script, res.status, c.want)
+		}
+		_ = read.Close()
+		if err := process.Signal(c.signal); !errors.Is(err, os.ErrProcessDone) && c.signal != syscall.SIGKILL {
+			t.Errorf("signal after the end: %v", err)
+		}
+	}
+}
+
+// Every mechanism has been proven inside the cage.
+func TestSelfTest(t *testing.T) {
+	w := newWorld(t)
+	res := w.sh("true")
+	names := mechanisms(t, res.report.Mechanisms)
+	for _, want := range []string{
+		"user namespace", "process namespace", "network namespace", "redirect", "mount namespace", "gate", "own processes",
+		"read-only binds", "capabilities", "no new privileges", "landlock scopes", "call filter", "call notification",
+	} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%q is not proven: %q", want, names)
+		}
+	}
+}
+
+func mechanisms(t *testing.T, list []sandbox.Mechanism) []string {
+	t.Helper()
+	var names []string
+	for _, m := range list {
+		if !m.Enforced || m.Detail == "" || m.Purpose == "" {
+			t.Errorf("mechanism %+v", m)
+		}
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func TestProbe(t *testing.T) {
+	newWorld(t)
+	capabilities := sandbox.Probe(t.Context())
+	if capabilities.Kernel == "" || len(mechanisms(t, capabilities.Mechanisms)) < 13 {
+		t.Errorf("%+v", capabilities)
+	}
+}
+
+func TestRefusesToStart(t *testing.T) {
+	w := newWorld(t)
+	w.write("file", "not a folder")
+	for _, c := range []struct {
+		name string
+		kind sandbox.Kind
+		spec func() sandbox.Spec
+	}{
+		{"command not there", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("no-such-command") }},
+		{"path not there", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("/usr/bin/no-such-command") }},
+		{"folder as command", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("/usr/bin") }},
+		{"no command", sandbox.KindNotFound, func() sandbox.Spec { return w.spec() }},
+		{"NUL in an argument", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("true", "a\x00b") }},
+		{"no policy", sandbox.KindPolicy, func() sandbox.Spec { s := w.spec("true"); s.Policy = nil; return s }},
+		{"workspace is a file", sandbox.KindPolicy, func() sandbox.Spec {
+			s := w.spec("true")
+			p := *s.Policy
+			p.Workspace = w.path("file")
+			s.Policy = &p
+			return s
+		}},
+		{"reduced", sandbox.KindPolicy, func() sandbox.Spec {
+			s := w.spec("true")
+			p := *s.Policy
+			p.Enforce = policy.EnforceReduced
+			s.Policy = &p
+			return s
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := tryStart(t, c.spec())
+			var typed *sandbox.Error
+			if !errors.As(err, &typed) || typed.Kind != c.kind || typed.Hint == "" {
+				t.Errorf("got %#v", err)
+			}
+		})
+	}
+}
+
+// A widened policy is served at once; a narrowed one closes what the gate
+// serves at once, and says what only the next run closes.
+func TestUpdate(t *testing.T) {
+	w := newWorld(t).allow("project")
+	in, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := w.spec("sh")
+	spec.Stdin, spec.Stdout = in, out
+	process, wait := start(t, spec)
+	_ = in.Close()
+	_ = out.Close()
+	answers := bufio.NewReader(read)
+	try := func(script string) string {
+		t.Helper()
+		if _, err := write.WriteString("{ " + script + "; } 2>/dev/null && echo yes || echo no\n"); err != nil {
+			t.Fatal(err)
+		}
+		line, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(line)
+	}
+	expect := func(script, want string) {
+		t.Helper()
+		if got := try(script); got != want {
+			t.Errorf("%s: %s, want %s", script, got, want)
+		}
+	}
+	expect("grep -q notes ~/other/notes.txt", "no")
+	expect("echo x > ~/other/new", "no")
+
+	w.allow("other")
+	change, err := process.Update(w.policy())
+	if err != nil || len(change.Applied) != 1 || len(change.NeedsRun) != 0 {
+		t.Fatalf("%+v %v", change, err)
+	}
+	expect("grep -q notes ~/other/notes.txt", "yes")
+	expect("ls ~/other | grep -q notes", "yes")
+	expect("echo x > ~/other/new && test $(cat ~/other/new) = x", "yes")
+	expect("mkdir ~/other/d && mv ~/other/new ~/other/d/moved && ln ~/other/d/moved ~/other/l && rm ~/other/l && cp ~/other/d/moved ~/other/c && chmod 600 ~/other/c && touch ~/other/c && truncate -s 0 ~/other/c", "yes")
+	expect("cat ~/.bashrc", "no")
+	if w.read("other/d/moved") != "x\n" || w.read("other/c") != "" || w.exists("other/new") || w.exists("other/l") {
+		t.Error("what was written through the gate is not on the host")
+	}
+
+	w.perms.AllowedPaths = nil
+	change, err = process.Update(w.policy())
+	if err != nil || len(change.Applied) != 1 || len(change.NeedsRun) != 1 {
+		t.Fatalf("%+v %v", change, err)
+	}
+	expect("cat ~/other/notes.txt", "no")
+	expect("ls ~/other", "no")
+	if process.Report().Policy != w.policy().Version {
+		t.Error("the report names the old policy")
+	}
+	_ = write.Close()
+	wait()
+	_ = read.Close()
+}
+
+type asker func(sandbox.Denial) bool
+
+func (a asker) Ask(_ context.Context, d sandbox.Denial) (bool, error) { return a(d), nil }
+
+// What the policy asks about is held and goes on at the answer.
+func TestAsk(t *testing.T) {
+	w := newWorld(t)
+	w.perms.Ask = []policy.Class{policy.ClassPathRead}
+	spec := w.spec("sh", "-c", `cat ~/other/notes.txt; cat ~/other/notes.txt; cat ~/.bashrc; cat ~/.ssh/id_ed25519`)
+	var mu sync.Mutex
+	var asked []string
+	spec.Asker = asker(func(d sandbox.Denial) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, d.Target)
+		return strings.HasSuffix(d.Target, "notes.txt")
+	})
+	_, wait := start(t, spec)
+	res := wait()
+	if res.out != "notesnotes" || !slices.Equal(asked, []string{w.path("other/notes.txt"), w.path(".bashrc")}) {
+		t.Errorf("out %q, asked %q", res.out, asked)
+	}
+	if got := w.brief(res.denials); !slices.Equal(got, []string{"path.read open ~/.bashrc", "path.read open ~/.ssh/id_ed25519"}) {
+		t.Errorf("denials %q", got)
+	}
+}
+
+// Without network_access only the gateway's endpoint is there, at its own
+// address; nothing else of the host's loopback is.
+func TestNetworkClosed(t *testing.T) {
+	_, err := exec.LookPath("bash")
+	require(t, err == nil, "bash is not installed")
+	w := newWorld(t)
+	serve := func(answer string) netip.AddrPort {
+		listener, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // a test's own
+		if err != nil {
+			t.Fatal(err)
+		}
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = conn.Write([]byte(answer + "\n"))
+				_ = conn.Close()
+			}
+		})
+		t.Cleanup(func() { _ = listener.Close(); serving.Wait() })
+		return netip.MustParseAddrPort(listener.Addr().String())
+	}
+	gateway, other := serve("gateway"), serve("other")
+	spec := w.spec("bash", "-c", `for p in $1 $2; do head -1 < /dev/tcp/127.0.0.1/$p; done; head -1 < /dev/tcp/192.0.2.1/80; getent hosts example.com; cat /proc/net/dev | wc -l`, "bash",
+		strconv.Itoa(int(gateway.Port())), strconv.Itoa(int(other.Port())))
+	spec.Gateway = gateway
+	_, wait := start(t, spec)
+	res := wait()
+	if res.out != "gateway\n3\n" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	var seen []string
+	for _, d := range res.denials {
+		seen = append(seen, d.Operation+" "+d.Target)
+		if d.Class != policy.ClassNet || d.PID == 0 || d.Program == "" {
+			t.Errorf("incomplete denial %+v", d)
+		}
+	}
+	if !slices.Contains(seen, "resolve example.com") {
+		t.Errorf("denials %q", seen)
+	}
+}
+
+// max_file_size holds and is reported.
+func TestLimit(t *testing.T) {
+	w := newWorld(t)
+	limit := int64(4096)
+	w.perms.MaxFileSize = &limit
+	_, wait := start(t, w.spec("dd", "if=/dev/zero", "of=big", "bs=8192", "count=2"))
+	res := wait()
+	info, err := os.Stat(w.path(".openclaw/agents/coder/big"))
+	if err != nil || info.Size() > limit || res.status.Signal != int(syscall.SIGXFSZ) {
+		t.Errorf("%v %v %+v", info, err, res.status)
+	}
+	if len(res.denials) != 1 || res.denials[0].Operation != "write" || res.denials[0].Mechanism != "limit" {
+		t.Errorf("denials %+v", res.denials)
+	}
+}
+
+// Two cages of two agents do not see each other.
+func TestTwoCages(t *testing.T) {
+	one, two := newWorld(t), newWorld(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := one.spec("sh", "-c", "echo mine > /tmp/x; echo ready; exec sleep 1000")
+	spec.Stdout = write
+	first, waitFirst := start(t, spec)
+	_ = write.Close()
+	if line, err := bufio.NewReader(read).ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	res := two.sh(`cat /tmp/x; ls -d /proc/[0-9]* | wc -l; cat ` + one.path(".openclaw/agents/coder/made"))
+	if strings.Contains(res.out, "mine") || strings.TrimSpace(res.out) == "" {
+		t.Errorf("out %q", res.out)
+	}
+	if err := first.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitFirst()
+	_ = read.Close()
+}
+
+// Ending the context ends the cage.
+func TestContext(t *testing.T) {
+	w := newWorld(t)
+	cage, err := sandbox.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	process, err := cage.Start(ctx, w.spec("sleep", "1000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if status, err := process.Wait(); err != nil || status.Signal != int(syscall.SIGKILL) {
+		t.Errorf("%+v %v", status, err)
+	}
+}
+
+const (
+	supervisorVariable = "OPENCLAW_TEST_SUPERVISOR"
+	sleepMark          = "98765.4321"
+)
+
+// superviseForTest is a supervisor that its parent kills.
+func superviseForTest(home string) int {
+	p, err := compile(home, policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}})
+	if err != nil {
+		return 1
+	}
+	cage, err := sandbox.New(context.Background())
+	if err != nil {
+		return 2
+	}
+	process, err := cage.Start(context.Background(), sandbox.Spec{
+		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark},
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdout: os.Stdout,
+	})
+	if err != nil {
+		return 3
+	}
+	status, _ := process.Wait()
+	return status.Code
+}
+
+// When the supervisor is killed nothing of its cage survives.
+func TestSupervisorKilled(t *testing.T) {
+	w := newWorld(t)
+	command := exec.CommandContext(t.Context(), "/proc/self/exe")
+	command.Env = append(os.Environ(), supervisorVariable+"="+w.home)
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// The pipe's last writers are the cage's processes: its end is theirs.
+	if _, err := out.ReadString('\n'); err == nil {
+		t.Error("the cage still speaks")
+	}
+	_ = command.Wait()
+	for range 1000 {
+		if len(sleepers(t)) == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("left behind: %q", sleepers(t))
+}
+
+// sleepers finds the cage's processes among all of the machine.
+func sleepers(t *testing.T) []string {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, name := range lines {
+		line, err := os.ReadFile(name) //nolint:gosec // below /proc
+		if err == nil && strings.HasPrefix(string(line), "sleep\x00"+sleepMark) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// A hundred runs leave no descriptor, mount, goroutine, process or file.
+func TestNothingLeaks(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/later", "project/secret")
+	w.sh("true")
+	count := func() (descriptors, mounts, goroutines, children, files int) {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kids, err := filepath.Glob("/proc/self/task/*/children")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kid := range kids {
+			text, err := os.ReadFile(kid) //nolint:gosec // below /proc
+			if err == nil {
+				children += len(strings.Fields(string(text)))
+			}
+		}
+		left, err := os.ReadDir(w.path("project"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries), strings.Count(string(table), "\n"), runtime.NumGoroutine(), children, len(left)
+	}
+	d0, m0, g0, c0, f0 := count()
+	for i := range 100 {
+		if res := w.sh("cat ~/project/secret/key; exit " + strconv.Itoa(i)); res.status.Code != i || len(res.denials) != 1 {
+			t.Fatalf("run %d: %+v", i, res)
+		}
+	}
+	for range 1000 { // goroutines that are returning
+		if runtime.NumGoroutine() <= g0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	d1, m1, g1, c1, f1 := count()
+	if d1 > d0 || m1 != m0 || g1 > g0+1 || c1 != c0 || f1 != f0 {
+		t.Errorf("descriptors %d→%d, mounts %d→%d, goroutines %d→%d, children %d→%d, files %d→%d", d0, d1, m0, m1, g0, g1, c0, c1, f0, f1)
+	}
+}

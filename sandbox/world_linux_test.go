@@ -1,0 +1,267 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// require skips a test on a machine that cannot run it, unless everything is
+// required.
+func require(t *testing.T, ok bool, reason string) {
+	t.Helper()
+	if ok {
+		return
+	}
+	if os.Getenv("OPENCLAW_TEST_REQUIRE") == "all" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// world is a home folder with a person's files in it, and an agent.
+type world struct {
+	t     *testing.T
+	home  string
+	perms policy.Permissions
+	run   string
+}
+
+// newWorld makes a home outside /tmp, which every cage has of its own.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	require(t, err == nil, "the FUSE device cannot be opened")
+	if err == nil {
+		_ = device.Close()
+	}
+	home, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	w := &world{t: t, home: home, run: "run-1"}
+	w.write(".ssh/id_ed25519", "the private key")
+	w.write(".bashrc", "alias ll='ls -l'")
+	w.write("project/main.go", "package main")
+	w.write("project/secret/key", "the project's key")
+	w.write("project/.env", "PASSWORD=x")
+	w.write("project/deep/er/hidden/file", "hidden")
+	w.write("other/notes.txt", "notes")
+	return w
+}
+
+func (w *world) path(name string) string { return filepath.Join(w.home, name) }
+
+func (w *world) write(name, content string) {
+	w.t.Helper()
+	full := w.path(name)
+	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(full, []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) read(name string) string {
+	w.t.Helper()
+	content, err := os.ReadFile(w.path(name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(content)
+}
+
+func (w *world) exists(name string) bool {
+	_, err := os.Lstat(w.path(name))
+	return err == nil
+}
+
+func (w *world) allow(names ...string) *world {
+	for _, name := range names {
+		w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: w.path(name)})
+	}
+	return w
+}
+
+func (w *world) allowRead(name string) *world {
+	w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: w.path(name), Access: policy.AccessRead})
+	return w
+}
+
+func (w *world) deny(names ...string) *world {
+	for _, name := range names {
+		w.perms.DeniedPaths = append(w.perms.DeniedPaths, w.path(name))
+	}
+	return w
+}
+
+func (w *world) policy() *policy.Policy {
+	w.t.Helper()
+	p, err := compile(w.home, w.perms)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func compile(home string, perms policy.Permissions) (*policy.Policy, error) {
+	p, problems := policy.Compile(policy.Input{
+		Agent: "coder", Home: home, StateDir: filepath.Join(home, ".openclaw"), Own: perms, OwnKey: "agents.coder",
+		Getenv: func(string) string { return "" },
+	})
+	for _, problem := range problems {
+		if !problem.Warning {
+			return nil, fmt.Errorf("%s: %s", problem.Key, problem.Message)
+		}
+	}
+	return p, nil
+}
+
+func (w *world) spec(command ...string) sandbox.Spec {
+	return sandbox.Spec{
+		Agent: "coder", Run: w.run, Policy: w.policy(), Command: command,
+		Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + w.home, "LC_ALL=C"},
+	}
+}
+
+// result is what came of a command in a cage.
+type result struct {
+	out, err string
+	status   sandbox.ExitStatus
+	denials  []sandbox.Denial
+	report   sandbox.Report
+}
+
+// start runs a command and collects what it says. The returned function waits.
+func start(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result) {
+	t.Helper()
+	process, wait, err := tryStart(t, spec)
+	if err != nil {
+		t.Fatalf("start %q: %v (%s)", spec.Command, err, hintOf(err))
+	}
+	return process, wait
+}
+
+func hintOf(err error) string {
+	var typed *sandbox.Error
+	if errors.As(err, &typed) {
+		return typed.Hint
+	}
+	return ""
+}
+
+func tryStart(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
+	t.Helper()
+	var res result
+	var readers sync.WaitGroup
+	var theirs []*os.File
+	capture := func(into *string) *os.File {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		readers.Go(func() {
+			var text bytes.Buffer
+			_, _ = io.Copy(&text, read)
+			_ = read.Close()
+			*into = text.String()
+		})
+		theirs = append(theirs, write)
+		return write
+	}
+	if spec.Stdout == nil {
+		spec.Stdout = capture(&res.out)
+	}
+	if spec.Stderr == nil {
+		spec.Stderr = capture(&res.err)
+	}
+	if tell := spec.Denied; tell == nil {
+		spec.Denied = func(d sandbox.Denial) { res.denials = append(res.denials, d) }
+	}
+	cage, err := sandbox.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := cage.Start(context.WithoutCancel(t.Context()), spec)
+	for _, file := range theirs {
+		_ = file.Close()
+	}
+	if err != nil {
+		readers.Wait()
+		return nil, nil, err
+	}
+	return process, func() result {
+		t.Helper()
+		status, err := process.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		readers.Wait()
+		res.status, res.report = status, process.Report()
+		return res
+	}, nil
+}
+
+// sh runs a shell script in a cage.
+func (w *world) sh(script string) result {
+	w.t.Helper()
+	_, wait := start(w.t, w.spec("sh", "-c", script))
+	return wait()
+}
+
+// brief is a denial in one line: class, operation, path below home.
+func (w *world) brief(list []sandbox.Denial) []string {
+	var lines []string
+	for _, d := range list {
+		lines = append(lines, fmt.Sprintf("%s %s %s", d.Class, d.Operation, strings.Replace(d.Target, w.home, "~", 1)))
+	}
+	return lines
+}
+
+// ordinary re-executes one test as an ordinary user when this is root, so that
+// everything is proven for both.
+func ordinary(t *testing.T, pattern string) {
+	t.Helper()
+	require(t, os.Getuid() == 0, "already an ordinary user")
+	const user = 64123 // nobody's
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-user-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	program := filepath.Join(dir, "test")
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, self, 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another user runs the program in it
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), program, "-test.run", pattern, "-test.v")
+	command.Dir = "/"
+	command.Env = append(os.Environ(), "HOME=/nonexistent", "TMPDIR=/var/tmp")
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL}
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Errorf("as user %d: %v\n%s", user, err, out)
+	} else if strings.Contains(string(out), "no tests to run") || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("as user %d nothing was tested:\n%s", user, out)
+	}
+}
