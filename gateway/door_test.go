@@ -138,7 +138,9 @@ func TestClawJackedOriginIsRefusedBeforeTheUpgrade(t *testing.T) {
 			t.Errorf("Origin %s: %d, want %d", origin, r.StatusCode, want)
 		}
 		if want == 403 {
-			var body struct{ Error struct{ Type, Message string } }
+			var body struct {
+				Error struct{ Type, Message string }
+			}
 			if err := json.Unmarshal([]byte(text(t, r)), &body); err != nil || body.Error.Type == "" || body.Error.Message == "" {
 				t.Errorf("the refusal does not have the shape that clients read: %v", err)
 			}
@@ -263,6 +265,7 @@ func TestProviderRoutesAndWhoCalls(t *testing.T) {
 		"agent elsewhere":         {"/tools/invoke", map[string]string{"Authorization": "Bearer " + run.Token}, 403, "providers"},
 		"nothing there":           {"/tools/invoke", map[string]string{"Authorization": "Bearer " + h.token}, 404, ""},
 		"path that climbs":        {"/health/../v1/messages", nil, 404, ""},
+		"path that leaves":        {"/v1/%2e%2e/admin", map[string]string{"X-Api-Key": run.Token}, 400, "climbs"},
 		"upgrade elsewhere":       {"/ws", upgradeHeaders, 404, ""},
 		"dead agent":              {"/v1/messages", map[string]string{"X-Api-Key": "oca_" + strings.Repeat("0", 49)}, 401, "wrong token"},
 		"provider without caller": {"/v1/models", map[string]string{"Authorization": "Basic " + h.token}, 401, "no token"},

@@ -283,4 +283,3 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 	t.Fatalf("never: %s", what)
 }
-

@@ -112,6 +112,8 @@ func (g *Gateway) tcpHandler() http.Handler {
 		case upgrade && path == "/":
 			g.serveSocket(w, r, hub.Peer{Kind: hub.KindTCP, Address: peerAddress(r), From: r.RemoteAddr, Browser: r.Header.Get("Origin") != ""})
 		case g.serveHealth(w, r):
+		case isProviderRoute(path) && climbs(path):
+			g.refuse(w, r, http.StatusBadRequest, "invalid_request_error", "the path climbs out of its provider")
 		case isProviderRoute(path):
 			g.serveProvider(w, r)
 		default:
@@ -195,6 +197,17 @@ func (g *Gateway) serveNothing(w http.ResponseWriter, r *http.Request) {
 // isProviderRoute reports whether a path belongs to a model provider.
 func isProviderRoute(path string) bool {
 	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v1beta/") || strings.HasPrefix(path, "/p/")
+}
+
+// climbs reports whether a path, decoded, has a segment that leads upwards: what
+// it reaches at the provider is not what it says.
+func climbs(path string) bool {
+	for segment := range strings.SplitSeq(strings.ReplaceAll(path, "\\", "/"), "/") {
+		if segment == ".." || segment == "." {
+			return true
+		}
+	}
+	return false
 }
 
 // serveProvider passes a request on once it is known whose it is.
