@@ -1,11 +1,15 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
+
+	"openclaw/gateway/event"
 )
 
 // childMode makes the test binary be the program under test: it runs the screen
@@ -45,4 +49,22 @@ func child(mode string) int {
 // panicBackend fails while the screen runs.
 type panicBackend struct{ *Demo }
 
-func (panicBackend) Reconnect(context.Context) error { return nil }
+func (panicBackend) Overview(context.Context) (event.Overview, error) { panic("on purpose") }
+
+// lockedBuffer is a buffer that one goroutine writes and another reads.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

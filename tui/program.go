@@ -146,11 +146,13 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 		screen: newScreen(o, f, view.NewTheme(!o.NoColor, o.ASCII)), ctx: ctx,
 		crash: &crash{stop: cancel}, work: work,
 	}
-	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30),
+	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(30),
 		tea.WithInput(o.In), tea.WithOutput(&terminal{File: o.Out}),
 		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
 	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
 	work.start(func() { defer m.crash.guard(); f.pace(ctx, func() { program.Send(frameMsg{}) }) })
+	// Not tea.WithContext: that way out closes the input while it is being read.
+	work.start(func() { <-ctx.Done(); program.Quit() })
 	_, err := program.Run()
 	m.screen.secrets.Close()
 	interrupted := ctx.Err() != nil

@@ -132,6 +132,9 @@ func (c *Canvas) Field(st Style, s string, width int) {
 func (c *Canvas) FieldMiddle(st Style, s string, width int) {
 	end := c.Column() + width + 1
 	width = min(width, c.Room())
+	if !isPrintable(s) {
+		s = Printable(s, MaxText)
+	}
 	if over := Width(s) - width; over > 0 && width >= 12 {
 		tail := width * 2 / 5
 		c.put(st, ansi.Truncate(s, width-tail-1, ""), width)

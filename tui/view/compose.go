@@ -48,7 +48,10 @@ func (c *Canvas) Beside(left, right *Canvas, top int) {
 // Wrap adds text over as many rows as it needs, each after the first indented,
 // and ends the last.
 func (c *Canvas) Wrap(st Style, s string, indent int) {
-	for s != "" {
+	if !isPrintable(s) {
+		s = Printable(s, MaxText)
+	}
+	for s != "" && c.Left() > 0 {
 		room := c.Room()
 		if room <= 0 {
 			if c.Column() <= indent {
@@ -61,7 +64,7 @@ func (c *Canvas) Wrap(st Style, s string, indent int) {
 		line := s
 		if Width(s) > room {
 			line = ansi.Truncate(s, room, "")
-			if line == "" {
+			if line == "" || !strings.HasPrefix(s, line) {
 				break
 			}
 			if cut := lastBlank(line); cut > len(line)/2 && s[len(line)] != ' ' {

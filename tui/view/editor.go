@@ -71,7 +71,11 @@ func (e *Editor) Wipe() {
 func (e *Editor) Key(k Key) bool {
 	switch k.Name {
 	case "":
-		for _, r := range k.Text {
+		text := k.Text
+		for k.Paste && len(text) > 0 && (text[len(text)-1] == '\r' || text[len(text)-1] == '\n') {
+			text = text[:len(text)-1] // the end of the copied line
+		}
+		for _, r := range text {
 			e.insert(r, k.Paste)
 		}
 		return true

@@ -3,7 +3,6 @@ package view
 import (
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -26,33 +25,32 @@ func Printable(s string, limit int) string {
 	if len(s) <= limit && isPrintable(s) {
 		return s
 	}
-	var b strings.Builder
-	b.Grow(min(len(s), limit) + 16)
-	marks := 0
+	b := make([]byte, 0, min(len(s), limit)+16)
+	marks, fits := 0, 0 // fits: how far it goes and still has room for "…"
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		var piece string
 		switch {
 		case r == utf8.RuneError && size <= 1:
-			piece = escapeByte(s[i])
+			b = append(b, escapeByte(s[i])...)
 		case r < 0x20 || r == 0x7f:
-			piece = escapeByte(byte(r))
+			b = append(b, escapeByte(byte(r))...)
 		case plainRune(r):
-			piece, marks = s[i:i+size], 0
+			b, marks = append(b, s[i:i+size]...), 0
 		case unicode.Is(unicode.Mn, r) && i > 0 && marks < maxMarks && visibleMark(r):
-			piece = s[i : i+size]
+			b = append(b, s[i:i+size]...)
 			marks++
 		default:
-			piece = `\u{` + strconv.FormatInt(int64(r), 16) + `}`
+			b = append(strconv.AppendInt(append(b, `\u{`...), int64(r), 16), '}')
 		}
-		if b.Len()+len(piece) > limit-len("…") && b.Len()+len(piece)+len(s)-i-size > limit {
-			b.WriteString("…")
-			break
+		if len(b) > limit {
+			return string(b[:fits]) + "…"
 		}
-		b.WriteString(piece)
+		if len(b) <= limit-len("…") {
+			fits = len(b)
+		}
 		i += size
 	}
-	return b.String()
+	return string(b)
 }
 
 func escapeByte(c byte) string {
