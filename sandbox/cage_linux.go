@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -14,7 +15,9 @@ import (
 
 // Cage starts commands in cages. It is safe for concurrent use and holds
 // nothing that must be closed.
-type Cage struct{}
+type Cage struct {
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
+}
 
 // New looks at what can be told without building a cage. What a policy needs is
 // proven inside each cage before its command starts; Probe does the same for a
@@ -49,7 +52,7 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 		plan.Undo()
 		return nil, err
 	}
-	p, err := launch(ctx, spec, plan, program, dir)
+	p, err := launch(ctx, c, spec, plan, program, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +95,7 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 // fromStage turns the stage's reason into ours.
 func fromStage(failed stage.Failed, spec *Spec) error {
 	e := &Error{Op: failed.Op, Err: errors.New(failed.Error), Hint: failed.Hint}
-	errno := syscall.Errno(failed.Errno) //nolint:gosec // an errno
+	errno := syscall.Errno(failed.Errno)
 	switch {
 	case failed.Command && (errno == syscall.ENOENT || errno == syscall.ENOTDIR):
 		e.Kind = KindNotFound

@@ -45,6 +45,7 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 			return j.atSocket(call)
 		}
 		return j.atConnect(call)
+	case policy.ClassPathRead, policy.ClassPathWrite:
 	}
 	if verdict := j.atWrite(call, call.Path, false); verdict.Errno != 0 || call.Path2 == "" {
 		return verdict
@@ -101,6 +102,7 @@ func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 		if j.ask(ctx, call, policy.ClassExec, real, decision) {
 			return seccomp.Verdict{}
 		}
+	case policy.Deny:
 	}
 	return j.refuse(call, policy.ClassExec, real, decision, unix.EACCES)
 }

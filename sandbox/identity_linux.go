@@ -49,7 +49,7 @@ func (i *identity) outside(thread int) int {
 	if i.namespace != nil {
 		pid, _, errno := unix.Syscall(unix.SYS_IOCTL, i.namespace.Fd(), tgidFromNamespace, uintptr(thread))
 		if errno == 0 {
-			return int(pid) //nolint:gosec // a process number
+			return int(pid)
 		}
 		if errno == unix.ESRCH {
 			return 0
@@ -62,7 +62,7 @@ func (i *identity) outside(thread int) int {
 			continue
 		}
 		for _, task := range tasks {
-			text, err := os.ReadFile(task) //nolint:gosec // below /proc
+			text, err := os.ReadFile(task)
 			if err != nil {
 				continue
 			}
@@ -86,7 +86,7 @@ func (i *identity) processes() []int {
 			continue
 		}
 		for _, list := range lists {
-			text, err := os.ReadFile(list) //nolint:gosec // below /proc
+			text, err := os.ReadFile(list)
 			if err != nil {
 				continue
 			}
@@ -117,7 +117,7 @@ func (i *identity) describe(pid int) (program, commandLine string) {
 }
 
 func readBounded(name string, limit int) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // below /proc
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 
 	"openclaw/sandbox/egress"
 	"openclaw/sandbox/linux/control"
@@ -38,7 +39,7 @@ func forwards(p *policy.Policy) []netip.AddrPort {
 func (p *Process) serveNetwork(serving context.Context, message control.Message, setup stage.Setup) error {
 	files := make([]*os.File, len(message.Files))
 	for i, fd := range message.Files {
-		files[i] = os.NewFile(uintptr(fd), "cage socket") //nolint:gosec // a descriptor
+		files[i] = os.NewFile(uintptr(fd), "cage socket")
 	}
 	options := network.Options{Gateway: setup.Gateway, Outbound: setup.Outbound, Forward: setup.Forward}
 	sockets, err := network.FromFiles(files, options)
@@ -51,6 +52,7 @@ func (p *Process) serveNetwork(serving context.Context, message control.Message,
 	}
 	server := egress.New(egress.Options{
 		Policy:    p.spec.Policy,
+		Lookup:    p.cage.lookup,
 		Gateway:   p.dialGateway,
 		Refused:   p.judge.atEgress,
 		Connected: p.connected,
@@ -100,11 +102,12 @@ func (p *Process) identify(local netip.AddrPort, udp bool) (pid int, program, co
 // order, here little-endian on both supported processors.
 func tableAddress(a netip.AddrPort) string {
 	raw := a.Addr().AsSlice()
-	out := ""
+	var out strings.Builder
 	for ; len(raw) >= 4; raw = raw[4:] {
-		out += fmt.Sprintf("%08X", binary.LittleEndian.Uint32(raw))
+		fmt.Fprintf(&out, "%08X", binary.LittleEndian.Uint32(raw))
 	}
-	return fmt.Sprintf("%s:%04X", out, a.Port())
+	fmt.Fprintf(&out, ":%04X", a.Port())
+	return out.String()
 }
 
 func (j *judge) fromEgress(r egress.Refusal) Denial {

@@ -68,11 +68,7 @@ func (v view) readable(name string) (real string, ok bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	switch v.plan.Regions.Of(real) {
-	case mounts.Read, mounts.Write:
-		return real, true, nil
-	}
-	return real, false, nil
+	return real, v.plan.Regions.Of(real).Native(), nil
 }
 
 // dir is where the command starts.

@@ -27,8 +27,7 @@ func Probe(ctx context.Context) Capabilities {
 			m.Enforced, m.Detail = true, detail
 		case row.name == blamed:
 			m.Detail, m.Fix = err.Error(), row.fix
-			var typed *Error
-			if errors.As(err, &typed) && typed.Hint != "" {
+			if typed, ok := errors.AsType[*Error](err); ok && typed.Hint != "" {
 				m.Fix = typed.Hint
 			}
 		default:
@@ -49,7 +48,7 @@ func probe(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, planError(err)
 	}
-	p, err := launch(ctx, Spec{Agent: "probe", Policy: nobody}, plan, "", "/")
+	p, err := launch(ctx, &Cage{}, Spec{Agent: "probe", Policy: nobody}, plan, "", "/")
 	proven := map[string]string{}
 	if p == nil {
 		return proven, err
@@ -64,8 +63,7 @@ func probe(ctx context.Context) (map[string]string, error) {
 // blame names the mechanism that a failure is about: the one that the failing
 // step builds, otherwise the first that was not proven.
 func blame(err error, proven map[string]string) string {
-	var typed *Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*Error](err); ok {
 		switch typed.Op {
 		case "make namespaces":
 			return "user namespace"

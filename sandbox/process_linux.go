@@ -24,6 +24,7 @@ import (
 
 // Process is a command in its cage. Its methods are safe for concurrent use.
 type Process struct {
+	cage     *Cage
 	spec     Spec
 	plan     *mounts.Plan
 	command  *exec.Cmd // the stage, which is the cage's init
@@ -55,14 +56,14 @@ type Process struct {
 // launch starts the stage and serves it until the command runs. When building
 // failed, everything has been released; the process is then returned as well if
 // there was one, for what it had proven.
-func launch(ctx context.Context, spec Spec, plan *mounts.Plan, program, dir string) (*Process, error) {
+func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, program, dir string) (*Process, error) {
 	conn, inherited, err := control.Pair()
 	if err != nil {
 		plan.Undo()
 		return nil, &Error{Op: "start cage", Err: err}
 	}
 	p := &Process{
-		spec: spec, plan: plan, conn: conn, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}),
+		cage: cage, spec: spec, plan: plan, conn: conn, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}),
 		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
 	}
 	setup := setupFor(&spec, plan, program, dir)

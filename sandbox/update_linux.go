@@ -81,6 +81,7 @@ func words(r mounts.Region) string {
 		return "writable"
 	case mounts.Private:
 		return "private to the run"
+	case mounts.Gate:
 	}
 	return "refused"
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 
 // require skips a test on a machine that cannot run it, unless everything is
 // required.
-func require(t *testing.T, ok bool, reason string) {
+func require(t testing.TB, ok bool, reason string) {
 	t.Helper()
 	if ok {
 		return
@@ -33,21 +34,21 @@ func require(t *testing.T, ok bool, reason string) {
 
 // world is a home folder with a person's files in it, and an agent.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	home  string
 	perms policy.Permissions
 	run   string
 }
 
 // newWorld makes a home outside /tmp, which every cage has of its own.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 	require(t, err == nil, "the FUSE device cannot be opened")
 	if err == nil {
 		_ = device.Close()
 	}
-	home, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-")
+	home, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-") //nolint:usetesting // t.TempDir may lie in /tmp
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ type result struct {
 }
 
 // start runs a command and collects what it says. The returned function waits.
-func start(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result) {
+func start(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
 	t.Helper()
 	process, wait, err := tryStart(t, spec)
 	if err != nil {
@@ -157,14 +158,13 @@ func start(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result) {
 }
 
 func hintOf(err error) string {
-	var typed *sandbox.Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*sandbox.Error](err); ok {
 		return typed.Hint
 	}
 	return ""
 }
 
-func tryStart(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
+func tryStart(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
 	t.Helper()
 	var res result
 	var readers sync.WaitGroup
@@ -196,6 +196,12 @@ func tryStart(t *testing.T, spec sandbox.Spec) (*sandbox.Process, func() result,
 	if err != nil {
 		t.Fatal(err)
 	}
+	cage.LookUpWith(func(_ context.Context, host string) ([]netip.Addr, error) {
+		if host == "allowed.test" {
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		}
+		return nil, fmt.Errorf("no address for %s", host)
+	})
 	process, err := cage.Start(context.WithoutCancel(t.Context()), spec)
 	for _, file := range theirs {
 		_ = file.Close()
@@ -237,8 +243,8 @@ func (w *world) brief(list []sandbox.Denial) []string {
 func ordinary(t *testing.T, pattern string) {
 	t.Helper()
 	require(t, os.Getuid() == 0, "already an ordinary user")
-	const user = 64123 // nobody's
-	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-user-")
+	const user = 64123                                          // nobody's
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-user-") //nolint:usetesting // no other user gets into t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,10 +254,10 @@ func ordinary(t *testing.T, pattern string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, self, 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, self, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another user runs the program in it
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), program, "-test.run", pattern, "-test.v")

@@ -89,8 +89,8 @@ func (c *Conn) Send(kind string, body any, files ...int) error {
 		return fmt.Errorf("send %s: %w", kind, unix.EMSGSIZE)
 	}
 	header := make([]byte, headerSize, headerSize+len(data))
-	binary.LittleEndian.PutUint32(header, uint32(len(data)))      //nolint:gosec // bounded above
-	binary.LittleEndian.PutUint32(header[4:], uint32(len(files))) //nolint:gosec // bounded above
+	binary.LittleEndian.PutUint32(header, uint32(len(data)))
+	binary.LittleEndian.PutUint32(header[4:], uint32(len(files)))
 	var rights []byte
 	if len(files) > 0 {
 		rights = unix.UnixRights(files...)

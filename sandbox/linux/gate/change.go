@@ -194,7 +194,7 @@ func (g *Gate) SetAttr(done <-chan struct{}, input *fuse.SetAttrIn, out *fuse.At
 		if code != 0 {
 			return fuse.Status(code)
 		}
-		err := unix.Ftruncate(fd, int64(size)) //nolint:gosec // the kernel's own size
+		err := unix.Ftruncate(fd, int64(size))
 		closeFD(fd)
 		if err != nil {
 			return fuse.ToStatus(err)

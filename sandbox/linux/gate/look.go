@@ -84,7 +84,7 @@ func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.At
 			if err := syscall.Fstat(file.fd, &stat); err != nil {
 				return fuse.ToStatus(err)
 			}
-			out.Attr.FromStat(&stat)
+			out.FromStat(&stat)
 			return fuse.OK
 		}
 	}

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"maps"
 	"strings"
 	"sync"
 
@@ -113,9 +114,7 @@ func (n *nodes) swapped(a, b string) {
 			}
 		}
 	}
-	for name, known := range changed {
-		n.byPath[name] = known
-	}
+	maps.Copy(n.byPath, changed)
 }
 
 // gone forgets the path of a name that was removed.

@@ -70,7 +70,7 @@ func (pl *planner) makePlace(name string) error {
 		}
 		pl.plan.Made = append([]string{dir}, pl.plan.Made...)
 	}
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|unix.O_NOFOLLOW, 0o600) //nolint:gosec // the person's own policy names it
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}

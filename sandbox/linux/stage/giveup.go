@@ -67,7 +67,7 @@ func (s *stage) filter() error {
 
 // everywhere installs a filter on every thread of this process.
 func everywhere(filter []unix.SockFilter) error {
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // Build bounds it
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	//nolint:gosec // the kernel copies the program during the call
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
@@ -92,8 +92,7 @@ func dropEverywhere() {
 
 func filtering(err error) error {
 	f := fail("install call filter", err)
-	var typed *seccomp.Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*seccomp.Error](err); ok {
 		f.Hint, f.Missing = typed.Hint, typed.Kind == seccomp.KindMissing
 	}
 	return f
@@ -101,8 +100,7 @@ func filtering(err error) error {
 
 func hardening(err error) error {
 	f := fail("give up rights", err)
-	var typed *harden.Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*harden.Error](err); ok {
 		f.Hint, f.Missing = typed.Hint, typed.Kind == harden.KindMissing
 	}
 	return f

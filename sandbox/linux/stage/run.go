@@ -35,8 +35,7 @@ func (f *failure) Unwrap() error { return f.err }
 
 func fail(op string, err error) *failure {
 	f := &failure{Failed: Failed{Op: op, Error: err.Error()}, err: err}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		f.Errno = int(errno)
 	}
 	return f
@@ -142,8 +141,7 @@ func (s *stage) network() error {
 	}
 	if err != nil {
 		f := fail("build network", err)
-		var typed *network.Error
-		if errors.As(err, &typed) {
+		if typed, ok := errors.AsType[*network.Error](err); ok {
 			f.Hint, f.Missing = typed.Hint, typed.Kind == network.KindMissing || errors.Is(err, unix.EPERM)
 		}
 		return f
@@ -156,7 +154,7 @@ func (s *stage) network() error {
 	s.prove("redirect", detail)
 	var files []int
 	for _, file := range sockets.Files() {
-		files = append(files, int(file.Fd())) //nolint:gosec // a descriptor
+		files = append(files, int(file.Fd()))
 	}
 	return s.call(KindNetwork, nil, files...)
 }

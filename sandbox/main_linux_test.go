@@ -1,0 +1,20 @@
+package sandbox_test
+
+import (
+	"os"
+	"testing"
+
+	"openclaw/sandbox"
+)
+
+// The test program is also the inside of a cage, and a supervisor that tests
+// kill.
+func TestMain(m *testing.M) {
+	if handled, code := sandbox.RunStage(os.Args); handled {
+		os.Exit(code)
+	}
+	if home := os.Getenv(supervisorVariable); home != "" {
+		os.Exit(superviseForTest(home))
+	}
+	os.Exit(m.Run())
+}
