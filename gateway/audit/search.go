@@ -15,7 +15,7 @@ import (
 type Query struct {
 	Event   string
 	User    string    // the field user
-	Agent   string    // the field user, or agent of the details
+	Agent   string    // the field user ("coder" or "agent coder"), or agent of the details
 	Since   time.Time // not older
 	Until   time.Time // not newer
 	Limit   int       // at most so many; 0: 1,000
@@ -120,7 +120,7 @@ func (q Query) chooses(r record) bool {
 	if q.Event != "" && r.Event != q.Event || q.User != "" && r.User != q.User {
 		return false
 	}
-	if q.Agent != "" && r.User != q.Agent {
+	if q.Agent != "" && r.User != q.Agent && r.User != "agent "+q.Agent {
 		if agent, _ := r.Details.Agent.(string); agent != q.Agent {
 			return false
 		}

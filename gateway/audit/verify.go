@@ -22,15 +22,15 @@ const (
 
 // Report is the outcome of Verify.
 type Report struct {
-	Status    Status
-	Line      int    // of the first problem, counted from 1
-	Detail    string // a sentence about it
-	Problems  int    // how many lines have one
-	Records   uint64 // good lines
-	FirstSeq  uint64
-	LastSeq   uint64
-	Head      string // hash of the last good line: what a witness outside should keep
-	ClockBack int    // lines that are older than the one before; a warning only
+	Status    Status `json:"status"`
+	Line      int    `json:"line,omitempty"`   // of the first problem, counted from 1
+	Detail    string `json:"detail,omitempty"` // a sentence about it
+	Problems  int    `json:"problems"`         // how many lines have one
+	Records   uint64 `json:"records"`          // good lines
+	FirstSeq  uint64 `json:"first_seq"`
+	LastSeq   uint64 `json:"last_seq"`
+	Head      string `json:"head,omitempty"`       // hash of the last good line: what a witness outside should keep
+	ClockBack int    `json:"clock_back,omitempty"` // lines that are older than the one before; a warning only
 }
 
 // Verify checks every line of the log at path and the chain between them. It

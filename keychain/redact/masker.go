@@ -71,14 +71,14 @@ func New(o Options) (*Masker, error) {
 // pattern hides what it matches. Names that are built in keep their built-in
 // judgement of values: a token that is plainly a parser's stays readable.
 //
-// The replacement has at most 64 bytes and no quote, backslash or control
+// The replacement has at most 400 bytes and no double quote, backslash or control
 // character, so that JSON stays JSON.
 func (m *Masker) Configure(patterns []string, replacement string) error {
 	if replacement == "" {
 		replacement = DefaultReplacement
 	}
-	if len(replacement) > 64 || strings.ContainsFunc(replacement, func(r rune) bool { return r < ' ' || r == '"' || r == '\'' || r == '\\' || r == '`' }) {
-		return &Error{Op: "set replacement", Hint: "use at most 64 bytes without quotes, backslashes and control characters, such as [REDACTED]"}
+	if len(replacement) > maxReplacement || strings.ContainsFunc(replacement, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		return &Error{Op: "set replacement", Hint: "use at most 400 bytes without double quotes, backslashes and control characters, such as [REDACTED]"}
 	}
 	if len(patterns) > maxPatterns {
 		return &Error{Op: "set patterns", Hint: fmt.Sprintf("at most %d patterns", maxPatterns)}

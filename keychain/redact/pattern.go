@@ -13,6 +13,7 @@ const (
 	maxPatterns     = 200
 	maxPatternBytes = 1000
 	maxKeyWords     = 256 // that one key pattern may stand for
+	maxReplacement  = 400 // bytes: 100 characters
 )
 
 // pattern is one of the config's expressions, read as design fixes: it either
