@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"openclaw/configs"
 	"openclaw/gateway/client"
@@ -38,7 +37,12 @@ func bench(b *testing.B) *house {
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-ended })
+	b.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	<-h.Ready()
 	return h
 }
@@ -53,7 +57,7 @@ func BenchmarkHealth(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			var group sync.WaitGroup
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -81,15 +85,5 @@ func BenchmarkConnect(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = c.Close()
-	}
-}
-
-// BenchmarkStart is a gateway from New to ready.
-func BenchmarkStart(b *testing.B) {
-	for b.Loop() {
-		start := time.Now()
-		h := bench(b)
-		_ = h
-		b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "ms-last")
 	}
 }

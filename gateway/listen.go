@@ -32,7 +32,7 @@ type servers struct {
 	tcpFrom, unixFrom net.Listener
 	socket            string
 	cut               context.CancelFunc // ends every request's context
-	served            chan error
+	served            chan struct{}      // one for each server that is gone
 	count             int
 }
 
@@ -67,7 +67,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (*servers, error) {
 	base, cut := context.WithCancel(context.Background())
 	quiet := slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)
 	return &servers{
-		tcpFrom: g.limiter.Listen(tcp), unixFrom: socket, socket: g.deps.Layout.Socket(), cut: cut, served: make(chan error, 2), count: 2,
+		tcpFrom: g.limiter.Listen(tcp), unixFrom: socket, socket: g.deps.Layout.Socket(), cut: cut, served: make(chan struct{}, 2), count: 2,
 		tcp: &http.Server{
 			Handler: g.tcpHandler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: limit.MaxHeader,
 			BaseContext: func(net.Listener) context.Context { return base }, ConnContext: limit.Context, ErrorLog: quiet,
@@ -134,7 +134,7 @@ func (s *servers) serve() <-chan error {
 		if !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
-		s.served <- err
+		s.served <- struct{}{}
 	}
 	go run(s.tcp, s.tcpFrom)
 	go run(s.unix, s.unixFrom)

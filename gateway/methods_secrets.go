@@ -14,7 +14,7 @@ import (
 )
 
 // gatewayTokenName is the secret that is the gateway's own token.
-const gatewayTokenName = "token/gateway" //nolint:gosec // a name, no credential
+const gatewayTokenName = "token/gateway"
 
 // secretRefusal turns a store's error into one for the client.
 func secretRefusal(err error) error {
@@ -177,11 +177,10 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	secret, source, err := g.resolve(ctx, params.Reference)
 	if err != nil {
 		tested := wire.SecretTested{Detail: "it does not resolve"}
-		var refusal *wire.Error
-		if errors.As(secretRefusal(err), &refusal) {
+		if refusal, is := errors.AsType[*wire.Error](secretRefusal(err)); is {
 			tested.Detail, tested.Hint = refusal.Message, refusal.Hint()
-		} else if hinted, is := err.(interface{ Error() string }); is { //nolint:errorlint // any error has a text; resolvers never put a value into theirs
-			tested.Detail = hinted.Error()
+		} else {
+			tested.Detail = err.Error() // a resolver puts no value into its errors
 		}
 		return tested, nil
 	}

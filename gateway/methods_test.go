@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"openclaw/gateway/client"
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+)
+
+func TestBrokenConfigKeepsTheOldOneAndSaysWhere(t *testing.T) {
+	h := start(t, "")
+	screen := client.NewBackend(h.local(), nil)
+	sub := h.bus.Subscribe(10, event.KindConfig)
+	defer sub.Close()
+	if err := os.WriteFile(h.layout.Config(), []byte("gateway:\n  prot: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, err := screen.ReloadConfig(t.Context())
+	if err != nil || !status.Rejected || len(status.Problems) == 0 || status.Problems[0].Line != 2 {
+		t.Fatalf("%+v %v", status, err)
+	}
+	if e := <-sub.C(); !e.Config.Rejected {
+		t.Fatalf("%+v", e.Config)
+	}
+	if agents, err := screen.Agents(t.Context()); err != nil || len(agents) != 2 {
+		t.Fatal(agents, err)
+	}
+}
+
+func TestSecretsByTheScreensBackend(t *testing.T) {
+	h := start(t, "")
+	screen := client.NewBackend(h.local(), func(context.Context) (*client.Client, error) {
+		return client.Dial(t.Context(), client.Options{Socket: h.layout.Socket()})
+	})
+	const canary = "sk-ant-canary-value"
+	value := []byte(canary)
+	if err := screen.StoreSecret(t.Context(), "anthropic", value); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Trim(string(value), "\x00") != "" {
+		t.Fatal("the value was not wiped")
+	}
+	if stored, err := h.memory.Get(t.Context(), "anthropic"); err != nil || string(stored.Reveal()) != canary {
+		t.Fatal(err)
+	}
+	if err := screen.Reconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = screen.Close() }()
+	store, rows, err := screen.Secrets(t.Context())
+	if err != nil || store.Backend != "memory" || len(rows) < 2 {
+		t.Fatal(store, rows, err)
+	}
+	if ok, detail, err := screen.TestSecret(t.Context(), "anthropic"); err != nil || !ok {
+		t.Fatal(ok, detail, err)
+	}
+	if ok, detail, err := screen.TestSecret(t.Context(), "nobody"); err != nil || ok || !strings.Contains(detail, "store it first") {
+		t.Fatal(ok, detail, err)
+	}
+	if err := screen.DeleteSecret(t.Context(), "anthropic"); err != nil {
+		t.Fatal(err)
+	}
+	if refusal := refusalOf(t, screen.DeleteSecret(t.Context(), "anthropic")); refusal.Code != wire.CodeNotFound {
+		t.Fatal(refusal)
+	}
+	if _, err := screen.UnlockVault(t.Context(), []byte("wrong")); refusalOf(t, err).Code != wire.CodeInvalidRequest {
+		t.Fatal(err)
+	}
+	if _, err := screen.UnlockVault(t.Context(), []byte("right passphrase")); err != nil {
+		t.Fatal(err)
+	}
+	all, err := json.Marshal(h.audited("secret_access"))
+	if err != nil || strings.Contains(string(all), canary) || len(h.audited("secret_access")) < 5 {
+		t.Fatalf("%v %s", err, all)
+	}
+	h.breakAudit(errors.New("disk full"))
+	if err := screen.StoreSecret(t.Context(), "x", []byte("y")); err == nil {
+		t.Fatal("a secret was stored without a record")
+	}
+	if _, err := h.memory.Get(t.Context(), "x"); err == nil {
+		t.Fatal("it was refused and stored")
+	}
+}
+
+func TestStandardMethodsAnswerInTheirShape(t *testing.T) {
+	h := start(t, "")
+	c := h.remote("operator.admin")
+	for method, keys := range map[string][]string{
+		"health": {"ok", "ts", "durationMs"}, "status": {"runtimeVersion"}, "agents.list": {"defaultId", "mainKey", "scope", "agents"},
+		"logs.tail": {"file", "cursor", "size", "lines"}, "config.get": {"path", "exists", "raw", "parsed", "valid", "issues", "hash"},
+		"sessions.subscribe": {"subscribed"}, "sessions.list": {"ts", "count", "sessions", "defaults"}, "sessions.describe": {},
+		"question.list": {"questions"}, "commands.list": {"commands"}, "device.pair.list": {"pending", "paired"}, "exec.approvals.get": {"file"},
+	} {
+		var answer map[string]any
+		if err := c.Call(t.Context(), method, map[string]any{}, &answer); err != nil {
+			t.Errorf("%s: %v", method, err)
+			continue
+		}
+		for _, key := range keys {
+			if answer[key] == nil {
+				t.Errorf("%s lacks %s", method, key)
+			}
+		}
+	}
+	var list []any
+	if err := c.Call(t.Context(), "plugin.approval.list", nil, &list); err != nil || list == nil {
+		t.Error(list, err)
+	}
+	if err := c.Call(t.Context(), "system-presence", nil, &list); err != nil || len(list) < 2 {
+		t.Error(list, err)
+	}
+	if err := c.Call(t.Context(), "chat.history", map[string]string{"sessionKey": "agent:main:main"}, nil); err != nil {
+		t.Error(err)
+	}
+	if refusal := refusalOf(t, c.Call(t.Context(), "chat.send", map[string]string{"message": "x"}, nil)); refusal.Code != wire.CodeUnavailable || !strings.Contains(refusal.Message, "not built yet") {
+		t.Error(refusal)
+	}
+	if refusal := refusalOf(t, c.Call(t.Context(), "no.such", nil, nil)); refusal.Message != "unknown method: no.such" {
+		t.Error(refusal)
+	}
+	if refusal := refusalOf(t, c.Call(t.Context(), "logs.tail", map[string]int{"limit": 5001}, nil)); refusal.Code != wire.CodeInvalidRequest {
+		t.Error(refusal)
+	}
+}
+
+func TestConfigGetShowsNoSecret(t *testing.T) {
+	h := start(t, "")
+	const canary = "sk-ant-api03-literal-canary"
+	h.writeConfig("  gateway_token: literal-token-canary\n", "providers:\n  anthropic:\n    api_key: "+canary+"\n")
+	var raw json.RawMessage
+	if err := h.remote("operator.read").Call(t.Context(), "config.get", nil, &raw); err == nil {
+		if strings.Contains(string(raw), "canary") || strings.Contains(string(raw), h.layout.Root+"/config") {
+			t.Fatalf("%s", raw)
+		}
+		if !strings.Contains(string(raw), wire.Redacted) {
+			t.Fatalf("the marker is missing: %s", raw)
+		}
+	} else {
+		t.Fatal(err)
+	}
+}
+
+func TestScreensBackendReadsEverything(t *testing.T) {
+	h := start(t, "")
+	screen := client.NewBackend(h.local(), nil)
+	if lines, err := screen.Logs(t.Context(), 10); err != nil || len(lines) != 1 {
+		t.Error(lines, err)
+	}
+	if entries, err := screen.Audit(t.Context(), time.Hour, 10); err != nil || len(entries) != 1 {
+		t.Error(entries, err)
+	}
+	if rows, err := screen.Connections(t.Context()); err != nil || len(rows) == 0 || rows[len(rows)-1].Kind != "unix" || rows[len(rows)-1].Auth != "peer credentials" {
+		t.Error(rows, err)
+	}
+	if status, err := screen.Config(t.Context()); err != nil || status.Version != 1 {
+		t.Error(status, err)
+	}
+	if err := screen.StopGateway(t.Context()); err != nil {
+		t.Error(err)
+	}
+	until(t, "the gateway ends", func() bool { _, err := h.dial(client.Options{Socket: h.layout.Socket()}); return err != nil })
+}
+
+func TestModelCallIsShownAndAudited(t *testing.T) {
+	h := start(t, "")
+	call := Call{ID: "1", Provider: "anthropic", Agent: "coder", Run: "r", Method: "POST", Path: "/v1/messages", Started: time.Now()}
+	h.CallStarted(call)
+	if h.registry.Open("coder") != 1 {
+		t.Fatal("the live call is not shown")
+	}
+	call.Status, call.BytesIn, call.BytesOut, call.Duration = 200, 10, 20, time.Second
+	h.CallFinished(call)
+	until(t, "the audit entry", func() bool { return len(h.audited("api_call")) == 1 })
+	if e := h.audited("api_call")[0]; e.User != "agent coder" || e.Target != "anthropic" || e.Result != "success" {
+		t.Fatalf("%+v", e)
+	}
+	if h.registry.Open("coder") != 0 {
+		t.Fatal("the call is still open")
+	}
+}
+
+func TestWatcherThatSubscribesTwiceGetsEachEventOnce(t *testing.T) {
+	h := start(t, "")
+	c := h.local()
+	for range 3 {
+		if err := c.Call(t.Context(), wire.MethodSubscribe, wire.SubscribeParams{Kinds: []event.Kind{event.KindNotice}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "one subscription is left", func() bool { h.watchers.mu.Lock(); defer h.watchers.mu.Unlock(); return len(h.watchers.cancel) == 1 })
+	h.notice("info", "one")
+	h.notice("info", "two")
+	for _, want := range []string{"one", "two"} {
+		var e event.Event
+		if err := json.Unmarshal((<-c.Events()).Payload, &e); err != nil || e.Notice == nil || e.Notice.Text != want {
+			t.Fatalf("%+v, want %s", e.Notice, want)
+		}
+	}
+	_ = c.Close()
+	until(t, "the subscription goes with its socket", func() bool { h.watchers.mu.Lock(); defer h.watchers.mu.Unlock(); return len(h.watchers.cancel) == 0 })
+}
