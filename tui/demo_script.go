@@ -108,12 +108,12 @@ func demoAtWork() (demoWorld, []event.Event) {
 	applied := event.ConfigStatus{
 		Path: demoConfig, Version: 12, Active: demoTime(-600), Rejected: true,
 		Problems: []event.Problem{
-			{File: demoConfig, Line: 44, Column: 7, Key: "agents.coder.permissions.alowed_paths", Message: `unknown key "alowed_paths"; did you mean "allowed_paths"?`},
+			{File: demoConfig, Line: 44, Column: 7, Key: "agents.coder.permissions.alow_paths", Message: `unknown key "alow_paths"; did you mean "allowed_paths"?`},
 			{File: demoConfig, Line: 51, Column: 14, Key: "agents.legacy.limits.memory", Message: `"4gig" is not a size; write 4GB`},
 		},
 		Diff: []string{
 			"@@ -42,3 +42,3 @@", "     permissions:", "       read_only: false", "-      allowed_paths: [~/project, ~/.gitconfig]",
-			"+      alowed_paths: [~/project, ~/.gitconfig, ~/notes]",
+			"+      alow_paths: [~/project, ~/.gitconfig, ~/notes]",
 		},
 		History: []event.Applied{
 			{Version: 12, Time: demoTime(-600), By: "file watch", Changes: []string{"agents.coder.permissions.network.allowed_domains +1", "logging.level info"}},

@@ -113,9 +113,13 @@ func (b *bit) width() int {
 func (s *screen) drawStatus(c *view.Canvas) {
 	const brand = "openclaw"
 	bits := s.statusBits()
-	room := c.Width() - len(brand) - 2 - 10
+	clock := c.Width() >= 80
+	room := c.Width() - len(brand) - 2
+	if clock {
+		room -= 10
+	}
 	for {
-		used, lightest := 0, 0
+		used, lightest := -3, 0
 		for i := range bits {
 			used += bits[i].width() + 3
 			if bits[i].weight < bits[lightest].weight {
@@ -142,8 +146,10 @@ func (s *screen) drawStatus(c *view.Canvas) {
 		}
 		c.Put(view.Plain, bits[i].text)
 	}
-	c.To(c.Width() - 9)
-	c.Time(view.Faint, s.data.Now, time.TimeOnly)
+	if clock {
+		c.To(c.Width() - 9)
+		c.Time(view.Faint, s.data.Now, time.TimeOnly)
+	}
 	c.End()
 }
 

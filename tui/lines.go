@@ -68,7 +68,7 @@ func (r *lineReader) line() (string, error) {
 // secret reads a line with the terminal's echo off. The bytes are the caller's
 // to wipe. It refuses a pipe: a secret on a pipe has been somewhere else before.
 func (r *lineReader) secret() ([]byte, error) {
-	fd := int(r.file.Fd()) //nolint:gosec // descriptors are small
+	fd := int(r.file.Fd())
 	if !term.IsTerminal(fd) {
 		return nil, errors.New("a secret is typed on a terminal; openclaw secrets set reads one from a pipe")
 	}

@@ -37,8 +37,7 @@ func child(mode string) int {
 		o.Backend = panicBackend{demo}
 	}
 	outcome, err := Run(context.Background(), o)
-	var failed *Panic
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*Panic](err); ok {
 		fmt.Println("ended: panic:", failed.Value)
 		return 1
 	}

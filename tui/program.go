@@ -79,7 +79,7 @@ func (o *Options) fill() {
 	}
 	o.NoColor = o.NoColor || o.Getenv("NO_COLOR") != ""
 	o.Plain = o.Plain || o.Getenv("OPENCLAW_PLAIN") == "1" || o.Getenv("TERM") == "dumb" ||
-		!term.IsTerminal(int(o.In.Fd())) || !term.IsTerminal(int(o.Out.Fd())) //nolint:gosec // descriptors are small
+		!term.IsTerminal(int(o.In.Fd())) || !term.IsTerminal(int(o.Out.Fd()))
 }
 
 // Run shows the screen until the person quits or ctx ends. Where there is no
@@ -179,7 +179,7 @@ func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { r
 // Update does the bookkeeping of one message.
 func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	defer m.crash.guard()
-	next = m
+	defer func() { next = m }() // also after a panic: the loop goes on until it is told to quit
 	s := m.screen
 	var cmds []tea.Cmd
 	switch msg := msg.(type) {

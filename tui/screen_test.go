@@ -31,10 +31,10 @@ type driver struct {
 	frames []string
 }
 
-func newDriver(t testing.TB, b Backend, color bool, width, height int) *driver {
-	t.Helper()
+func newDriver(tb testing.TB, b Backend, color bool, width, height int) *driver {
+	tb.Helper()
 	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }}
-	d := &driver{t: t, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
+	d := &driver{t: tb, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
 	d.s.resize(width, height)
 	d.s.feed.setLink(view.Link{Up: true, Tried: true})
 	d.frame()
@@ -94,9 +94,10 @@ func (d *driver) press(keys ...string) string {
 }
 
 // atWork is the demo with its whole script played.
-func atWork(t testing.TB, color bool, width, height int) *driver {
+func atWork(tb testing.TB, color bool, width, height int) *driver {
+	tb.Helper()
 	demo := NewDemo()
-	d := newDriver(t, demo, color, width, height)
+	d := newDriver(tb, demo, color, width, height)
 	for i := range demo.script {
 		demo.seq++
 		demo.script[i].Seq = demo.seq
@@ -113,19 +114,19 @@ func strip(s string) string {
 
 // sound fails when a frame could do more than show text and colour, or does not
 // fit the window.
-func sound(t testing.TB, frame string, width, height int) {
-	t.Helper()
+func sound(tb testing.TB, frame string, width, height int) {
+	tb.Helper()
 	lines := strings.Split(strip(frame), "\n")
 	if len(lines) > max(height, 1) {
-		t.Fatalf("%d lines in %d rows", len(lines), height)
+		tb.Fatalf("%d lines in %d rows", len(lines), height)
 	}
 	for _, line := range lines {
 		if w := ansi.StringWidth(line); w > width {
-			t.Fatalf("%d cells in %d: %q", w, width, line)
+			tb.Fatalf("%d cells in %d: %q", w, width, line)
 		}
 		for _, r := range line {
 			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-				t.Fatalf("%U is left in %q", r, line)
+				tb.Fatalf("%U is left in %q", r, line)
 			}
 		}
 	}
@@ -199,7 +200,7 @@ func golden(t *testing.T, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a fixed name
+	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -531,7 +532,9 @@ func TestPanicInUpdateIsReportedNotPrinted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	m := &model{ctx: ctx, crash: &crash{stop: cancel}, work: &work{}}
-	m.Update(tickMsg{}) // there is no screen: this panics
+	if next, _ := m.Update(tickMsg{}); next == nil { // there is no screen: this panics
+		t.Error("the loop would go on without a model")
+	}
 	if p := m.crash.found(); p == nil || !bytes.Contains(p.Stack, []byte("Update")) {
 		t.Errorf("found %v", p)
 	}
@@ -579,7 +582,7 @@ func TestFeedNeverBlocksTheProducer(t *testing.T) {
 		got, lost = f.take(nil)
 		total += len(got)
 	}
-	if total+int(lost) != producers*each { //nolint:gosec // small
+	if total+int(lost) != producers*each {
 		t.Errorf("%d taken and %d lost of %d", total, lost, producers*each)
 	}
 }

@@ -43,13 +43,13 @@ func startTmux(t *testing.T, mode string, width, height int) *tmuxScreen {
 	// at after it has ended.
 	line := fmt.Sprintf("env %s=%s TERM=tmux-256color %s; echo status $?; stty -a | grep -o -- '-\\?echo\\b'; read x", childMode, mode, os.Args[0])
 	s.run("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), line)
-	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() }) //nolint:gosec,noctx // a test's own socket
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
 	return s
 }
 
 func (s *tmuxScreen) run(args ...string) string {
 	s.t.Helper()
-	out, err := exec.CommandContext(s.t.Context(), "tmux", append([]string{"-S", s.socket}, args...)...).CombinedOutput() //nolint:gosec // a test's own socket
+	out, err := exec.CommandContext(s.t.Context(), "tmux", append([]string{"-S", s.socket}, args...)...).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("tmux %v: %v: %s", args, err, out)
 	}
@@ -132,7 +132,7 @@ func TestTerminalIsRestoredOnSignalAndPanic(t *testing.T) {
 			if c.signal != 0 {
 				s.until("registry.example.test")
 				shell := strings.TrimSpace(s.run("display-message", "-p", "#{pane_pid}"))
-				out, err := exec.CommandContext(t.Context(), "pgrep", "-P", shell).Output() //nolint:gosec // our own shell
+				out, err := exec.CommandContext(t.Context(), "pgrep", "-P", shell).Output()
 				need(t, err == nil, "pgrep is not installed")
 				var pid int
 				if _, err := fmt.Sscan(string(out), &pid); err != nil {
@@ -150,7 +150,7 @@ func TestTerminalIsRestoredOnSignalAndPanic(t *testing.T) {
 // Bubble Tea must not write to the terminal while the program is initialised:
 // every command of the program would do so, and wait for the answer.
 func TestNoColourQueryAtStart(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "CI=") && !strings.HasPrefix(v, "TERM=") {
 			cmd.Env = append(cmd.Env, v)

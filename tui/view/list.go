@@ -46,7 +46,7 @@ func (l *List) find(count int, id func(int) string) int {
 	if l.id == "" {
 		return at
 	}
-	for d := 0; d < count; d++ {
+	for d := range count {
 		if up := at + d; up < count && id(up) == l.id {
 			return up
 		}

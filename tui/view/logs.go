@@ -159,7 +159,7 @@ func (v *LogsView) Draw(c *Canvas) {
 		l.state += "paused"
 	}
 	if lost := v.data.Logs.First(); lost > 0 && v.data.Logs.Len() == MaxLogs {
-		l.state += ", " + itoa(int(min(lost, 1<<40))) + " older lines written over" //nolint:gosec // bounded
+		l.state += ", " + itoa(int(min(lost, 1<<40))) + " older lines written over"
 	}
 	v.drawFilter(c, &l)
 	if l.total == 0 {

@@ -179,6 +179,9 @@ func (v *OverviewView) drawMachineShort(c *Canvas) {
 		return
 	}
 	for _, m := range list {
+		if !m.Enforced && m.Fix != "" {
+			continue // has a row of its own below
+		}
 		if c.Room() < Width(m.Name)+2 {
 			c.End()
 			c.Gap(1)
@@ -198,7 +201,7 @@ func (v *OverviewView) drawMachineShort(c *Canvas) {
 			c.Gap(1)
 			c.Put(Bad, c.Theme.Glyphs.No)
 			c.Gap(1)
-			c.Line(Plain, m.Name+": "+m.Fix)
+			c.Line(Plain, m.Name+": no; fix: "+m.Fix)
 		}
 	}
 }
@@ -216,7 +219,11 @@ func (v *OverviewView) drawAgents(c *Canvas) {
 	c.Field(Faint, "STATE", 9)
 	c.Put(Faint, "RUNS CONNS DENIED")
 	c.Gap(2)
-	c.Put(Faint, "ENFORCED IN ITS CAGE")
+	if c.Room() >= 20 {
+		c.Put(Faint, "ENFORCED IN ITS CAGE")
+	} else {
+		c.Put(Faint, "ENFORCED")
+	}
 	c.End()
 	most := max(c.Left()/2, 2)
 	for i := range agents {

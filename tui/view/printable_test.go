@@ -99,9 +99,9 @@ func fill(v reflect.Value, text string) {
 			fill(v.Index(i), text)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() && v.Type() != reflect.TypeFor[time.Time]() {
-				fill(v.Field(i), text)
+		for _, field := range v.Fields() {
+			if field.CanSet() && v.Type() != reflect.TypeFor[time.Time]() {
+				fill(field, text)
 			}
 		}
 	default:
@@ -121,8 +121,8 @@ func eachString(v reflect.Value, yield func(string)) {
 			eachString(v.Index(i), yield)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			eachString(v.Field(i), yield)
+		for _, field := range v.Fields() {
+			eachString(field, yield)
 		}
 	default:
 	}

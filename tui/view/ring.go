@@ -18,7 +18,7 @@ func (r *Ring[T]) Push(item T) {
 	if len(r.items) < r.limit {
 		r.items = append(r.items, item)
 	} else {
-		r.items[r.next%uint64(r.limit)] = item //nolint:gosec // limit is positive
+		r.items[r.next%uint64(r.limit)] = item
 	}
 	r.next++
 }
@@ -34,7 +34,7 @@ func (r *Ring[T]) First() uint64 { return r.next - uint64(len(r.items)) }
 func (r *Ring[T]) Next() uint64 { return r.next }
 
 // At returns item number n, which must be in First..Next-1.
-func (r *Ring[T]) At(n uint64) *T { return &r.items[n%uint64(r.limit)] } //nolint:gosec // limit is positive
+func (r *Ring[T]) At(n uint64) *T { return &r.items[n%uint64(r.limit)] }
 
 // Clear forgets all items; numbers go on.
 func (r *Ring[T]) Clear() {
@@ -42,7 +42,7 @@ func (r *Ring[T]) Clear() {
 	r.items = r.items[:0]
 	// The place of an item follows from its number: go on from a number that
 	// lies at the start of the memory.
-	if rest := r.next % uint64(r.limit); rest != 0 { //nolint:gosec // limit is positive
-		r.next += uint64(r.limit) - rest //nolint:gosec // limit is positive
+	if rest := r.next % uint64(r.limit); rest != 0 {
+		r.next += uint64(r.limit) - rest
 	}
 }

@@ -1,6 +1,9 @@
 package view
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Rows is a set of rows by id in the order of arrival. It keeps at most limit
 // rows; the oldest leave first and are counted. It is not safe for concurrent
@@ -74,9 +77,9 @@ func (r *Rows[T]) Drop(id string) {
 }
 
 func (r *Rows[T]) remove(row *T) {
-	for i := len(r.order) - 1; i >= 0; i-- {
-		if r.order[i] == row {
-			r.order = append(r.order[:i], r.order[i+1:]...)
+	for i, have := range slices.Backward(r.order) {
+		if have == row {
+			r.order = slices.Delete(r.order, i, i+1)
 			return
 		}
 	}

@@ -89,8 +89,9 @@ func (v *SecretsView) Offers(a ID) bool {
 		return locked
 	case ActSecretAdd, ActSecretTest, ActSecretDelete:
 		return !v.noStore() && !locked
+	default:
+		return true
 	}
-	return true
 }
 
 // Do answers an action.

@@ -30,7 +30,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 		return
 	}
 	form := 10
-	if l.count > 0 {
+	if l.count > 0 && c.Left() >= form+3 {
 		v.drawFilter(c, &l)
 		upper := c.Sub(0, c.Width(), max(min(l.count+1, c.Left()-form), 1))
 		v.drawList(upper, &l)
@@ -148,7 +148,7 @@ func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 
 func (v *SecretsView) drawForm(c *Canvas) {
 	f := &v.form
-	titles := map[step]string{
+	titles := map[step]string{ //nolint:gosec // headings, not credentials
 		stepName: "Add secret", stepValue: "Add secret", stepDelete: "Delete secret", stepPassphrase: "Create the encrypted vault",
 		stepAgain: "Create the encrypted vault", stepKeyFile: "Create the encrypted vault with a key file", stepUnlock: "Unlock the vault",
 		stepNone: "Secrets",
