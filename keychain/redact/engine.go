@@ -66,7 +66,9 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	add("basic ", rule{kind: ruleBasic})
 	add("basic%20", rule{kind: ruleBasic})
 	add("eyJ", rule{kind: ruleWebToken})
-	add(":AA", rule{kind: ruleTelegram})
+	for _, literal := range []string{":AA", "%3AAA"} {
+		add(literal, rule{kind: ruleTelegram, token: token{prefix: literal}})
+	}
 	add("Q~", rule{kind: ruleEntra})
 	return literals, rules
 })
@@ -184,7 +186,7 @@ func (e *engine) judge(line []byte, end, index int, state *carry, spans []span) 
 	case ruleWebToken:
 		found, ok = webToken(line, end-3)
 	case ruleTelegram:
-		found, ok = telegram(line, end-3, end)
+		found, ok = telegram(line, end-len(r.token.prefix), end)
 	case ruleEntra:
 		found, ok = entra(line, end-2, end)
 	}

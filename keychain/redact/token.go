@@ -172,9 +172,9 @@ func webToken(text []byte, start int) (span, bool) {
 	return span{from: start, start: start, end: stop}, true
 }
 
-// telegram finds NNNNNNNNNN:AA…: the hit is ":AA".
+// telegram finds NNNNNNNNNN:AA…: the hit is ":AA" or "%3AAA".
 func telegram(text []byte, start, end int) (span, bool) {
-	if string(text[start:end]) != ":AA" {
+	if string(text[end-2:end]) != "AA" {
 		return span{}, false
 	}
 	from := runBack(text, start, 11, digit)
