@@ -58,16 +58,16 @@ func (g *Gateway) standardMethods() []hub.Method {
 
 func noModel() object { return object{"modelProvider": nil, "model": nil, "contextTokens": nil} }
 
+// healthResult holds no more than the published schema knows: it is part of
+// the hello, where the schema allows nothing else.
 type healthResult struct {
-	OK         bool   `json:"ok"`
-	Status     string `json:"status"`
-	TS         int64  `json:"ts"`
-	DurationMS int64  `json:"durationMs"`
-	UptimeMS   int64  `json:"uptimeMs"`
+	OK         bool  `json:"ok"`
+	TS         int64 `json:"ts"` // Unix milliseconds
+	DurationMS int64 `json:"durationMs"`
 }
 
 func (g *Gateway) health() healthResult {
-	return healthResult{OK: true, Status: "live", TS: g.deps.Now().UnixMilli(), UptimeMS: g.uptime().Milliseconds()}
+	return healthResult{OK: true, TS: g.deps.Now().UnixMilli()}
 }
 
 func (g *Gateway) status() object {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,4 +206,55 @@ func TestWatcherThatSubscribesTwiceGetsEachEventOnce(t *testing.T) {
 	}
 	_ = c.Close()
 	until(t, "the subscription goes with its socket", func() bool { h.watchers.mu.Lock(); defer h.watchers.mu.Unlock(); return len(h.watchers.cancel) == 0 })
+}
+
+// The published schema allows no other field in these parts of a hello, and
+// clients that check it refuse one.
+func TestHelloHoldsNoFieldThatTheSchemaForbids(t *testing.T) {
+	h := start(t, "")
+	var hello map[string]any
+	raw, err := json.Marshal(h.remote("operator.read").Hello())
+	if err != nil || json.Unmarshal(raw, &hello) != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string][]string{
+		"":         {"type", "protocol", "server", "features", "snapshot", "auth", "policy"},
+		"server":   {"version", "bootId", "connId"},
+		"features": {"methods", "events"},
+		"snapshot": {"presence", "health", "stateVersion", "uptimeMs", "sessionDefaults"},
+		"health":   {"ok", "ts", "durationMs"},
+		"auth":     {"role", "scopes"},
+		"policy":   {"maxPayload", "maxBufferedBytes", "tickIntervalMs"},
+	}
+	parts := map[string]map[string]any{"": hello}
+	for _, name := range []string{"server", "features", "snapshot", "auth", "policy"} {
+		parts[name], _ = hello[name].(map[string]any)
+	}
+	parts["health"], _ = parts["snapshot"]["health"].(map[string]any)
+	for name, part := range parts {
+		if len(part) == 0 {
+			t.Errorf("%q is missing", name)
+		}
+		for key := range part {
+			if !slices.Contains(allowed[name], key) {
+				t.Errorf("%q has the field %s", name, key)
+			}
+		}
+	}
+}
+
+// A running gateway takes no config that it would not have started with.
+func TestConfigThatAsksForWhatIsNotBuiltIsVetoed(t *testing.T) {
+	h := start(t, "")
+	text := "gateway:\n  encryption:\n    enabled: true\n"
+	if err := os.WriteFile(h.layout.Config(), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var status event.ConfigStatus
+	if err := h.local().Call(t.Context(), wire.MethodConfigReload, nil, &status); err != nil {
+		t.Fatal(err)
+	}
+	if !status.Rejected || h.store.Current().Config.Gateway.Encryption.Enabled {
+		t.Fatalf("%+v", status)
+	}
 }

@@ -42,7 +42,7 @@ func newClient(ws *websocket.Conn, hello wire.Hello) *Client {
 		tick = wire.TickInterval
 	}
 	c := &Client{
-		ws: ws, hello: hello, silent: 2*tick + 5*time.Second,
+		ws: ws, hello: hello, silent: 2*tick + tick/6, // the sixth is for the way
 		events: make(chan wire.Event, eventRoom), done: make(chan struct{}), pending: map[string]chan *wire.Response{},
 	}
 	ws.SetPingHandler(func(data string) error {

@@ -112,7 +112,7 @@ func (c *Conn) hello() wire.Hello {
 		Server:   wire.Server{Version: h.options.Version, BootID: h.options.BootID, ConnID: c.ID},
 		Features: wire.Features{Methods: h.options.Table.Names(), Events: h.options.Events},
 		Snapshot: snapshot,
-		Auth:     wire.Granted{Method: c.Admission.Method, Role: c.Admission.Role, Scopes: c.Admission.Scopes.Strings()},
+		Auth:     wire.Granted{Role: c.Admission.Role, Scopes: c.Admission.Scopes.Strings()},
 		Policy:   wire.Policy{MaxPayload: wire.MaxFrame, MaxBufferedBytes: wire.MaxBuffered, TickIntervalMS: int64(tickSteps) * h.limits.Step.Milliseconds()},
 	}
 }

@@ -144,7 +144,6 @@ type Presence struct {
 
 // Granted is what the socket may really do.
 type Granted struct {
-	Method string   `json:"method,omitempty"`
 	Role   string   `json:"role"`
 	Scopes []string `json:"scopes"`
 }
