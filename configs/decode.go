@@ -16,6 +16,8 @@ const (
 	maxNodes    = 100_000 // after aliases, so that a small text cannot grow
 	maxDepth    = 32      // the tree itself is eight levels deep
 	maxProblems = 200
+	maxItems    = 1000 // of one list
+	maxNames    = 256  // of agents, roles, providers: each is compared with every other
 )
 
 // decoder fills a Config from a YAML tree and keeps going after every error.
@@ -150,6 +152,10 @@ func (d *decoder) special(node *yaml.Node, into reflect.Value, key string, depth
 func (d *decoder) pairs(node *yaml.Node, key string, each func(name *yaml.Node, value *yaml.Node)) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
+		if len(d.problems) >= maxProblems {
+			d.dropped++
+			return
+		}
 		name, value := node.Content[i], node.Content[i+1]
 		if name.Kind != yaml.ScalarNode || isNull(name) {
 			d.errorAt(name, key, "", "a key must be a word")
@@ -234,6 +240,10 @@ func (d *decoder) named(node *yaml.Node, into reflect.Value, key string, depth i
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
+	if n := len(node.Content) / 2; n > maxNames {
+		d.errorAt(node, key, "", "holds %d entries; at most %d are taken", n, maxNames)
+		return
+	}
 	d.pairs(node, key, func(name, value *yaml.Node) {
 		child := childKey(key, name.Value)
 		if _, seen := d.positions[child]; !seen {
@@ -260,7 +270,11 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, key string, known fi
 		d.errorAt(node, key, "write one item a line, each with a leading \"- \"", "must be a list, not %s", kindOf(node))
 		return
 	}
-	items := reflect.MakeSlice(into.Type(), 0, min(len(node.Content), maxNodes))
+	if n := len(node.Content); n > maxItems {
+		d.errorAt(node, key, "", "holds %d items; at most %d are taken", n, maxItems)
+		return
+	}
+	items := reflect.MakeSlice(into.Type(), 0, len(node.Content))
 	for i, item := range node.Content {
 		child := itemKey(key, i)
 		if _, seen := d.positions[child]; !seen {

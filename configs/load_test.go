@@ -105,9 +105,12 @@ func TestBadText(t *testing.T) {
 		{"UTF-16", "\xff\xfeg\x00", []string{"is UTF-16, not UTF-8"}},
 		{"escape sequence", "# \x1b[2J\n", []string{"holds the control character U+001B"}},
 		{"text that looks different", "agents: # \u202e\n", []string{"U+202E"}},
+		{"hidden line", "# x\rgateway: {require_auth: false}\n", []string{"c.yaml:1:4: holds the line end U+000D"}},
 		{"too big", "# " + strings.Repeat("x", MaxSize), []string{"a config holds at most 1048576"}},
 		{"scalar", "hello\n", []string{"must be a mapping, not a text"}},
-		{"bomb", bomb(), []string{"agents: holds 1001 agents; at most 256 are taken", "the file grows past 100000 values"}},
+		{"bomb", bomb(), []string{"the file grows past 100000 values"}},
+		{"too many agents", "agents:\n" + numbered("  a%d: {}\n", 257), []string{"2:3: agents: holds 257 entries; at most 256 are taken"}},
+		{"too many items", "agents:\n  a:\n    env:\n" + numbered("    - A%d\n", 1001), []string{"4:5: agents.a.env: holds 1001 items; at most 1000 are taken"}},
 		{"alias of itself", "agents: &a\n  b:\n    permissions: *a\n", []string{"agents.b.permissions.b: unknown key"}},
 		{"as the specification prints it", readTest(t, "testdata/bad/1.3-external-as-printed.yaml"), []string{"5:5: providers.anthropic.api_key: is written twice", "7:5: providers.anthropic.api_key: is written twice"}},
 	}
@@ -131,12 +134,20 @@ func readTest(t *testing.T, path string) string {
 	return string(text)
 }
 
-// bomb is a text whose aliases would grow to 10^6 agents' variables.
+// bomb is a text of a few kilobytes whose aliases would grow to 250,000 values.
 func bomb() string {
 	var b strings.Builder
-	b.WriteString("agents:\n  a0: &a {env: &e [" + strings.Repeat("A,", 999) + "A]}\n")
-	for i := range 1000 {
+	b.WriteString("agents:\n  a0: &a {env: [" + strings.Repeat("A,", 999) + "A]}\n")
+	for i := range 250 {
 		fmt.Fprintf(&b, "  a%d: *a\n", i+1)
+	}
+	return b.String()
+}
+
+func numbered(line string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line, i)
 	}
 	return b.String()
 }

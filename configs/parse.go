@@ -92,7 +92,11 @@ func checkText(file string, text []byte) *Problem {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			return problem(i, fmt.Sprintf("byte 0x%02x is not UTF-8", text[i]), "save the file as UTF-8")
-		case r == '\t', r == '\n', r == '\r', r == '\u0085':
+		case r == '\t', r == '\n', r == '\r' && bytes.HasPrefix(text[i:], []byte("\r\n")):
+		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029':
+			// YAML ends a line here and many editors do not: a rule could hide
+			// behind a comment.
+			return problem(i, fmt.Sprintf("holds the line end U+%04X, which editors do not show", r), "save the file with ordinary line ends")
 		case r == 0:
 			return problem(i, "holds a NUL byte", "the file is damaged or not text; restore it from a backup")
 		case unicode.IsControl(r):
@@ -113,8 +117,12 @@ func positionOf(text []byte, offset int) position {
 	}
 }
 
+// maxSearch is the largest text, in bytes, in which a syntax error's exact line
+// is searched for: each step reads half of it again.
+const maxSearch = 128 << 10
+
 var (
-	yamlPlace  = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
+	yamlPlace  = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 	yamlAnchor = regexp.MustCompile(`'[^']*'`)
 )
 
@@ -128,7 +136,13 @@ func yamlProblem(file string, text []byte, err error) Problem {
 		_, _, err := readDocuments(bytes.Join(lines[:n], nil))
 		return err != nil && reason(err) == message
 	}
-	line := max(1, min(sort.Search(len(lines), fails), len(lines)))
+	line := 1
+	if len(text) <= maxSearch {
+		line = sort.Search(len(lines), fails)
+	} else if m := yamlPlace.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
+		line, _ = strconv.Atoi(m[1]) // digits only
+	}
+	line = max(1, min(line, len(lines)))
 	for line > 1 && len(bytes.TrimSpace(lines[line-1])) == 0 {
 		line--
 	}

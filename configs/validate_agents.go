@@ -44,18 +44,8 @@ func (v *validator) baseURL(key, text string) {
 	}
 }
 
-// maxAgents bounds agents and roles: every agent is denied every other's
-// workspace, so the work grows with the square.
-const maxAgents = 256
-
 func (v *validator) agents() {
 	c := v.config()
-	if len(c.Agents) > maxAgents {
-		v.fail("agents", "", "holds %d agents; at most %d are taken", len(c.Agents), maxAgents)
-	}
-	if len(c.Roles) > maxAgents {
-		v.fail("roles", "", "holds %d roles; at most %d are taken", len(c.Roles), maxAgents)
-	}
 	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
 		v.name("a role", childKey("roles", name), name)
 	}
@@ -120,7 +110,7 @@ func (v *validator) limits(key string, l Limits) {
 // has, and maps the compiler's problems to places in the text.
 func (v *validator) policies() {
 	c := v.config()
-	if v.decoder.overflow || len(c.Agents) > maxAgents || len(c.Roles) > maxAgents {
+	if v.decoder.overflow {
 		return // refused already
 	}
 	used := map[string]bool{}

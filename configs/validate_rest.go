@@ -36,12 +36,12 @@ func (v *validator) logging() {
 	} else if len(audit.Events) == 0 {
 		v.warn("audit.events", "remove the key to record all events", "no event is recorded")
 	}
+	seen := map[string]bool{}
 	for i, event := range audit.Events {
-		for j := range i {
-			if audit.Events[j] == event {
-				v.warn(itemKey("audit.events", i), "", "%s is written twice", event)
-			}
+		if seen[event] {
+			v.warn(itemKey("audit.events", i), "", "%s is written twice", event)
 		}
+		seen[event] = true
 	}
 	if filepath.Clean(audit.LogPath) == filepath.Clean(v.snapshot.options.Layout.GatewayLog()) {
 		v.fail("audit.log_path", "", "is the gateway's own log")
