@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"openclaw/gateway/event"
 )
@@ -36,6 +37,9 @@ func child(mode string) int {
 	if mode == "panic" {
 		o.Backend = panicBackend{demo}
 	}
+	if mode == "flood" {
+		o.Backend, o.Now = floodBackend{demo}, nil
+	}
 	outcome, err := Run(context.Background(), o)
 	if failed, ok := errors.AsType[*Panic](err); ok {
 		fmt.Println("ended: panic:", failed.Value)
@@ -43,6 +47,37 @@ func child(mode string) int {
 	}
 	fmt.Println("ended: stop =", outcome.StopGateway, "error =", err)
 	return 0
+}
+
+// floodBackend sends 10,000 events a second, a tenth of them denials. It is for
+// measuring by hand:
+//
+//	OPENCLAW_TEST_SCREEN=flood ./tui.test
+type floodBackend struct{ *Demo }
+
+func (floodBackend) Events(ctx context.Context) (<-chan event.Event, error) {
+	out := make(chan event.Event, 1024)
+	go func() {
+		defer close(out)
+		for n := 0; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			for range 100 {
+				n++
+				e := event.Event{Seq: uint64(n), Time: time.Now()}
+				if n%10 == 0 {
+					d := demoDenial(fmt.Sprint("d", n%5000), 0, n, "coder", "net", "connect", "registry.example.test:443", "node", builtIn("x"), "no rule", "egress")
+					d.Last = e.Time
+					e.Denial = &d
+				} else {
+					l := demoLog(0, "INFO", "gateway", "request", "agent=coder route=/v1/messages")
+					e.Log = &l
+				}
+				if !pass(ctx, out, e) {
+					return
+				}
+			}
+		}
+	}()
+	return out, nil
 }
 
 // panicBackend fails while the screen runs.

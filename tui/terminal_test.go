@@ -138,7 +138,11 @@ func TestTerminalIsRestoredOnSignalAndPanic(t *testing.T) {
 				if _, err := fmt.Sscan(string(out), &pid); err != nil {
 					t.Fatal(err)
 				}
-				if err := syscall.Kill(pid, c.signal); err != nil {
+				process, err := os.FindProcess(pid)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := process.Signal(c.signal); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -87,7 +87,7 @@ func (v *AgentsView) row(c *Canvas, a *event.Agent) {
 	c.Field(Plain, a.State, 7)
 	c.Number(Plain, Running(a), 4)
 	c.Number(Plain, a.Conns, 6)
-	c.Number(Plain, a.Denied, 7)
+	c.Count(Plain, a.Denied, 7)
 	c.Gap(2)
 	if c.Room() > 4 {
 		text := a.Role

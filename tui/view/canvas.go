@@ -104,6 +104,19 @@ func (c *Canvas) Number(st Style, n, width int) {
 	c.right(st, width)
 }
 
+// Count adds n at the right of width cells, in thousands or millions when it
+// does not fit.
+func (c *Canvas) Count(st Style, n, width int) {
+	c.scratch = strconv.AppendInt(c.scratch[:0], int64(n), 10)
+	for _, unit := range [2]byte{'k', 'M'} {
+		if len(c.scratch) > width {
+			n /= 1000
+			c.scratch = append(strconv.AppendInt(c.scratch[:0], int64(n), 10), unit)
+		}
+	}
+	c.right(st, width)
+}
+
 func (c *Canvas) right(st Style, width int) {
 	c.Gap(width - len(c.scratch))
 	c.putASCII(st, c.scratch, c.Room())

@@ -123,7 +123,7 @@ func (v *DenialsView) row(c *Canvas, d *event.Denial) {
 	if rule > 0 {
 		c.Field(Plain, d.Rule, rule)
 	}
-	c.Number(Plain, d.Count, 4)
+	c.Count(Plain, d.Count, 4)
 }
 
 // pane draws every field, and the config lines that would allow it beside them
