@@ -1,0 +1,348 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"openclaw/configs"
+	"openclaw/sandbox/policy"
+)
+
+func agentCommand(t *terminal) *cobra.Command {
+	return group("agent", "Run agents in their cages and see what they may do",
+		agentListCommand(t), agentShowCommand(t), agentRunCommand(t), agentTestCommand(t),
+		agentCreateCommand(t), agentDeleteCommand(t))
+}
+
+func agentListCommand(t *terminal) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the agents of the config", Args: exactly(0), Example: "  openclaw agent list",
+		RunE: func(*cobra.Command, []string) error {
+			snapshot, err := t.loadConfig()
+			if err != nil {
+				return err
+			}
+			type row struct {
+				Name      string `json:"name"`
+				Role      string `json:"role,omitempty"`
+				Workspace string `json:"workspace"`
+				Network   string `json:"network"`
+			}
+			list := []row{}
+			for _, name := range snapshot.Agents() {
+				p, err := snapshot.Policy(name)
+				if err != nil {
+					return err
+				}
+				list = append(list, row{name, snapshot.Config.Agents[name].Role, p.Workspace, networkWords(p)})
+			}
+			if asJSON {
+				return t.json(list)
+			}
+			rows := make([][]string, 0, len(list))
+			for _, r := range list {
+				rows = append(rows, []string{r.Name, r.Role, r.Workspace, r.Network})
+			}
+			if len(rows) == 0 {
+				t.print("no agents in %s; add one with 'openclaw agent create NAME'", snapshot.Path)
+				return nil
+			}
+			t.table("NAME\tROLE\tWORKSPACE\tNETWORK", rows)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func networkWords(p *policy.Policy) string {
+	switch {
+	case !p.Network.Outbound:
+		return "none"
+	case p.Network.AnyDomain:
+		return "any domain that is not blocked"
+	default:
+		names := make([]string, 0, len(p.Network.Domains))
+		for _, d := range p.Network.Domains {
+			names = append(names, d.Pattern)
+		}
+		if len(names) == 0 {
+			return "listed addresses only"
+		}
+		return strings.Join(names, " ")
+	}
+}
+
+func agentShowCommand(t *terminal) *cobra.Command {
+	var asJSON, all bool
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "Show an agent's policy as it will be enforced, and where each rule comes from", Args: exactly(1),
+		Example: "  openclaw agent show coder",
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := t.policy(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return t.json(p)
+			}
+			t.showPolicy(p, all)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "also the built-in rules")
+	return cmd
+}
+
+// policy compiles an agent's policy from the config on disk.
+func (t *terminal) policy(agent string) (*policy.Policy, error) {
+	if !configs.ValidName(agent) {
+		return nil, usage("a name has letters, digits, '.', '_' and '-', and begins with a letter or digit", "%q is not an agent's name", agent)
+	}
+	snapshot, err := t.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.Policy(agent)
+}
+
+func (t *terminal) showPolicy(p *policy.Policy, all bool) {
+	t.print("agent      %s", p.Agent)
+	t.print("workspace  %s", printable(p.Workspace))
+	t.print("enforce    %s", p.Enforce)
+	t.print("")
+	rows, builtIn := [][]string{}, 0
+	for _, rule := range p.Paths {
+		if rule.Origin.BuiltIn != "" && !all {
+			builtIn++
+			continue
+		}
+		access := string(rule.Access)
+		if rule.Effect == policy.Deny {
+			access = ""
+		}
+		rows = append(rows, []string{string(rule.Effect), access, rule.Path, rule.Origin.String(), rule.Origin.BuiltIn})
+	}
+	t.table("PATHS\tACCESS\tPATH\tFROM\tREASON", rows)
+	if builtIn > 0 {
+		t.print("and %d built-in rules (--all shows them with their reasons)", builtIn)
+	}
+	t.print("")
+	t.print("network    %s", networkWords(p))
+	for _, rule := range p.Network.Blocked {
+		if rule.Origin.BuiltIn == "" || all {
+			t.print("  blocked  %s  (%s)", rule.Prefix, rule.Origin.String())
+		}
+	}
+	for _, rule := range p.Network.Allowed {
+		t.print("  allowed  %s  (%s)", addressWords(rule), rule.Origin.String())
+	}
+	t.print("programs   %s", execWords(p))
+	if p.MaxFileSize > 0 {
+		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
+	}
+}
+
+func addressWords(rule policy.AddressRule) string {
+	if rule.Port == 0 {
+		return rule.Prefix.String()
+	}
+	return fmt.Sprintf("%s port %d", rule.Prefix, rule.Port)
+}
+
+func execWords(p *policy.Policy) string {
+	switch {
+	case !p.Exec.Commands:
+		return "only the command that starts the agent"
+	case !p.Exec.System:
+		return "any, but no system commands (sudo, mount, package managers…)"
+	default:
+		return "any; none gains a privilege"
+	}
+}
+
+func agentTestCommand(t *terminal) *cobra.Command {
+	var asJSON, trace bool
+	cmd := &cobra.Command{
+		Use: "test NAME (read|write|exec|connect) TARGET", Short: "Say what the policy answers and why, without running anything",
+		Args:    exactly(3),
+		Example: "  openclaw agent test coder read ~/.ssh/id_ed25519\n  openclaw agent test coder connect api.example.com:443",
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := t.policy(args[0])
+			if err != nil {
+				return err
+			}
+			request, err := requestOf(args[1], args[2])
+			if err != nil {
+				return err
+			}
+			decision := p.Explain(request)
+			if asJSON {
+				err = t.json(decision)
+			} else {
+				t.print("%s: %s", decision.Effect, because(decision.Rule, decision.Origin))
+				t.showTrace(decision, trace)
+			}
+			if err == nil && decision.Effect != policy.Allow {
+				return exitStatus(exitRefused)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&trace, "trace", false, "every rule that was looked at, in order")
+	return cmd
+}
+
+// showTrace prints the rules that matched, or all that were looked at.
+func (t *terminal) showTrace(decision policy.Decision, all bool) {
+	for _, step := range decision.Trace {
+		switch {
+		case step.Matched:
+			t.print("  › %s", printable(because(step.Rule, step.Origin)))
+		case all:
+			t.print("    %s", printable(because(step.Rule, step.Origin)))
+		}
+	}
+}
+
+// requestOf reads an operation and its target from the command line.
+func requestOf(operation, target string) (policy.Request, error) {
+	switch operation {
+	case "read", "write", "exec":
+		path, err := filepath.Abs(target)
+		class := map[string]policy.Class{"read": policy.ClassPathRead, "write": policy.ClassPathWrite, "exec": policy.ClassExec}[operation]
+		return policy.Request{Class: class, Path: path}, err
+	case "connect":
+		host, port, err := net.SplitHostPort(target)
+		if err != nil {
+			return policy.Request{}, usage("write it like api.example.com:443 or [::1]:8080", "%q is not host:port", target)
+		}
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return policy.Request{}, usage("a port is 1 to 65535", "%q is not a port", port)
+		}
+		request := policy.Request{Class: policy.ClassNet, Host: host, Port: uint16(number)}
+		if address, err := netip.ParseAddr(host); err == nil {
+			request.Host, request.Address = "", address
+		}
+		return request, nil
+	}
+	return policy.Request{}, usage("it is read, write, exec or connect", "unknown operation %q", operation)
+}
+
+func agentCreateCommand(t *terminal) *cobra.Command {
+	var paths, domains []string
+	var role string
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Add an agent to the config, keeping its comments", Args: exactly(1),
+		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := args[0]
+			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+				if _, exists := snapshot.Config.Agents[name]; exists {
+					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
+				}
+				agent := map[string]any{}
+				if role != "" {
+					agent["role"] = role
+				}
+				permissions := map[string]any{}
+				if len(paths) > 0 {
+					permissions["allowed_paths"] = absolute(paths)
+				}
+				if len(domains) > 0 {
+					permissions["network"] = map[string]any{"allowed_domains": domains}
+				}
+				if len(permissions) > 0 {
+					agent["permissions"] = permissions
+				}
+				if len(agent) == 0 {
+					agent["workspace"] = filepath.Join(snapshotLayout(snapshot).Root, "agents", name)
+				}
+				return document.Set("agents."+name, agent)
+			}, "created agent "+name)
+		},
+	}
+	cmd.Flags().StringArrayVar(&paths, "path", nil, "a folder that it may read and write (repeatable)")
+	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a domain that it may reach (repeatable)")
+	cmd.Flags().StringVar(&role, "role", "", "a role of the config")
+	return cmd
+}
+
+func snapshotLayout(s *configs.Snapshot) configs.Layout {
+	return configs.Layout{Root: filepath.Dir(s.Path)}
+}
+
+// absolute makes paths absolute that the person's shell left relative.
+func absolute(paths []string) []string {
+	out := make([]string, 0, len(paths))
+	for _, path := range paths {
+		if !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") {
+			if abs, err := filepath.Abs(path); err == nil {
+				path = abs
+			}
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+func agentDeleteCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME", Short: "Remove an agent from the config; its workspace stays", Args: exactly(1),
+		Example: "  openclaw agent delete coder",
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := args[0]
+			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+				if _, exists := snapshot.Config.Agents[name]; !exists {
+					return &failure{err: fmt.Errorf("there is no agent %s", name), hint: "there are: " + strings.Join(snapshot.Agents(), ", ")}
+				}
+				return document.Remove("agents." + name)
+			}, "deleted agent "+name+"; its workspace stays")
+		},
+	}
+}
+
+// editConfig changes the config in one step; a running gateway sees it by its
+// own watch.
+func (t *terminal) editConfig(agent string, change func(*configs.Document, *configs.Snapshot) error, done string) error {
+	if !configs.ValidName(agent) {
+		return usage("a name has letters, digits, '.', '_' and '-', and begins with a letter or digit", "%q is not an agent's name", agent)
+	}
+	options, err := t.configOptions()
+	if err != nil {
+		return err
+	}
+	if _, err := configs.OpenStore(options.Layout, options); err != nil { // writes the first config
+		return err
+	}
+	snapshot, err := configs.Load(options.Layout.Config(), options)
+	if err != nil {
+		return err
+	}
+	_, err = configs.Edit(options.Layout.Config(), options, func(document *configs.Document) error { return change(document, snapshot) })
+	if err != nil {
+		return err
+	}
+	t.print("%s", done)
+	return nil
+}
+
+// agentNames completes agent names.
+func (t *terminal) agentNames(context.Context) []string {
+	snapshot, err := t.loadConfig()
+	if err != nil {
+		return nil
+	}
+	return snapshot.Agents()
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"openclaw/configs"
+	"openclaw/gateway/supervise"
+	"openclaw/gateway/wire"
+	"openclaw/sandbox"
+)
+
+// The statuses of a command that was not run, as a shell gives them.
+const (
+	exitNotStarted = 126
+	exitNotFound   = 127
+)
+
+func agentRunCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "run NAME [-- CMD…]", Short: "Run a command in the agent's cage on this terminal",
+		Long: "Run a command in the agent's cage on this terminal; without a command, the agent's own of the config.\n" +
+			"The exit status is the command's; 126: refused to start, 127: not found, 128+n: ended by signal n.",
+		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("openclaw agent run NAME -- CMD…", "which agent?")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
+				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
+			}
+			return t.runAgent(cmd.Context(), args[0], args[1:])
+		},
+	}
+}
+
+func (t *terminal) runAgent(ctx context.Context, agent string, command []string) error {
+	layout, err := t.layout()
+	if err != nil {
+		return err
+	}
+	if !configs.ValidName(agent) {
+		return &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = layout.Workspace(agent)
+	}
+	status, err := supervise.Run(ctx, supervise.Options{
+		Agent: agent, Command: command, Dir: dir, Environ: t.environ, Stdin: t.in, Stdout: t.out, Stderr: t.err,
+		Dial: func(ctx context.Context, launch bool) (supervise.Conn, error) {
+			if !launch {
+				return dial(ctx, layout)
+			}
+			c, _, err := dialOrLaunch(ctx, layout)
+			return c, err
+		},
+		Cage: sandbox.New,
+		Warn: func(text string) { t.warn("%s", printable(text)) },
+	})
+	if err != nil {
+		return &failure{err: err, hint: hintOf(err), code: notRun(err)}
+	}
+	if status.Code != exitOK {
+		return exitStatus(status.Code)
+	}
+	return nil
+}
+
+// notRun is the exit code of a command that the cage did not start.
+func notRun(err error) int {
+	var caged *sandbox.Error
+	if errors.As(err, &caged) && caged.Kind == sandbox.KindNotFound {
+		return exitNotFound
+	}
+	var refused *wire.Error
+	if errors.As(err, &refused) && refused.Code == "FORBIDDEN" {
+		return exitRefused
+	}
+	return exitNotStarted
+}

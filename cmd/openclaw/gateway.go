@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/client"
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+	"openclaw/keychain"
+)
+
+func gatewayCommand(t *terminal) *cobra.Command {
+	var generate, store bool
+	cmd := &cobra.Command{
+		Use: "gateway", Short: "Run the gateway in the foreground", Args: exactly(0),
+		Long:    "Run the gateway in the foreground, as systemd and launchd want it. SIGHUP reads the config again.",
+		Example: "  openclaw gateway\n  openclaw gateway --generate-token",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if generate {
+				return t.generateToken(cmd.Context(), store)
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return t.runGateway(ctx)
+		},
+	}
+	cmd.Flags().BoolVar(&generate, "generate-token", false, "print a new token and do nothing else")
+	cmd.Flags().BoolVar(&store, "store", false, "with --generate-token: keep it as the gateway's token instead of printing it")
+	cmd.AddCommand(gatewayStatusCommand(t), gatewayStopCommand(t), gatewayReloadCommand(t), gatewayTokenCommand(t))
+	return cmd
+}
+
+func gatewayTokenCommand(t *terminal) *cobra.Command {
+	var store bool
+	cmd := &cobra.Command{
+		Use: "generate-token", Short: "Print a new token of 256 random bits", Args: exactly(0), Example: "  openclaw gateway generate-token",
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.generateToken(cmd.Context(), store) },
+	}
+	cmd.Flags().BoolVar(&store, "store", false, "keep it as the gateway's token instead of printing it")
+	return cmd
+}
+
+func (t *terminal) generateToken(ctx context.Context, store bool) error {
+	token := keychain.NewSecret([]byte(auth.GenerateToken()))
+	defer token.Wipe()
+	if !store {
+		t.print("%s", token.Reveal())
+		return nil
+	}
+	return t.withGateway(ctx, func(call func(string, any, any) error) error {
+		if err := call(wire.MethodSecretSet, wire.SecretSetParams{Name: gatewayTokenName, Value: token.Reveal()}, nil); err != nil {
+			return err
+		}
+		t.print("stored as %s", gatewayTokenName)
+		return nil
+	})
+}
+
+func gatewayStatusCommand(t *terminal) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show the gateway's state, listeners and agents", Args: exactly(0), Example: "  openclaw gateway status --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			layout, err := t.layout()
+			if err != nil {
+				return err
+			}
+			c, err := dial(cmd.Context(), layout)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			var o event.Overview
+			if err := c.Call(cmd.Context(), wire.MethodOverview, nil, &o); err != nil {
+				return err
+			}
+			if asJSON {
+				return t.json(o)
+			}
+			t.print("running     pid %d, version %s, since %s", o.PID, o.Version, day(o.Started))
+			t.print("listens     %s", strings.Join(o.Listeners, ", "))
+			t.print("agents      %d, %d running", o.Agents, o.Running)
+			t.print("connections %d", o.Connections)
+			t.print("denied      %d in the last hour", o.DeniedHour)
+			t.print("config      #%d of %s", o.Config.Version, day(o.Config.Active))
+			if o.Config.Rejected {
+				t.print("            the file on disk is rejected: openclaw config validate")
+			}
+			t.print("secrets     %s", describeStore(o.Store))
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func gatewayStopCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "stop", Short: "End the gateway; cages go on refusing", Args: exactly(0), Example: "  openclaw gateway stop",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			layout, err := t.layout()
+			if err != nil {
+				return err
+			}
+			c, err := dial(cmd.Context(), layout)
+			if err != nil {
+				return err
+			}
+			backend := client.NewBackend(c, nil)
+			defer backend.Close()
+			if err := backend.StopGateway(cmd.Context()); err != nil {
+				return err
+			}
+			if err := waitGone(cmd.Context(), layout.Socket()); err != nil {
+				return err
+			}
+			t.print("the gateway has ended")
+			return nil
+		},
+	}
+}
+
+// waitGone waits until nothing answers at the socket any more.
+func waitGone(ctx context.Context, socket string) error {
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		if _, err := os.Lstat(socket); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the gateway was asked to end and has not within %s", patience)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func gatewayReloadCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "reload", Short: "Read the config again now", Args: exactly(0), Example: "  openclaw gateway reload",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			layout, err := t.layout()
+			if err != nil {
+				return err
+			}
+			c, err := dial(cmd.Context(), layout)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			var status event.ConfigStatus
+			if err := c.Call(cmd.Context(), wire.MethodConfigReload, nil, &status); err != nil {
+				return err
+			}
+			for _, p := range status.Problems {
+				t.print("%s:%d:%d: %s: %s", p.File, p.Line, p.Column, p.Key, printable(p.Message))
+			}
+			if status.Rejected {
+				return &failure{err: fmt.Errorf("the config is rejected; #%d stays active", status.Version), hint: "mend the lines above"}
+			}
+			t.print("config #%d is active", status.Version)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway"
+	"openclaw/gateway/audit"
+	"openclaw/gateway/event"
+	"openclaw/gateway/logs"
+	"openclaw/keychain/backend"
+	"openclaw/keychain/redact"
+	"openclaw/keychain/ref"
+	"openclaw/sandbox"
+)
+
+// gatewayTokenName is the secret that holds the gateway's token when the config
+// names no other.
+const gatewayTokenName = "token/gateway"
+
+// house is a gateway with all its parts, built from the state folder.
+type house struct {
+	layout   configs.Layout
+	config   *configs.Store
+	masker   *redact.Masker
+	log      *logs.Log
+	bus      *event.Bus
+	audit    *audit.Recorder
+	secrets  *backend.Backend
+	resolver *ref.Resolver
+	gateway  *gateway.Gateway
+	token    *tokenSource
+	uses     *uses
+
+	machine     sync.Once
+	machineList []event.Mechanism
+}
+
+// runGateway builds the house and serves until ctx ends.
+func (t *terminal) runGateway(ctx context.Context) error {
+	layout, err := t.layout()
+	if err != nil {
+		return err
+	}
+	if err := layout.Make(); err != nil {
+		return &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
+	}
+	h, err := t.build(ctx, layout)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer stop()
+	tasks.Go(func() {
+		if err := h.config.Run(ctx); err != nil && ctx.Err() == nil {
+			h.log.Logger().Error("the config is no longer watched", slog.Any("error", err))
+		}
+	})
+	tasks.Go(func() { h.onHangup(ctx) })
+	return h.gateway.Run(ctx)
+}
+
+// build makes every part, the lowest first.
+func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, err error) {
+	h = &house{layout: layout, bus: event.NewBus(time.Now)}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	options := configs.Options{Layout: layout, Getenv: t.getenv}
+	if h.config, err = configs.OpenStore(layout, options); err != nil {
+		return h, err
+	}
+	config := h.config.Current().Config
+	if h.masker, err = redact.New(redact.Options{Patterns: config.Logging.RedactPatterns, Replacement: config.Logging.RedactReplacement}); err != nil {
+		return h, err
+	}
+	if h.log, err = logs.Open(layout.GatewayLog(), logs.Options{Level: config.Logging.Level, Format: config.Logging.Format, Masker: h.masker, OnLine: h.publishLine}); err != nil {
+		return h, err
+	}
+	if h.audit, err = audit.Open(audit.Options{Path: auditPath(layout, config), Events: audited(config.Audit), Redact: h.masker.Bytes, Now: time.Now}); err != nil {
+		return h, err
+	}
+	if err = t.openSecrets(ctx, h); err != nil {
+		return h, err
+	}
+	h.token = &tokenSource{house: h}
+	h.gateway, err = gateway.New(h.deps())
+	if err != nil {
+		return h, err
+	}
+	h.follow()
+	return h, nil
+}
+
+// close ends the parts, the highest first.
+func (h *house) close() {
+	if h.audit != nil {
+		_ = h.audit.Close() // every record was synced when it was made
+	}
+	if h.log != nil {
+		_ = h.log.Close()
+	}
+	if h.secrets != nil {
+		h.secrets.Close()
+	}
+}
+
+// audited is which events of the specification are recorded. Secrets, runs and
+// the gateway's own life are recorded always.
+func audited(config configs.Audit) []string {
+	if !config.Enabled {
+		return []string{}
+	}
+	return config.Events
+}
+
+func (h *house) publishLine(line event.LogLine) {
+	h.bus.Publish(event.Event{Kind: event.KindLog, Log: &line})
+}
+
+// follow applies what of the config lives outside the gateway.
+func (h *house) follow() {
+	h.config.Subscribe(configs.Subscriber{
+		Name: "house",
+		Check: func(_, next *configs.Snapshot) error {
+			_, err := redact.New(redact.Options{Patterns: next.Config.Logging.RedactPatterns, Replacement: next.Config.Logging.RedactReplacement})
+			return err
+		},
+		Apply: func(_, next *configs.Snapshot) {
+			logging := next.Config.Logging
+			if err := h.masker.Configure(logging.RedactPatterns, logging.RedactReplacement); err != nil {
+				h.log.Logger().Error("the redaction patterns were not applied", slog.Any("error", err))
+			}
+			h.log.SetLevel(logging.Level)
+			h.log.SetFormat(logging.Format)
+			if err := h.audit.SetEvents(audited(next.Config.Audit)); err != nil {
+				h.log.Logger().Error("the audit events were not applied", slog.Any("error", err))
+			}
+		},
+	})
+}
+
+// onHangup reads the config again at SIGHUP, as service managers ask for it.
+func (h *house) onHangup(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if err := h.config.Reload("SIGHUP"); err != nil {
+				h.log.Logger().Warn("the config was not reloaded", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// mechanisms probes the machine once, when somebody first looks.
+func (h *house) mechanisms() []event.Mechanism {
+	h.machine.Do(func() {
+		for _, m := range sandbox.Probe(context.Background()).Mechanisms {
+			h.machineList = append(h.machineList, event.Mechanism{Name: m.Name, Enforced: m.Enforced, Detail: m.Detail, Fix: m.Fix})
+		}
+	})
+	return h.machineList
+}

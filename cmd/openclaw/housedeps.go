@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway"
+	"openclaw/gateway/audit"
+	"openclaw/gateway/event"
+	"openclaw/gateway/logs"
+	"openclaw/gateway/provider"
+	"openclaw/gateway/wire"
+)
+
+// deps hands the gateway its parts in the words of its own interfaces.
+func (h *house) deps() gateway.Deps {
+	return gateway.Deps{
+		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Now: time.Now,
+		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
+		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
+		Audit: h.recordAudit, AuditSearch: h.searchAudit,
+		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
+		LogFrom: h.logFrom,
+		Provider: provider.New(provider.Options{
+			Secret: h.providerKey, Providers: h.targets,
+			Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },
+			Finished: func(r provider.Record) { h.gateway.CallFinished(callOf(r)) },
+			Allowed:  h.providerAllowed,
+		}),
+		WithCaller: func(ctx context.Context, agent, run string) context.Context {
+			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
+		},
+		Masker: h.masker, Machine: h.mechanisms,
+	}
+}
+
+func (h *house) recordAudit(ctx context.Context, e gateway.AuditEntry) error {
+	return h.audit.Record(ctx, audit.Entry{
+		Event: e.Event, User: e.User, IP: e.IP, Action: e.Action, Path: e.Path, Target: e.Target,
+		Result: e.Result, Reason: e.Reason, Details: e.Details,
+	})
+}
+
+func (h *house) searchAudit(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
+	return searchAuditFile(ctx, h.audit.Path(), params)
+}
+
+// searchAuditFile gives the newest entries that match, oldest first.
+func searchAuditFile(ctx context.Context, path string, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
+	query := audit.Query{Event: params.Event, Agent: params.Agent, Limit: params.Limit, Reverse: true}
+	if params.Since != "" {
+		back, err := parseSpan(params.Since)
+		if err != nil {
+			return nil, false, err
+		}
+		query.Since = time.Now().Add(-back)
+	}
+	entries, truncated, err := audit.Search(ctx, path, query)
+	for i, j := 0, len(entries)-1; i < j; i, j = i+1, j-1 {
+		entries[i], entries[j] = entries[j], entries[i]
+	}
+	return entries, truncated, err
+}
+
+func (h *house) logFrom(cursor int64, limit, maxBytes int) (gateway.LogChunk, error) {
+	chunk, err := logs.TailFrom(h.layout.GatewayLog(), cursor, limit, maxBytes)
+	return gateway.LogChunk{
+		Cursor: chunk.Cursor, Size: chunk.Size, Lines: chunk.Lines, Truncated: chunk.Truncated, Reset: chunk.Reset,
+	}, err
+}
+
+func callOf(r provider.Record) gateway.Call {
+	return gateway.Call{
+		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, Method: r.Method, Path: r.Path, Status: r.Status,
+		BytesIn: r.BytesIn, BytesOut: r.BytesOut, Started: r.Started, FirstByte: r.FirstByte, Duration: r.Duration, Error: r.Error,
+	}
+}
+
+// targets are the providers of the config, and the two that need no entry.
+func (h *house) targets() map[string]provider.Target {
+	config := h.config.Current().Config
+	out := map[string]provider.Target{}
+	for _, name := range []string{"anthropic", "openai"} {
+		out[name] = provider.Target{Kind: name}
+	}
+	for name, p := range config.Providers {
+		kind := p.Kind
+		if kind == "" {
+			kind = name
+		}
+		out[name] = provider.Target{Kind: kind, BaseURL: p.BaseURL}
+	}
+	return out
+}
+
+// providerAllowed holds an agent to the one provider that its config names.
+func (h *house) providerAllowed(agent, name string) error {
+	if agent == "" {
+		return nil
+	}
+	return allowedProvider(h.config.Current(), agent, name)
+}
+
+func allowedProvider(snapshot *configs.Snapshot, agent, name string) error {
+	own, exists := snapshot.Config.Agents[agent]
+	if exists && (own.Provider == "" || own.Provider == name) {
+		return nil
+	}
+	return &failure{err: errProviderNotAllowed, hint: "agents." + agent + ".provider"}
+}

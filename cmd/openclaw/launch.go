@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway/client"
+)
+
+// launchTimeout bounds the wait for a gateway that was started here. Ready
+// takes well under a second; a locked keyring that asks takes three.
+const launchTimeout = 15 * time.Second
+
+// dial connects to this state folder's gateway over its unix socket. That none
+// runs is errNoGateway.
+func dial(ctx context.Context, layout configs.Layout) (*client.Client, error) {
+	c, err := client.Dial(ctx, client.Options{Socket: layout.Socket(), Name: "cli", Version: version})
+	var unreachable *client.Error
+	if errors.As(err, &unreachable) && unreachable.Kind == client.KindUnreachable {
+		return nil, &failure{err: errNoGateway, hint: "start it with 'openclaw tui' or 'openclaw gateway'"}
+	}
+	return c, err
+}
+
+var errNoGateway = errors.New("no gateway runs")
+
+// dialOrLaunch connects, and starts a gateway of its own process first where
+// none runs. The gateway outlives this program.
+func dialOrLaunch(ctx context.Context, layout configs.Layout) (c *client.Client, launched bool, err error) {
+	c, err = dial(ctx, layout)
+	if err == nil || !errors.Is(err, errNoGateway) {
+		return c, false, err
+	}
+	c, err = launch(ctx, layout)
+	return c, true, err
+}
+
+// launch starts `openclaw gateway` in a session of its own and waits until it
+// answers. When it ends instead, its own words are the error.
+func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) {
+	if err := layout.Make(); err != nil {
+		return nil, &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
+	}
+	words := filepath.Join(layout.Logs(), "gateway.stderr")
+	output, err := os.OpenFile(words, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the gateway's output: %w", err)
+	}
+	defer output.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the program itself: %w", err)
+	}
+	cmd := exec.Command(self, "gateway") //nolint:noctx // it outlives this program on purpose
+	cmd.Stderr, cmd.Stdout = output, output
+	cmd.Dir = layout.Root
+	cmd.SysProcAttr = ownSession()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the gateway: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+
+	deadline := time.NewTimer(launchTimeout)
+	defer deadline.Stop()
+	for wait := 2 * time.Millisecond; ; wait = min(wait*2, 50*time.Millisecond) {
+		c, err := dial(ctx, layout)
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, errNoGateway) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-deadline.C:
+			return nil, &failure{err: fmt.Errorf("the gateway did not answer within %s", launchTimeout), hint: "its log: " + layout.GatewayLog()}
+		case <-ended:
+			// Another gateway may have been quicker: it then answers soon.
+			if c, err := dialFor(ctx, layout, time.Second); err == nil {
+				return c, nil
+			}
+			return nil, said(words)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// dialFor tries for a while.
+func dialFor(ctx context.Context, layout configs.Layout, patience time.Duration) (*client.Client, error) {
+	for end := time.Now().Add(patience); ; {
+		c, err := dial(ctx, layout)
+		if err == nil || time.Now().After(end) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// said turns what a gateway wrote before it ended into an error.
+func said(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil || len(text) == 0 {
+		return errors.New("the gateway ended at once and said nothing")
+	}
+	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	return &failure{err: errors.New(strings.TrimPrefix(first, "openclaw: ")), hint: unindent(rest)}
+}
+
+func unindent(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, "  ")
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"openclaw/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	if handled, code := sandbox.RunStage(os.Args); handled {
+		os.Exit(code)
+	}
+	testscript.Main(m, map[string]func(){"openclaw": main})
+}
+
+// TestScripts runs the command line as a person types it: one file a promise.
+func TestScripts(t *testing.T) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, err := os.MkdirTemp(home, "openclaw-script-") // not /tmp: a cage has a /tmp of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(work) })
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		WorkdirRoot:         work,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			if err := os.MkdirAll(filepath.Join(home, ".openclaw"), 0o700); err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+			if err != nil {
+				return err
+			}
+			port := listener.Addr().(*net.TCPAddr).Port
+			listener.Close()
+			env.Setenv("HOME", home)
+			env.Setenv("PORT", fmt.Sprint(port))
+			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+			env.Defer(func() { stopLeftover(filepath.Join(home, ".openclaw")) })
+			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition == "cage" {
+				return cageWorks() == "", nil
+			}
+			return false, fmt.Errorf("unknown condition %q", condition)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"expand": expandFile,
+			"big":    bigFile,
+			"status": func(ts *testscript.TestScript, neg bool, args []string) { expectStatus(ts, neg, args) },
+		},
+	})
+}
+
+// expandFile replaces $VARIABLES in files of the script.
+func expandFile(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		text := os.Expand(ts.ReadFile(name), func(key string) string {
+			if value := ts.Getenv(key); value != "" {
+				return value
+			}
+			return "$" + key
+		})
+		ts.Check(os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+// bigFile writes a file of so many bytes.
+func bigFile(ts *testscript.TestScript, _ bool, args []string) {
+	var size int
+	_, err := fmt.Sscan(args[1], &size)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat("# filler\n", size/9+1)[:size]), 0o600))
+}
+
+// expectStatus runs a command and compares its exit status: status 127 openclaw …
+func expectStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE program [argument...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	if err != nil {
+		code = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if code != args[0] {
+		ts.Fatalf("%q ended with %s, not %s", args[1:], code, args[0])
+	}
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// built is the program, built once for all tests of this binary.
+var built = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // one build serves every test
+	if given := os.Getenv("OPENCLAW_TEST_BINARY"); given != "" {
+		return given, nil
+	}
+	dir, err := os.MkdirTemp("", "openclaw-test-binary-")
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, "openclaw")
+	text, err := exec.CommandContext(context.Background(), "go", "build", "-o", out, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build openclaw: %w: %s", err, text)
+	}
+	return out, nil
+})
+
+// person is somebody with a home folder of their own, in front of a terminal.
+type person struct {
+	t       *testing.T
+	home    string
+	binary  string
+	environ []string
+	tmux    string // name of the private tmux server
+}
+
+// newPerson makes a home folder. It is below the real home and not below /tmp,
+// because a cage has a /tmp of its own.
+func newPerson(t *testing.T) *person {
+	t.Helper()
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := os.MkdirTemp(base, "openclaw-person-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	runtimeDir := filepath.Join(home, "runtime")
+	for _, dir := range []string{runtimeDir, filepath.Join(home, ".ssh"), filepath.Join(home, "projects", "demo")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(home, ".ssh", "id_ed25519"), "THE PRIVATE KEY\n")
+	write(t, filepath.Join(home, "projects", "demo", "read.me"), "a demo\n")
+	p := &person{t: t, home: home, binary: binary, tmux: "openclaw-" + filepath.Base(home)}
+	p.environ = []string{
+		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "USER=person", "LANG=C.UTF-8", "TERM=xterm-256color",
+		"XDG_RUNTIME_DIR=" + runtimeDir,
+		// A secret of the person's shell that no cage may see.
+		"CANARY_OF_THE_SHELL=canary-must-not-enter-a-cage",
+	}
+	t.Cleanup(p.leave)
+	return p
+}
+
+// leave ends everything that this person started.
+func (p *person) leave() {
+	_ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run() //nolint:noctx // clean-up
+	if pid := p.gatewayPID(); pid > 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keyring gives the person a real gnome-keyring on a private D-Bus, unlocked.
+func (p *person) keyring() {
+	p.t.Helper()
+	for _, program := range []string{"dbus-daemon", "gnome-keyring-daemon", "secret-tool"} {
+		_, err := exec.LookPath(program)
+		required(p.t, err == nil, program+" is not installed")
+	}
+	socket := "unix:path=" + filepath.Join(p.home, "runtime", "bus")
+	p.start(nil, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+socket)
+	p.environ = append(p.environ, "DBUS_SESSION_BUS_ADDRESS="+socket)
+	p.eventually("the bus", func() bool {
+		_, err := os.Stat(filepath.Join(p.home, "runtime", "bus"))
+		return err == nil
+	})
+	p.start(strings.NewReader("correct horse"), "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
+	p.eventually("the keyring", func() bool {
+		_, err := os.Stat(filepath.Join(p.home, ".local", "share", "keyrings", "login.keyring"))
+		return err == nil
+	})
+}
+
+// start runs a program until the test ends.
+func (p *person) start(stdin *strings.Reader, name string, args ...string) {
+	p.t.Helper()
+	cmd := exec.Command(name, args...) //nolint:noctx // the clean-up ends it
+	cmd.Env = p.environ
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	})
+}
+
+// result is how a command ended.
+type result struct {
+	code        int
+	out, errors string
+}
+
+// openclaw runs a command line to its end.
+func (p *person) openclaw(args ...string) result { return p.command(p.binary, args...) }
+
+func (p *person) command(name string, args ...string) result {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env, cmd.Dir = p.environ, p.home
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatalf("%s %q: %v", name, args, err)
+	}
+	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+// eventually waits for something that happens by itself.
+func (p *person) eventually(what string, happened func() bool) {
+	p.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if happened() {
+			return
+		}
+	}
+	p.t.Fatalf("%s never happened", what)
+}
+
+// open starts a command in a terminal of the given size.
+func (p *person) open(window string, columns, rows int, args ...string) *screen {
+	p.t.Helper()
+	_, err := exec.LookPath("tmux")
+	required(p.t, err == nil, "tmux is not installed")
+	line := []string{
+		"-L", p.tmux, "-f", "/dev/null", "new-session", "-d", "-s", window,
+		"-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "env", "-i",
+	}
+	line = append(line, p.environ...)
+	line = append(line, p.binary)
+	line = append(line, args...)
+	cmd := exec.CommandContext(p.t.Context(), "tmux", line...)
+	cmd.Env, cmd.Dir = p.environ, p.home
+	if text, err := cmd.CombinedOutput(); err != nil {
+		p.t.Fatalf("tmux: %v: %s", err, text)
+	}
+	return &screen{p, window}
+}
+
+// screen is one terminal.
+type screen struct {
+	p      *person
+	window string
+}
+
+// text is what the terminal shows.
+func (s *screen) text() string {
+	cmd := exec.Command("tmux", "-L", s.p.tmux, "capture-pane", "-p", "-t", s.window) //nolint:noctx // ends at once
+	cmd.Env = s.p.environ
+	out, _ := cmd.Output() // a terminal that is gone shows nothing
+	return string(out)
+}
+
+// open reports whether the command still runs.
+func (s *screen) open() bool {
+	return exec.Command("tmux", "-L", s.p.tmux, "has-session", "-t", s.window).Run() == nil //nolint:noctx // ends at once
+}
+
+// keys presses keys, by tmux's names.
+func (s *screen) keys(keys ...string) {
+	s.p.t.Helper()
+	args := append([]string{"-L", s.p.tmux, "send-keys", "-t", s.window}, keys...)
+	if text, err := exec.CommandContext(s.p.t.Context(), "tmux", args...).CombinedOutput(); err != nil {
+		s.p.t.Fatalf("press %q: %v: %s", keys, err, text)
+	}
+}
+
+// types writes literal text.
+func (s *screen) types(text string) { s.keys("-l", text) }
+
+// shows waits until every text is on the screen at once.
+func (s *screen) shows(texts ...string) {
+	s.p.t.Helper()
+	var seen string
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+		seen = s.text()
+		missing := false
+		for _, text := range texts {
+			missing = missing || !strings.Contains(seen, text)
+		}
+		if !missing {
+			return
+		}
+	}
+	s.p.t.Fatalf("the screen never showed %q; it shows:\n%s", texts, seen)
+}
+
+// gatewayPID is the process that holds this person's gateway lock.
+func (p *person) gatewayPID() int {
+	text, err := os.ReadFile(filepath.Join(p.home, ".openclaw", "run", "gateway.lock"))
+	if err != nil {
+		return 0
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		return 0
+	}
+	return pid
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"openclaw/configs"
+)
+
+// Exit codes are an interface: scripts read them.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRefused = 3
+)
+
+// terminal is everything of the outside that a command may touch.
+type terminal struct {
+	args    []string
+	in      *os.File
+	out     *os.File
+	err     *os.File
+	environ []string
+	getenv  func(string) string
+}
+
+// layout finds the state folder.
+func (t *terminal) layout() (configs.Layout, error) { return configs.FindLayout(t.getenv) }
+
+// print writes one line to standard output.
+func (t *terminal) print(format string, values ...any) { fmt.Fprintf(t.out, format+"\n", values...) }
+
+// warn writes one line to standard error.
+func (t *terminal) warn(format string, values ...any) {
+	fmt.Fprintf(t.err, "openclaw: "+format+"\n", values...)
+}
+
+// json writes a value as indented JSON.
+func (t *terminal) json(value any) error {
+	encoder := json.NewEncoder(t.out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// failure is an error with a cure and an exit code.
+type failure struct {
+	err  error
+	hint string
+	code int
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usage is a failure of the command line itself.
+func usage(hint, format string, values ...any) error {
+	return &failure{err: fmt.Errorf(format, values...), hint: hint, code: exitUsage}
+}
+
+// exitStatus ends the program with a code and no words.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, t *terminal) int {
+	root := newRoot(t)
+	root.SetArgs(t.args)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	report(t.err, err)
+	return codeOf(err)
+}
+
+// report prints what happened and, on the next lines, what to do.
+func report(w io.Writer, err error) {
+	fmt.Fprintf(w, "openclaw: %s\n", strings.TrimRight(err.Error(), "\n"))
+	if hint := hintOf(err); hint != "" && !strings.Contains(err.Error(), hint) {
+		for line := range strings.SplitSeq(strings.TrimRight(hint, "\n"), "\n") {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
+}
+
+func newRoot(t *terminal) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "openclaw",
+		Short: "Run AI agents without handing over your keys, your home folder or the open internet",
+		Long: "openclaw runs an AI agent in a cage that the kernel enforces, keeps provider keys in the\n" +
+			"OS keychain, and shows every refusal while it happens.",
+		Example:           "  openclaw tui\n  openclaw agent run coder -- claude",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("see '"+cmd.CommandPath()+" --help'", "%w", err)
+	})
+	root.AddCommand(
+		tuiCommand(t), gatewayCommand(t), agentCommand(t), denialsCommand(t), secretsCommand(t), vaultCommand(t),
+		configCommand(t), auditCommand(t), logsCommand(t), redactCommand(t), doctorCommand(t),
+		versionCommand(t), measureCommand(t),
+	)
+	return root
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			hint := "see '" + cmd.CommandPath() + " --help'"
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = "did you mean '" + cmd.CommandPath() + " " + near[0] + "'?"
+			}
+			return usage(hint, "unknown command %q for %q", args[0], cmd.CommandPath())
+		}}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// exactly is cobra.ExactArgs with our exit code.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usage("usage: "+cmd.UseLine(), "%s takes %d argument(s), not %d", cmd.CommandPath(), n, len(args))
+		}
+		return nil
+	}
+}

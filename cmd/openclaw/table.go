@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// table writes rows in columns. Cells are made printable: a path or a command
+// line is an agent's own words and may hold what moves a cursor.
+func (t *terminal) table(header string, rows [][]string) {
+	w := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, header)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = printable(cell)
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush() // standard output is gone: nobody reads the error either
+}
+
+// printable replaces what a terminal would act on.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, text)
+}
+
+// clock is a time of day in the person's zone.
+func clock(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.Local().Format("15:04:05")
+}
+
+// because is a rule with the place where it is written.
+func because(rule string, origin policy.Origin) string {
+	if origin.File == "" {
+		return rule
+	}
+	return rule + " (" + origin.String() + ")"
+}
+
+// mechanismRows are lines for doctor and agent show.
+func mechanismRows(list []event.Mechanism) [][]string {
+	rows := make([][]string, 0, len(list))
+	for _, m := range list {
+		state := "✓ enforced"
+		if !m.Enforced {
+			state = "✗ missing"
+		}
+		rows = append(rows, []string{state, m.Name, m.Detail})
+	}
+	return rows
+}

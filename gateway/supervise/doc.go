@@ -1,0 +1,10 @@
+// Package supervise is the life of one caged run: `openclaw agent run`.
+//
+// It owns the wire between a cage and the gateway: it fetches the compiled
+// policy and the run's token, starts the cage, reports denials and connections,
+// hands policy changes to the cage, and says when the run is over. It promises
+// that the cage's enforcement never depends on the gateway: when the gateway is
+// gone the cage keeps refusing, reports wait (bounded, counts exact), and the
+// run is registered again as soon as a gateway answers. It never holds a
+// provider key.
+package supervise

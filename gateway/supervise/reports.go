@@ -1,0 +1,153 @@
+package supervise
+
+import (
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+	"openclaw/sandbox"
+)
+
+// maxRows bounds what waits for a gateway that is away. Past it new targets
+// are counted in one row for each operation, so no count is ever lost.
+const maxRows = 4096
+
+// denialKey is what makes two refusals the same.
+type denialKey struct{ operation, target, rule, mechanism string }
+
+// reports collects what happened in the cage until it is sent. Its methods
+// never block, so a cage never waits for the gateway.
+type reports struct {
+	wake chan struct{} // one slot: something waits
+
+	mu          sync.Mutex
+	run         string
+	order       []denialKey // of denials, oldest first
+	denials     map[denialKey]*event.Denial
+	connections map[string]event.Connection
+	state       wire.RunReportParams // mechanisms, warnings, policy: newest wins
+	stateSet    bool
+}
+
+func newReports(run string) *reports {
+	return &reports{
+		run: run, wake: make(chan struct{}, 1),
+		denials: map[denialKey]*event.Denial{}, connections: map[string]event.Connection{},
+	}
+}
+
+// denied adds a refusal.
+func (r *reports) denied(d sandbox.Denial) {
+	r.mu.Lock()
+	key := denialKey{d.Operation, d.Target, d.Rule, d.Mechanism}
+	if _, known := r.denials[key]; !known && len(r.denials) >= maxRows {
+		d.Target = "(more targets than can wait while the gateway is away)"
+		key.target = d.Target
+	}
+	if row, known := r.denials[key]; known {
+		row.Count += d.Count
+		row.Last = d.Time
+		row.PID, row.Program, row.CommandLine = d.PID, d.Program, d.CommandLine
+	} else {
+		r.order = append(r.order, key)
+		r.denials[key] = &event.Denial{
+			First: d.Time, Last: d.Time, Count: d.Count, Agent: d.Agent, Run: d.Run, PID: d.PID,
+			Program: d.Program, CommandLine: d.CommandLine, Class: d.Class, Operation: d.Operation,
+			Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism,
+		}
+	}
+	r.mu.Unlock()
+	r.signal()
+}
+
+// connected records the newest state of a connection out of the cage.
+func (r *reports) connected(c sandbox.Connection) {
+	row := event.Connection{
+		ID: c.ID, Kind: "net", From: "cage " + c.Agent, Agent: c.Agent, Run: c.Run, PID: c.PID,
+		Program: c.Program, Route: c.Target, State: "open", Detail: c.Address, Auth: c.Rule, Origin: c.Origin,
+		Opened: c.Opened, Closed: c.Closed, BytesIn: c.Sent, BytesOut: c.Recv,
+	}
+	if !c.Closed.IsZero() {
+		row.State = "closed"
+	}
+	if c.Error != "" {
+		row.Detail = c.Address + ": " + c.Error
+	}
+	r.mu.Lock()
+	if len(r.connections) < maxRows || !c.Closed.IsZero() {
+		r.connections[c.ID] = row
+	}
+	r.mu.Unlock()
+	r.signal()
+}
+
+// enforced records what the cage proved of itself, or what a policy change did.
+func (r *reports) enforced(update func(*wire.RunReportParams)) {
+	r.mu.Lock()
+	update(&r.state)
+	r.stateSet = true
+	r.mu.Unlock()
+	r.signal()
+}
+
+// take empties the collection into one report; false when there is nothing.
+func (r *reports) take() (wire.RunReportParams, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.denials) == 0 && len(r.connections) == 0 && !r.stateSet {
+		return wire.RunReportParams{}, false
+	}
+	out := r.state
+	out.Run = r.run
+	if !r.stateSet {
+		out = wire.RunReportParams{Run: r.run}
+	}
+	for _, key := range r.order {
+		out.Denials = append(out.Denials, *r.denials[key])
+	}
+	for _, c := range r.connections {
+		out.Connections = append(out.Connections, c)
+	}
+	r.order, r.denials, r.connections, r.stateSet = nil, map[denialKey]*event.Denial{}, map[string]event.Connection{}, false
+	return out, true
+}
+
+// giveBack returns a report that could not be sent. What came meanwhile is
+// newer and stays in front of it where both know the same thing.
+func (r *reports) giveBack(p wire.RunReportParams) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var older []denialKey
+	for i := range p.Denials {
+		d := p.Denials[i]
+		key := denialKey{d.Operation, d.Target, d.Rule, d.Mechanism}
+		if row, known := r.denials[key]; known {
+			row.Count += d.Count
+			row.First = d.First
+			continue
+		}
+		older = append(older, key)
+		r.denials[key] = &d
+	}
+	r.order = append(older, r.order...)
+	for _, c := range p.Connections {
+		if _, known := r.connections[c.ID]; !known {
+			r.connections[c.ID] = c
+		}
+	}
+	if !r.stateSet && (p.Mechanisms != nil || p.Warnings != nil || p.Policy != "" || p.NeedsRun != nil) {
+		r.stateSet = true
+	}
+}
+
+func (r *reports) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// gather is how long reports wait for company: repeats merge, and a refusal
+// still shows well within a second.
+const gather = 50 * time.Millisecond

@@ -1,0 +1,309 @@
+package supervise
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// Conn is one connection to the gateway.
+type Conn interface {
+	Call(ctx context.Context, method string, params, result any) error
+	// Events delivers pushed events; closed when the connection is.
+	Events() <-chan wire.Event
+	Close() error
+}
+
+// Options is one run.
+type Options struct {
+	Agent   string
+	Command []string // empty: the agent's own command of the config
+	Dir     string
+	Environ []string // the user's environment: only the allow-list of it gets in
+	Stdin   *os.File
+	Stdout  *os.File
+	Stderr  *os.File
+
+	// Dial connects to the gateway; with launch it starts one if none runs.
+	Dial func(ctx context.Context, launch bool) (Conn, error)
+	// Cage builds the cage; called once, after the gateway has given its leave.
+	Cage func(ctx context.Context) (*sandbox.Cage, error)
+	// Warn shows a sentence to the person at the terminal, before the command
+	// starts or after it has ended: never over what it draws.
+	Warn func(text string)
+}
+
+// Run runs the command to its end. An error means that nothing was run, or
+// that the cage broke; a refusal is a *sandbox.Error or a *wire.Error.
+func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
+	conn, err := options.Dial(ctx, true)
+	if err != nil {
+		return sandbox.ExitStatus{}, err
+	}
+	defer conn.Close()
+	var started wire.RunStarted
+	err = conn.Call(ctx, wire.MethodRunStart, wire.RunStartParams{
+		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(),
+	}, &started)
+	if err != nil {
+		return sandbox.ExitStatus{}, err
+	}
+	for _, sentence := range started.Unsupported {
+		options.Warn(sentence)
+	}
+	endpoint, err := netip.ParseAddrPort(started.Gateway)
+	if err != nil {
+		return sandbox.ExitStatus{}, fmt.Errorf("read the gateway's address: %w", err)
+	}
+	cage, err := options.Cage(ctx)
+	if err != nil {
+		endRun(conn, started.Run, "refused")
+		return sandbox.ExitStatus{}, err
+	}
+	collected := newReports(started.Run)
+	process, err := cage.Start(ctx, sandbox.Spec{
+		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: started.Command, Dir: options.Dir,
+		Env:   Environment(options.Environ, started.Policy.Env, started.Env),
+		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
+		Gateway: endpoint, Denied: collected.denied, Connected: collected.connected,
+	})
+	if err != nil {
+		flush(conn, collected)
+		endRun(conn, started.Run, "refused")
+		return sandbox.ExitStatus{}, err
+	}
+	report := process.Report()
+	collected.enforced(func(p *wire.RunReportParams) {
+		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
+	})
+	link := &link{options: options, started: started, collected: collected, process: process, said: map[string]bool{}}
+	linked := make(chan Conn, 1)
+	linkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	go func() { linked <- link.run(linkCtx, conn) }()
+
+	unrelay := process.RelaySignals()
+	status, err := process.Wait()
+	unrelay()
+	stop()
+	if last := <-linked; last != nil {
+		flush(last, collected)
+		endRun(last, started.Run, describe(status, err))
+		last.Close()
+	}
+	for _, sentence := range link.sentences {
+		options.Warn(sentence)
+	}
+	return status, err
+}
+
+// goodbye bounds the last words to a gateway that may be gone.
+const goodbye = 2 * time.Second
+
+func flush(conn Conn, collected *reports) {
+	if p, any := collected.take(); any {
+		ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+		defer cancel()
+		_ = conn.Call(ctx, wire.MethodRunReport, p, nil) // the run is over: the gateway marks it lost if this fails
+	}
+}
+
+func endRun(conn Conn, run, exit string) {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	_ = conn.Call(ctx, wire.MethodRunEnd, wire.RunEndParams{Run: run, Exit: exit}, nil) // as above
+}
+
+func describe(status sandbox.ExitStatus, err error) string {
+	switch {
+	case err != nil:
+		return "cage failed"
+	case status.Signal != 0:
+		return fmt.Sprintf("signal %d", status.Signal)
+	default:
+		return fmt.Sprintf("exit %d", status.Code)
+	}
+}
+
+func mechanisms(in []sandbox.Mechanism) []event.Mechanism {
+	out := make([]event.Mechanism, 0, len(in))
+	for _, m := range in {
+		out = append(out, event.Mechanism{Name: m.Name, Enforced: m.Enforced, Detail: m.Detail, Fix: m.Fix})
+	}
+	return out
+}
+
+// link keeps the gateway informed for as long as the command runs.
+type link struct {
+	options   Options
+	started   wire.RunStarted
+	collected *reports
+	process   interface {
+		Update(*policy.Policy) (sandbox.Change, error)
+	}
+	said      map[string]bool
+	sentences []string // for the person, once the command has ended
+}
+
+// note keeps a sentence for the end of the run.
+func (l *link) note(sentence string) {
+	if !l.said[sentence] {
+		l.said[sentence] = true
+		l.sentences = append(l.sentences, sentence)
+	}
+}
+
+// run serves one connection after the other until ctx ends. It returns the
+// connection that works then, or nil.
+func (l *link) run(ctx context.Context, conn Conn) Conn {
+	for {
+		if l.serve(ctx, conn) {
+			return conn
+		}
+		conn.Close()
+		if conn = l.reconnect(ctx); conn == nil {
+			return nil
+		}
+	}
+}
+
+// serve reports until ctx ends (true) or the connection breaks (false).
+func (l *link) serve(ctx context.Context, conn Conn) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return true
+		case pushed, open := <-conn.Events():
+			if !open {
+				return false
+			}
+			l.pushed(pushed)
+		case <-l.collected.wake:
+			select {
+			case <-ctx.Done():
+				return true
+			case <-time.After(gather):
+			}
+			p, any := l.collected.take()
+			if !any {
+				continue
+			}
+			if err := conn.Call(ctx, wire.MethodRunReport, p, nil); err != nil {
+				l.collected.giveBack(p)
+				if ctx.Err() != nil {
+					return true
+				}
+				var refused *wire.Error
+				if errors.As(err, &refused) {
+					l.note("the gateway did not take a report: " + refused.Message)
+					continue
+				}
+				return false
+			}
+		}
+	}
+}
+
+func (l *link) pushed(e wire.Event) {
+	if e.Event != wire.EventPolicy {
+		return
+	}
+	var change wire.RunPolicy
+	if err := json.Unmarshal(e.Payload, &change); err != nil || change.Run != l.started.Run || change.Policy == nil {
+		return
+	}
+	applied, err := l.process.Update(change.Policy)
+	l.collected.enforced(func(p *wire.RunReportParams) {
+		if err != nil {
+			p.NeedsRun = []string{"the new policy could not be applied to the running cage: " + err.Error()}
+			return
+		}
+		p.Policy, p.NeedsRun = change.Policy.Version, applied.NeedsRun
+	})
+}
+
+// reconnect tries once a second until a gateway answers and knows the run
+// again. It never launches a gateway: the person stopped the last one.
+func (l *link) reconnect(ctx context.Context) Conn {
+	l.note("the gateway was gone during the run: the cage kept refusing, model calls failed until it was back")
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		conn, err := l.options.Dial(ctx, false)
+		if err != nil {
+			continue
+		}
+		var resumed wire.RunStarted
+		err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
+			Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
+			Token: l.started.Token, PID: os.Getpid(),
+		}, &resumed)
+		if err != nil {
+			conn.Close()
+			continue
+		}
+		if resumed.Policy != nil {
+			payload, err := json.Marshal(wire.RunPolicy{Run: l.started.Run, Policy: resumed.Policy})
+			if err == nil {
+				l.pushed(wire.Event{Event: wire.EventPolicy, Payload: payload})
+			}
+		}
+		l.collected.signal()
+		return conn
+	}
+}
+
+// passed is what of the user's environment every command gets: how the
+// terminal works and who the user is, nothing that names a socket or a secret.
+func passed(name string) bool {
+	switch name {
+	case "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES":
+		return true
+	}
+	return strings.HasPrefix(name, "LC_")
+}
+
+// Environment is the whole environment of a caged command: the fixed
+// allow-list and the agent's own names from the user's, then what the gateway
+// gave, which wins.
+func Environment(user, allowed, given []string) []string {
+	values := map[string]string{"TMPDIR": "/tmp"}
+	order := []string{"TMPDIR"}
+	set := func(name, value string) {
+		if _, known := values[name]; !known {
+			order = append(order, name)
+		}
+		values[name] = value
+	}
+	permitted := map[string]bool{}
+	for _, name := range allowed {
+		permitted[name] = true
+	}
+	for _, entry := range user {
+		if name, value, ok := strings.Cut(entry, "="); ok && name != "" && (passed(name) || permitted[name]) {
+			set(name, value)
+		}
+	}
+	for _, entry := range given {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			set(name, value)
+		}
+	}
+	out := make([]string, 0, len(order))
+	for _, name := range order {
+		out = append(out, name+"="+values[name])
+	}
+	return out
+}

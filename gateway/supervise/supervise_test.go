@@ -1,0 +1,100 @@
+package supervise
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"openclaw/gateway/wire"
+	"openclaw/sandbox"
+)
+
+// A caged command sees the allow-list of the user's environment and nothing
+// else: a secret that the person's shell exported stays outside.
+func TestEnvironmentIsAnAllowList(t *testing.T) {
+	user := []string{
+		"HOME=/home/u", "PATH=/usr/bin", "LC_ALL=C", "ANTHROPIC_API_KEY=sk-ant-real", "SSH_AUTH_SOCK=/run/agent",
+		"DBUS_SESSION_BUS_ADDRESS=unix:path=/run/bus", "EDITOR=vi", "LD_PRELOAD=/tmp/x.so", "=odd", "NOEQUALS",
+		"OPENCLAW_GATEWAY_TOKEN=t",
+	}
+	got := Environment(user, []string{"EDITOR"}, []string{"ANTHROPIC_API_KEY=oca_token", "PATH=/given"})
+	want := []string{"TMPDIR=/tmp", "HOME=/home/u", "PATH=/given", "LC_ALL=C", "EDITOR=vi", "ANTHROPIC_API_KEY=oca_token"}
+	if !slices.Equal(got, want) {
+		t.Errorf("environment\n got %q\nwant %q", got, want)
+	}
+}
+
+func denial(target string, count int) sandbox.Denial {
+	return sandbox.Denial{Time: time.Unix(1, 0), Agent: "coder", Operation: "open", Target: target, Rule: "r", Mechanism: "gate", Count: count}
+}
+
+// While the gateway is away no refusal is lost from the count, whatever the
+// agent does, and memory stays bounded.
+func TestReportsCountExactlyWhileTheGatewayIsAway(t *testing.T) {
+	r := newReports("run")
+	const targets, each = 3 * maxRows, 3
+	for range each {
+		for i := range targets {
+			r.denied(denial(fmt.Sprint("/t/", i), 1))
+		}
+	}
+	p, any := r.take()
+	if !any {
+		t.Fatal("nothing to report")
+	}
+	if len(p.Denials) > maxRows+1 {
+		t.Errorf("%d rows wait, more than %d", len(p.Denials), maxRows+1)
+	}
+	if got := total(p); got != targets*each {
+		t.Errorf("counted %d refusals of %d", got, targets*each)
+	}
+}
+
+// A report that could not be sent comes back whole and keeps the order.
+func TestReportsGivenBackAreNotLost(t *testing.T) {
+	r := newReports("run")
+	r.enforced(func(p *wire.RunReportParams) { p.Policy = "v1" })
+	r.denied(denial("/a", 2))
+	r.denied(denial("/b", 1))
+	p, _ := r.take()
+	if _, any := r.take(); any {
+		t.Error("a report was taken twice")
+	}
+	r.denied(denial("/a", 5))
+	r.denied(denial("/c", 1))
+	r.giveBack(p)
+	again, any := r.take()
+	if !any || total(again) != 9 || again.Policy != "v1" {
+		t.Fatalf("got %d refusals, policy %q", total(again), again.Policy)
+	}
+	if again.Denials[0].Target != "/b" && again.Denials[0].Target != "/a" {
+		t.Errorf("the oldest row is %s", again.Denials[0].Target)
+	}
+}
+
+// A connection shows its newest state, and its end is never dropped.
+func TestReportsKeepTheNewestStateOfAConnection(t *testing.T) {
+	r := newReports("run")
+	for i := range 2 * maxRows {
+		r.connected(sandbox.Connection{ID: fmt.Sprint(i), Opened: time.Unix(1, 0)})
+	}
+	r.connected(sandbox.Connection{ID: "0", Opened: time.Unix(1, 0), Closed: time.Unix(2, 0), Sent: 7})
+	p, _ := r.take()
+	if len(p.Connections) > maxRows+1 {
+		t.Errorf("%d connections wait", len(p.Connections))
+	}
+	for _, c := range p.Connections {
+		if c.ID == "0" && (c.State != "closed" || c.BytesIn != 7) {
+			t.Errorf("connection 0 is %s with %d bytes", c.State, c.BytesIn)
+		}
+	}
+}
+
+func total(p wire.RunReportParams) int {
+	sum := 0
+	for _, d := range p.Denials {
+		sum += d.Count
+	}
+	return sum
+}
