@@ -1,7 +1,24 @@
 // Package tui is the terminal screen.
 //
-// It owns the Bubble Tea loop, the keys, the theme, the canvas, the feed and
-// the plain mode; tui/view holds one file a view. It sees a gateway only as
-// Backend and event types. It never blocks the gateway, never shows a byte
-// from outside that was not made printable, and always restores the terminal.
+// It owns the Bubble Tea loop (program.go, keys.go: nothing else imports Bubble
+// Tea), the frame around the views, the feed, the terminal's output, the plain
+// mode and the demo; tui/view holds the canvas and one file a view. It sees a
+// gateway only as Backend and event types.
+//
+// Order: events are applied in the order of the gateway's bus. After a
+// connection was lost, everything is fetched anew and events that came meanwhile
+// are applied after the answers, so the last word wins.
+//
+// Blocking: the gateway never waits for the screen. Events go into a ring of
+// 100,000; what a slow terminal misses is counted and shown. Calls to the
+// Backend are made from goroutines of their own, each with a deadline of ten
+// seconds; drawing does no I/O.
+//
+// Locking: the state of the screen belongs to one goroutine. The feed and the
+// output file have locks of their own, never held over a call to anybody.
+//
+// It never shows a byte from outside that was not made printable, never holds a
+// typed secret in a string, never stops a gateway by itself, never asks the
+// terminal for its colours, and always gives the terminal back: after quit, a
+// signal and a panic.
 package tui

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -158,9 +159,25 @@ func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
 // when the error has one.
 func problemText(err error) string {
 	text := err.Error()
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		text += ". " + hinted.Hint()
+	if hint := hintOf(err); hint != "" {
+		text += ". " + hint
 	}
 	return view.Printable(text, 600)
+}
+
+// hintOf finds the person's cure in a chain of errors: a method Hint, or the
+// field Hint that typed errors of this program carry.
+func hintOf(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if hinted, ok := err.(interface{ Hint() string }); ok {
+			return hinted.Hint()
+		}
+		v := reflect.ValueOf(err)
+		if v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct {
+			if hint := v.Elem().FieldByName("Hint"); hint.IsValid() && hint.Kind() == reflect.String && hint.Len() > 0 {
+				return hint.String()
+			}
+		}
+	}
+	return ""
 }

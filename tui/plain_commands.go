@@ -55,10 +55,13 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 
 func (p *plain) storeLine(s *event.SecretStore) {
 	p.sayf("store", "%s %s. %s", s.Backend, s.State, s.Detail)
-	if s.State == "none" || s.State == "unreachable" {
+	if s.Hint != "" && s.State != "unlocked" {
+		p.say("store", s.Hint)
+	}
+	if s.Backend == "" && (s.State == "none" || s.State == "unreachable") {
 		p.say("store", "vault creates the encrypted vault with a passphrase, keyfile yes with a key file.")
 	}
-	if s.State == "locked" {
+	if s.Backend == "vault" && s.State == "locked" {
 		p.say("store", "unlock opens it.")
 	}
 }

@@ -616,3 +616,37 @@ func BenchmarkFrame(b *testing.B) {
 		})
 	}
 }
+
+func TestErrorsComeWithTheirCure(t *testing.T) {
+	failed := fmt.Errorf("call: %w", &Error{Op: "dial", Err: errors.New("refused"), Hint: "start the gateway"})
+	if got, want := problemText(failed), "call: dial: refused. start the gateway"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := problemText(errors.New("plain")); got != "plain" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A chosen store that does not answer is never offered to be switched.
+func TestStoreThatDoesNotAnswer(t *testing.T) {
+	for _, c := range []struct {
+		store       event.SecretStore
+		key         string
+		want, never string
+	}{
+		{event.SecretStore{Backend: "keychain", State: "unreachable", Detail: "no answer", Hint: "log in to a desktop"}, "a", "log in to a desktop", "Add secret"},
+		{event.SecretStore{Backend: "keychain", State: "unreachable"}, "v", "never switched silently", "again"},
+		{event.SecretStore{Backend: "keychain", State: "locked", Hint: "unlock the keyring"}, "u", "unlock the keyring", "passphrase"},
+		{event.SecretStore{Backend: "vault", State: "locked"}, "u", "Unlock the vault", "Add secret"},
+		{event.SecretStore{Backend: "vault", State: "locked"}, "a", "u unlocks it", "Add secret"},
+		{event.SecretStore{State: "none"}, "v", "Create the encrypted vault", "Add secret"},
+	} {
+		demo := NewDemo()
+		demo.world.overview.Store = c.store
+		d := newDriver(t, demo, true, 100, 30)
+		frame := strip(d.press("6", c.key))
+		if !strings.Contains(frame, c.want) || strings.Contains(frame, c.never) {
+			t.Errorf("%+v %s: want %q, not %q:\n%s", c.store, c.key, c.want, c.never, frame)
+		}
+	}
+}

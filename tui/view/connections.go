@@ -128,7 +128,7 @@ func stateMark(t *Theme, state string) (string, Style) {
 	switch state {
 	case "open", "stream", "running", "unlocked":
 		return t.Glyphs.On, Good
-	case "refused", "invalid", "unreachable":
+	case "refused", "invalid", "unreachable", "failed":
 		return t.Glyphs.No, Bad
 	case "locked":
 		return t.Glyphs.Part, Warn

@@ -34,11 +34,12 @@ type need struct {
 func (v *OverviewView) needs() []need {
 	d := v.data
 	var list []need
-	switch d.Store.State {
-	case "none", "unreachable":
+	switch s := &d.Store; {
+	case s.State == "" || s.State == "unlocked":
+	case s.Backend == "" && s.State != "failed":
 		list = append(list, need{bad: true, text: "no keychain here: create the encrypted vault", key: "6"})
-	case "locked":
-		list = append(list, need{bad: true, text: "the " + orDash(d.Store.Backend) + " is locked: unlock it", key: "6 u"})
+	default:
+		list = append(list, need{bad: true, text: "the " + orDash(s.Backend) + " is " + s.State, key: "6"})
 	}
 	ran := false
 	for i := range d.Agents {

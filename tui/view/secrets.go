@@ -75,20 +75,47 @@ func (v *SecretsView) Close() { v.form.close() }
 
 func (v *SecretsView) id(i int) string { return v.data.Secrets[v.at(i)].Name }
 
+// noStore reports whether no place for secrets was ever chosen. A chosen one
+// that does not answer is not switched for another.
 func (v *SecretsView) noStore() bool {
-	return v.data.Store.State == "none" || v.data.Store.State == "unreachable"
+	s := &v.data.Store
+	return s.Backend == "" && (s.State == "none" || s.State == "unreachable")
+}
+
+func (v *SecretsView) lockedVault() bool {
+	return v.data.Store.Backend == "vault" && v.data.Store.State == "locked"
+}
+
+// trouble says why the store cannot be used, and the cure.
+func (v *SecretsView) trouble() string {
+	s := &v.data.Store
+	switch {
+	case s.State == "":
+		return "The gateway has not said yet where secrets are kept."
+	case v.noStore():
+		return "There is no place to keep it yet: v creates the encrypted vault, f does so with a key file."
+	case v.lockedVault():
+		return "The vault is locked: u unlocks it."
+	}
+	text := "The " + orDash(s.Backend) + " is " + s.State
+	if s.Detail != "" {
+		text += ": " + s.Detail
+	}
+	if s.Hint != "" {
+		text += ". " + s.Hint
+	}
+	return text
 }
 
 // Offers reports whether an action can do anything now, for the foot line.
 func (v *SecretsView) Offers(a ID) bool {
-	locked := v.data.Store.State == "locked"
 	switch a {
 	case ActVaultCreate, ActVaultKeyFile:
 		return v.noStore()
 	case ActVaultUnlock:
-		return locked
+		return v.lockedVault()
 	case ActSecretAdd, ActSecretTest, ActSecretDelete:
-		return !v.noStore() && !locked
+		return v.data.Store.State == "unlocked"
 	default:
 		return true
 	}
@@ -100,16 +127,13 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 	switch a {
 	case ActSecretAdd:
 		f.close()
-		switch {
-		case v.noStore():
-			f.note = "There is no place to keep it yet: v creates the encrypted vault, f does so with a key file."
-		case v.data.Store.State == "locked":
-			f.note = "The vault is locked: u unlocks it."
-		default:
-			f.step = stepName
-			if s := v.selected(); s != nil && s.Missing {
-				f.name.Set(s.Name)
-			}
+		if v.data.Store.State != "unlocked" {
+			f.note = v.trouble()
+			break
+		}
+		f.step = stepName
+		if s := v.selected(); s != nil && s.Missing {
+			f.name.Set(s.Name)
 		}
 	case ActSecretTest:
 		if s := v.selected(); s != nil {
@@ -132,9 +156,13 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		}
 	case ActVaultUnlock:
 		f.close()
-		if v.data.Store.State != "locked" {
+		switch {
+		case v.data.Store.State == "unlocked":
 			f.note = "Nothing is locked."
-			break
+			return Action{}, true
+		case !v.lockedVault():
+			f.note = v.trouble()
+			return Action{}, true
 		}
 		f.step, f.value.Exact = stepUnlock, true
 	case ActBack:
