@@ -68,8 +68,7 @@ type Conn struct {
 
 	ctx      context.Context // ends when the connection is to close
 	cancel   context.CancelFunc
-	queue    chan outgoing
-	buffered atomic.Int64 // bytes in queue
+	queue    *queue
 	slots    chan struct{}
 	handlers sync.WaitGroup
 	received atomic.Int64 // bytes of messages
@@ -79,20 +78,6 @@ type Conn struct {
 	closing bool
 	code    int
 	reason  string
-}
-
-type outKind uint8
-
-const (
-	outFrame outKind = iota // body is a whole frame
-	outEvent                // body is the payload of the event name
-	outPing
-)
-
-type outgoing struct {
-	kind outKind
-	name string
-	body []byte
 }
 
 func newConn(h *Hub, ws *websocket.Conn, peer Peer) *Conn {
@@ -149,52 +134,44 @@ func (c *Conn) PushWait(ctx context.Context, name string, payload any) error {
 
 // offer queues without waiting; false when there is no room or no connection.
 func (c *Conn) offer(o outgoing) bool {
-	if c.ctx.Err() != nil || c.buffered.Load()+int64(len(o.body)) > wire.MaxBuffered {
-		return false
-	}
-	select {
-	case c.queue <- o:
-		c.buffered.Add(int64(len(o.body)))
-		return true
-	default:
-		return false
-	}
+	return c.ctx.Err() == nil && !c.queue.full(len(o.body)) && c.queue.offer(o)
 }
 
 func (c *Conn) enqueue(ctx context.Context, o outgoing) error {
-	if c.buffered.Load() > wire.MaxBuffered {
+	if c.queue.full(0) {
 		c.Close(wire.CloseTryLater, "slow client: too many bytes wait for it")
 		return ErrSlow
 	}
-	select {
-	case c.queue <- o:
-		c.buffered.Add(int64(len(o.body)))
-		return nil
-	case <-c.ctx.Done():
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.queue.enqueue(ctx, c.ctx, o)
 }
 
 // write is the connection's only writer of messages.
 func (c *Conn) write() {
 	var seq uint64
+	var batch []outgoing
 	for {
 		select {
-		case o := <-c.queue:
-			if !c.writeOne(o, &seq) {
-				return
+		case <-c.queue.wake:
+			batch = c.queue.take(batch)
+			for i, o := range batch {
+				batch[i] = outgoing{} // what is written need not be kept
+				if c.ctx.Err() != nil {
+					c.farewell(append([]outgoing{o}, batch[i+1:]...), &seq)
+					return
+				}
+				if !c.writeOne(o, &seq) {
+					return
+				}
 			}
 		case <-c.ctx.Done():
-			c.farewell(&seq)
+			c.farewell(nil, &seq)
 			return
 		}
 	}
 }
 
 func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
-	c.buffered.Add(-int64(len(o.body)))
+	c.queue.written(o)
 	deadline := time.Now().Add(c.hub.limits.Write)
 	var err error
 	switch o.kind {
@@ -224,20 +201,22 @@ func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
 	return false
 }
 
-// farewell writes what is queued already and the close frame, within the time
-// of one write, and gives the client a second to answer.
-func (c *Conn) farewell(seq *uint64) {
+// farewell writes what is left of a batch and what is queued already, then the
+// close frame, within the time of one write, and gives the client a second to
+// answer.
+func (c *Conn) farewell(left []outgoing, seq *uint64) {
 	until := time.Now().Add(min(c.hub.limits.Write, 3*time.Second))
-	_ = c.ws.SetWriteDeadline(until)
-	for drained := false; !drained; {
-		select {
-		case o := <-c.queue:
-			if time.Now().After(until) || !c.writeOne(o, seq) {
-				drained = true
+	for len(left) > 0 || len(c.queue.room) > 0 {
+		for _, o := range left {
+			if !c.writeOne(o, seq) {
+				return
 			}
-		default:
-			drained = true
 		}
+		if time.Now().After(until) {
+			_ = c.ws.NetConn().Close() // it reads too slowly for a goodbye
+			return
+		}
+		left = c.queue.take(nil)
 	}
 	c.mu.Lock()
 	code, reason := c.code, c.reason

@@ -72,7 +72,7 @@ func (c *Conn) handshake() bool {
 		return c.refuse(request.ID, refusal)
 	}
 	c.Admission, c.Opened = admission, h.options.Now()
-	c.queue = make(chan outgoing, h.limits.Queue)
+	c.queue = newQueue(h.limits.Queue)
 	c.slots = make(chan struct{}, h.limits.Requests)
 	hello, err := wire.EncodeResult(request.ID, c.hello())
 	if err != nil {
