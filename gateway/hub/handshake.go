@@ -78,11 +78,13 @@ func (c *Conn) handshake() bool {
 	if err != nil {
 		return c.turnAway(wire.CloseInternal, "internal error")
 	}
-	c.sent.Add(int64(len(hello)))
-	if c.ws.SetWriteDeadline(time.Now().Add(h.limits.Write)) != nil || c.ws.WriteMessage(websocket.TextMessage, hello) != nil {
-		return false
+	// From here on stop tells it goodbye; what is queued for it meanwhile waits
+	// for its writer, and so comes after the hello.
+	if !h.admitted(c) {
+		return c.turnAway(wire.CloseRestart, "gateway stopping")
 	}
-	return h.admitted(c)
+	c.sent.Add(int64(len(hello)))
+	return c.ws.SetWriteDeadline(time.Now().Add(h.limits.Write)) == nil && c.ws.WriteMessage(websocket.TextMessage, hello) == nil
 }
 
 func checkProtocol(connect wire.Connect) *Refusal {

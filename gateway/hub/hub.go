@@ -128,7 +128,7 @@ func (h *Hub) Serve(ws *websocket.Conn, peer Peer) {
 		_ = ws.Close()
 		return
 	}
-	h.alive.Add(1)
+	h.alive.Add(1) // under the lock: stop waits after it has taken it
 	var oldest *Conn
 	if h.pending.Len() >= h.limits.Handshakes {
 		oldest = h.pending.Front().Value.(*Conn)

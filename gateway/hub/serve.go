@@ -14,14 +14,25 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// serve is the life of a connection, on its reader's goroutine.
+// serve is the handshake, on a goroutine of its own: it needs a deep stack, and
+// an idle connection must not keep that.
 func (c *Conn) serve() {
-	defer c.hub.left(c)
-	defer c.cancel()
-	defer c.ws.NetConn().Close()
-	if !c.handshake() {
+	if c.handshake() {
+		c.hub.alive.Go(c.live)
 		return
 	}
+	c.over()
+}
+
+func (c *Conn) over() {
+	c.ws.NetConn().Close()
+	c.cancel()
+	c.hub.left(c)
+}
+
+// live is the rest of the connection's life, on its reader's goroutine.
+func (c *Conn) live() {
+	defer c.over()
 	c.hub.options.Opened(c)
 	written := make(chan struct{})
 	go func() {
