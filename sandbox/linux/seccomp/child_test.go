@@ -79,7 +79,7 @@ func asEachUser(t *testing.T, f func(t *testing.T, start func(role string) *exec
 		t.Helper()
 		return func(role string) *exec.Cmd {
 			cmd := exec.CommandContext(t.Context(), name)
-			cmd.Env = []string{roleVariable + "=" + role}
+			cmd.Env = []string{roleVariable + "=" + role, "GORACE=atexit_sleep_ms=0"}
 			cmd.Stderr = os.Stderr
 			cmd.Dir = "/"
 			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -251,7 +251,7 @@ func supervise() error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{roleVariable + "=watched", "FOLDER=" + folder}
+	cmd.Env = []string{roleVariable + "=watched", "FOLDER=" + folder, "GORACE=atexit_sleep_ms=0"}
 	cmd.Stderr, cmd.Dir = os.Stderr, folder
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -198,27 +198,3 @@ func (c *Call) parseSocketAddress(b []byte) error {
 	}
 	return errNothing // AF_UNSPEC takes a connection apart; others reach nothing
 }
-
-// processOf finds the process of a thread; the thread itself when it has gone.
-func processOf(tid int) int {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(tid)+"/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return tid
-	}
-	var buffer [512]byte
-	n, err := unix.Read(fd, buffer[:])
-	_ = unix.Close(fd)
-	if err != nil {
-		return tid
-	}
-	_, rest, found := bytes.Cut(buffer[:n], []byte("\nTgid:\t"))
-	if !found {
-		return tid
-	}
-	digits, _, _ := bytes.Cut(rest, []byte("\n"))
-	pid, err := strconv.Atoi(string(digits))
-	if err != nil {
-		return tid
-	}
-	return pid
-}

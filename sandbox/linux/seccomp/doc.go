@@ -21,4 +21,11 @@
 // process; a number that is newer than the table, or of the x32 range, gives
 // ENOSYS. clone3 and openat2 give ENOSYS because their arguments lie in memory,
 // where a filter cannot see them; programs then use clone and openat.
+//
+// Build is pure. Install acts on the calling thread. A Listener's Run calls the
+// handler from many goroutines at once, up to a bound, in the order in which
+// calls arrive at the kernel; a handler that blocks holds only its own call. No
+// lock is held over it. A call that the handler lets go on at once costs the
+// program about 10 µs (BenchmarkOpen); one that the filter allows costs nothing
+// that can be measured.
 package seccomp

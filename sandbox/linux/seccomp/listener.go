@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"unsafe"
 
@@ -28,7 +27,6 @@ type Listener struct {
 	handler Handler
 	limit   int
 	calls   map[int]known
-	held    sync.WaitGroup
 }
 
 // NewListener takes over the descriptor that Install returned.
@@ -64,33 +62,42 @@ func (l *Listener) Run(ctx context.Context) error {
 
 	handling, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err = l.receive(handling, wake)
-	cancel()
-	l.held.Wait()
-	return err
+	r := receiver{Listener: l, wake: wake, slots: make(chan struct{}, l.limit), end: cancel}
+	r.held.Go(func() { r.receive(handling) })
+	r.held.Wait()
+	return r.err
 }
 
-// receive is the only receiver, so that it never waits in the kernel for a
-// notification that another one took.
-func (l *Listener) receive(ctx context.Context, wake int) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	slots := make(chan struct{}, l.limit)
+// receiver is one Run. At any time one goroutine waits in the kernel for the
+// next notification. With one in hand it lets another wait and goes on itself,
+// so that the program's answer does not wait for a goroutine to start.
+type receiver struct {
+	*Listener
+	wake  int
+	slots chan struct{}
+	held  sync.WaitGroup
+	end   context.CancelFunc
+	err   error // written by the last receiver, read after held.Wait
+}
+
+func (r *receiver) receive(ctx context.Context) {
 	for {
-		n, err := l.next(wake)
+		n, err := r.next(r.wake)
 		if n == nil {
-			return err
+			r.err = err
+			r.end()
+			return
 		}
 		select {
-		case slots <- struct{}{}:
+		case r.slots <- struct{}{}:
 		default:
-			l.answer(n.id, Verdict{Errno: unix.EACCES})
+			r.answer(n.id, Verdict{Errno: unix.EACCES})
 			continue
 		}
-		l.held.Go(func() {
-			defer func() { <-slots }()
-			l.serve(ctx, n)
-		})
+		r.held.Go(func() { r.receive(ctx) })
+		r.serve(ctx, n)
+		<-r.slots
+		return
 	}
 }
 

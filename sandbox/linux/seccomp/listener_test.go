@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -232,24 +233,32 @@ func TestCallsAreHandedOverAndRefused(t *testing.T) {
 
 // onWatchedThread runs f on a thread of this process under a filter, and serves
 // its listener until f has ended.
-func onWatchedThread(t *testing.T, l func(fd int) *Listener, f func()) (run func(ctx context.Context) error, done chan struct{}) {
-	t.Helper()
+func onWatchedThread(tb testing.TB, l func(fd int) *Listener, f func()) (run func(ctx context.Context) error, done chan struct{}) {
+	tb.Helper()
 	fds, done := make(chan int, 1), make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	var start func()
+	start = func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // the main thread never ends: take another
+			defer runtime.UnlockOSThread()
+			go start()
+			<-done
+			return
+		}
+		defer close(done) // and never unlocked: the thread ends with the goroutine
 		fd, err := install(true)
 		if err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		fds <- fd
 		if err == nil {
 			f()
 		}
-	}()
+	}
+	go start()
 	fd := <-fds
 	if fd < 0 {
-		t.FailNow()
+		tb.FailNow()
 	}
 	return l(fd).Run, done
 }
@@ -326,6 +335,43 @@ func TestHeldCallsAreBounded(t *testing.T) {
 	<-done
 	if len(failed) > 0 {
 		t.Error(failed)
+	}
+}
+
+func TestKilledCallerIsNoticed(t *testing.T) {
+	folder := t.TempDir()
+	held, noticed := make(chan bool), make(chan bool)
+	run, done := onWatchedThread(t, func(fd int) *Listener {
+		return NewListener(fd, func(_ context.Context, c Call) Verdict {
+			if c.Operation == "mkdir" {
+				held <- true
+				for c.Valid() {
+					time.Sleep(time.Millisecond)
+				}
+				close(noticed)
+			}
+			return Verdict{}
+		})
+	}, func() {
+		cmd := exec.CommandContext(t.Context(), "mkdir", filepath.Join(folder, "a"))
+		if err := cmd.Start(); err != nil {
+			t.Error(err)
+		}
+		<-held
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Error("the killed program ended well")
+		}
+		<-noticed
+	})
+	if err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	if _, err := os.Stat(filepath.Join(folder, "a")); err == nil {
+		t.Error("the call of a killed program was made")
 	}
 }
 
