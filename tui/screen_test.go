@@ -650,3 +650,12 @@ func TestStoreThatDoesNotAnswer(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoredSecretIsTheSelectedOne(t *testing.T) {
+	d := atWork(t, true, 120, 36)
+	d.press("6", "j", "j", "a", "type:a-new-one", "enter", "type:sk", "enter")
+	d.event(event.Event{Secret: &event.Secret{Name: "a-new-one", Store: "keychain"}})
+	if frame := strip(d.frame()); !strings.Contains(frame, "› a-new-one") {
+		t.Errorf("another one is selected, and the next key would act on it:\n%s", frame)
+	}
+}

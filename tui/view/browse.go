@@ -266,7 +266,11 @@ func (b *browse) drawFilter(c *Canvas, l *layout) {
 		c.Put(Plain, " of ")
 	}
 	c.PutInt(Plain, l.total)
-	c.Put(Plain, " rows")
+	if l.total == 1 {
+		c.Put(Plain, " row")
+	} else {
+		c.Put(Plain, " rows")
+	}
 	if n := b.list.Unseen(); n > 0 {
 		c.Gap(2)
 		c.PutInt(Bold, n)

@@ -16,23 +16,23 @@ type policyRow struct {
 	from   policy.Origin
 }
 
-// policyRows is the tree: the person's own rules come first, then what the
-// program adds, and the system's folders as one row.
+// policyRows is the tree: the person's own rules come first, what the program
+// denies by itself comes last, and the system's folders are one row.
 func policyRows(p *policy.Policy) []policyRow {
 	rows := []policyRow{{title: "paths"}}
 	add := func(e policy.Effect, access policy.Access, what string, from policy.Origin) {
 		rows = append(rows, policyRow{effect: e, access: access, what: what, from: from})
 	}
 	system := 0
-	for _, builtIn := range [2]bool{false, true} {
-		for i := range p.Paths {
-			r := &p.Paths[i]
-			switch {
-			case r.System && builtIn:
-				system++
-			case !r.System && (r.Origin.BuiltIn != "") == builtIn:
-				add(r.Effect, r.Access, r.Path, r.Origin)
-			}
+	var fixed []*policy.PathRule
+	for i := range p.Paths {
+		switch r := &p.Paths[i]; {
+		case r.System:
+			system++
+		case r.Origin.BuiltIn != "" && r.Effect == policy.Deny:
+			fixed = append(fixed, r)
+		default:
+			add(r.Effect, r.Access, r.Path, r.Origin)
 		}
 	}
 	if system > 0 {
@@ -50,6 +50,12 @@ func policyRows(p *policy.Policy) []policyRow {
 	rows = append(rows, policyRow{title: "programs"})
 	add(effect(p.Exec.Commands), "", "commands besides the first", p.Exec.CommandsFrom)
 	add(effect(p.Exec.System), "", "sudo, mount, package managers", p.Exec.SystemFrom)
+	if len(fixed) > 0 {
+		rows = append(rows, policyRow{title: "built in, no config lifts these"})
+		for _, r := range fixed {
+			add(r.Effect, r.Access, r.Path, r.Origin)
+		}
+	}
 	return rows
 }
 

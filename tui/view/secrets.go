@@ -15,6 +15,7 @@ type SecretsView struct {
 	data *Data
 	browse
 	form form
+	want string // select this one as soon as it is there
 }
 
 // step is what the form asks for now.
@@ -304,6 +305,7 @@ func (v *SecretsView) valueEntered() Action {
 		f.note = "That was only blanks; nothing was stored."
 		return Action{}
 	}
+	v.want = name
 	return Action{Verb: verb, Name: name, Value: value}
 }
 

@@ -11,6 +11,11 @@ import (
 func (v *SecretsView) Draw(c *Canvas) {
 	v.drawStore(c)
 	secrets := v.data.Secrets
+	for i := range secrets {
+		if v.want != "" && secrets[i].Name == v.want {
+			v.list.id, v.want = v.want, ""
+		}
+	}
 	l := layout{
 		title: "secrets; values are never shown", total: len(secrets), share: 58, id: v.id, head: v.head,
 		name: v.list.Selected,
