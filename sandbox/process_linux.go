@@ -34,6 +34,7 @@ type Process struct {
 	gate     *gate.Gate
 	judge    *judge
 	network  *networkServer
+	watcher  *watcher
 	probe    string
 
 	services sync.WaitGroup     // whatever serves the cage
@@ -89,6 +90,7 @@ func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, progr
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
+	p.services.Go(p.watchMasks)
 	go func() {
 		p.finish()
 		stop()
@@ -182,6 +184,11 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 	case stage.KindGate:
 		return p.serveGate(message)
 	case stage.KindMounted:
+		watcher, err := newWatcher(p.plan)
+		if err != nil {
+			return err
+		}
+		p.watcher = watcher
 		p.gate.Expect(p.probe)
 		p.judge.expect(string(setup.CallProbe))
 		p.gate.Enforce()
@@ -278,6 +285,18 @@ func (p *Process) follow() {
 				p.exited = &exited
 				p.mu.Unlock()
 			}
+		case stage.KindRenewed:
+			var renewed stage.Renewed
+			if message.Decode(&renewed) == nil {
+				p.renewed(control.Strings(renewed.Paths))
+			}
+		case stage.KindFailed:
+			var failed stage.Failed
+			if message.Decode(&failed) == nil {
+				p.mu.Lock()
+				p.waitErr = fromStage(failed, &p.spec)
+				p.mu.Unlock()
+			}
 		case stage.KindLimit:
 			var limit stage.Limit
 			if message.Decode(&limit) == nil {
@@ -294,6 +313,9 @@ func (p *Process) finish() {
 	<-p.ended
 	p.cancel()
 	p.conn.Hangup()
+	if p.watcher != nil {
+		_ = p.watcher.file.Close()
+	}
 	p.services.Wait()
 	p.conn.Close()
 	if p.gate != nil {
@@ -397,7 +419,8 @@ func (p *Process) RelaySignals() (stop func()) {
 }
 
 // Wait waits for the end of the command and of everything it started, and
-// until every refusal has been told. It may be called more than once.
+// until every refusal has been told. It may be called more than once. The
+// error, if there is one, is why the cage ended the run itself.
 func (p *Process) Wait() (ExitStatus, error) {
 	<-p.finished
 	p.mu.Lock()

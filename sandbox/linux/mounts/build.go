@@ -37,6 +37,8 @@ type Builder struct {
 	host int // descriptors, path only
 	root int
 	gate int
+
+	masks Masks
 }
 
 // Enter cuts the mount namespace off from the host's and moves to the scratch
@@ -144,7 +146,10 @@ func (b *Builder) step(s Step) error {
 		}
 		return b.move(b.host, name, name, set)
 	case Mask:
-		return b.move(b.gate, name, name, 0)
+		if err := b.move(b.gate, name, name, 0); err != nil || s.Make {
+			return err
+		}
+		return b.keep(name)
 	case Pin:
 		return b.move(b.root, name, name, 0)
 	}

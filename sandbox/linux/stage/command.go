@@ -113,11 +113,29 @@ func (s *stage) listen(pid int) {
 			return
 		}
 		message.CloseFiles()
-		var wanted Signal
-		if message.Kind == KindSignal && message.Decode(&wanted) == nil {
-			_ = unix.Kill(pid, syscall.Signal(wanted.Number))
+		switch message.Kind {
+		case KindSignal:
+			var wanted Signal
+			if message.Decode(&wanted) == nil {
+				_ = unix.Kill(pid, syscall.Signal(wanted.Number))
+			}
+		case KindRenew:
+			if err := s.renew(); err != nil {
+				_ = s.conn.Send(KindFailed, fail("cover denied paths again", err).Failed)
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		}
 	}
+}
+
+// renew puts back the masks that the kernel let go of.
+func (s *stage) renew() error {
+	renewed, err := s.masks.Renew()
+	if err == nil && len(renewed) > 0 {
+		err = s.conn.Send(KindRenewed, Renewed{Paths: control.Texts(renewed)})
+	}
+	return err
 }
 
 // reap waits for the command, and for every orphan meanwhile.

@@ -5,9 +5,6 @@ package stage
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -41,17 +38,10 @@ func (s *stage) giveUp() error {
 	return nil
 }
 
-// filter puts the call filter on the calling thread, and one like it that
-// reports nothing on all of init's other threads.
+// filter puts the call filter on the calling thread. Init's own threads keep
+// their rights over the cage's mounts, to cover again what is uncovered from
+// outside; nobody inside can reach init.
 func (s *stage) filter() error {
-	quiet, err := seccomp.Build(seccomp.Options{})
-	if err != nil {
-		return filtering(err)
-	}
-	if err := everywhere(quiet); err != nil {
-		return fail("install call filter", err)
-	}
-	dropEverywhere()
 	reporting, err := seccomp.Build(seccomp.Options{Notify: true})
 	if err != nil {
 		return filtering(err)
@@ -63,31 +53,6 @@ func (s *stage) filter() error {
 	err = s.call(KindListener, nil, listener)
 	_ = unix.Close(listener)
 	return err
-}
-
-// everywhere installs a filter on every thread of this process.
-func everywhere(filter []unix.SockFilter) error {
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	//nolint:gosec // the kernel copies the program during the call
-	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
-	runtime.KeepAlive(filter)
-	if errno != 0 {
-		return errno
-	}
-	if thread != 0 {
-		return fmt.Errorf("thread %d has another filter", thread)
-	}
-	return nil
-}
-
-// dropEverywhere takes the capabilities from init's other threads too. A
-// program linked with C cannot do that (ENOTSUP); there the call filter alone
-// keeps init from using them.
-func dropEverywhere() {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	//nolint:gosec // the kernel reads both during the call
-	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
 }
 
 func filtering(err error) error {

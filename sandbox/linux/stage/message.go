@@ -17,8 +17,9 @@ const ControlFD = 3
 
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
-// command's process), Limit, Exited, Failed. From the supervisor: Setup,
-// Proceed, Signal.
+// command's process), Limit, Renewed, Exited, Failed. From the supervisor:
+// Setup, Proceed, Signal, and Renew after somebody outside changed something
+// that a mask stands on.
 const (
 	KindSetup    = "setup"
 	KindProceed  = "proceed"
@@ -32,6 +33,8 @@ const (
 	KindExited   = "exited"
 	KindFailed   = "failed"
 	KindSignal   = "signal"
+	KindRenew    = "renew"
+	KindRenewed  = "renewed"
 )
 
 // Setup is everything that a stage needs to know.
@@ -82,6 +85,11 @@ type Tested struct {
 type Limit struct {
 	PID    int `json:"pid"` // as the cage numbers it
 	Signal int `json:"signal"`
+}
+
+// Renewed are the paths whose masks were gone.
+type Renewed struct {
+	Paths []control.Text `json:"paths"`
 }
 
 // Exited is the end of the command.

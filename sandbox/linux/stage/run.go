@@ -45,6 +45,7 @@ type stage struct {
 	conn   *control.Conn
 	setup  Setup
 	proofs []Proof
+	masks  *mounts.Masks
 }
 
 // Run is the life of a stage. It returns the process's exit status. The
@@ -181,6 +182,7 @@ func (s *stage) mounts() error {
 	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
 		return fail("build mounts", err)
 	}
+	s.masks = builder.Masks()
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
 	}

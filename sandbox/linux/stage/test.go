@@ -137,7 +137,7 @@ func testThread() ([]Proof, error) {
 	}
 	return []Proof{
 		{"capabilities", "none left, none to gain"},
-		{"call filter", "in force for the command's thread and all of init's"},
+		{"call filter", "in force for the command's thread"},
 		{"no new privileges", "set: no set-uid program gains anything"},
 	}, nil
 }
