@@ -177,7 +177,7 @@ func (b *browse) draw(c *Canvas, l *layout) {
 		b.drawPane(right, l, height)
 		c.Beside(left, right, 0)
 	default:
-		pane := min(max(height*45/100, 7, height-l.count-2), height-4)
+		pane := min(max(height*45/100, 7, min(height-l.count-2, height*60/100)), height-4)
 		upper := c.Sub(0, c.Width(), height-pane)
 		b.drawList(upper, l)
 		upper.Down(height - pane)

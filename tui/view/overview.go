@@ -55,6 +55,9 @@ func (v *OverviewView) needs() []need {
 		{done: ran, text: "openclaw agent run " + name + " -- CMD", key: "in a shell"},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {
+			if i == 0 && d.Store.State == "locked" {
+				continue // what a locked store holds is not known
+			}
 			s.text = itoa(i+1) + ". " + s.text
 			list = append(list, s)
 		}
