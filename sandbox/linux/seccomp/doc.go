@@ -26,6 +26,6 @@
 // handler from many goroutines at once, up to a bound, in the order in which
 // calls arrive at the kernel; a handler that blocks holds only its own call. No
 // lock is held over it. A call that the handler lets go on at once costs the
-// program about 10 µs (BenchmarkOpen); one that the filter allows costs nothing
+// program 10 to 20 µs (BenchmarkOpen); one that the filter allows costs nothing
 // that can be measured.
 package seccomp
