@@ -1,0 +1,50 @@
+// Package provider passes the calls of clients on to model providers. It owns
+// the way of a call: whose route it is, what of the request goes on, the key
+// that is put in, the answer's way back, and the plain record of it all.
+//
+// # What goes through
+//
+// Method, path, query, body and every header that is not named below arrive at
+// the provider as the client sent them; status, headers and body come back
+// likewise. Taken out of a request are the places where clients put credentials
+// (Authorization, X-Api-Key, X-Goog-Api-Key, Api-Key, the query's key), any other
+// header that repeats one of them, Cookie, X-Forwarded-*, hop-by-hop headers, and
+// Accept-Encoding: an answer is asked for as it is, because a compressed one could
+// not be searched for the key. Taken out of an answer are hop-by-hop headers and
+// what speaks to a browser about the origin that it came from (Set-Cookie,
+// Access-Control-*, Strict-Transport-Security, Alt-Svc…).
+//
+// The body is read to its end before the provider is asked. With the body still
+// under way net/http ends a stream early when the answer overtakes it
+// (golang.org/issue/40747).
+//
+// # Promises
+//
+// The key is fetched for each call, written into one header of the outgoing
+// request in the provider's own form, and wiped when the call ends (the header's
+// string is Go's and cannot be). It is in no record and no error; where the
+// provider repeats it, in a header or in a body that is not compressed, as many
+// bytes of bullets stand instead, however it was split. Keys of fewer than 16
+// bytes are placeholders of local servers and are not searched for: they are
+// words that an answer may hold.
+//
+// A stream is passed on as it comes, each piece at once; only a piece's tail that
+// begins like the key waits for the next one. A client that leaves ends the
+// provider's work at once. What was cut off never looks like a clean end: the
+// client's connection breaks. A stream that falls silent ends with an error event
+// in the API's own shape. Nothing is asked twice, with one exception of
+// net/http's: a kept connection that the provider closed before a byte was
+// written, or under a GET. No redirect is followed or passed on: it would lead the
+// client, and its token, past the gateway.
+//
+// Errors of this package have the shape of the API that the client speaks and say
+// what a person can do. None is a 401, which clients take for the end of their
+// login, except where a provider gives it.
+//
+// # Concurrency
+//
+// A Handler serves any number of calls at once; they share nothing but idle
+// connections and buffers. Each call runs on the goroutine of its request. No
+// lock is held over a callback. The package authenticates nobody: who calls is
+// told by WithCaller.
+package provider

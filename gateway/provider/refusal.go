@@ -1,0 +1,115 @@
+package provider
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// refusal is an answer of our own.
+type refusal struct {
+	status  int
+	code    string // for programs
+	message string // what happened, and what a person can do; never a secret
+	again   bool   // the same request may succeed a moment later
+}
+
+func refused(status int, code, message string) *refusal {
+	return &refusal{status: status, code: code, message: message}
+}
+
+// errorType is the API's own word for a status.
+func errorType(kind string, status int) string {
+	if kind != KindAnthropic {
+		if status >= http.StatusInternalServerError {
+			return "server_error"
+		}
+		return "invalid_request_error"
+	}
+	switch status {
+	case http.StatusForbidden:
+		return "permission_error"
+	case http.StatusNotFound:
+		return "not_found_error"
+	case http.StatusRequestEntityTooLarge:
+		return "request_too_large"
+	case http.StatusGatewayTimeout:
+		return "timeout_error"
+	}
+	if status >= http.StatusInternalServerError || status == http.StatusFailedDependency {
+		return "api_error"
+	}
+	return "invalid_request_error"
+}
+
+type anthropicError struct {
+	Type  string             `json:"type"`
+	Error anthropicErrorText `json:"error"`
+}
+
+type anthropicErrorText struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+type openAIError struct {
+	Error openAIErrorText `json:"error"`
+}
+
+type openAIErrorText struct {
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    string  `json:"code"`
+}
+
+// body is the refusal in the shape of an API.
+func (f *refusal) body(kind string) []byte {
+	var shape any = openAIError{openAIErrorText{Message: f.message, Type: errorType(kind, f.status), Code: f.code}}
+	if kind == KindAnthropic {
+		shape = anthropicError{Type: "error", Error: anthropicErrorText{errorType(kind, f.status), f.message}}
+	}
+	text, _ := json.Marshal(shape) // strings always encode
+	return text
+}
+
+// responsesEvent is the error event of OpenAI's /v1/responses. Its clients read
+// the fields of the event or those of error.
+type responsesEvent struct {
+	Type    string  `json:"type"`
+	Code    string  `json:"code"`
+	Message string  `json:"message"`
+	Param   *string `json:"param"`
+	openAIError
+}
+
+// event is the refusal as the last event of a stream.
+func (f *refusal) event(kind, path string) []byte {
+	switch {
+	case kind == KindAnthropic:
+		return append(append([]byte("event: error\ndata: "), f.body(kind)...), "\n\n"...)
+	case hasSegment(path, "/v1/responses"), hasSegment(path, "/responses"):
+		text, _ := json.Marshal(responsesEvent{
+			Type: "error", Code: f.code, Message: f.message,
+			openAIError: openAIError{openAIErrorText{Message: f.message, Type: errorType(kind, f.status), Code: f.code}},
+		}) // strings always encode
+		return append(append([]byte("event: error\ndata: "), text...), "\n\n"...)
+	default:
+		return append(append([]byte("data: "), f.body(kind)...), "\n\n"...)
+	}
+}
+
+// header is what goes with the refusal's body.
+func (f *refusal) header(to http.Header, length int) {
+	to.Set("Content-Type", "application/json")
+	to.Set("Content-Length", strconv.Itoa(length))
+	if !f.again {
+		to.Set("X-Should-Retry", "false") // both APIs' clients wait and ask again otherwise
+	}
+	switch f.status {
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
+		to.Set("Connection", "close") // the rest of the request is not read
+	case http.StatusUpgradeRequired:
+		to.Set("Upgrade", "HTTP/1.1")
+	}
+}
