@@ -26,7 +26,7 @@ func (h *Handler) fetchKey(ctx context.Context, name, kind string) (keychain.Sec
 	}
 	key := keychain.NewSecret(bytes.TrimSpace(whole.Reveal())) // a line end of a file or a pipe
 	cure := ": openclaw secrets set " + name
-	problem := ""
+	var problem string
 	switch {
 	case key.Empty():
 		problem = "the key for " + name + " is empty" + cure
@@ -83,6 +83,7 @@ func noKey(name string, err error) *refusal {
 		// What passes by itself. The rest waits for a person, and a client
 		// that asks again and again only hides the reason.
 		out.status, out.again = http.StatusServiceUnavailable, true
+	default:
 	}
 	if hint == "" {
 		hint = "openclaw secrets test " + name

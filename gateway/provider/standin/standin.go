@@ -62,8 +62,19 @@ type Provider struct {
 	left int
 }
 
-// New returns a Provider.
-func New() *Provider { return &Provider{} }
+// Options sets how a Provider answers.
+type Options struct {
+	Mode Mode // until SetMode
+}
+
+// New returns a Provider; without options it answers as it should.
+func New(options ...Options) *Provider {
+	p := &Provider{}
+	for _, o := range options {
+		p.mode = o.Mode
+	}
+	return p
+}
 
 // SetMode sets how requests are answered that choose no mode themselves.
 func (p *Provider) SetMode(mode Mode) {
@@ -79,6 +90,9 @@ func (p *Provider) Requests() []Request {
 	defer p.mu.Unlock()
 	return slices.Clone(p.seen)
 }
+
+// Seen is Requests.
+func (p *Provider) Seen() []Request { return p.Requests() }
 
 // Left returns how many clients left before their reply was whole.
 func (p *Provider) Left() int {
