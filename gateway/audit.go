@@ -21,12 +21,13 @@ func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason 
 // auditDenial records a refusal of a cage.
 func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 	entry := AuditEntry{
-		Event: "file_access", User: "agent " + d.Agent, IP: "local", Action: d.Operation, Result: "denied", Reason: d.Rule,
+		Event: "file_access", User: d.Agent, IP: "local", Action: d.Operation, Result: "denied", Reason: d.Rule,
 		Details: map[string]any{
 			"run": d.Run, "pid": d.PID, "program": d.Program, "command_line": d.CommandLine, "class": string(d.Class),
 			"count": d.Count, "mechanism": d.Mechanism, "origin": d.Origin,
 		},
 	}
+	g.log.Warn("an agent was refused", slog.String("agent", d.Agent), slog.String("operation", d.Operation), slog.String("target", short(d.Target)), slog.String("rule", d.Rule), slog.Int("count", d.Count))
 	switch d.Class {
 	case policy.ClassExec:
 		entry.Event, entry.Target = "command_execution", d.Target

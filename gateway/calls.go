@@ -74,7 +74,7 @@ func (c *calls) add(call Call) {
 func (c *calls) write(call Call) {
 	user, result := operator, "success"
 	if call.Agent != "" {
-		user = "agent " + call.Agent
+		user = call.Agent
 	}
 	if call.Error != "" || call.Status >= 400 || call.Status == 0 {
 		result = "failure"

@@ -31,6 +31,7 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 		g.log.Error("a config change could not be audited", slog.Any("error", err))
 		g.notice("error", "a config change could not be written to the audit log: "+err.Error())
 	}
+	g.log.Info("a config is in force", slog.Int("version", after.Version), slog.String("changes", strings.Join(changes, "; ")))
 	was, is := before.Config.Gateway, after.Config.Gateway
 	if was.Host != is.Host || was.Port != is.Port {
 		g.notice("warn", "gateway.host and gateway.port take effect when the gateway starts again")
@@ -69,6 +70,9 @@ func (g *Gateway) agentChanged(ctx context.Context, name string, had, has bool) 
 // configChanged shows every attempt to change the config.
 func (g *Gateway) configChanged(status configs.Status) {
 	out := configStatus(status)
+	if out.Rejected {
+		g.log.Warn("the config on disk is rejected, the one before stays", slog.Int("version", out.Version), slog.Int("problems", len(out.Problems)))
+	}
 	g.deps.Bus.Publish(event.Event{Kind: event.KindConfig, Config: &out})
 }
 

@@ -39,7 +39,7 @@ type Masker interface {
 // AuditEntry is one line of the audit log, in the specification's words.
 type AuditEntry struct {
 	Event   string // "authentication", "api_call", "run_start"…
-	User    string // "operator" or "agent coder"
+	User    string // "operator", or an agent's name
 	IP      string // of the client; "unix" for the socket
 	Action  string
 	Path    string
@@ -66,6 +66,7 @@ type Deps struct {
 	Config  ConfigStore
 	Bus     *event.Bus
 	Log     *slog.Logger
+	Lock    *Lock // held by the caller since before it opened the state folder's files; nil: Run takes it
 
 	// Token gives the gateway's token; it may be asked at any time and may
 	// give another one than before.

@@ -4,12 +4,15 @@ package gateway
 
 import "errors"
 
-type lock struct{}
+// Lock is held by the one gateway of a state folder.
+type Lock struct{}
 
-func takeLock(string) (*lock, error) {
+// TakeLock refuses: a gateway that cannot lock its state folder does not run.
+func TakeLock(string) (*Lock, error) {
 	return nil, &Error{Op: "lock state folder", Kind: KindUnsupported, Err: errors.New("the gateway is not supported on this system yet"), Hint: "run it on Linux or macOS"}
 }
 
-func (*lock) release() {}
+// Release does nothing.
+func (*Lock) Release() {}
 
 func alive(int) bool { return false }

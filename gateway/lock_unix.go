@@ -12,11 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock is held by the one gateway of a state folder. The kernel gives it back
+// Lock is held by the one gateway of a state folder. The kernel gives it back
 // when the process ends, however it ends.
-type lock struct{ file *os.File }
+type Lock struct{ file *os.File }
 
-func takeLock(path string) (*lock, error) {
+// TakeLock makes this process the one gateway of a state folder; path is
+// Layout.Lock. Another gateway is an *Error of KindRunning that names its pid.
+func TakeLock(path string) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, &Error{Op: "lock state folder", Kind: KindFailed, Err: err, Hint: "check who owns the state folder and that the disk is not full"}
@@ -37,7 +39,7 @@ func takeLock(path string) (*lock, error) {
 	if err := file.Truncate(0); err == nil {
 		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	return &lock{file: file}, nil
+	return &Lock{file: file}, nil
 }
 
 func readPID(file *os.File) int {
@@ -47,9 +49,9 @@ func readPID(file *os.File) int {
 	return pid
 }
 
-// release gives the lock back. The file stays: removing it would let two
+// Release gives the lock back. The file stays: removing it would let two
 // gateways lock two files of one name.
-func (l *lock) release() {
+func (l *Lock) Release() {
 	_ = l.file.Truncate(0)
 	l.file.Close()
 }

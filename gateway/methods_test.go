@@ -179,7 +179,7 @@ func TestModelCallIsShownAndAudited(t *testing.T) {
 	call.Status, call.BytesIn, call.BytesOut, call.Duration = 200, 10, 20, time.Second
 	h.CallFinished(call)
 	until(t, "the audit entry", func() bool { return len(h.audited("api_call")) == 1 })
-	if e := h.audited("api_call")[0]; e.User != "agent coder" || e.Target != "anthropic" || e.Result != "success" {
+	if e := h.audited("api_call")[0]; e.User != "coder" || e.Target != "anthropic" || e.Result != "success" {
 		t.Fatalf("%+v", e)
 	}
 	if h.registry.Open("coder") != 0 {

@@ -97,7 +97,7 @@ func TestReportsAreShownUnderTheGatewaysOwnNames(t *testing.T) {
 	if err != nil || agent.State != "running" || agent.Denied != 6 || agent.Conns != 1 || agent.Policy == nil || len(agent.Runs) != 1 || len(agent.Runs[0].Mechanisms) != 1 {
 		t.Fatalf("%+v %v", agent, err)
 	}
-	if entries := h.audited("file_access"); len(entries) != 2 || entries[0].Path != "/home/u/.ssh/id" || entries[0].User != "agent coder" {
+	if entries := h.audited("file_access"); len(entries) != 2 || entries[0].Path != "/home/u/.ssh/id" || entries[0].User != "coder" {
 		t.Fatalf("%+v", entries)
 	}
 	timeout := time.After(5 * time.Second)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/keychain/ref"
 )
 
 func configCommand(t *terminal) *cobra.Command {
@@ -19,7 +21,22 @@ func configCommand(t *terminal) *cobra.Command {
 // configOptions is how this process reads a config.
 func (t *terminal) configOptions() (configs.Options, error) {
 	layout, err := t.layout()
-	return configs.Options{Layout: layout, Getenv: t.getenv}, err
+	return configs.Options{Layout: layout, Getenv: t.variables(layout)}, err
+}
+
+// variables looks a name up in the environment, then in the .env file.
+func (t *terminal) variables(layout configs.Layout) func(string) string {
+	resolver := ref.New(ref.Options{LookupEnv: t.lookupEnv, EnvFile: layout.Env()})
+	return func(name string) string {
+		if value := t.getenv(name); value != "" {
+			return value
+		}
+		value, _, err := resolver.Resolve(context.Background(), "${"+name+"}")
+		if err != nil {
+			return "" // who needs the variable says what is wrong with it
+		}
+		return string(value.Reveal())
+	}
 }
 
 func configValidateCommand(t *terminal) *cobra.Command {

@@ -28,6 +28,7 @@ const gatewayTokenName = "token/gateway"
 // house is a gateway with all its parts, built from the state folder.
 type house struct {
 	layout   configs.Layout
+	lock     *gateway.Lock
 	config   *configs.Store
 	masker   *redact.Masker
 	log      *logs.Log
@@ -79,7 +80,10 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 			h.close()
 		}
 	}()
-	options := configs.Options{Layout: layout, Getenv: t.getenv}
+	if h.lock, err = gateway.TakeLock(layout.Lock()); err != nil {
+		return h, err
+	}
+	options := configs.Options{Layout: layout, Getenv: t.variables(layout)}
 	if h.config, err = configs.OpenStore(layout, options); err != nil {
 		return h, err
 	}
@@ -115,6 +119,9 @@ func (h *house) close() {
 	}
 	if h.secrets != nil {
 		h.secrets.Close()
+	}
+	if h.lock != nil {
+		h.lock.Release()
 	}
 }
 

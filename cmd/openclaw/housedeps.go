@@ -17,7 +17,7 @@ import (
 // deps hands the gateway its parts in the words of its own interfaces.
 func (h *house) deps() gateway.Deps {
 	return gateway.Deps{
-		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Now: time.Now,
+		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
 		Audit: h.recordAudit, AuditSearch: h.searchAudit,
@@ -73,7 +73,7 @@ func (h *house) logFrom(cursor int64, limit, maxBytes int) (gateway.LogChunk, er
 
 func callOf(r provider.Record) gateway.Call {
 	return gateway.Call{
-		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, Method: r.Method, Path: r.Path, Status: r.Status,
+		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
 		BytesIn: r.BytesIn, BytesOut: r.BytesOut, Started: r.Started, FirstByte: r.FirstByte, Duration: r.Duration, Error: r.Error,
 	}
 }

@@ -114,7 +114,7 @@ agents:
 	if strings.Contains(run.out, "THE PRIVATE KEY") || strings.Contains(run.out, "canary-must-not") || strings.Contains(run.out, "THE-REAL-KEY") {
 		t.Errorf("the agent saw a secret:\n%s", run.out)
 	}
-	if seen := provider.Seen(); len(seen) != 1 || !slices.Contains(seen[0].Header["X-Api-Key"], realKey) {
+	if seen := provider.Requests(); len(seen) != 1 || !slices.Contains(seen[0].Header["X-Api-Key"], realKey) {
 		t.Errorf("the provider saw %d requests, %+v", len(seen), seen)
 	}
 	if !strings.Contains(run.out, `"type":"message"`) && !strings.Contains(run.out, `"type": "message"`) {

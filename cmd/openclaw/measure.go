@@ -212,7 +212,7 @@ func (m *measurement) screen(ctx context.Context) (time.Duration, error) {
 	for {
 		n, err := terminal.Read(buffer)
 		seen = append(seen, buffer[:n]...)
-		if bytes.Contains(seen, []byte("● running")) {
+		if bytes.Contains(seen, []byte("running")) {
 			return time.Since(begin), nil
 		}
 		if err != nil {
