@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -336,13 +335,4 @@ func (t *terminal) editConfig(agent string, change func(*configs.Document, *conf
 	}
 	t.print("%s", done)
 	return nil
-}
-
-// agentNames completes agent names.
-func (t *terminal) agentNames(context.Context) []string {
-	snapshot, err := t.loadConfig()
-	if err != nil {
-		return nil
-	}
-	return snapshot.Agents()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"openclaw/configs"
 	"openclaw/gateway/auth"
 	"openclaw/gateway/client"
 	"openclaw/gateway/event"
@@ -121,7 +122,7 @@ func gatewayStopCommand(t *terminal) *cobra.Command {
 			if err := backend.StopGateway(cmd.Context()); err != nil {
 				return err
 			}
-			if err := waitGone(cmd.Context(), layout.Socket()); err != nil {
+			if err := waitGone(cmd.Context(), layout); err != nil {
 				return err
 			}
 			t.print("the gateway has ended")
@@ -130,13 +131,16 @@ func gatewayStopCommand(t *terminal) *cobra.Command {
 	}
 }
 
-// waitGone waits until nothing answers at the socket any more.
-func waitGone(ctx context.Context, socket string) error {
-	const patience = 10 * time.Second
+// waitGone waits until the gateway has given back its socket and its lock: the
+// next one can start then.
+func waitGone(ctx context.Context, layout configs.Layout) error {
+	const patience = 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		if _, err := os.Lstat(socket); errors.Is(err, os.ErrNotExist) {
+		_, socket := os.Lstat(layout.Socket())
+		lock, err := os.Stat(layout.Lock())
+		if errors.Is(socket, os.ErrNotExist) && (err != nil || lock.Size() == 0) {
 			return nil
 		}
 		select {

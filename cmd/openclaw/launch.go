@@ -65,8 +65,11 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the gateway: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its words are in the file
+		close(ended)
+	}()
 
 	deadline := time.NewTimer(launchTimeout)
 	defer deadline.Stop()

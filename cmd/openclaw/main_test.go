@@ -26,7 +26,8 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	work, err := os.MkdirTemp(home, "openclaw-script-") // not /tmp: a cage has a /tmp of its own
+	// Not t.TempDir, which is below /tmp: a cage has a /tmp of its own.
+	work, err := os.MkdirTemp(home, "openclaw-script-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(home, ".openclaw"), 0o700); err != nil {
 				return err
 			}
-			listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
 			}

@@ -27,6 +27,7 @@ func TestMainJob(t *testing.T) {
 }
 
 func mainJob(t *testing.T, kept string) {
+	t.Helper()
 	requireCage(t)
 	p := newPerson(t)
 	if kept == "keychain" {

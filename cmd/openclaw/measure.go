@@ -141,10 +141,6 @@ func (m *measurement) version(ctx context.Context) (time.Duration, error) {
 	return time.Since(begin), err
 }
 
-func (m *measurement) layout() configs.Layout {
-	return configs.Layout{Root: filepath.Join(m.home, ".openclaw")}
-}
-
 // gateway starts one and waits until /health answers.
 func (m *measurement) gateway(ctx context.Context) (*exec.Cmd, error) {
 	cmd := m.command(ctx, "gateway")
@@ -216,7 +212,7 @@ func (m *measurement) screen(ctx context.Context) (time.Duration, error) {
 			return time.Since(begin), nil
 		}
 		if err != nil {
-			return 0, fmt.Errorf("the screen never showed a running gateway: %w", err)
+			return 0, fmt.Errorf("the screen never showed a running gateway: %w: %q", err, last(seen, 400))
 		}
 	}
 }
@@ -241,3 +237,5 @@ func residentMB(pid int) (float64, error) {
 	}
 	return 0, errors.New("read resident memory: not in /proc")
 }
+
+func last(text []byte, n int) []byte { return text[max(0, len(text)-n):] }

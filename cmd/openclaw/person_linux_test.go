@@ -54,7 +54,7 @@ func newPerson(t *testing.T) *person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := os.MkdirTemp(base, "openclaw-person-")
+	home, err := os.MkdirTemp(base, "openclaw-person-") //nolint:usetesting // t.TempDir is below /tmp
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func newPerson(t *testing.T) *person {
 
 // leave ends everything that this person started.
 func (p *person) leave() {
-	_ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run() //nolint:noctx // clean-up
+	_ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run()
 	if pid := p.gatewayPID(); pid > 0 {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -117,7 +117,7 @@ func (p *person) keyring() {
 // start runs a program until the test ends.
 func (p *person) start(stdin *strings.Reader, name string, args ...string) {
 	p.t.Helper()
-	cmd := exec.Command(name, args...) //nolint:noctx // the clean-up ends it
+	cmd := exec.Command(name, args...)
 	cmd.Env = p.environ
 	if stdin != nil {
 		cmd.Stdin = stdin
@@ -196,7 +196,7 @@ type screen struct {
 
 // text is what the terminal shows.
 func (s *screen) text() string {
-	cmd := exec.Command("tmux", "-L", s.p.tmux, "capture-pane", "-p", "-t", s.window) //nolint:noctx // ends at once
+	cmd := exec.Command("tmux", "-L", s.p.tmux, "capture-pane", "-p", "-t", s.window)
 	cmd.Env = s.p.environ
 	out, _ := cmd.Output() // a terminal that is gone shows nothing
 	return string(out)
@@ -204,7 +204,7 @@ func (s *screen) text() string {
 
 // open reports whether the command still runs.
 func (s *screen) open() bool {
-	return exec.Command("tmux", "-L", s.p.tmux, "has-session", "-t", s.window).Run() == nil //nolint:noctx // ends at once
+	return exec.Command("tmux", "-L", s.p.tmux, "has-session", "-t", s.window).Run() == nil
 }
 
 // keys presses keys, by tmux's names.
@@ -252,7 +252,7 @@ func (p *person) gatewayPID() int {
 // freePort is a port that nobody listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

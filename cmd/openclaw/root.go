@@ -81,8 +81,7 @@ func run(ctx context.Context, t *terminal) int {
 	if err == nil {
 		return exitOK
 	}
-	var status exitStatus
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
 	report(t.err, err)

@@ -7,7 +7,6 @@ import (
 	"time"
 	"unicode"
 
-	"openclaw/gateway/event"
 	"openclaw/sandbox/policy"
 )
 
@@ -49,17 +48,4 @@ func because(rule string, origin policy.Origin) string {
 		return rule
 	}
 	return rule + " (" + origin.String() + ")"
-}
-
-// mechanismRows are lines for doctor and agent show.
-func mechanismRows(list []event.Mechanism) [][]string {
-	rows := make([][]string, 0, len(list))
-	for _, m := range list {
-		state := "✓ enforced"
-		if !m.Enforced {
-			state = "✗ missing"
-		}
-		rows = append(rows, []string{state, m.Name, m.Detail})
-	}
-	return rows
 }

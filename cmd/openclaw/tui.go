@@ -59,5 +59,5 @@ func (t *terminal) openScreen(ctx context.Context, readOnly, plain, demo bool) e
 	if err := backend.StopGateway(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	return waitGone(context.WithoutCancel(ctx), layout.Socket())
+	return waitGone(context.WithoutCancel(ctx), layout)
 }

@@ -202,8 +202,7 @@ func (l *link) serve(ctx context.Context, conn Conn) bool {
 				if ctx.Err() != nil {
 					return true
 				}
-				var refused *wire.Error
-				if errors.As(err, &refused) {
+				if refused, ok := errors.AsType[*wire.Error](err); ok {
 					l.note("the gateway did not take a report: " + refused.Message)
 					continue
 				}
