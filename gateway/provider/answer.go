@@ -19,7 +19,8 @@ type answer struct {
 	cancelled func() error // why the upstream request was, if it was
 	path      string
 
-	last [4]byte // of what was sent, for the end of an event
+	deadline time.Time // of writes to the client
+	last     [4]byte   // of what was sent, for the end of an event
 }
 
 // give sends the answer to the client as it comes.
@@ -75,6 +76,7 @@ func (a *answer) copy() {
 		held = a.mask.cover(space[:full])
 		ended := errors.Is(err, io.EOF)
 		if ended {
+			a.mask.rest(space[full-held : full])
 			held = 0 // nothing more comes that could complete it
 		}
 		if full > held {
@@ -96,7 +98,10 @@ func (a *answer) copy() {
 
 func (a *answer) write(b []byte) {
 	c := a.call
-	_ = c.control.SetWriteDeadline(time.Now().Add(c.handler.options.IdleTimeout)) // see copy
+	if now := time.Now(); a.deadline.Sub(now) < c.handler.options.IdleTimeout/2 { // a stream writes often
+		a.deadline = now.Add(c.handler.options.IdleTimeout)
+		_ = c.control.SetWriteDeadline(a.deadline) // see copy
+	}
 	n, err := c.writer.Write(b)
 	c.record.BytesOut += int64(n)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // firstRead is how many bytes are set aside on a client's word alone.
 const firstRead = 1 << 20
 
-// errGone is a client that left.
-var errGone = errors.New("the client left")
+// errGone is the end of the request's own context or connection.
+var errGone = errors.New("the client left, or the gateway stopped")
 
 // readBody reads the request to its end, which is also what makes net/http
 // watch for the client's leaving. The error is errGone.

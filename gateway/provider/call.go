@@ -130,11 +130,13 @@ func (c *call) pass(to route, target Target) {
 		c.refuse(problem)
 		return
 	}
-	address, problem := upstreamURL(target, to.path, c.request.URL.RawQuery, c.request.URL.ForceQuery)
+	address, problem := upstreamURL(target, to.path)
 	if problem != nil {
 		c.refuse(problem)
 		return
 	}
+	tokens := presented(c.request)
+	address.RawQuery, address.ForceQuery = withoutTokens(c.request.URL.RawQuery, tokens), c.request.URL.ForceQuery
 	ctx, cancel := context.WithCancelCause(c.request.Context())
 	defer cancel(nil)
 	key, problem := c.handler.fetchKey(ctx, c.record.Provider, target.Kind)
@@ -149,7 +151,7 @@ func (c *call) pass(to route, target Target) {
 
 	request := (&http.Request{
 		Method: c.request.Method, URL: address, Host: address.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: outgoing(c.request), ContentLength: int64(len(body)), Body: http.NoBody,
+		Header: outgoing(c.request, tokens), ContentLength: int64(len(body)), Body: http.NoBody,
 	}).WithContext(ctx)
 	if len(body) > 0 {
 		request.Body = io.NopCloser(bytes.NewReader(body))

@@ -8,11 +8,11 @@
 // the provider as the client sent them; status, headers and body come back
 // likewise. Taken out of a request are the places where clients put credentials
 // (Authorization, X-Api-Key, X-Goog-Api-Key, Api-Key, the query's key), any other
-// header that repeats one of them, Cookie, X-Forwarded-*, hop-by-hop headers, and
-// Accept-Encoding: an answer is asked for as it is, because a compressed one could
-// not be searched for the key. Taken out of an answer are hop-by-hop headers and
-// what speaks to a browser about the origin that it came from (Set-Cookie,
-// Access-Control-*, Strict-Transport-Security, Alt-Svc…).
+// header or parameter that repeats one of them, Cookie, X-Forwarded-*, hop-by-hop
+// headers, and Accept-Encoding: an answer is asked for as it is, because a
+// compressed one could not be searched for the key. Taken out of an answer are
+// hop-by-hop headers and what speaks to a browser about the origin that it came
+// from (Set-Cookie, Access-Control-*, Strict-Transport-Security, Alt-Svc…).
 //
 // The body is read to its end before the provider is asked. With the body still
 // under way net/http ends a stream early when the answer overtakes it
@@ -31,10 +31,11 @@
 // A stream is passed on as it comes, each piece at once; only a piece's tail that
 // begins like the key waits for the next one. A client that leaves ends the
 // provider's work at once. What was cut off never looks like a clean end: the
-// client's connection breaks. A stream that falls silent ends with an error event
-// in the API's own shape. Nothing is asked twice, with one exception of
-// net/http's: a kept connection that the provider closed before a byte was
-// written, or under a GET. No redirect is followed or passed on: it would lead the
+// client's connection breaks. A stream that falls silent between two events ends
+// with an error event in the API's own shape, one in the middle of an event as if
+// it were cut. Nothing is asked twice, with one exception of net/http's: a kept
+// connection that the provider closed before a byte was written, or under a
+// request without a body. No redirect is followed or passed on: it would lead the
 // client, and its token, past the gateway.
 //
 // Errors of this package have the shape of the API that the client speaks and say

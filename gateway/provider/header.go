@@ -45,16 +45,15 @@ func connectionNames(header http.Header) []string {
 }
 
 // outgoing is what of a client's header goes to the provider.
-func outgoing(r *http.Request) http.Header {
-	tokens := presented(r)
+func outgoing(r *http.Request, tokens []string) http.Header {
 	named := connectionNames(r.Header)
 	out := make(http.Header, len(r.Header)+3)
 	for name, values := range r.Header {
-		switch {
+		switch { // the first cases are what stays here
 		case isCredential(name), isHop(name), slices.Contains(named, name):
 		case name == "Forwarded", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded-"):
 		case name == "Accept-Encoding", name == "Content-Length", name == "Expect":
-		case repeats(values, tokens):
+		case slices.ContainsFunc(values, func(value string) bool { return holdsAny(value, tokens) }):
 		default:
 			out[name] = values
 		}
@@ -91,15 +90,8 @@ func presented(r *http.Request) []string {
 	return tokens
 }
 
-func repeats(values, tokens []string) bool {
-	for _, token := range tokens {
-		for _, value := range values {
-			if strings.Contains(value, token) {
-				return true
-			}
-		}
-	}
-	return false
+func holdsAny(text string, tokens []string) bool {
+	return slices.ContainsFunc(tokens, func(token string) bool { return strings.Contains(text, token) })
 }
 
 // aboutOrigin reports a header by which a server tells a browser what to do
@@ -119,7 +111,7 @@ func aboutOrigin(name string) bool {
 func giveBack(to, from http.Header, mask *mask) {
 	named := connectionNames(from)
 	for name, values := range from {
-		if isHop(name) || aboutOrigin(name) || slices.Contains(named, name) {
+		if isHop(name) || aboutOrigin(name) || slices.Contains(named, name) || mask.names(name) {
 			continue
 		}
 		if _, ours := to[name]; ours && name != "Cache-Control" {

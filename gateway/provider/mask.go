@@ -66,6 +66,20 @@ func bullets(b []byte) {
 	}
 }
 
+// rest covers what waited for more of the key when no more comes: half a key
+// is already too much.
+func (m *mask) rest(b []byte) {
+	if 2*len(b) >= m.key.Len() {
+		bullets(b)
+	}
+}
+
+// names reports whether a header's name holds the key, in any case of letters.
+func (m *mask) names(name string) bool {
+	key := m.key.Reveal()
+	return len(key) > 0 && len(name) >= len(key) && bytes.Contains(bytes.ToLower([]byte(name)), bytes.ToLower(key))
+}
+
 // values masks a header's values; they are copied only where the key is.
 func (m *mask) values(in []string) []string {
 	key := m.key.Reveal()
@@ -74,7 +88,7 @@ func (m *mask) values(in []string) []string {
 	}
 	out := in
 	for i, value := range in {
-		if !strings.Contains(value, string(key)) { // the conversion does not escape: no copy is made
+		if len(value) < len(key) || !bytes.Contains([]byte(value), key) { // a string of the key could not be wiped
 			continue
 		}
 		if &out[0] == &in[0] {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -30,7 +31,7 @@ func routeOf(r *http.Request) (route, *refusal) {
 		}
 	}
 	switch {
-	case climbs(r.URL.Path):
+	case climbs(escaped):
 		return to, refused(http.StatusBadRequest, "bad_path", "the path climbs out of its provider")
 	case to.named == "" && !strings.HasPrefix(escaped, "/v1/"):
 		return to, refused(http.StatusNotFound, "unknown_path", "there is no provider for this path; /v1/… and /p/NAME/… are served")
@@ -57,15 +58,26 @@ func hasSegment(path, prefix string) bool {
 	return found && (rest == "" || rest[0] == '/')
 }
 
-// climbs reports whether a decoded path has a segment that leads upwards: what
-// it reaches at the provider is not what it says.
+// deepestEscape is how often a path may be escaped within itself.
+const deepestEscape = 5
+
+// climbs reports whether a path has a segment that leads upwards, however often
+// a server on the way decodes it: what it reaches at the provider is not what it
+// says.
 func climbs(path string) bool {
-	for segment := range strings.SplitSeq(strings.ReplaceAll(path, `\`, "/"), "/") {
-		if segment == ".." || segment == "." {
-			return true
+	for range deepestEscape {
+		for segment := range strings.SplitSeq(strings.ReplaceAll(path, `\`, "/"), "/") {
+			if segment == ".." || segment == "." {
+				return true
+			}
 		}
+		decoded, err := url.PathUnescape(path)
+		if err != nil || decoded == path {
+			return false
+		}
+		path = decoded
 	}
-	return false
+	return true // nobody writes so who has nothing to hide
 }
 
 // ownURL is the API of a kind; nil for a kind that is not known.
@@ -82,15 +94,15 @@ func ownURL(kind string) *url.URL {
 
 // upstreamURL is a target's URL for a route. Base URLs are written with and
 // without the version at their end; it is not doubled.
-func upstreamURL(target Target, path, query string, forceQuery bool) (*url.URL, *refusal) {
+func upstreamURL(target Target, path string) (*url.URL, *refusal) {
 	base := ownURL(target.Kind)
 	if base == nil {
 		return nil, refused(http.StatusNotImplemented, "unknown_kind", "the provider's kind is not one that this gateway speaks: anthropic, openai")
 	}
 	if target.BaseURL != "" {
 		parsed, err := url.Parse(target.BaseURL)
-		if err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-			return nil, refused(http.StatusFailedDependency, "bad_base_url", "the provider's base_url is not an https URL: see its entry under providers in the config")
+		if err != nil || parsed.Hostname() == "" || parsed.User != nil || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())) {
+			return nil, refused(http.StatusFailedDependency, "bad_base_url", "the provider's base_url is not an https URL, and a key goes to no other machine in the clear: see its entry under providers in the config")
 		}
 		base = parsed
 	}
@@ -103,9 +115,7 @@ func upstreamURL(target Target, path, query string, forceQuery bool) (*url.URL, 
 	if err != nil {
 		return nil, refused(http.StatusBadRequest, "bad_path", "the path holds a broken escape")
 	}
-	return &url.URL{
-		Scheme: base.Scheme, Host: base.Host, Path: decoded, RawPath: raw, RawQuery: withoutKey(query), ForceQuery: forceQuery,
-	}, nil
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: decoded, RawPath: raw}, nil
 }
 
 // isVersion knows v1, v4, v1beta.
@@ -113,24 +123,30 @@ func isVersion(segment string) bool {
 	return len(segment) >= 2 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9'
 }
 
-// withoutKey takes the parameter key, a place of credentials, out of a query
-// and leaves every other byte.
-func withoutKey(query string) string {
-	if !strings.Contains(query, "=") && !strings.Contains(query, "key") {
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
+}
+
+// withoutTokens takes the parameter key, a place of credentials, and whatever
+// repeats a credential out of a query, and leaves every other byte.
+func withoutTokens(query string, tokens []string) string {
+	if query == "" {
 		return query
 	}
 	var kept []string
-	dropped := false
 	for parameter := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(parameter, "=")
 		if plain, err := url.QueryUnescape(name); err == nil && plain == "key" {
-			dropped = true
 			continue
 		}
-		kept = append(kept, parameter)
-	}
-	if !dropped {
-		return query
+		plain, err := url.QueryUnescape(parameter)
+		if err != nil {
+			plain = parameter
+		}
+		if !holdsAny(plain, tokens) {
+			kept = append(kept, parameter)
+		}
 	}
 	return strings.Join(kept, "&")
 }
