@@ -28,7 +28,7 @@ func (e *Egress) outward(s *stream, who owner) error {
 			return err
 		}
 	}
-	return forward(s.server, s.client, start, &s.sent)
+	return e.forward(s.server, s.client, start, &s.sent)
 }
 
 // readStart reads the first bytes of a stream until it is known what they are.
@@ -108,8 +108,8 @@ func (e *Egress) serveGateway(ctx context.Context, client net.Conn) {
 	defer stopServer()
 	done := make(chan error, 2)
 	var copies sync.WaitGroup
-	copies.Go(func() { done <- forward(server, client, nil, &s.sent) })
-	copies.Go(func() { done <- forward(client, server, nil, &s.recv) })
+	copies.Go(func() { done <- e.forward(server, client, nil, &s.sent) })
+	copies.Go(func() { done <- e.forward(client, server, nil, &s.recv) })
 	for range 2 {
 		if err := <-done; err != nil {
 			s.cut(err.Error())
@@ -120,12 +120,20 @@ func (e *Egress) serveGateway(ctx context.Context, client net.Conn) {
 	_ = server.Close()
 }
 
-// bufferSize is that of one direction while bytes move, in bytes.
-const bufferSize = 64 << 10
+// bufferSize is that of one direction while few bytes have moved, in bytes.
+const bufferSize = 32 << 10
+
+// A direction that has moved bulkAfter bytes is handed to the kernel, which
+// moves the rest without a copy. maxBulk directions at once may be: each takes
+// a pipe, and a person's programs share an allowance of those.
+const (
+	bulkAfter = 1 << 20
+	maxBulk   = 16
+)
 
 // forward writes start and then everything from one side to the other, closes
 // the writing half at the end, and counts what was written.
-func forward(to, from net.Conn, start []byte, count *atomic.Int64) error {
+func (e *Egress) forward(to, from net.Conn, start []byte, count *atomic.Int64) error {
 	if len(start) > 0 {
 		n, err := to.Write(start)
 		count.Add(int64(n))
@@ -133,7 +141,7 @@ func forward(to, from net.Conn, start []byte, count *atomic.Int64) error {
 			return plain(err)
 		}
 	}
-	if err := transfer(to, from, count); err != nil {
+	if err := e.transfer(to, from, count); err != nil {
 		return plain(err)
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
@@ -145,23 +153,46 @@ func forward(to, from net.Conn, start []byte, count *atomic.Int64) error {
 	return to.Close()
 }
 
-// transfer copies through a buffer of its own.
-func transfer(to, from net.Conn, count *atomic.Int64) error {
-	buffer := make([]byte, bufferSize)
+// transfer copies until from ends.
+func (e *Egress) transfer(to, from net.Conn, count *atomic.Int64) error {
+	ended, err := e.transferThroughBuffer(to, from, count)
+	if ended || err != nil {
+		return err
+	}
+	defer func() { <-e.bulk }()
+	n, err := io.Copy(to, from)
+	count.Add(n)
+	return err
+}
+
+// transferThroughBuffer copies until from ends, or until the direction has
+// moved enough and may go on in the kernel; then it has taken a place in bulk.
+func (e *Egress) transferThroughBuffer(to, from net.Conn, count *atomic.Int64) (ended bool, err error) {
+	buffer := e.buffers.Get().(*[bufferSize]byte)
+	defer e.buffers.Put(buffer)
+	moved := 0
 	for {
-		n, err := from.Read(buffer)
+		n, err := from.Read(buffer[:])
 		if n > 0 {
 			written, writeErr := to.Write(buffer[:n])
 			count.Add(int64(written))
 			if writeErr != nil {
-				return writeErr
+				return false, writeErr
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return true, nil
 		}
 		if err != nil {
-			return err
+			return false, err
+		}
+		if moved += n; moved >= bulkAfter {
+			select {
+			case e.bulk <- struct{}{}:
+				return false, nil
+			default:
+				moved = 0
+			}
 		}
 	}
 }

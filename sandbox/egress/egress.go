@@ -86,6 +86,8 @@ type Egress struct {
 	names   *names
 	repeats *repeats
 	serial  atomic.Int64
+	buffers sync.Pool     // of *[bufferSize]byte
+	bulk    chan struct{} // places for directions that the kernel moves
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
@@ -110,7 +112,10 @@ func New(o Options) *Egress {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Egress{o: o, names: newNames(maxNames), repeats: newRepeats(o.Now), streams: make(map[*stream]struct{})}
+	e := &Egress{
+		o: o, names: newNames(maxNames), repeats: newRepeats(o.Now), streams: make(map[*stream]struct{}),
+		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }}, bulk: make(chan struct{}, maxBulk),
+	}
 	e.policy.Store(o.Policy)
 	return e
 }

@@ -76,3 +76,23 @@ func isTemporary(err error) bool {
 }
 
 func isNotConnected(err error) bool { return errors.Is(err, unix.ENOTCONN) }
+
+// kernelCounts returns the bytes that the other end of a connection that we
+// opened has taken, and those that came from it.
+func kernelCounts(conn net.Conn) (taken, came int64, ok bool) {
+	tcp, isTCP := conn.(*net.TCPConn)
+	if !isTCP {
+		return 0, 0, false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return 0, 0, false
+	}
+	var info *unix.TCPInfo
+	err = raw.Control(func(fd uintptr) { info, _ = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if err != nil || info == nil {
+		return 0, 0, false
+	}
+	// The opening packet counts as one byte.
+	return max(0, int64(info.Bytes_acked)-1), int64(info.Bytes_received), true
+}

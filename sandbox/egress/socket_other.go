@@ -20,3 +20,5 @@ func isTemporary(err error) bool {
 }
 
 func isNotConnected(err error) bool { return errors.Is(err, syscall.ENOTCONN) }
+
+func kernelCounts(net.Conn) (taken, came int64, ok bool) { return 0, 0, false }

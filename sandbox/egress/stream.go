@@ -44,6 +44,16 @@ func (s *stream) reason() string {
 	return s.why
 }
 
+// counts returns the bytes out of and into the cage so far. Where the kernel
+// moves them, it counts them.
+func (s *stream) counts() (sent, recv int64) {
+	sent, recv = s.sent.Load(), s.recv.Load()
+	if kernelSent, kernelRecv, ok := kernelCounts(s.server); ok {
+		sent, recv = max(sent, kernelSent), max(recv, kernelRecv)
+	}
+	return sent, recv
+}
+
 // tooMany resets a connection past the limit and tells of it.
 func (e *Egress) tooMany(conn net.Conn) {
 	target := "unknown"
@@ -176,7 +186,7 @@ func (e *Egress) carry(ctx context.Context, s *stream, told Connection, who owne
 	done := make(chan error, 2)
 	var copies sync.WaitGroup
 	copies.Go(func() { done <- e.outward(s, who) })
-	copies.Go(func() { done <- forward(s.client, s.server, nil, &s.recv) })
+	copies.Go(func() { done <- e.forward(s.client, s.server, nil, &s.recv) })
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
 	quiet := time.Duration(0)
@@ -188,7 +198,7 @@ func (e *Egress) carry(ctx context.Context, s *stream, told Connection, who owne
 				s.cut(err.Error())
 			}
 		case <-ticker.C:
-			sent, recv := s.sent.Load(), s.recv.Load()
+			sent, recv := s.counts()
 			if sent == told.Sent && recv == told.Recv {
 				if quiet += reportEvery; quiet >= idleTimeout {
 					s.cut("no byte for " + idleTimeout.String())

@@ -1,0 +1,142 @@
+package egress
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"openclaw/sandbox/policy"
+)
+
+// A narrower policy cuts what it does not allow, and nothing else, at once.
+func TestSetPolicyCuts(t *testing.T) {
+	server, _ := echo(t)
+	c := newCage(t, Options{Policy: compiled(t, policy.Network{
+		AllowedDomains: []string{"kept.example", "gone.example"}, AllowedIPs: []string{"198.51.100.9"},
+	})}, server)
+	open := map[string]net.Conn{
+		"kept": c.dialName("kept.example.", "7000"), "gone": c.dialName("gone.example.", "7000"), "literal": c.dial("198.51.100.9:7000"),
+	}
+	for name, conn := range open {
+		if _, err := conn.Write([]byte("1")); err != nil {
+			t.Fatal(name, err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	c.SetPolicy(allowing(t, "kept.example"))
+	wantReset(t, open["gone"])
+	wantReset(t, open["literal"])
+	if _, err := open["kept"].Write([]byte("2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open["kept"].Read(make([]byte, 1)); err != nil {
+		t.Errorf("the connection that is still allowed: %v", err)
+	}
+	c.until("two ends that say why", func() bool {
+		ended := 0
+		for _, connection := range c.connections {
+			if strings.HasPrefix(connection.Error, "no longer allowed: ") && !connection.Closed.IsZero() {
+				ended++
+			}
+		}
+		return ended == 2
+	})
+}
+
+// What the policy wants asked is held until the answer; no answer is a no.
+func TestAsk(t *testing.T) {
+	server, received := echo(t)
+	answers := make(chan bool)
+	asked := make(chan Refusal)
+	c := newCage(t, Options{
+		Policy: compiled(t, policy.Network{AllowedDomains: []string{"good.example"}}, policy.ClassNet),
+		Ask: func(ctx context.Context, r Refusal) (bool, error) {
+			asked <- r
+			select {
+			case answer := <-answers:
+				return answer, nil
+			case <-ctx.Done():
+				return true, ctx.Err()
+			}
+		},
+	}, server)
+	allowed := c.dialName("asked.example.", "7000")
+	if _, err := allowed.Write([]byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-asked; got.Target != "asked.example:7000" || got.Operation != "connect" {
+		t.Errorf("asked %+v", got)
+	}
+	if received() != 0 {
+		t.Error("a byte went out before the answer")
+	}
+	answers <- true
+	if _, err := allowed.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	denied := c.dialName("asked.example.", "7000")
+	<-asked
+	answers <- false
+	wantReset(t, denied)
+	c.wantRefusal("asked.example:7000", "allowed_domains")
+	held := c.dial("8.8.8.8:443")
+	if got := <-asked; got.Target != "8.8.8.8:443" {
+		t.Errorf("asked %+v", got)
+	}
+	_ = held // the end of the test is the end of ctx: no answer, and Serve still returns
+}
+
+// The gateway's endpoint is carried to the gateway and nowhere else; without
+// one it is reset.
+func TestGatewayEndpoint(t *testing.T) {
+	server, _ := echo(t)
+	c := newCage(t, Options{Policy: allowing(t), Gateway: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", server)
+	}}, "")
+	conn, err := net.Dial("tcp", c.door)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write([]byte("GET /v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Read(make([]byte, 100)); n == 0 || err != nil {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	c.wantDialled()
+	without := newCage(t, Options{Policy: allowing(t)}, "")
+	shut, err := net.Dial("tcp", without.door)
+	if err != nil {
+		return // reset before it was open
+	}
+	defer func() { _ = shut.Close() }()
+	_ = shut.SetDeadline(time.Now().Add(10 * time.Second))
+	wantReset(t, shut)
+}
+
+// Connections past the limit are reset and told; those before go on.
+func TestTooManyConnections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens a thousand connections")
+	}
+	server, _ := echo(t)
+	c := newCage(t, Options{Policy: compiled(t, policy.Network{AllowedIPs: []string{"198.51.100.9"}})}, server)
+	var last *net.TCPConn
+	for range maxConnections {
+		last = c.dial("198.51.100.9:7000")
+	}
+	c.until("a full house", func() bool { return len(c.dialled) == maxConnections })
+	wantReset(t, c.dial("198.51.100.9:7001"))
+	c.wantRefusal("198.51.100.9:7001", "more than 1024")
+	if _, err := last.Write([]byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := last.Read(make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+}
