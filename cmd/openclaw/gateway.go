@@ -169,7 +169,8 @@ func gatewayReloadCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			for _, p := range status.Problems {
-				t.print("%s:%d:%d: %s: %s", p.File, p.Line, p.Column, p.Key, printable(p.Message))
+				problem := configs.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: p.Message, Warning: p.Warning}
+				t.print("%s", printable(problem.String()))
 			}
 			if status.Rejected {
 				return &failure{err: fmt.Errorf("the config is rejected; #%d stays active", status.Version), hint: "mend the lines above"}
