@@ -64,6 +64,7 @@ func TestTricks(t *testing.T) {
 		t.Fatal(err)
 	}
 	const secret = "the project's key"
+	k := newTalk(t, w)
 	for _, script := range []string{
 		`cat ~/project/before/key`,
 		`ln -s secret ~/project/after; cat ~/project/after/key`,
@@ -90,21 +91,20 @@ func TestTricks(t *testing.T) {
 		`find / -name key -exec cat {} + 2>/dev/null`,
 		`dd if=$HOME/project/secret/key`,
 		`cat < ~/project/secret/key`,
-		`kill -9 1; kill -STOP 1; sleep 0; cat ~/project/secret/key`,
+		`kill -9 1; kill -STOP 1; kill -TERM 1; sleep 0; cat ~/project/secret/key`,
 		`. ~/project/secret/key`,
 	} {
-		t.Run(script, func(t *testing.T) {
-			w.t = t
-			res := w.sh(script)
-			if strings.Contains(res.out+res.err, secret) || strings.Contains(res.out+res.err, "the private key") {
-				t.Errorf("it got out: %q %q", res.out, res.err)
-			}
-			_ = os.Remove(w.path("project/after"))
-			_ = os.Remove(w.path("project/ssh"))
-			if w.read("project/secret/key") != secret {
-				t.Error("it was changed")
-			}
-		})
+		if got := k.run("(" + script + ")"); strings.Contains(got, secret) || strings.Contains(got, "the private key") {
+			t.Errorf("%s: it got out: %q", script, got)
+		}
+		_ = os.Remove(w.path("project/after"))
+		_ = os.Remove(w.path("project/ssh"))
+		if w.read("project/secret/key") != secret {
+			t.Errorf("%s: it was changed", script)
+		}
+	}
+	if res := k.end(); res.status.Code != 0 {
+		t.Errorf("the shell ended with %+v: %s", res.status, res.err)
 	}
 }
 

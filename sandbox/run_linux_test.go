@@ -326,6 +326,7 @@ func TestContext(t *testing.T) {
 
 const (
 	supervisorVariable = "OPENCLAW_TEST_SUPERVISOR"
+	scriptVariable     = "OPENCLAW_TEST_SCRIPT"
 	sleepMark          = "98765.4321"
 )
 
@@ -339,13 +340,18 @@ func superviseForTest(home string) int {
 	if err != nil {
 		return 2
 	}
+	script := os.Getenv(scriptVariable)
+	if script == "" {
+		script = "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark
+	}
 	process, err := cage.Start(context.Background(), sandbox.Spec{
-		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark},
-		Env: []string{"PATH=/usr/bin:/bin"}, Stdout: os.Stdout,
+		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", script},
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 	if err != nil {
 		return 3
 	}
+	defer process.RelaySignals()()
 	status, _ := process.Wait()
 	return status.Code
 }

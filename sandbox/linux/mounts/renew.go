@@ -12,7 +12,7 @@ import (
 // Masks are the places where the gate stands over a file of the host. A mount
 // is let go of by the kernel, in every namespace, when somebody outside removes
 // or replaces the file that it stands on, as editors do. Each mask therefore
-// has a spare that Renew puts into its place. Not safe for concurrent use.
+// has spares that Renew puts into its place. Not safe for concurrent use.
 type Masks struct {
 	list  []*mask
 	major uint32 // the gate's device

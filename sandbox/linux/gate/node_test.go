@@ -1,0 +1,109 @@
+//go:build linux
+
+package gate
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"openclaw/sandbox/policy"
+)
+
+// A path keeps its number as long as the kernel knows it, so that mounts on it
+// stay, and a rename takes numbers along.
+func TestNodes(t *testing.T) {
+	n := newNodes()
+	home := n.remember("/home")
+	if n.remember("/home") != home || n.path(home) != "/home" || n.child(home, "a") != "/home/a" || n.child(fuse.FUSE_ROOT_ID, "x") != "/x" {
+		t.Error("a number changed")
+	}
+	inner := n.remember("/home/a/b")
+	n.moved("/home/a", "/home/c")
+	if n.path(inner) != "/home/c/b" {
+		t.Errorf("moved to %q", n.path(inner))
+	}
+	other := n.remember("/home/d")
+	n.swapped("/home/c", "/home/d")
+	if n.path(inner) != "/home/d/b" || n.path(other) != "/home/c" {
+		t.Errorf("swapped to %q and %q", n.path(inner), n.path(other))
+	}
+	n.gone("/home/c")
+	if n.path(other) != "" || n.child(other, "x") != "" {
+		t.Error("a removed name still has a path")
+	}
+	n.forget(home, 1)
+	if n.path(home) == "" {
+		t.Error("forgotten too early")
+	}
+	n.forget(home, 5)
+	if n.path(home) != "" || n.remember("/home") == home {
+		t.Error("not forgotten, or the number used again")
+	}
+	n.forget(fuse.FUSE_ROOT_ID, 100)
+	if n.path(fuse.FUSE_ROOT_ID) != "/" {
+		t.Error("the root was forgotten")
+	}
+}
+
+// No name that the kernel sends makes a path that is not directly below its
+// folder.
+func FuzzChild(f *testing.F) {
+	for _, name := range []string{"", ".", "..", "a", "a/b", "\x00", "a\nb", "\xff"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		n := newNodes()
+		child := n.child(n.remember("/home/user"), name)
+		if child == "" {
+			return
+		}
+		if path.Clean(child) != child || path.Dir(child) != "/home/user" || strings.IndexByte(child, 0) >= 0 {
+			t.Errorf("%q gave %q", name, child)
+		}
+	})
+}
+
+func testGate(t *testing.T, o Options) *Gate {
+	t.Helper()
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	g.Enforce()
+	return g
+}
+
+// What is refused shows nothing but its kind.
+func TestVeil(t *testing.T) {
+	g := testGate(t, Options{Policy: &policy.Policy{Paths: []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead}}}})
+	for name, mode := range map[string]uint32{"/etc": fuse.S_IFDIR | 0o555, "/etc/passwd": fuse.S_IFREG | 0o555, "/dev/null": fuse.S_IFREG | 0o555} {
+		var attr fuse.Attr
+		if code := g.attributes(name, &attr); code != 0 || attr.Mode != mode || attr.Size != 0 || attr.Mtime != 0 || attr.Ino != 0 {
+			t.Errorf("%s: %v %+v", name, code, attr)
+		}
+	}
+	var attr fuse.Attr
+	if code := g.attributes("/usr", &attr); code != 0 || attr.Ino == 0 || attr.Mtime == 0 {
+		t.Errorf("/usr: %v %+v", code, attr)
+	}
+}
+
+// A path is opened through no link, so the file is the one that was judged.
+func TestBeneath(t *testing.T) {
+	g := testGate(t, Options{Policy: &policy.Policy{}})
+	for _, name := range []string{"/proc/self/root/etc/passwd", "/proc/self/cwd", "/proc/self/exe"} {
+		if fd, code := g.beneath(name, 0, 0); code == 0 {
+			closeFD(fd)
+			t.Errorf("%s was followed", name)
+		}
+	}
+	fd, code := g.beneath("/etc/passwd", 0, 0)
+	if code != 0 {
+		t.Fatal(code)
+	}
+	closeFD(fd)
+}

@@ -1,0 +1,188 @@
+//go:build linux
+
+package mounts
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"openclaw/sandbox/policy"
+)
+
+func tree(t testing.TB, files ...string) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/var/tmp", "openclaw-plan-test-") //nolint:usetesting // t.TempDir may lie in /tmp
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	for _, name := range files {
+		full := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func rule(effect policy.Effect, access policy.Access, name string) policy.PathRule {
+	return policy.PathRule{Path: name, Effect: effect, Access: access, Origin: policy.Origin{File: "config.yaml", Line: 1}}
+}
+
+func brief(root string, p *Plan) []string {
+	var lines []string
+	for _, s := range p.Steps {
+		if name, ok := strings.CutPrefix(string(s.Path), root); ok {
+			kind := string(s.Do)
+			if s.Write {
+				kind += " write"
+			}
+			lines = append(lines, kind+" "+name)
+		}
+	}
+	return lines
+}
+
+func TestSteps(t *testing.T) {
+	const w, r = policy.AccessWrite, policy.AccessRead
+	for _, c := range []struct {
+		name  string
+		rules func(root string) []policy.PathRule
+		want  []string
+	}{
+		{"deny inside allow, with the folders between pinned", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, w, root+"/p"), rule(policy.Deny, "", root+"/p/a/b/secret")}
+		}, []string{"bind write /p", "pin /p/a", "pin /p/a/b", "bind write /p", "mask /p/a/b/secret"}},
+		{"read inside write", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, w, root+"/p"), rule(policy.Allow, r, root+"/p/a")}
+		}, []string{"bind write /p", "bind /p/a"}},
+		{"write inside read", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, r, root+"/p"), rule(policy.Allow, w, root+"/p/a")}
+		}, []string{"bind /p", "bind write /p/a"}},
+		{"deny above allow wins", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, w, root+"/p/a"), rule(policy.Deny, "", root+"/p")}
+		}, nil},
+		{"an exception of a denial", func(root string) []policy.PathRule {
+			deny := rule(policy.Deny, "", root+"/p")
+			deny.Except = []string{root + "/p/a"}
+			return []policy.PathRule{rule(policy.Allow, w, root+"/p/a"), deny}
+		}, []string{"bind write /p/a"}},
+		{"what does not exist is not bound", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, w, root+"/none")}
+		}, nil},
+		{"the same twice", func(root string) []policy.PathRule {
+			return []policy.PathRule{rule(policy.Allow, w, root+"/p"), rule(policy.Allow, w, root+"/p"), rule(policy.Allow, w, root+"/p/a")}
+		}, []string{"bind write /p"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := tree(t, "p/a/b/secret", "p/file")
+			plan, err := Make(&policy.Policy{Paths: c.rules(root), Exec: policy.Exec{Commands: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer plan.Undo()
+			if got := brief(root, plan); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A place that was made for the run goes away, unless somebody has used it.
+func TestUndo(t *testing.T) {
+	root := tree(t, "p/file")
+	make := func() *Plan {
+		plan, err := Make(&policy.Policy{Paths: []policy.PathRule{
+			rule(policy.Allow, policy.AccessWrite, root+"/p"), rule(policy.Deny, "", root+"/p/x/y/z"),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan
+	}
+	plan := make()
+	if _, err := os.Lstat(root + "/p/x/y/z"); err != nil {
+		t.Fatal(err)
+	}
+	plan.Undo()
+	if _, err := os.Lstat(root + "/p/x"); err == nil {
+		t.Error("the place was left")
+	}
+	plan = make()
+	if err := os.WriteFile(root+"/p/x/y/z", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plan.Undo()
+	if content, err := os.ReadFile(root + "/p/x/y/z"); err != nil || string(content) != "mine" {
+		t.Errorf("somebody's file was removed: %v", err)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	root := tree(t, "real/file")
+	for _, link := range [][2]string{{"real", "a"}, {"a", "b"}, {"loop", "loop"}, {"../" + filepath.Base(root) + "/real/file", "rel"}, {"nowhere", "dangling"}} {
+		if err := os.Symlink(link[0], filepath.Join(root, link[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]resolved{
+		"/real/file":   {named: "/real/file", real: "/real/file", exists: true},
+		"/b/file":      {named: "/real/file", real: "/real/file", exists: true},
+		"/b":           {named: "/b", real: "/real", exists: true},
+		"/rel":         {named: "/rel", real: "/real/file", exists: true},
+		"/b/none/deep": {named: "/real/none/deep", real: "/real/none/deep"},
+		"/dangling":    {named: "/dangling", real: "/nowhere"},
+		"/file/x":      {named: "/file/x", real: "/file/x"},
+	} {
+		got, err := resolve(root + name)
+		if err != nil || got.named != root+want.named || got.real != root+want.real || got.exists != want.exists {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+	}
+	if _, err := resolve(root + "/loop"); err == nil {
+		t.Error("a loop was resolved")
+	}
+}
+
+// No region is wider than the decision about the path, whatever the rules.
+func FuzzRegions(f *testing.F) {
+	f.Add("/a", "/a/b", "/a/b/c", uint8(0))
+	f.Add("/a/b", "/a", "/a/b/c", uint8(5))
+	f.Add("/tmp/x", "/tmp", "/tmp/x/y", uint8(7))
+	f.Fuzz(func(t *testing.T, one, two, three string, kinds uint8) {
+		p := &policy.Policy{}
+		for i, name := range []string{one, two, three} {
+			if !filepath.IsAbs(name) || filepath.Clean(name) != name || strings.IndexByte(name, 0) >= 0 || len(name) > 200 {
+				return
+			}
+			next := rule(policy.Allow, policy.AccessWrite, filepath.Clean("/nowhere-openclaw"+name))
+			switch kinds >> (2 * i) & 3 {
+			case 0:
+				next.Effect, next.Access = policy.Deny, ""
+			case 1:
+				next.Access = policy.AccessRead
+			}
+			p.Paths = append(p.Paths, next)
+		}
+		plan, err := Preview(p)
+		if err != nil {
+			return
+		}
+		for _, base := range []string{one, two, three} {
+			for _, name := range []string{"/nowhere-openclaw" + base, "/nowhere-openclaw" + base + "/below", filepath.Dir("/nowhere-openclaw" + base)} {
+				region := plan.Regions.Of(filepath.Clean(name))
+				read := p.Decide(policy.Request{Class: policy.ClassPathRead, Path: filepath.Clean(name)}).Effect == policy.Allow
+				write := p.Decide(policy.Request{Class: policy.ClassPathWrite, Path: filepath.Clean(name)}).Effect == policy.Allow
+				if region == Write && !write || region == Read && !read || region == Gate && read {
+					t.Errorf("%q is %v; read %v, write %v under %+v", name, region, read, write, p.Paths)
+				}
+			}
+		}
+	})
+}
