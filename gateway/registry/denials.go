@@ -14,6 +14,8 @@ import (
 // denialKey is what makes two refusals the same row.
 type denialKey struct{ agent, operation, target, rule string }
 
+func keyOf(d event.Denial) denialKey { return denialKey{d.Agent, d.Operation, d.Target, d.Rule} }
+
 type denialRow struct {
 	event.Denial
 	shown time.Time // when its last event was published
@@ -29,24 +31,25 @@ type minuteCount struct {
 const auditsAtOnce = 64
 
 // Deny takes refusals: each is written to the audit log and then merged into
-// its row and shown. Count says how often it happened; less than 1 is 1.
+// its row and shown; of a flood the larger part is counted only, see MoreTargets.
+// Count says how often it happened; less than 1 is 1.
 func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) {
-	failures := make([]error, len(denials))
+	records, rows := r.gather(denials)
+	failures := make([]error, len(records))
 	var group sync.WaitGroup
 	gate := make(chan struct{}, auditsAtOnce)
-	for i := range denials {
-		denials[i].Count = max(denials[i].Count, 1)
+	for i := range records {
 		gate <- struct{}{}
 		group.Go(func() {
-			failures[i] = r.options.Audit(ctx, denials[i])
+			failures[i] = r.options.Audit(ctx, records[i])
 			<-gate
 		})
 	}
 	group.Wait()
 	agents := map[string]struct{}{}
-	for i := range denials {
-		r.merge(denials[i])
-		agents[denials[i].Agent] = struct{}{}
+	for i := range rows {
+		r.merge(rows[i])
+		agents[rows[i].Agent] = struct{}{}
 	}
 	for _, err := range failures {
 		if err != nil { // one notice a report: the disk is full for all of them
@@ -70,7 +73,7 @@ func (r *Registry) merge(d event.Denial) {
 	if d.First.IsZero() {
 		d.First = d.Last
 	}
-	key := denialKey{d.Agent, d.Operation, d.Target, d.Rule}
+	key := keyOf(d)
 	r.mu.Lock()
 	slot := &r.minutes[now.Unix()/60%60]
 	if minute := now.Unix() / 60; slot.minute != minute {
@@ -92,6 +95,7 @@ func (r *Registry) merge(d event.Denial) {
 		r.nextID++
 		d.ID = strconv.FormatUint(r.nextID, 10)
 		row = &denialRow{Denial: d}
+		r.rows[d.Agent]++
 		r.denials[key] = r.order.PushBack(row)
 	}
 	young := now.Sub(row.shown) < denialInterval
@@ -107,16 +111,31 @@ func (r *Registry) merge(d event.Denial) {
 	}
 }
 
-// makeRoom lets the row go that changed longest ago; r.mu is held.
+// makeRoom lets the row go that changed longest ago, of the agent that has the
+// most: no agent's flood pushes out what another one did. r.mu is held.
 func (r *Registry) makeRoom() {
 	if r.order.Len() < maxDenials {
 		return
 	}
-	oldest := r.order.Front()
-	row := oldest.Value.(*denialRow)
-	delete(r.denials, denialKey{row.Agent, row.Operation, row.Target, row.Rule})
-	delete(r.dirty, row)
-	r.order.Remove(oldest)
+	loudest, most := "", 0
+	for agent, rows := range r.rows {
+		if rows > most {
+			loudest, most = agent, rows
+		}
+	}
+	for e := r.order.Front(); e != nil; e = e.Next() {
+		row := e.Value.(*denialRow)
+		if row.Agent != loudest {
+			continue
+		}
+		delete(r.denials, keyOf(row.Denial))
+		delete(r.dirty, row)
+		r.order.Remove(e)
+		if r.rows[loudest]--; r.rows[loudest] == 0 {
+			delete(r.rows, loudest)
+		}
+		return
+	}
 }
 
 // Denials returns the newest rows, newest last; an empty agent is every agent,

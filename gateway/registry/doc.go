@@ -3,11 +3,16 @@
 // what lasts.
 //
 // Promises. Counts are exact: a denial is merged with its repeats, and however
-// many come, none is lost from a count. A denial is audited before it is shown;
+// many come, none is lost from a count. Of a flood against one rule a thousand
+// denials are listed by target and then two a second; the rest are counted in
+// rows and audit records of their own, so that an agent fills neither the disk
+// nor the place of what it did before, of what another rule refused, or of
+// another agent. A denial is audited before it is shown;
 // when that fails it is shown all the same, with a notice. Every change is
 // published as an event that carries the whole row: at once, but of one denial
 // at most ten times a second and of one agent at most once a second, the last
-// state always. Memory is bounded: 10,000 denial rows, 1,000 closed connections
+// state always. Memory is bounded: 10,000 denial rows
+// (the oldest of the agent that has the most go first), 1,000 closed connections
 // (the oldest go first), 10,000 open connections out of cages, 200 ended runs.
 //
 // Methods are safe for concurrent use and do not block, but Deny, which waits

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"openclaw/gateway/event"
 )
 
@@ -38,6 +40,8 @@ type Registry struct {
 	denials  map[denialKey]*list.Element
 	order    *list.List // of *denialRow, longest unchanged first
 	nextID   uint64
+	rows     map[string]int // of denials, by agent
+	listings map[listing]*rate.Limiter
 	dirty    map[*denialRow]struct{}
 	minutes  [60]minuteCount
 	perAgent map[string]int
@@ -58,6 +62,7 @@ func New(options Options) *Registry {
 	}
 	return &Registry{
 		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), dirty: map[*denialRow]struct{}{},
+		rows: map[string]int{}, listings: map[listing]*rate.Limiter{},
 		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(),
 		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},
 	}

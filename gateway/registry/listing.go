@@ -1,0 +1,98 @@
+package registry
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"openclaw/gateway/event"
+)
+
+// How many denials are put on record one by one. An agent that asks for
+// thousands of names a second would otherwise fill the disk with its audit
+// records, and push out of sight what matters. Every rule has room of its own,
+// so that a flood against one hides nothing that another one refused.
+const (
+	listedAtOnce    = 1000 // of one agent, operation and rule
+	listedPerSecond = 2    // after that
+	maxListings     = 4096 // combinations that are told apart; further ones share room
+)
+
+// MoreTargets stands in the place of the targets that are counted only.
+const MoreTargets = "(more targets than are listed)"
+
+// listing is what has room of its own.
+type listing struct {
+	agent, operation, rule string
+	repeat                 bool // of a target that has a row: it takes no room from new ones
+}
+
+// listed reports whether one more denial may go on record by itself; r.mu is
+// held.
+func (r *Registry) listed(key listing, now time.Time) bool {
+	room, known := r.listings[key]
+	if !known {
+		if len(r.listings) >= maxListings {
+			key = listing{}
+			room, known = r.listings[key]
+		}
+		if !known {
+			room = rate.NewLimiter(listedPerSecond, listedAtOnce)
+			r.listings[key] = room
+		}
+	}
+	return room.AllowN(now, 1)
+}
+
+// gather sorts denials. records go into the audit log: each denial for which
+// there is room, and one that counts the others for each agent, run, operation
+// and rule. rows are shown: the same, but that what has a row keeps it.
+func (r *Registry) gather(denials []event.Denial) (records, rows []event.Denial) {
+	now := r.options.Now()
+	var counted, unseen counter
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range denials {
+		d.Count = max(d.Count, 1)
+		_, shown := r.denials[keyOf(d)]
+		if r.listed(listing{d.Agent, d.Operation, d.Rule, shown}, now) {
+			records, rows = append(records, d), append(rows, d)
+			continue
+		}
+		counted.add(d)
+		if shown {
+			rows = append(rows, d)
+		} else {
+			unseen.add(d)
+		}
+	}
+	return append(records, counted.sums...), append(rows, unseen.sums...)
+}
+
+// counter makes one of denials that differ in their target only.
+type counter struct {
+	sums []event.Denial
+	at   map[[4]string]int
+}
+
+func (c *counter) add(d event.Denial) {
+	key := [...]string{d.Agent, d.Run, d.Operation, d.Rule}
+	i, known := c.at[key]
+	if !known {
+		if c.at == nil {
+			c.at = map[[4]string]int{}
+		}
+		c.at[key] = len(c.sums)
+		d.Target = MoreTargets
+		c.sums = append(c.sums, d)
+		return
+	}
+	sum := &c.sums[i]
+	sum.Count += d.Count
+	if d.First.Before(sum.First) {
+		sum.First = d.First
+	}
+	if d.Last.After(sum.Last) {
+		sum.Last, sum.PID, sum.Program, sum.CommandLine = d.Last, d.PID, d.Program, d.CommandLine
+	}
+}

@@ -1,0 +1,83 @@
+package registry
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+func flood(agent, rule, prefix string, n int) []event.Denial {
+	out := make([]event.Denial, n)
+	for i := range out {
+		out[i] = event.Denial{Agent: agent, Run: "1", Operation: "open", Target: fmt.Sprint(prefix, i), Rule: rule, Count: 1}
+	}
+	return out
+}
+
+// An agent that asks for ten thousand names a second does not fill the disk
+// with records, and none of its attempts is lost from the count.
+func TestAFloodIsCountedAndNotListed(t *testing.T) {
+	w := newWorld()
+	const seconds, each = 60, 10_000
+	for range seconds {
+		for range 10 {
+			w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(w.Denied("coder"), "/"), each/10)...)
+		}
+		w.pass(time.Second)
+	}
+	if n := len(w.audits); n > listedAtOnce+seconds*(listedPerSecond+10) {
+		t.Errorf("%d audit records of %d denials", n, seconds*each)
+	}
+	counted := 0
+	for _, d := range w.audits {
+		counted += d.Count
+	}
+	if counted != seconds*each || w.Denied("coder") != seconds*each {
+		t.Errorf("%d in the audit log and %d in the count, of %d", counted, w.Denied("coder"), seconds*each)
+	}
+	rows := 0
+	for _, d := range w.Denials("coder", maxDenials) {
+		rows += d.Count
+	}
+	if rows != seconds*each {
+		t.Errorf("the rows count %d of %d", rows, seconds*each)
+	}
+}
+
+// A flood of harmless names is no curtain: what another rule refuses keeps its
+// name, and so does what was refused before.
+func TestAFloodHidesNothing(t *testing.T) {
+	w := newWorld()
+	key := event.Denial{Agent: "coder", Operation: "open", Target: "/home/u/.ssh/id", Rule: "built-in: key material"}
+	other := event.Denial{Agent: "reviewer", Operation: "open", Target: "/etc/shadow", Rule: "not in allowed_paths"}
+	w.Deny(t.Context(), other)
+	for i := range 20 {
+		w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(i, "/"), 5_000)...)
+	}
+	w.Deny(t.Context(), key)
+	// As many rules as there are rows: the fullest table that one agent can make.
+	for i := range 3 {
+		for rule := range 8 {
+			w.Deny(t.Context(), flood("coder", fmt.Sprint("rule ", rule, i), "/x/", 900)...)
+		}
+	}
+	found := map[string]bool{}
+	for _, d := range w.Denials("", maxDenials) {
+		found[d.Agent+" "+d.Target] = true
+	}
+	if len(w.Denials("", maxDenials)) > maxDenials {
+		t.Error("more rows than are kept")
+	}
+	if !found["reviewer /etc/shadow"] {
+		t.Error("another agent's denial was pushed out")
+	}
+	listed := false
+	for _, d := range w.audits {
+		listed = listed || d.Target == key.Target
+	}
+	if !listed {
+		t.Error("the flood hid the name of a key file from the audit log")
+	}
+}
