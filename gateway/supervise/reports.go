@@ -13,6 +13,14 @@ import (
 // are counted in one row for each operation, so no count is ever lost.
 const maxRows = 4096
 
+// maxSent bounds the rows of one kind in one report; the gateway takes 10,000.
+const maxSent = 2 * maxRows
+
+// maxText bounds the text of one report, in bytes: as JSON it may be six times
+// as long, and a frame that is larger than the gateway takes would break the
+// connection, again and again.
+const maxText = 3 << 20
+
 // denialKey is what makes two refusals the same.
 type denialKey struct{ operation, target, rule, mechanism string }
 
@@ -75,7 +83,12 @@ func (r *reports) connected(c sandbox.Connection) {
 		row.Detail = c.Address + ": " + c.Error
 	}
 	r.mu.Lock()
-	if len(r.connections) < maxRows || !c.Closed.IsZero() {
+	_, known := r.connections[c.ID]
+	room := maxRows
+	if !c.Closed.IsZero() {
+		room = 4 * maxRows // the gateway may show it as open; it closes what is left at the end of the run
+	}
+	if known || len(r.connections) < room {
 		r.connections[c.ID] = row
 	}
 	r.mu.Unlock()
@@ -91,7 +104,8 @@ func (r *reports) enforced(update func(*wire.RunReportParams)) {
 	r.signal()
 }
 
-// take empties the collection into one report; false when there is nothing.
+// take makes one report of the oldest that waits, as much as a frame takes, and
+// says whether there was anything.
 func (r *reports) take() (wire.RunReportParams, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,13 +117,30 @@ func (r *reports) take() (wire.RunReportParams, bool) {
 	if !r.stateSet {
 		out = wire.RunReportParams{Run: r.run}
 	}
+	r.stateSet = false
+	text, taken := 0, 0
 	for _, key := range r.order {
-		out.Denials = append(out.Denials, *r.denials[key])
+		d := r.denials[key]
+		text += len(d.Target) + len(d.Program) + len(d.CommandLine) + len(d.Rule)
+		if taken == maxSent || taken > 0 && text > maxText {
+			break
+		}
+		out.Denials = append(out.Denials, *d)
+		delete(r.denials, key)
+		taken++
 	}
-	for _, c := range r.connections {
+	r.order = r.order[taken:]
+	for id, c := range r.connections {
+		text += len(c.Route) + len(c.Program) + len(c.Detail)
+		if len(out.Connections) == maxSent || text > maxText && taken+len(out.Connections) > 0 {
+			break
+		}
 		out.Connections = append(out.Connections, c)
+		delete(r.connections, id)
 	}
-	r.order, r.denials, r.connections, r.stateSet = nil, map[denialKey]*event.Denial{}, map[string]event.Connection{}, false
+	if len(r.denials)+len(r.connections) > 0 {
+		r.signal()
+	}
 	return out, true
 }
 
@@ -151,3 +182,10 @@ func (r *reports) signal() {
 // gather is how long reports wait for company: repeats merge, and a refusal
 // still shows well within a second.
 const gather = 50 * time.Millisecond
+
+// A report of manyRows is a flood; the next one waits longer, so that more of it
+// merges.
+const (
+	manyRows    = 1000
+	gatherFlood = 250 * time.Millisecond
+)

@@ -110,9 +110,9 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 const goodbye = 2 * time.Second
 
 func flush(conn Conn, collected *reports) {
-	if p, any := collected.take(); any {
-		ctx, cancel := context.WithTimeout(context.Background(), goodbye)
-		defer cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	for p, any := collected.take(); any && ctx.Err() == nil; p, any = collected.take() {
 		_ = conn.Call(ctx, wire.MethodRunReport, p, nil) // the run is over: the gateway marks it lost if this fails
 	}
 }
@@ -178,6 +178,7 @@ func (l *link) run(ctx context.Context, conn Conn) Conn {
 
 // serve reports until ctx ends (true) or the connection breaks (false).
 func (l *link) serve(ctx context.Context, conn Conn) bool {
+	pause := gather
 	for {
 		select {
 		case <-ctx.Done():
@@ -191,11 +192,14 @@ func (l *link) serve(ctx context.Context, conn Conn) bool {
 			select {
 			case <-ctx.Done():
 				return true
-			case <-time.After(gather):
+			case <-time.After(pause):
 			}
 			p, any := l.collected.take()
 			if !any {
 				continue
+			}
+			if pause = gather; len(p.Denials)+len(p.Connections) >= manyRows {
+				pause = gatherFlood
 			}
 			if err := conn.Call(ctx, wire.MethodRunReport, p, nil); err != nil {
 				l.collected.giveBack(p)

@@ -1,8 +1,10 @@
 package supervise
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +99,36 @@ func total(p wire.RunReportParams) int {
 		sum += d.Count
 	}
 	return sum
+}
+
+// An agent that chooses long names and an argv of control characters, which
+// JSON writes six times as long, cannot make a report that the gateway refuses.
+func TestAReportFitsIntoAFrame(t *testing.T) {
+	r := newReports("run")
+	const rows = maxRows
+	for i := range rows {
+		d := denial(fmt.Sprint(strings.Repeat("\x01", 4000), i), 1)
+		d.CommandLine = strings.Repeat("\x1b", 4096)
+		r.denied(d)
+		r.connected(sandbox.Connection{ID: fmt.Sprint(i), Target: strings.Repeat("\x01", 4000)})
+	}
+	sum, connections := 0, 0
+	for {
+		p, any := r.take()
+		if !any {
+			break
+		}
+		frame, err := json.Marshal(p)
+		if err != nil || len(frame) > wire.MaxFrame-4096 {
+			t.Fatalf("a report of %d bytes: %v", len(frame), err)
+		}
+		if waits := len(r.denials)+len(r.connections) > 0; waits && len(r.wake) == 0 {
+			t.Fatal("what waits is not sent until something new happens")
+		}
+		sum += total(p)
+		connections += len(p.Connections)
+	}
+	if sum != rows || connections != rows {
+		t.Errorf("reported %d denials and %d connections of %d", sum, connections, rows)
+	}
 }
