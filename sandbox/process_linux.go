@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -362,60 +361,6 @@ func (p *Process) Report() Report {
 	report.Mechanisms = append([]Mechanism(nil), p.report.Mechanisms...)
 	report.Warnings = append([]string(nil), p.report.Warnings...)
 	return report
-}
-
-// Signal sends a signal to the command. SIGKILL ends the whole cage.
-func (p *Process) Signal(wanted os.Signal) error {
-	number, ok := wanted.(syscall.Signal)
-	if !ok {
-		return &Error{Op: "send signal", Err: fmt.Errorf("%v is not a signal of this system", wanted)}
-	}
-	if number == syscall.SIGKILL {
-		p.kill()
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.pidfd < 0 {
-		return os.ErrProcessDone
-	}
-	if err := unix.PidfdSendSignal(p.pidfd, number, nil, 0); err != nil {
-		if errors.Is(err, unix.ESRCH) {
-			return os.ErrProcessDone
-		}
-		return &Error{Op: "send signal", Err: err}
-	}
-	return nil
-}
-
-// RelaySignals makes this process behave as the command's stand-in on a
-// terminal until stop is called: the keys that interrupt and quit reach the
-// command by the terminal itself and are ignored here; a request to end or a
-// hang-up is passed on.
-func (p *Process) RelaySignals() (stop func()) {
-	keys := make(chan os.Signal, 1)
-	signal.Notify(keys, syscall.SIGINT, syscall.SIGQUIT)
-	others := make(chan os.Signal, 4)
-	signal.Notify(others, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	quit := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			select {
-			case <-quit:
-				return
-			case <-keys:
-			case wanted := <-others:
-				_ = p.Signal(wanted) // the command may have ended already
-			}
-		}
-	})
-	return sync.OnceFunc(func() {
-		signal.Stop(keys)
-		signal.Stop(others)
-		close(quit)
-		running.Wait()
-	})
 }
 
 // Wait waits for the end of the command and of everything it started, and

@@ -21,15 +21,15 @@ import (
 
 // require skips a test on a machine that cannot run it, unless everything is
 // required.
-func require(t testing.TB, ok bool, reason string) {
-	t.Helper()
+func require(tb testing.TB, ok bool, reason string) {
+	tb.Helper()
 	if ok {
 		return
 	}
 	if os.Getenv("OPENCLAW_TEST_REQUIRE") == "all" {
-		t.Fatal(reason)
+		tb.Fatal(reason)
 	}
-	t.Skip(reason)
+	tb.Skip(reason)
 }
 
 // world is a home folder with a person's files in it, and an agent.
@@ -41,19 +41,19 @@ type world struct {
 }
 
 // newWorld makes a home outside /tmp, which every cage has of its own.
-func newWorld(t testing.TB) *world {
-	t.Helper()
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
 	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-	require(t, err == nil, "the FUSE device cannot be opened")
+	require(tb, err == nil, "the FUSE device cannot be opened")
 	if err == nil {
 		_ = device.Close()
 	}
-	home, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-") //nolint:usetesting // t.TempDir may lie in /tmp
+	home, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-") //nolint:usetesting // tb.TempDir may lie in /tmp
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	w := &world{t: t, home: home, run: "run-1"}
+	tb.Cleanup(func() { _ = os.RemoveAll(home) })
+	w := &world{t: tb, home: home, run: "run-1"}
 	w.write(".ssh/id_ed25519", "the private key")
 	w.write(".bashrc", "alias ll='ls -l'")
 	w.write("project/main.go", "package main")
@@ -148,11 +148,11 @@ type result struct {
 }
 
 // start runs a command and collects what it says. The returned function waits.
-func start(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
-	t.Helper()
-	process, wait, err := tryStart(t, spec)
+func start(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
+	tb.Helper()
+	process, wait, err := tryStart(tb, spec)
 	if err != nil {
-		t.Fatalf("start %q: %v (%s)", spec.Command, err, hintOf(err))
+		tb.Fatalf("start %q: %v (%s)", spec.Command, err, hintOf(err))
 	}
 	return process, wait
 }
@@ -164,15 +164,15 @@ func hintOf(err error) string {
 	return ""
 }
 
-func tryStart(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
-	t.Helper()
+func tryStart(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
+	tb.Helper()
 	var res result
 	var readers sync.WaitGroup
 	var theirs []*os.File
 	capture := func(into *string) *os.File {
 		read, write, err := os.Pipe()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		readers.Go(func() {
 			var text bytes.Buffer
@@ -192,9 +192,9 @@ func tryStart(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result,
 	if tell := spec.Denied; tell == nil {
 		spec.Denied = func(d sandbox.Denial) { res.denials = append(res.denials, d) }
 	}
-	cage, err := sandbox.New(t.Context())
+	cage, err := sandbox.New(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cage.LookUpWith(func(_ context.Context, host string) ([]netip.Addr, error) {
 		if host == "allowed.test" {
@@ -202,7 +202,7 @@ func tryStart(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result,
 		}
 		return nil, fmt.Errorf("no address for %s", host)
 	})
-	process, err := cage.Start(context.WithoutCancel(t.Context()), spec)
+	process, err := cage.Start(context.WithoutCancel(tb.Context()), spec)
 	for _, file := range theirs {
 		_ = file.Close()
 	}
@@ -211,10 +211,10 @@ func tryStart(t testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result,
 		return nil, nil, err
 	}
 	return process, func() result {
-		t.Helper()
+		tb.Helper()
 		status, err := process.Wait()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		readers.Wait()
 		res.status, res.report = status, process.Report()

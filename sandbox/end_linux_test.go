@@ -1,0 +1,145 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+const (
+	supervisorVariable = "OPENCLAW_TEST_SUPERVISOR"
+	scriptVariable     = "OPENCLAW_TEST_SCRIPT"
+	sleepMark          = "98765.4321"
+)
+
+// superviseForTest is a supervisor that its parent kills.
+func superviseForTest(home string) int {
+	p, err := compile(home, policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}})
+	if err != nil {
+		return 1
+	}
+	cage, err := sandbox.New(context.Background())
+	if err != nil {
+		return 2
+	}
+	script := os.Getenv(scriptVariable)
+	if script == "" {
+		script = "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark
+	}
+	process, err := cage.Start(context.Background(), sandbox.Spec{
+		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", script},
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+	if err != nil {
+		return 3
+	}
+	defer process.RelaySignals()()
+	status, _ := process.Wait()
+	return status.Code
+}
+
+// When the supervisor is killed nothing of its cage survives.
+func TestSupervisorKilled(t *testing.T) {
+	w := newWorld(t)
+	command := exec.CommandContext(t.Context(), "/proc/self/exe")
+	command.Env = append(os.Environ(), supervisorVariable+"="+w.home)
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// The pipe's last writers are the cage's processes: its end is theirs.
+	if _, err := out.ReadString('\n'); err == nil {
+		t.Error("the cage still speaks")
+	}
+	_ = command.Wait()
+	for range 1000 {
+		if len(sleepers(t)) == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("left behind: %q", sleepers(t))
+}
+
+// sleepers finds the cage's processes among all of the machine.
+func sleepers(t *testing.T) []string {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, name := range lines {
+		line, err := os.ReadFile(name)
+		if err == nil && strings.HasPrefix(string(line), "sleep\x00"+sleepMark) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// A hundred runs leave no descriptor, mount, goroutine, process or file.
+func TestNothingLeaks(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/later", "project/secret")
+	w.sh("true")
+	count := func() (descriptors, mounts, goroutines, children, files int) {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kids, err := filepath.Glob("/proc/self/task/*/children")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kid := range kids {
+			text, err := os.ReadFile(kid)
+			if err == nil {
+				children += len(strings.Fields(string(text)))
+			}
+		}
+		left, err := os.ReadDir(w.path("project"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries), strings.Count(string(table), "\n"), runtime.NumGoroutine(), children, len(left)
+	}
+	d0, m0, g0, c0, f0 := count()
+	for i := range 100 {
+		if res := w.sh("cat ~/project/secret/key; exit " + strconv.Itoa(i)); res.status.Code != i || len(res.denials) != 1 {
+			t.Fatalf("run %d: %+v", i, res)
+		}
+	}
+	for range 1000 { // goroutines that are returning
+		if runtime.NumGoroutine() <= g0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	d1, m1, g1, c1, f1 := count()
+	if d1 > d0 || m1 != m0 || g1 > g0+1 || c1 != c0 || f1 != f0 {
+		t.Errorf("descriptors %d→%d, mounts %d→%d, goroutines %d→%d, children %d→%d, files %d→%d", d0, d1, m0, m1, g0, g1, c0, c1, f0, f1)
+	}
+}
