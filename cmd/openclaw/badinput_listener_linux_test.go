@@ -1,0 +1,406 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"openclaw/gateway/wire"
+)
+
+const rightToken = "the-right-token-of-this-gateway-0123456789abcdef"
+
+// exposed is a gateway with a known token, a provider, and one client that
+// must not notice what strangers do.
+func exposed(t *testing.T) (p *person, u *upstream, port int) {
+	t.Helper()
+	p, u = newPerson(t), newUpstream(t)
+	p.environ = append(p.environ, "KEY_OF_THE_PROVIDER="+providerKey, "TOKEN_OF_THE_GATEWAY="+rightToken)
+	port = p.configure("  gateway_token: ${TOKEN_OF_THE_GATEWAY}\nagents:\n  coder: {}\n" + u.providers())
+	p.gateway()
+	p.eventually("the token", func() bool { return p.overview().TokenSet })
+	return p, u, port
+}
+
+// socket is a raw WebSocket to the gateway's TCP listener.
+type socket struct {
+	*websocket.Conn
+	t *testing.T
+}
+
+func upgrade(t *testing.T, port int, header http.Header) (*socket, *http.Response) {
+	t.Helper()
+	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
+	conn, response, err := dialer.DialContext(t.Context(), fmt.Sprintf("ws://127.0.0.1:%d/", port), header)
+	if err != nil {
+		if response == nil {
+			t.Fatal(err)
+		}
+		return nil, response
+	}
+	t.Cleanup(func() { conn.Close() })
+	s := &socket{conn, t}
+	if challenge := s.receive(); challenge.Event == nil || challenge.Event.Event != wire.EventChallenge {
+		t.Fatalf("no challenge but %+v", challenge)
+	}
+	return s, response
+}
+
+func (s *socket) send(kind int, frame []byte) {
+	s.t.Helper()
+	_ = s.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	// A gateway that has had enough may cut the connection under a big frame;
+	// how it ended is read afterwards.
+	_ = s.WriteMessage(kind, frame)
+}
+
+func (s *socket) receive() wire.Frame {
+	s.t.Helper()
+	_ = s.SetReadDeadline(time.Now().Add(15 * time.Second))
+	_, text, err := s.ReadMessage()
+	if err != nil {
+		s.t.Fatalf("read: %v", err)
+	}
+	frame, err := wire.DecodeFrame(text)
+	if err != nil {
+		s.t.Fatalf("%v: %s", err, text)
+	}
+	return frame
+}
+
+// ends reads until the gateway closes the socket: what it answered last, and
+// how it closed.
+func (s *socket) ends() (last *wire.Error, code int, reason string) {
+	s.t.Helper()
+	_ = s.SetReadDeadline(time.Now().Add(15 * time.Second))
+	for {
+		_, text, err := s.ReadMessage()
+		var closed *websocket.CloseError
+		switch {
+		case errors.As(err, &closed):
+			return last, closed.Code, closed.Text
+		case err != nil:
+			s.t.Fatalf("the socket was cut without a word: %v", err)
+		}
+		if frame, err := wire.DecodeFrame(text); err == nil && frame.Response != nil && frame.Response.Error != nil {
+			last = frame.Response.Error
+		}
+	}
+}
+
+func connectFrame(t *testing.T, token string) []byte {
+	t.Helper()
+	params, err := json.Marshal(wire.Connect{
+		MinProtocol: wire.Version, MaxProtocol: wire.Version, Role: "operator", Scopes: []string{"operator.admin"},
+		Client: wire.ClientInfo{ID: "gateway-client", Version: "test", Platform: "linux", Mode: "backend"}, Auth: wire.Credentials{Token: token},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := json.Marshal(wire.Request{Type: "req", ID: "c", Method: wire.MethodConnect, Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frame
+}
+
+// admitted is a socket with the right token.
+func admitted(t *testing.T, port int) *socket {
+	t.Helper()
+	s, _ := upgrade(t, port, nil)
+	if s == nil {
+		t.Fatal("no upgrade")
+	}
+	s.send(websocket.TextMessage, connectFrame(t, rightToken))
+	if hello := s.receive(); hello.Response == nil || !hello.Response.OK {
+		t.Fatalf("the right token is refused: %+v", hello.Response)
+	}
+	return s
+}
+
+// serves checks that a socket is still served.
+func (s *socket) serves() {
+	s.t.Helper()
+	s.send(websocket.TextMessage, []byte(`{"type":"req","id":"h","method":"health"}`))
+	for {
+		if frame := s.receive(); frame.Response != nil {
+			if frame.Response.ID != "h" || !frame.Response.OK {
+				s.t.Fatalf("health: %+v", frame.Response)
+			}
+			return
+		}
+	}
+}
+
+// A token that is wrong, missing or huge opens nothing over HTTP or WebSocket;
+// each is told so, none is written down, and the right one works at once.
+func TestTokensThatAreNone(t *testing.T) {
+	p, u, port := exposed(t)
+	good := admitted(t, port)
+	for _, bad := range []struct {
+		name, token  string
+		status       int
+		words        []string
+		code, detail string
+	}{
+		{"wrong", "WRONG-" + rightToken, http.StatusUnauthorized, []string{"authentication_error", "wrong token"}, wire.CodeInvalidRequest, wire.DetailTokenMismatch},
+		{"missing", "", http.StatusUnauthorized, []string{"authentication_error", "no token: give the gateway's, or an agent's from 'openclaw agent run'"}, wire.CodeNotPaired, wire.DetailDeviceRequired},
+		{"huge", strings.Repeat("WRONG", 4000), http.StatusUnauthorized, []string{"authentication_error", "wrong token"}, wire.CodeInvalidRequest, wire.DetailTokenMismatch},
+	} {
+		t.Run(bad.name, func(t *testing.T) {
+			status, body := p.post(port, "/v1/messages", bad.token, nil)
+			if status != bad.status {
+				t.Errorf("HTTP answers %d", status)
+			}
+			says(t, body, bad.words...)
+			s, _ := upgrade(t, port, nil)
+			s.send(websocket.TextMessage, connectFrame(t, bad.token))
+			refused, code, reason := s.ends()
+			if refused == nil || refused.Code != bad.code || refused.Details["code"] != bad.detail || code != wire.ClosePolicy || reason == "" {
+				t.Errorf("WebSocket answers %+v and closes with %d %q", refused, code, reason)
+			}
+			if strings.Contains(body+fmt.Sprint(refused)+reason, "WRONG") {
+				t.Error("the token is repeated")
+			}
+		})
+	}
+	t.Run("an empty header", func(t *testing.T) {
+		status, body := p.post(port, "/v1/messages", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer ") })
+		if status != http.StatusUnauthorized {
+			t.Errorf("HTTP answers %d %s", status, body)
+		}
+	})
+	t.Run("past every bound", func(t *testing.T) {
+		if status, _ := p.post(port, "/v1/messages", strings.Repeat("WRONG", 8_000), nil); status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("HTTP answers %d", status)
+		}
+		s, _ := upgrade(t, port, nil)
+		s.send(websocket.TextMessage, connectFrame(t, strings.Repeat("WRONG", 20_000)))
+		if _, code, _ := s.ends(); code != wire.CloseTooBig {
+			t.Errorf("WebSocket closes with %d", code)
+		}
+	})
+	good.serves()
+	admitted(t, port).serves()
+	if status, body := p.post(port, "/v1/messages", rightToken, nil); status != http.StatusOK || body != goodAnswer {
+		t.Errorf("the right token: %d %s", status, body)
+	}
+	if u.calls.Load() != 1 || u.keyless.Load() != 0 {
+		t.Errorf("%d calls reached the provider", u.calls.Load())
+	}
+	if searched := p.openclaw("audit", "search", "--since", "1h"); !strings.Contains(searched.out, "wrong token") {
+		t.Error("the audit log does not hold the refusals")
+	}
+	p.noKeyInLogs("WRONG", rightToken, providerKey)
+}
+
+// Frames that are none end that socket with a code and a reason, before the
+// handshake and after it, and no other socket notices.
+func TestFramesThatAreNone(t *testing.T) {
+	p, _, port := exposed(t)
+	good := admitted(t, port)
+	big := bytes.Repeat([]byte("x"), 10<<20)
+	for _, bad := range []struct {
+		name   string
+		kind   int
+		frame  []byte
+		before int // close code before the handshake
+		after  int // and after it; 0: an answer, and the socket stays
+		reason string
+	}{
+		{"not JSON", websocket.TextMessage, []byte("GET / HTTP/1.1"), wire.ClosePolicy, wire.CloseProtocol, "not a JSON request"},
+		{"JSON of another kind", websocket.TextMessage, []byte(`[1,2,3]`), wire.ClosePolicy, wire.CloseProtocol, "not a JSON request"},
+		{"empty", websocket.TextMessage, nil, wire.ClosePolicy, wire.CloseProtocol, "not a JSON request"},
+		{"binary", websocket.BinaryMessage, []byte{0, 1, 2}, wire.CloseUnsupported, wire.CloseUnsupported, "binary frames are not part"},
+		{"not UTF-8", websocket.TextMessage, []byte("{\"type\":\"\xff\"}"), wire.CloseInvalidText, wire.CloseInvalidText, "not UTF-8"},
+		{"10 MiB", websocket.TextMessage, big, wire.CloseTooBig, wire.CloseProtocol, ""},
+		{"30 MiB", websocket.TextMessage, bytes.Repeat(big, 3), wire.CloseTooBig, wire.CloseTooBig, ""},
+		{"10 MiB of JSON", websocket.TextMessage, fmt.Appendf(nil, `{"type":"req","id":"1","method":"health","params":{"x":"%s"}}`, big), wire.CloseTooBig, 0, ""},
+		{"a request before its time", websocket.TextMessage, []byte(`{"type":"req","id":"1","method":"openclaw.secrets.list"}`), wire.ClosePolicy, 0, "first request must be connect"},
+		{"an unknown method", websocket.TextMessage, []byte(`{"type":"req","id":"1","method":"sudo"}`), wire.ClosePolicy, 0, ""},
+	} {
+		t.Run(bad.name, func(t *testing.T) {
+			stranger, _ := upgrade(t, port, nil)
+			stranger.send(bad.kind, bad.frame)
+			if _, code, reason := stranger.ends(); code != bad.before || !strings.Contains(reason, bad.reason) {
+				t.Errorf("before the handshake: %d %q", code, reason)
+			}
+			known := admitted(t, port)
+			known.send(bad.kind, bad.frame)
+			if bad.after == 0 {
+				if frame := known.receive(); frame.Response == nil {
+					t.Errorf("no answer but %+v", frame)
+				}
+				known.serves()
+			} else if _, code, reason := known.ends(); code != bad.after || reason == "" && bad.after != wire.CloseTooBig {
+				t.Errorf("after the handshake: %d %q", code, reason)
+			}
+			good.serves()
+		})
+	}
+	p.noKeyInLogs(rightToken)
+}
+
+// A page of another site, or one whose name was rebound to this machine, gets
+// nothing, over HTTP or WebSocket, even with the right token.
+func TestHostAndOriginFromElsewhere(t *testing.T) {
+	p, u, port := exposed(t)
+	own := fmt.Sprintf("127.0.0.1:%d", port)
+	for _, bad := range []struct {
+		name, header, value string
+		status              int
+		words               string
+	}{
+		{"a foreign Host", "Host", "evil.example", http.StatusMisdirectedRequest, "gateway.allowed_hosts"},
+		{"a rebound Host", "Host", fmt.Sprintf("evil.example:%d", port), http.StatusMisdirectedRequest, "gateway.allowed_hosts"},
+		{"our Host with another port", "Host", "127.0.0.1:1", http.StatusMisdirectedRequest, "gateway.allowed_hosts"},
+		{"a Host that begins like ours", "Host", fmt.Sprintf("127.0.0.1.evil.example:%d", port), http.StatusMisdirectedRequest, "gateway.allowed_hosts"},
+		{"a foreign Origin", "Origin", "https://evil.example", http.StatusForbidden, "gateway.allowed_origins"},
+		{"the Origin null", "Origin", "null", http.StatusForbidden, "gateway.allowed_origins"},
+		{"an Origin of another port", "Origin", "http://127.0.0.1:1", http.StatusForbidden, "gateway.allowed_origins"},
+		{"another site", "Sec-Fetch-Site", "cross-site", http.StatusForbidden, "another site"},
+	} {
+		t.Run(bad.name, func(t *testing.T) {
+			status, body := p.post(port, "/v1/messages", rightToken, func(r *http.Request) {
+				if bad.header == "Host" {
+					r.Host = bad.value
+				} else {
+					r.Header.Set(bad.header, bad.value)
+				}
+			})
+			if status != bad.status {
+				t.Errorf("HTTP answers %d", status)
+			}
+			says(t, body, bad.words)
+			s, response := upgrade(t, port, http.Header{bad.header: {bad.value}})
+			if s != nil {
+				t.Fatal("the upgrade was made")
+			}
+			text, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
+			if response.StatusCode != bad.status || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("WebSocket answers %d %v", response.StatusCode, err)
+			}
+			says(t, string(text), bad.words)
+		})
+	}
+	if u.calls.Load() != 0 {
+		t.Errorf("%d calls reached the provider", u.calls.Load())
+	}
+	for _, fine := range []http.Header{{"Origin": {"http://" + own}}, {"Host": {fmt.Sprintf("localhost:%d", port)}}} {
+		if s, response := upgrade(t, port, fine); s == nil {
+			t.Errorf("%v is refused with %d", fine, response.StatusCode)
+		}
+	}
+	p.noKeyInLogs(rightToken)
+}
+
+// memory is what a process holds now, in KiB.
+func memory(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		var size int
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &size); err == nil {
+			return size
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}
+
+// A client that never reads costs the gateway bounded memory and nobody else
+// anything: neither one that asked for an endless answer of a provider, nor one
+// that asked for every event and for large answers.
+func TestClientsThatNeverRead(t *testing.T) {
+	t.Parallel() // it waits
+	p, u, port := exposed(t)
+	gateway := p.gatewayPID()
+	begin := memory(t, gateway)
+
+	// A socket that asks and asks, and reads nothing.
+	deaf := admitted(t, port)
+	if tcp, is := deaf.NetConn().(*net.TCPConn); is {
+		_ = tcp.SetReadBuffer(4096)
+	}
+	deaf.send(websocket.TextMessage, []byte(`{"type":"req","id":"s","method":"openclaw.events.subscribe"}`))
+	asked := make(chan error, 1)
+	go func() {
+		for i := 0; ; i++ {
+			_ = deaf.SetWriteDeadline(time.Now().Add(time.Minute))
+			request := fmt.Appendf(nil, `{"type":"req","id":"%d","method":"openclaw.connections.list"}`, i)
+			if err := deaf.WriteMessage(websocket.TextMessage, request); err != nil {
+				asked <- err
+				return
+			}
+		}
+	}()
+
+	// A program that asks for an endless answer and reads nothing.
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // closed below
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if tcp, is := conn.(*net.TCPConn); is {
+		_ = tcp.SetReadBuffer(4096)
+	}
+	_, err = fmt.Fprintf(conn, "POST /v1/messages?does=endless HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", port, rightToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReaderSize(conn, 16).ReadString(' '); err != nil || line != "HTTP/1.1 " {
+		t.Fatalf("no answer begins: %q %v", line, err)
+	}
+	before := int64(-1)
+	p.eventually("the provider's wait for the client", func() bool {
+		time.Sleep(200 * time.Millisecond)
+		now := u.written.Load()
+		still := now == before
+		before = now
+		return still
+	})
+
+	// Meanwhile everybody else is served, and strangers make events.
+	good := admitted(t, port)
+	for range 300 {
+		if status, _ := p.post(port, "/v1/messages", rightToken, func(r *http.Request) { r.Host = "evil.example" }); status != http.StatusMisdirectedRequest {
+			t.Fatalf("a stranger gets %d", status)
+		}
+	}
+	good.serves()
+	if status, _ := p.post(port, "/v1/messages", rightToken, nil); status != http.StatusOK {
+		t.Errorf("a model call beside it gets %d", status)
+	}
+	if status := p.openclaw("gateway", "status"); status.code != 0 {
+		t.Errorf("status: %s", status.errors)
+	}
+	const most = 160 << 10 // KiB: 50 MiB may wait for one client, and Go's collector doubles it
+	if now := memory(t, gateway); now > begin+most {
+		t.Errorf("the gateway grew from %d to %d KiB", begin, now)
+	}
+
+	// The program goes: the provider hears of it. The socket is cut.
+	conn.Close()
+	p.eventually("the end of the endless answer", func() bool { return u.open.Load() == 0 })
+	select {
+	case <-asked:
+	case <-time.After(30 * time.Second):
+		t.Error("the socket that never reads is not cut")
+	}
+	good.serves()
+	p.noKeyInLogs(rightToken, providerKey)
+}

@@ -1,0 +1,521 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
+)
+
+// atOnce bounds what must not wait for a time-out: a gateway gives a supervisor
+// whose connection broke ten seconds to come back, and a dead one none.
+const atOnce = 6 * time.Second
+
+// soon waits for something that must not take as long as a time-out.
+func soon(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for begin := time.Now(); !happened(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > atOnce {
+			t.Fatalf("%s: not within %s", what, atOnce)
+		}
+	}
+}
+
+// house is a person whose agent may call the model.
+func mortal(t *testing.T) (p *person, u *upstream, port int) {
+	t.Helper()
+	requireCage(t)
+	p, u = newPerson(t), newUpstream(t)
+	p.environ = append(p.environ, "KEY_OF_THE_PROVIDER="+providerKey)
+	port = p.configure("agents:\n  coder: {}\n" + u.providers())
+	return p, u, port
+}
+
+// refuses checks that the cage refuses what its policy does not allow, and
+// counts the refused reads.
+func (c *caged) refuses(p *person, file string, times int) {
+	c.t.Helper()
+	said := c.do(fmt.Sprintf(`for i in $(seq %d); do cat %s; done`, times, file))
+	if n := strings.Count(said, "Permission denied"); n != times || strings.Contains(said, "PRIVATE KEY") {
+		c.t.Errorf("%d of %d reads were refused: %s", n, times, said)
+	}
+	if said := c.do(`curl -sS -m 10 http://example.com </dev/null; echo "status $?"`); strings.Contains(said, "status 0") {
+		c.t.Errorf("the network was reached: %s", said)
+	}
+	if said := c.do(`echo x > ` + filepath.Join(p.home, "notes.txt") + `; echo "status $?"`); strings.Contains(said, "status 0") {
+		c.t.Errorf("a file was written: %s", said)
+	}
+	if _, err := os.Stat(filepath.Join(p.home, "notes.txt")); err == nil {
+		c.t.Error("the file is there")
+	}
+}
+
+// callsModel makes a model call from the cage.
+func (c *caged) callsModel() (worked bool, said string) {
+	c.t.Helper()
+	said = c.do(modelCall("", ""))
+	return strings.Contains(said, goodAnswer), said
+}
+
+func (c *caged) token() string {
+	c.t.Helper()
+	token := c.do("echo $ANTHROPIC_AUTH_TOKEN")
+	if !strings.HasPrefix(token, "oca_") {
+		c.t.Fatalf("no token: %q", token)
+	}
+	return token
+}
+
+// refusedReads is how often the present gateway was told of refused reads of a
+// file.
+func (p *person) refusedReads(file string) (count int) {
+	p.t.Helper()
+	var list []event.Denial
+	said := p.openclaw("denials", "--json")
+	if err := json.Unmarshal([]byte(said.out), &list); err != nil {
+		p.t.Fatalf("denials: %v: %s", err, said.errors)
+	}
+	for _, d := range list {
+		if d.Target == file && d.Operation == "open" {
+			count += d.Count
+		}
+	}
+	return count
+}
+
+// After kill -9 of the supervisor nothing of its cage is left: no process,
+// however it detached itself, no mount, no call to the model. The gateway knows
+// at once, and the run's token opens nothing any more.
+func TestSupervisorKilledLeavesNothing(t *testing.T) {
+	p, u, port := mortal(t)
+	p.gateway()
+	c := p.cage("coder")
+	c.do(fmt.Sprintf(`trap '' TERM HUP INT
+		sh -c 'trap "" TERM HUP INT; while :; do sleep 1000; done' %[1]s &
+		setsid sh -c 'sh -c "while :; do sleep 1000; done" %[1]s & exec sleep 1000' %[1]s </dev/null >/dev/null 2>&1 &
+		setsid -f sh -c 'while :; do sleep 1000; done' %[1]s </dev/null >/dev/null 2>&1
+		%[2]s >/dev/null 2>&1 &`, c.mark, modelCall("endless", "-m 1000")))
+	p.eventually("the stream", func() bool { return u.open.Load() == 1 })
+	token := c.token()
+	if status, body := p.post(port, "/v1/messages", token, nil); status != http.StatusOK {
+		t.Fatalf("the token does not work: %d %s", status, body)
+	}
+	before := c.inside()
+	if len(before) < 8 { // the cage's first process, the shell, and what it started
+		t.Fatalf("only %d processes in the cage: %+v", len(before), before)
+	}
+
+	c.kill()
+	soon(t, "the death of the cage", func() bool { return len(c.survivors(before)) == 0 })
+	soon(t, "the run's end", func() bool {
+		runs := p.runs("coder")
+		return len(runs) == 1 && runs[0].Exit == "lost" && !runs[0].Ended.IsZero()
+	})
+	status, body := p.post(port, "/v1/messages", token, nil)
+	if status != http.StatusUnauthorized {
+		t.Errorf("the dead run's token gets %d", status)
+	}
+	says(t, body, "authentication_error", "its run has ended")
+	soon(t, "the end of the model call", func() bool { return u.open.Load() == 0 })
+	if left := p.mounts(); left != "" {
+		t.Errorf("mounts are left:\n%s", left)
+	}
+	// Nothing is in the way of the next one.
+	next := p.cage("coder")
+	next.refuses(p, "~/.ssh/id_ed25519", 1)
+	if worked, said := next.callsModel(); !worked {
+		t.Errorf("the next run's model call: %s", said)
+	}
+	if code := next.leave(9); code != 9 {
+		t.Errorf("the next run ended with %d", code)
+	}
+	p.noKeyInLogs(token, providerKey)
+}
+
+// A supervisor that was killed and whose parent does not look is as dead as any
+// other: its token ends, with the time for coming back at the latest.
+func TestKilledSupervisorThatNobodyWaitsFor(t *testing.T) {
+	t.Parallel() // it may wait
+	p, _, port := mortal(t)
+	p.gateway()
+	cmd := exec.Command(p.binary, "agent", "run", "coder", "--", "sh", "-c", "echo $ANTHROPIC_AUTH_TOKEN; exec sleep 1000") //nolint:noctx // killed below
+	cmd.Env, cmd.Dir = p.environ, p.home
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Wait() }() // only now: until then it is a zombie
+	defer func() { _ = cmd.Process.Kill() }()
+	line := make([]byte, 256)
+	n, err := out.Read(line)
+	token := strings.TrimSpace(string(line[:n]))
+	if err != nil || !strings.HasPrefix(token, "oca_") {
+		t.Fatalf("no token: %q %v", token, err)
+	}
+	_ = cmd.Process.Kill()
+	p.eventually("the token's death", func() bool {
+		status, _ := p.post(port, "/v1/messages", token, nil)
+		return status == http.StatusUnauthorized
+	})
+}
+
+// kill -9 of the cage's own first process ends the run as a signal ends a
+// command, and the gateway hears of it.
+func TestCageInitKilled(t *testing.T) {
+	p, _, port := mortal(t)
+	p.gateway()
+	c := p.cage("coder")
+	token := c.token()
+	before := c.inside()
+	_, parent := processes(t)
+	i := slices.IndexFunc(before, func(one process) bool { return parent[one.pid] == c.pid() })
+	if i < 0 {
+		t.Fatalf("no first process: %+v", before)
+	}
+	if err := syscall.Kill(before[i].pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if code := c.wait(); code != 128+int(syscall.SIGKILL) {
+		t.Errorf("the run ended with %d: %s", code, c.errors())
+	}
+	soon(t, "the death of the cage", func() bool { return len(c.survivors(before)) == 0 })
+	soon(t, "the run's end", func() bool {
+		runs := p.runs("coder")
+		return len(runs) == 1 && runs[0].Exit == "signal 9"
+	})
+	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("the dead run's token gets %d", status)
+	}
+}
+
+// After kill -9 of the gateway the cage keeps refusing and the model is out of
+// reach. A new gateway starts over what the old one left, knows the run again,
+// takes its token, and is told of every refusal that was made meanwhile: as
+// often as it was made.
+func TestGatewayKilledAndBack(t *testing.T) {
+	p, u, port := mortal(t)
+	first := p.gateway()
+	c := p.cage("coder")
+	key := filepath.Join(p.home, ".ssh", "id_ed25519")
+	token := c.token()
+	c.refuses(p, key, 3)
+	p.eventually("the first refusals", func() bool { return p.refusedReads(key) == 3 })
+	if worked, said := c.callsModel(); !worked {
+		t.Fatalf("the model call: %s", said)
+	}
+	for round, gap := range []int{17, 5} {
+		calls := u.calls.Load()
+		if round == 0 {
+			first.kill()
+		} else if err := syscall.Kill(p.gatewayPID(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if said := p.openclaw("gateway", "status"); said.code != 1 {
+			t.Errorf("status says %d: %s", said.code, said.out)
+		} else {
+			says(t, said.errors, "no gateway runs", "openclaw gateway")
+		}
+		c.refuses(p, key, gap)
+		if worked, said := c.callsModel(); worked || !strings.Contains(said, "curl: (") {
+			t.Errorf("a model call without a gateway: %s", said)
+		}
+		if u.calls.Load() != calls {
+			t.Error("the provider was reached without a gateway")
+		}
+		for _, left := range []string{"gateway.lock", "gateway.sock"} {
+			if _, err := os.Lstat(filepath.Join(p.home, ".openclaw", "run", left)); err != nil {
+				t.Errorf("the killed gateway cleaned up: %v", err)
+			}
+		}
+
+		p.gateway()
+		p.eventually("the run's return", func() bool {
+			runs := p.runs("coder")
+			return len(runs) == 1 && runs[0].Ended.IsZero() && runs[0].PID == c.pid()
+		})
+		p.eventually("the refusals of the meantime", func() bool { return p.refusedReads(key) >= gap })
+		if worked, said := c.callsModel(); !worked {
+			t.Errorf("the model call of the run that came back: %s", said)
+		}
+		if status, body := p.post(port, "/v1/messages", token, nil); status != http.StatusOK {
+			t.Errorf("the token of the run that came back: %d %s", status, body)
+		}
+		c.refuses(p, key, 2)
+		p.eventually("the refusals after", func() bool { return p.refusedReads(key) >= gap+2 })
+		if count := p.refusedReads(key); count != gap+2 {
+			t.Errorf("%d refusals are known of %d", count, gap+2)
+		}
+	}
+	if code := c.leave(5); code != 5 {
+		t.Errorf("the run ended with %d", code)
+	}
+	says(t, c.errors(), "the gateway was gone during the run: the cage kept refusing")
+	runs := p.runs("coder")
+	if len(runs) != 1 || runs[0].Exit != "exit 5" {
+		t.Errorf("the gateway knows of %+v", runs)
+	}
+	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("the ended run's token gets %d", status)
+	}
+	if u.keyless.Load() != 0 {
+		t.Errorf("%d calls reached the provider without the key", u.keyless.Load())
+	}
+	// The audit log has them all, over three gateways.
+	if audited := p.auditedReads(key); audited != 3+17+2+5+2 {
+		t.Errorf("the audit log counts %d refused reads", audited)
+	}
+	p.noKeyInLogs(token, providerKey)
+}
+
+// auditedReads sums what the audit log says of refused reads of a file.
+func (p *person) auditedReads(file string) (count int) {
+	p.t.Helper()
+	said := p.openclaw("audit", "search", "--since", "1h", "--event", "file_access")
+	for decoder := json.NewDecoder(strings.NewReader(said.out)); decoder.More(); {
+		var row struct {
+			Path, Action, Result string
+			Details              struct{ Count int }
+		}
+		if err := decoder.Decode(&row); err != nil {
+			p.t.Fatalf("audit search: %v: %s", err, said.errors)
+		}
+		if row.Path == file && row.Action == "open" && row.Result == "denied" {
+			count += row.Details.Count
+		}
+	}
+	return count
+}
+
+// A run that ended while no gateway was there has no token at the next one.
+func TestRunThatEndedWithoutAGateway(t *testing.T) {
+	p, _, port := mortal(t)
+	gateway := p.gateway()
+	c := p.cage("coder")
+	token := c.token()
+	gateway.kill()
+	if code := c.leave(4); code != 4 {
+		t.Errorf("the run ended with %d", code)
+	}
+	p.gateway()
+	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("the token gets %d", status)
+	}
+	if runs := p.runs("coder"); len(runs) != 0 {
+		t.Errorf("the new gateway knows of %+v", runs)
+	}
+}
+
+// What a dead gateway can leave behind is in nobody's way: a lock that names a
+// process which is alive and is no gateway, a socket file, half a line.
+func TestGatewayStartsOverLeftovers(t *testing.T) {
+	p := newPerson(t)
+	p.configure("agents:\n  coder: {}\n")
+	for range 2 { // the second time over its own leftovers
+		gateway := p.gateway()
+		gateway.kill()
+	}
+	run := filepath.Join(p.home, ".openclaw", "run")
+	sleeper := exec.Command("sleep", "1000") //nolint:noctx // killed below
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sleeper.Wait() }()
+	defer func() { _ = sleeper.Process.Kill() }()
+	write(t, filepath.Join(run, "gateway.lock"), fmt.Sprintln(sleeper.Process.Pid))
+	for _, name := range []string{"gateway.log", "audit.log"} {
+		file, err := os.OpenFile(filepath.Join(p.home, ".openclaw", "logs", name), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteString(`{"timestamp":"2026-01-01T0`); err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+	}
+	if status := p.openclaw("gateway", "status"); status.code != 1 {
+		t.Errorf("status says %d: %s", status.code, status.out)
+	}
+	p.gateway()
+	if verified := p.openclaw("audit", "verify"); verified.code != 0 {
+		t.Errorf("the audit log: %s%s", verified.out, verified.errors)
+	}
+	if logged := p.openclaw("logs"); logged.code != 0 {
+		t.Errorf("the log: %s", logged.errors)
+	}
+}
+
+// pane is the process of a terminal's window.
+func (s *screen) pane() int {
+	s.p.t.Helper()
+	text, err := exec.CommandContext(s.p.t.Context(), "tmux", "-L", s.p.tmux, "list-panes", "-t", s.window, "-F", "#{pane_pid}").Output()
+	if err != nil {
+		s.p.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		s.p.t.Fatal(err)
+	}
+	return pid
+}
+
+// After kill -9 of the screen the gateway and the cages go on, and the person
+// goes on in the same terminal.
+func TestScreenKilled(t *testing.T) {
+	p, _, _ := mortal(t)
+	shell := *p
+	shell.binary, shell.environ = "bash", append(slices.Clone(p.environ), "PS1=person> ")
+	terminal := shell.open("shell", 120, 36, "--norc", "--noprofile", "-i")
+	terminal.shows("person>")
+	terminal.types(p.binary + " tui")
+	terminal.keys("Enter")
+	terminal.shows("● running", "Needs you")
+	gateway := p.gatewayPID() // started by the screen
+	c := p.cage("coder")
+	all, parent := processes(t)
+	screen := 0
+	for pid, one := range all {
+		if parent[pid] == terminal.pane() && strings.HasPrefix(one.line, p.binary+" tui") {
+			screen = pid
+		}
+	}
+	if screen == 0 {
+		t.Fatal("no screen below the shell")
+	}
+	if err := syscall.Kill(screen, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	terminal.shows("Killed")
+	terminal.types("echo usable-$((6*7))")
+	terminal.keys("Enter")
+	terminal.shows("usable-42")
+	if p.gatewayPID() != gateway || p.overview().PID != gateway {
+		t.Error("the gateway did not go on")
+	}
+	c.refuses(p, "~/.ssh/id_ed25519", 1)
+	if worked, said := c.callsModel(); !worked {
+		t.Errorf("the model call: %s", said)
+	}
+	// The next screen in this terminal shows what happened meanwhile.
+	terminal.types(p.binary + " tui")
+	terminal.keys("Enter")
+	terminal.shows("● running", "Needs you")
+	terminal.keys("3")
+	terminal.shows("id_ed25519", "notes.txt")
+	if code := c.leave(0); code != 0 {
+		t.Errorf("the run ended with %d", code)
+	}
+}
+
+// The three die in every order. Whatever is dead, what lives keeps its promise:
+// the cage refuses, the gateway serves and knows, the screen says what it lost.
+// Then everything starts anew, and no record is missing.
+func TestDeathInEveryOrder(t *testing.T) {
+	for _, order := range [][3]string{
+		{"gateway", "screen", "supervisor"}, {"gateway", "supervisor", "screen"}, {"screen", "gateway", "supervisor"},
+		{"screen", "supervisor", "gateway"}, {"supervisor", "gateway", "screen"}, {"supervisor", "screen", "gateway"},
+	} {
+		t.Run(strings.Join(order[:], " "), func(t *testing.T) { die(t, order) })
+	}
+}
+
+func die(t *testing.T, order [3]string) {
+	p, u, port := mortal(t)
+	gateway := p.gateway()
+	screen := p.open("screen", 120, 36, "tui")
+	screen.shows("● running")
+	c := p.cage("coder")
+	key, token, before := filepath.Join(p.home, ".ssh", "id_ed25519"), c.token(), c.inside()
+	reads, told := 0, 0
+	dead := map[string]bool{}
+	for _, victim := range order {
+		switch victim {
+		case "gateway":
+			gateway.kill()
+		case "screen":
+			if err := syscall.Kill(screen.pane(), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			p.eventually("the screen's end", func() bool { return !screen.open() })
+		case "supervisor":
+			c.kill()
+		}
+		dead[victim] = true
+		if !dead["supervisor"] {
+			c.refuses(p, key, 2)
+			reads += 2
+			if worked, said := c.callsModel(); worked == dead["gateway"] {
+				t.Errorf("%v dead, and the model call says %s", dead, said)
+			}
+		} else {
+			soon(t, "the death of the cage", func() bool { return len(c.survivors(before)) == 0 })
+		}
+		if !dead["gateway"] {
+			if p.overview().PID != gateway.pid() {
+				t.Error("another gateway answers")
+			}
+			p.eventually("the refusals", func() bool { return p.refusedReads(key) == reads })
+			told = reads
+			if dead["supervisor"] {
+				soon(t, "the run's end", func() bool {
+					runs := p.runs("coder")
+					return len(runs) == 1 && runs[0].Exit == "lost"
+				})
+				if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+					t.Errorf("the dead run's token gets %d", status)
+				}
+			}
+		}
+		if !dead["screen"] {
+			if dead["gateway"] {
+				screen.shows("gateway lost")
+			} else {
+				screen.shows("● running")
+			}
+			screen.keys("3")
+			screen.shows("Denials")
+		}
+	}
+	if left := p.mounts(); left != "" {
+		t.Errorf("mounts are left:\n%s", left)
+	}
+	// Everything anew, with no hand laid on what lies there. The first to come
+	// starts the gateway.
+	next := p.cage("coder")
+	next.refuses(p, key, 1)
+	if worked, said := next.callsModel(); !worked {
+		t.Errorf("the model call: %s", said)
+	}
+	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+		t.Errorf("the dead run's token gets %d at the new gateway", status)
+	}
+	if code := next.leave(0); code != 0 {
+		t.Errorf("the new run ended with %d", code)
+	}
+	if u.keyless.Load() != 0 {
+		t.Error("a call reached the provider without the key")
+	}
+	p.eventually("the last refusal", func() bool { return p.refusedReads(key) >= 1 })
+	// What a supervisor could tell no gateway before both were killed is the
+	// one thing that is not on record.
+	if audited := p.auditedReads(key); audited != told+1 {
+		t.Errorf("the audit log counts %d refused reads of %d", audited, told+1)
+	}
+	p.noKeyInLogs(token, providerKey)
+	var stopped map[string]any
+	p.ask(wire.MethodGatewayStop, nil, &stopped)
+	p.eventually("the gateway's end", func() bool { return p.gatewayPID() == 0 })
+}
