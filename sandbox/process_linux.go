@@ -121,7 +121,7 @@ func (p *Process) spawn(inherited *os.File) error {
 func stageCommand(stdin, stdout, stderr *os.File, inherited *os.File) *exec.Cmd {
 	c := exec.Command("/proc/self/exe") //nolint:noctx // its life is the cage's, which ends with its control socket
 	c.Args = []string{stage.Name}
-	c.Env = []string{}
+	c.Env = stageEnvironment()
 	// A nil *os.File must not become a non-nil interface.
 	if stdin != nil {
 		c.Stdin = stdin

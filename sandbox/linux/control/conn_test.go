@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func pair(t testing.TB) (*Conn, *Conn) {
-	t.Helper()
+func pair(tb testing.TB) (*Conn, *Conn) {
+	tb.Helper()
 	near, file, err := Pair()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	fd, err := unix.Dup(int(file.Fd()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	_ = file.Close()
 	far := New(fd)
-	t.Cleanup(func() { near.Close(); far.Close() })
+	tb.Cleanup(func() { near.Close(); far.Close() })
 	return near, far
 }
 

@@ -12,20 +12,20 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-func tree(t testing.TB, files ...string) string {
-	t.Helper()
+func tree(tb testing.TB, files ...string) string {
+	tb.Helper()
 	root, err := os.MkdirTemp("/var/tmp", "openclaw-plan-test-") //nolint:usetesting // t.TempDir may lie in /tmp
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	tb.Cleanup(func() { _ = os.RemoveAll(root) })
 	for _, name := range files {
 		full := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if err := os.WriteFile(full, nil, 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return root
