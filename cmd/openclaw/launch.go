@@ -91,7 +91,7 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 			if c, err := dialFor(ctx, layout, time.Second); err == nil {
 				return c, nil
 			}
-			return nil, said(words)
+			return nil, said(output)
 		case <-time.After(wait):
 		}
 	}
@@ -113,9 +113,16 @@ func dialFor(ctx context.Context, layout configs.Layout, patience time.Duration)
 }
 
 // said turns what a gateway wrote before it ended into an error.
-func said(file string) error {
-	text, err := os.ReadFile(file)
+func said(output *os.File) error {
+	text, err := os.ReadFile(output.Name())
 	if err != nil || len(text) == 0 {
+		// On a full disk the gateway's own words had no room either.
+		if _, err := output.WriteString("\n"); err != nil {
+			return &failure{
+				err:  fmt.Errorf("the gateway ended at once, and what it said could not be written: %w", err),
+				hint: "check that the disk is not full, and who owns " + filepath.Dir(output.Name()),
+			}
+		}
 		return errors.New("the gateway ended at once and said nothing")
 	}
 	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
