@@ -32,14 +32,12 @@ func (c *call) readBody() ([]byte, *refusal, error) {
 	if length >= 0 {
 		size = min(length, firstRead) + 1 // a byte for the read that finds the end
 	}
-	// A connection without deadlines (a test's recorder) is read without them.
-	defer func() { _ = c.control.SetReadDeadline(time.Time{}) }()
 	body := make([]byte, 0, size)
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
 		}
-		_ = c.control.SetReadDeadline(time.Now().Add(c.handler.options.BodyTimeout)) // as above
+		c.limitRead()
 		n, err := c.request.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		c.record.BytesIn = int64(len(body))
@@ -47,12 +45,21 @@ func (c *call) readBody() ([]byte, *refusal, error) {
 			return nil, tooLarge, nil
 		}
 		if errors.Is(err, io.EOF) {
+			_ = c.control.SetReadDeadline(time.Time{}) // see limitRead
 			return body, nil, nil
 		}
 		if err != nil {
 			return c.badBody(err, tooLarge)
 		}
 	}
+}
+
+// limitRead bounds the wait for the next piece of the body. It stays in force
+// where the body is not read to its end: net/http reads the rest before the next
+// request, and would wait for ever.
+func (c *call) limitRead() {
+	// A connection without deadlines (a test's recorder) is read without them.
+	_ = c.control.SetReadDeadline(time.Now().Add(c.handler.options.BodyTimeout))
 }
 
 func (c *call) badBody(err error, tooLarge *refusal) ([]byte, *refusal, error) {

@@ -43,6 +43,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.options.Finished(c.record)
 	}()
 	if refusal != nil {
+		c.limitRead()
 		c.refuse(refusal)
 		return
 	}
