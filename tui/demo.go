@@ -197,7 +197,7 @@ func (d *Demo) StoreSecret(_ context.Context, name string, value []byte) error {
 	if d.world.overview.Store.State != "unlocked" {
 		return errors.New("there is no place to keep it")
 	}
-	s := event.Secret{Name: name, Store: d.world.overview.Store.Backend, Created: d.now, Changed: d.now}
+	s := event.Secret{Name: name, Store: d.world.overview.Store.Backend, Created: d.now, Changed: d.now, UsedBy: []string{"provider " + name}}
 	d.world.secrets = slices.DeleteFunc(d.world.secrets, func(x event.Secret) bool { return x.Name == name })
 	d.world.secrets = append(d.world.secrets, s)
 	d.tell(event.Event{Kind: event.KindSecret, Secret: &s})

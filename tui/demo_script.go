@@ -60,9 +60,9 @@ func demoPolicy(agent string) *policy.Policy {
 			{Path: "/home/ada/.gitconfig", Effect: policy.Allow, Access: policy.AccessRead, Origin: fromConfig(15, key+"allowed_paths[1]")},
 			{Path: "/home/ada/project/**/.env", Glob: true, Effect: policy.Deny, Origin: fromConfig(18, key+"denied_paths[0]")},
 			{Path: "/home/ada/.openclaw/agents/" + agent, Effect: policy.Allow, Access: policy.AccessWrite, Origin: builtIn("the agent's own workspace")},
-			{Path: "/home/ada/.openclaw", Effect: policy.Deny, Origin: builtIn("the state folder")},
-			{Path: "/home/ada/.ssh", Effect: policy.Deny, Origin: builtIn("key material")},
-			{Path: "/home/ada/.aws", Effect: policy.Deny, Origin: builtIn("key material")},
+			{Path: "/home/ada/.openclaw", Effect: policy.Deny, Origin: builtIn("openclaw's own state")},
+			{Path: "/home/ada/.ssh", Effect: policy.Deny, Origin: builtIn("SSH keys")},
+			{Path: "/home/ada/.aws", Effect: policy.Deny, Origin: builtIn("cloud credentials")},
 			{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true, Origin: builtIn("programs")},
 			{Path: "/etc/ssl", Effect: policy.Allow, Access: policy.AccessRead, System: true, Origin: builtIn("certificates")},
 		},
@@ -129,8 +129,8 @@ func demoAtWork() (demoWorld, []event.Event) {
 		},
 		agents: []event.Agent{coder, legacy, reviewer}, config: applied,
 		denials: []event.Denial{
-			demoDenial("d1", -900, 3, "reviewer", policy.ClassPathRead, "open", "/home/ada/.aws/credentials", "cat", builtIn("key material"), "built-in: ~/.aws", "gate"),
-			demoDenial("d2", -300, 61, "coder", policy.ClassNet, "resolve", "telemetry.example.test:443", "node", fromConfig(23, "agents.coder.permissions.network.allowed_domains"), "allowed_domains: no match", "dns"),
+			demoDenial("d1", -900, 3, "reviewer", policy.ClassPathRead, "open", "/home/ada/.aws/credentials", "cat", builtIn("cloud credentials"), "built-in: cloud credentials", "gate"),
+			demoDenial("d2", -300, 61, "coder", policy.ClassNet, "resolve", "telemetry.example.test:443", "node", fromConfig(23, "agents.coder.permissions.network.allowed_domains"), "not in allowed_domains", "dns"),
 		},
 		connections: []event.Connection{
 			{ID: "c-19", Kind: "unix", From: "unix", Client: "openclaw tui demo", Route: "/ws", State: "open", Auth: "peer credentials", Opened: demoTime(-70), BytesIn: 4100, BytesOut: 98000},
@@ -152,7 +152,7 @@ func demoAtWork() (demoWorld, []event.Event) {
 		audit: []json.RawMessage{
 			json.RawMessage(`{"timestamp":"2026-11-22T11:20:00Z","event_type":"config_change","user":"ada","action":"apply","result":"applied","details":{"version":12}}`),
 			json.RawMessage(`{"timestamp":"2026-11-22T11:29:51Z","event_type":"authentication","user":"-","ip":"127.0.0.1","result":"failed","reason":"bad token"}`),
-			json.RawMessage(`{"timestamp":"2026-11-22T11:29:57Z","event_type":"file_access","user":"coder","action":"read","path":"/home/ada/.ssh/id_ed25519","result":"denied","reason":"built-in: ~/.ssh"}`),
+			json.RawMessage(`{"timestamp":"2026-11-22T11:29:57Z","event_type":"file_access","user":"coder","action":"read","path":"/home/ada/.ssh/id_ed25519","result":"denied","reason":"built-in: SSH keys"}`),
 		},
 	}
 	return w, demoEvents()
@@ -187,12 +187,12 @@ func demoEvents() []event.Event {
 		ID: "c-22", Kind: "http", From: "127.0.0.1:51620", Agent: "coder", Run: "r7", Route: "POST /v1/messages → anthropic", State: "stream",
 		Status: 200, Auth: "agent token", Opened: demoTime(3), BytesIn: 2048, BytesOut: 88200, FirstMS: 212,
 	}
-	ssh := demoDenial("d3", 8, 1, "coder", policy.ClassPathRead, "open", "/home/ada/.ssh/id_ed25519", "cat", builtIn("key material"), "built-in: ~/.ssh", "gate")
+	ssh := demoDenial("d3", 8, 1, "coder", policy.ClassPathRead, "open", "/home/ada/.ssh/id_ed25519", "cat", builtIn("SSH keys"), "built-in: SSH keys", "gate")
 	ssh.CommandLine = "cat /home/ada/.ssh/id_ed25519"
-	notes := demoDenial("d4", 11, 1, "coder", policy.ClassPathWrite, "create", "/home/ada/notes.txt", "sh", fromConfig(12, "agents.coder"), "no rule allows it", "notify")
+	notes := demoDenial("d4", 11, 1, "coder", policy.ClassPathWrite, "create", "/home/ada/notes.txt", "sh", fromConfig(12, "agents.coder"), "not in allowed_paths", "notify")
 	sudo := demoDenial("d5", 17, 2, "coder", policy.ClassExec, "execve", "/usr/bin/sudo", "sh", builtIn("default"), "system_commands: false", "notify")
 	sudo.Origin = fromConfig(20, "agents.coder.permissions.system_commands")
-	registry := demoDenial("d6", 20, 14, "coder", policy.ClassNet, "connect", "registry.example.test:443", "node", fromConfig(23, "agents.coder.permissions.network.allowed_domains"), "allowed_domains: no match", "egress")
+	registry := demoDenial("d6", 20, 14, "coder", policy.ClassNet, "connect", "registry.example.test:443", "node", fromConfig(23, "agents.coder.permissions.network.allowed_domains"), "not in allowed_domains", "egress")
 	return []event.Event{
 		logged(2, "INFO", "provider", "request", "agent=coder route=/v1/messages provider=anthropic stream=true"),
 		{Time: demoTime(3), Kind: event.KindConnection, Connection: &call},

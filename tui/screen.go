@@ -46,6 +46,7 @@ type screen struct {
 	palette  *view.PaletteView
 	current  view.Name
 	previous view.Name
+	entered  view.Name // a view that was opened and still waits for its rows
 	over     overlay
 
 	pending    []task
@@ -163,12 +164,21 @@ func (s *screen) open(n view.Name) {
 	if n != s.current {
 		s.secrets.Close()
 		s.previous, s.current = s.current, n
+		s.enter(n)
+		s.entered = n
 	}
 	s.over = overlayNone
 	if n == view.Audit {
 		s.fetchAudit()
 	}
 	s.dirty = true
+}
+
+// enter tells a view that it comes into sight.
+func (s *screen) enter(n view.Name) {
+	if v, ok := s.views[n].(interface{ Enter() }); ok {
+		v.Enter()
+	}
 }
 
 // step opens the view that lies by away.

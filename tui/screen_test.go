@@ -141,14 +141,17 @@ func scenes() []scene {
 	return []scene{
 		{"overview", []string{"1"}},
 		{"connections", []string{"2"}},
-		{"denials", []string{"3"}},
+		{"overview mechanisms", []string{"1", "m"}},
+		{"denials", []string{"m", "3"}},
 		{"denials built-in", []string{"j", "j", "j"}},
 		{"denials full", []string{"enter"}},
 		{"denials filter", []string{"esc", "/", "type:op:connect", "enter"}},
 		{"agents", []string{"4"}},
-		{"logs", []string{"5"}},
+		{"agents, all rules", []string{"space"}},
+		{"logs", []string{"space", "5"}},
 		{"secrets", []string{"6"}},
-		{"secrets add", []string{"a", "tab", "enter", "type:sk-1234"}},
+		{"secrets add, name", []string{"a"}},
+		{"secrets add", []string{"enter", "type:sk-1234"}},
 		{"secrets delete", []string{"esc", "d"}},
 		{"audit", []string{"n", "7"}},
 		{"config", []string{"8"}},
@@ -409,7 +412,7 @@ func TestVaultPassphraseTwice(t *testing.T) {
 	if frame := d.frame(); !strings.Contains(strip(frame), "vault ● unlocked") {
 		t.Errorf("no vault:\n%s", strip(frame))
 	}
-	if frame := d.press("a", "tab", "enter", "type:sk", "enter"); !strings.Contains(strip(frame), "stored anthropic") {
+	if frame := d.press("a", "enter", "type:sk", "enter"); !strings.Contains(strip(frame), "stored anthropic") {
 		t.Errorf("not stored:\n%s", strip(frame))
 	}
 }

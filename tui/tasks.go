@@ -53,8 +53,11 @@ func (s *screen) load() {
 		clear(s.data.Details)
 		s.agents.Forget()
 		s.want()
+		if s.data.Home == "" && len(a) > 0 && s.current != view.Agents {
+			s.act(view.Action{Verb: view.VerbLoadAgent, Name: a[0].Name}) // its policy says where home is
+		}
 	})
-	fetch(s, denials, s.backend.Denials, s.data.Denials.Replace)
+	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
 	fetch(s, connections, s.backend.Connections, func(list []event.Connection) {
 		slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
 		s.data.Connections.Replace(list)
@@ -104,6 +107,10 @@ func (s *screen) fetchAudit() {
 				return
 			}
 			s.data.LoadAudit(lines)
+			if s.entered == view.Audit {
+				s.enter(view.Audit)
+				s.entered = ""
+			}
 		}
 	})
 }
@@ -194,7 +201,7 @@ func (s *screen) loadAgent(name string) {
 				s.say(view.Bad, "could not load agent "+name+": "+problemText(err))
 				return
 			}
-			s.data.Details[name] = agent
+			s.data.LoadAgent(&agent)
 			s.dirty = true
 		}
 	})

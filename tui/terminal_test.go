@@ -236,7 +236,7 @@ func TestPlainModeIsLabelledLines(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"denied: id d2, agent coder", "rule allowed_domains: no match at /home/ada/.openclaw/config.yaml line 23, 61 times",
+		"denied: id d2, agent coder", "rule not in allowed_domains at /home/ada/.openclaw/config.yaml line 23, 61 times",
 		"run: r7", "policy: paths, write", "error: no command nonsense", "error: delete NAME yes", "test: anthropic works",
 		"not enforced: ", "enforced: ", `\x1b[2J`,
 	} {

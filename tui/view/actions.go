@@ -46,6 +46,8 @@ const (
 	ActSuspend   ID = "suspend"
 	ActQuit      ID = "quit"
 
+	ActFold         ID = "agents.fold"
+	ActMachine      ID = "overview.machine"
 	ActPause        ID = "logs.pause"
 	ActLevel        ID = "logs.level"
 	ActSecretAdd    ID = "secrets.add"
@@ -99,6 +101,9 @@ func Table() []Binding {
 		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
 		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
 		{ID: ActQuit, Keys: []string{"q", "ctrl+c"}, Label: "quit", Help: "leave; says what is running first", Weight: 80, Word: "quit"},
+
+		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
+		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
 
 		{ID: ActPause, View: Logs, Keys: []string{"p"}, Label: "pause", Help: "hold the lines still, or follow again", Weight: 75},
 		{ID: ActBottom, View: Logs, Keys: []string{"G", "end"}, Label: "follow", Help: "last line, and follow", Weight: 74, Quiet: true},

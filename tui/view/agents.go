@@ -12,6 +12,7 @@ type AgentsView struct {
 	data *Data
 	browse
 	asked string // the agent whose policy was last asked for
+	whole bool   // the built-in rules are shown, not only counted
 }
 
 // NewAgents returns the view.
@@ -26,7 +27,16 @@ func (v *AgentsView) Captures() bool { return v.captures() }
 func (v *AgentsView) Key(k Key) Action { v.key(k); return Action{} }
 
 // Do answers an action.
-func (v *AgentsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+func (v *AgentsView) Do(a ID) (Action, bool) {
+	if a == ActFold {
+		v.whole = !v.whole
+		return Action{}, true
+	}
+	return Action{}, v.do(a, v.id)
+}
+
+// Offers reports whether an action can do anything now, for the foot line.
+func (v *AgentsView) Offers(a ID) bool { return a != ActFold || len(v.data.Agents) > 0 }
 
 // Wants names the agent whose policy the pane needs and does not have.
 func (v *AgentsView) Wants() Action {
@@ -51,8 +61,9 @@ func (v *AgentsView) Draw(c *Canvas) {
 	agents := v.data.Agents
 	l := layout{
 		title: "agents of the config", total: len(agents), share: 46, id: v.id, head: v.head,
-		empty: "No agents yet. Add one to " + orDash(v.data.Config.Path) + ":  agents: {coder: {permissions: {allowed_paths: [~/project]}}}  " +
-			"The file is read again as soon as it is saved; view 8 shows what became of it.",
+		empty: "No agents yet. Add one to " + tilde(orDash(v.data.Config.Path), v.data.Home) + ", for example:\n\n" +
+			"  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\n" +
+			"The file is read as soon as it is saved; view 8 shows what became of it.",
 		name: v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
@@ -69,8 +80,18 @@ func (v *AgentsView) Draw(c *Canvas) {
 	v.draw(c, &l)
 }
 
+// nameWidth is the width of the column of agents' names: what they need, as far
+// as there is room.
+func nameWidth(c *Canvas, agents []event.Agent, rest int) int {
+	width := 12
+	for i := range agents {
+		width = max(width, Width(agents[i].Name))
+	}
+	return max(12, min(width, 32, c.Room()-rest))
+}
+
 func (v *AgentsView) head(c *Canvas) {
-	c.Field(Faint, "AGENT", 12)
+	c.Field(Faint, "AGENT", nameWidth(c, v.data.Agents, 36))
 	c.Field(Faint, "STATE", 9)
 	c.Put(Faint, "RUNS CONNS DENIED")
 	if c.Room() > 8 {
@@ -80,7 +101,7 @@ func (v *AgentsView) head(c *Canvas) {
 }
 
 func (v *AgentsView) row(c *Canvas, a *event.Agent) {
-	c.Field(Plain, a.Name, 12)
+	c.Field(Plain, a.Name, nameWidth(c, v.data.Agents, 36))
 	glyph, style := stateMark(c.Theme, a.State)
 	c.Put(style, glyph)
 	c.Gap(1)
@@ -128,7 +149,7 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 		c.Line(Faint, "policy: not loaded yet")
 		return
 	}
-	drawPolicy(c, p, a.Role)
+	drawPolicy(c, p, a.Role, !v.whole && !v.full)
 }
 
 func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {

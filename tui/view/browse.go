@@ -52,6 +52,13 @@ func (b *browse) at(i int) int {
 	return i
 }
 
+// Enter is called when the view comes into sight.
+func (b *browse) Enter() {
+	if !b.inPane && !b.filtered() {
+		b.list.Enter()
+	}
+}
+
 // captures reports whether typed text goes to the filter line.
 func (b *browse) captures() bool { return b.typing }
 
@@ -156,8 +163,10 @@ func (b *browse) draw(c *Canvas, l *layout) {
 	b.drawFilter(c, l)
 	if l.total == 0 {
 		c.End()
-		c.Gap(1)
-		c.Wrap(Plain, l.empty, 1)
+		for line := range strings.SplitSeq(l.empty, "\n") {
+			c.Gap(1)
+			c.Wrap(Plain, line, 1)
+		}
 		return
 	}
 	height := c.Left()

@@ -187,3 +187,38 @@ func TestRingGoesOnAfterClear(t *testing.T) {
 		t.Errorf("len %d", r.Len())
 	}
 }
+
+// The last name of a path tells files apart, and "~" is what people write.
+func TestPathFieldKeepsTheLastNameWhole(t *testing.T) {
+	const home = "/home/ada"
+	for _, c := range []struct {
+		in    string
+		width int
+		want  string
+	}{
+		{"/home/ada/notes.txt", 30, "~/notes.txt"},
+		{"/home/ada", 30, "~"},
+		{"/home/adam/notes.txt", 30, "/home/adam/notes.txt"},
+		{"/home/ada/a/very/long/way/down/to/key.json", 22, "~/a/very/lo…/key.json"},
+		{"/srv/x/a-name-that-fills-the-field", 30, "/sr…/a-name-that-fills-the-fi"},
+		{"registry.example.test:443", 19, "registry.ex…est:443"},
+	} {
+		canvas := NewCanvas(NewTheme(false, false))
+		canvas.Reset(60, 1)
+		canvas.PathField(Plain, c.in, home, c.width)
+		canvas.Put(Plain, "|")
+		canvas.End()
+		got := string(canvas.AppendTo(nil))
+		text, after, _ := strings.Cut(got, "|")
+		if Width(text) != c.width+1 || after != "" {
+			t.Errorf("%q: the next column moved: %q", c.in, got)
+		}
+		text = strings.TrimRight(text, " ")
+		if last := c.in[strings.LastIndexByte(c.in, '/')+1:]; strings.Contains(c.in, "/") && len(last) < c.width-2 && c.in != home && !strings.HasSuffix(text, last) {
+			t.Errorf("%q: the last name is not whole in %q", c.in, text)
+		}
+		if len(c.in) < c.width && text != c.want {
+			t.Errorf("%q, want %q", text, c.want)
+		}
+	}
+}

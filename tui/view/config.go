@@ -53,7 +53,7 @@ func (v *ConfigView) Do(a ID) (Action, bool) {
 func (v *ConfigView) Draw(c *Canvas) {
 	s := &v.data.Config
 	c.Gap(1)
-	c.Put(Bold, orDash(s.Path))
+	c.Put(Bold, tilde(orDash(s.Path), v.data.Home))
 	c.Gap(2)
 	if s.Version > 0 {
 		c.Put(Plain, "active #"+itoa(s.Version)+" since ")
@@ -72,9 +72,12 @@ func (v *ConfigView) Draw(c *Canvas) {
 		}
 	default:
 		c.Put(Good, c.Theme.Glyphs.Yes)
-		c.Put(Plain, " on disk is what is active; the file is watched, saving it is enough")
+		c.Put(Plain, " what is on disk is active; saving the file is enough")
 	}
 	c.End()
+	if !s.Rejected {
+		v.changed(c, s)
+	}
 	body := c.Sub(2, c.Width(), paneRoom)
 	v.body(body, s)
 	v.more = max(body.Rows()-c.Left(), 0)
@@ -93,6 +96,24 @@ func (v *ConfigView) Draw(c *Canvas) {
 	}
 }
 
+// changed says what the last change was, above all that scrolls.
+func (v *ConfigView) changed(c *Canvas, s *event.ConfigStatus) {
+	const most = 4
+	for i, change := range s.Changes {
+		c.Gap(1)
+		if i == 0 {
+			c.Field(Bold, "changed", 8)
+		} else {
+			c.Gap(9)
+		}
+		if i == most-1 && len(s.Changes) > most {
+			c.Line(Plain, "and "+itoa(len(s.Changes)-i)+" more, in the history below")
+			return
+		}
+		c.Line(Plain, change)
+	}
+}
+
 func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 	if len(s.Problems) > 0 {
 		title := "Problems"
@@ -105,7 +126,7 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		}
 	}
 	if len(s.Diff) > 0 {
-		title := "Last change"
+		title := "Last change, line by line"
 		if s.Rejected {
 			title = "Diff: active to on disk"
 		}
@@ -122,13 +143,6 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 			}
 			c.Gap(1)
 			c.Line(style, line)
-		}
-	}
-	if len(s.Diff) == 0 && len(s.Changes) > 0 {
-		c.Rule("Last change", Bold)
-		for _, change := range s.Changes {
-			c.Gap(1)
-			c.Wrap(Plain, change, 3)
 		}
 	}
 	c.Rule("History", Bold)

@@ -53,7 +53,12 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 			v.pane(c, n)
 		}
 	}
-	l.name = v.list.Selected
+	l.name = func() string {
+		if n := rows.Get(v.list.Selected()); n != nil {
+			return n.Kind + " connection of " + peer(n)
+		}
+		return ""
+	}
 	v.draw(c, &l)
 }
 
@@ -98,7 +103,7 @@ func (v *ConnectionsView) row(c *Canvas, n *event.Connection) {
 	from, agent, route, size := connectionColumns(c.Width())
 	c.Field(Plain, n.Kind, 5)
 	if from > 0 {
-		c.Field(Plain, n.From, from)
+		c.Field(Plain, peer(n), from)
 	}
 	if agent > 0 {
 		c.Field(Plain, orDash(n.Agent), agent)
@@ -115,6 +120,14 @@ func (v *ConnectionsView) row(c *Canvas, n *event.Connection) {
 		c.Gap(1)
 	}
 	c.Age(Plain, v.age(n), 7)
+}
+
+// peer names the other end: a local client by what it is, others by address.
+func peer(n *event.Connection) string {
+	if n.Client != "" && (n.From == "unix" || n.From == "") {
+		return n.Client
+	}
+	return orDash(n.From)
 }
 
 func (v *ConnectionsView) age(n *event.Connection) time.Duration {
@@ -161,6 +174,7 @@ func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 	if n.PID != 0 {
 		fact(c, "pid", itoa(n.PID))
 	}
+	fact(c, "id", n.ID)
 	fact(c, "auth", n.Auth)
 	if n.Origin.File != "" || n.Origin.BuiltIn != "" || n.Origin.Key != "" {
 		fact(c, "rule at", originText(n.Origin))

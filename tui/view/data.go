@@ -45,6 +45,7 @@ type Data struct {
 	Now      time.Time // its location is the one that times are shown in
 	Version  string
 	ReadOnly bool
+	Home     string // the person's home folder, as a policy names it; empty: not known
 	Keys     *Keys
 	Link     Link
 	Loaded   bool // the gateway has answered at least once
@@ -124,8 +125,58 @@ func (d *Data) Apply(e *event.Event) bool {
 	default:
 		return false
 	}
-	d.Recent.Push(*e)
+	d.remember(e)
 	return true
+}
+
+// lookBack is how many recent events may be the earlier state of a new one.
+const lookBack = 50
+
+// remember adds an event to the recent ones. A repeat of a denial and the next
+// state of a connection take the place of the event before.
+func (d *Data) remember(e *event.Event) {
+	for n := d.Recent.Next(); n > d.Recent.First() && d.Recent.Next()-n < lookBack; n-- {
+		if old := d.Recent.At(n - 1); sameThing(old, e) {
+			*old = *e
+			return
+		}
+	}
+	d.Recent.Push(*e)
+}
+
+func sameThing(old, e *event.Event) bool {
+	switch {
+	case old.Denial != nil && e.Denial != nil:
+		return old.Denial.ID == e.Denial.ID && e.Denial.Last.Sub(old.Denial.Last) <= burst
+	case old.Connection != nil && e.Connection != nil:
+		return old.Connection.ID == e.Connection.ID
+	}
+	return false
+}
+
+// LoadDenials takes the denials that the gateway knows, oldest first. Those
+// that are newer than all recent events become recent events.
+func (d *Data) LoadDenials(list []event.Denial) {
+	d.Denials.Replace(list)
+	var newest time.Time
+	for n := d.Recent.First(); n < d.Recent.Next(); n++ {
+		if t := d.Recent.At(n).Time; t.After(newest) {
+			newest = t
+		}
+	}
+	fresh := slices.DeleteFunc(slices.Clone(list), func(x event.Denial) bool { return !x.Last.After(newest) })
+	slices.SortStableFunc(fresh, func(a, b event.Denial) int { return a.Last.Compare(b.Last) })
+	for i := range fresh {
+		d.remember(&event.Event{Time: fresh[i].Last, Kind: event.KindDenial, Denial: &fresh[i]})
+	}
+}
+
+// LoadAgent keeps one agent with its policy.
+func (d *Data) LoadAgent(a *event.Agent) {
+	d.Details[a.Name] = *a
+	if a.Policy != nil && len(a.Policy.Home) > 1 {
+		d.Home = a.Policy.Home
+	}
 }
 
 func (d *Data) applyLog(line *event.LogLine) {
@@ -220,9 +271,9 @@ func Running(a *event.Agent) int {
 	return n
 }
 
-// HasProviderKey reports whether a key of a provider is stored.
+// HasProviderKey reports whether a key is stored that a provider uses.
 func (d *Data) HasProviderKey() bool {
 	return slices.ContainsFunc(d.Secrets, func(s event.Secret) bool {
-		return !s.Missing && !strings.HasPrefix(s.Name, "token/")
+		return !s.Missing && slices.ContainsFunc(s.UsedBy, func(user string) bool { return strings.HasPrefix(user, "provider ") })
 	})
 }

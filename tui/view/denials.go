@@ -1,7 +1,6 @@
 package view
 
 import (
-	"strings"
 	"time"
 
 	"openclaw/gateway/event"
@@ -119,7 +118,7 @@ func (v *DenialsView) row(c *Canvas, d *event.Denial) {
 		c.Field(Plain, base(d.Program), program)
 	}
 	c.Field(Plain, d.Operation, 8)
-	c.FieldMiddle(Plain, d.Target, target)
+	c.PathField(Plain, d.Target, v.data.Home, target)
 	if rule > 0 {
 		c.Field(Plain, d.Rule, rule)
 	}
@@ -127,19 +126,37 @@ func (v *DenialsView) row(c *Canvas, d *event.Denial) {
 }
 
 // pane draws every field, and the config lines that would allow it beside them
-// where there is room.
+// where there is room. In a narrow pane what refused and what would allow it
+// come first.
 func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
+	role := ""
+	for i := range v.data.Agents {
+		if v.data.Agents[i].Name == d.Agent {
+			role = v.data.Agents[i].Role
+		}
+	}
+	cure := advise(d, v.data.Home, role)
 	if c.Width() < 100 {
-		v.facts(c, d)
-		c.End()
-		allowText(c, d)
+		v.refused(c, d)
+		if cure.short != "" {
+			fact(c, "allow it", cure.short)
+		} else {
+			fact(c, "allow it", cure.note)
+		}
+		v.who(c, d)
+		v.seen(c, d)
+		if cure.short != "" {
+			fact(c, "note", cure.note)
+		}
 		return
 	}
-	width := c.Width() - 50
+	width := c.Width() - 52
 	left := c.Sub(0, width, paneRoom)
-	v.facts(left, d)
+	v.refused(left, d)
+	v.who(left, d)
+	v.seen(left, d)
 	right := c.Sub(1, c.Width()-width-2, paneRoom)
-	allowText(right, d)
+	cure.draw(right)
 	for i := range max(left.Rows(), right.Rows()) {
 		c.copyRow(left, i)
 		c.To(width + 2)
@@ -148,11 +165,21 @@ func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
 	}
 }
 
-func (v *DenialsView) facts(c *Canvas, d *event.Denial) {
+// refused says what was refused, by which rule, and where that stands.
+func (v *DenialsView) refused(c *Canvas, d *event.Denial) {
 	c.Field(Faint, "refused", labelWidth)
 	c.Put(Bad, c.Theme.Glyphs.No+" ")
 	c.Put(Bold, d.Operation+" ")
-	c.Wrap(Bold, d.Target, labelWidth+1)
+	c.Wrap(Bold, tilde(d.Target, v.data.Home), labelWidth+1)
+	rule := orDash(d.Rule)
+	if d.Origin.BuiltIn == "" && d.Origin.Line > 0 {
+		rule += "   " + base(d.Origin.File) + ":" + itoa(d.Origin.Line)
+	}
+	fact(c, "rule", rule)
+}
+
+// who says who tried it.
+func (v *DenialsView) who(c *Canvas, d *event.Denial) {
 	pid := ", pid not known"
 	if d.PID != 0 {
 		pid = ", pid " + itoa(d.PID)
@@ -162,13 +189,15 @@ func (v *DenialsView) facts(c *Canvas, d *event.Denial) {
 		fact(c, "says", d.CommandLine+"   (the agent's own words)")
 	}
 	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
-	fact(c, "rule", orDash(d.Rule))
-	place, key := originText(d.Origin), ""
+}
+
+// seen says where the rule stands in full, what enforced it, and how often.
+func (v *DenialsView) seen(c *Canvas, d *event.Denial) {
 	if d.Origin.BuiltIn == "" && d.Origin.Line > 0 {
-		place, key = originPlace(d.Origin), d.Origin.Key
+		fact(c, "key", d.Origin.Key)
+	} else {
+		fact(c, "from", originText(d.Origin))
 	}
-	fact(c, "from", place)
-	fact(c, "", key)
 	fact(c, "by", mechanismText(d.Mechanism))
 	c.Field(Faint, "seen", labelWidth)
 	c.PutInt(Bold, max(d.Count, 1))
@@ -184,17 +213,17 @@ func (v *DenialsView) facts(c *Canvas, d *event.Denial) {
 	c.End()
 }
 
-func allowText(c *Canvas, d *event.Denial) {
-	lines, note := allowLines(d)
-	if len(lines) > 0 {
+// draw is the advice in a pane of its own.
+func (a *advice) draw(c *Canvas) {
+	if len(a.lines) > 0 {
 		c.Line(Faint, "These lines in config.yaml would allow it:")
-		for _, line := range lines {
+		for _, line := range a.lines {
 			c.Gap(2)
 			c.Line(Plain, line)
 		}
 	}
-	if note != "" {
-		c.Wrap(Faint, note, 0)
+	if a.note != "" {
+		c.Wrap(Faint, a.note, 0)
 	}
 }
 
@@ -236,70 +265,9 @@ func mechanismText(m string) string {
 	return orDash(m)
 }
 
-// allowLines is the smallest piece of config that would allow what was denied,
-// and a note when that alone is not enough.
-func allowLines(d *event.Denial) (lines []string, note string) {
-	agent := []string{"agents:", "  " + yamlWord(d.Agent) + ":", "    permissions:"}
-	if d.Origin.BuiltIn != "" {
-		return nil, "This is a built-in rule. No config lifts it, except allowed_ips for addresses that are blocked by default."
-	}
-	if strings.HasSuffix(d.Origin.Key, "]") && strings.Contains(d.Origin.Key, "denied_paths") {
-		return nil, "Take the entry out of denied_paths at " + originPlace(d.Origin) + ": denied paths win over everything."
-	}
-	if strings.Contains(d.Origin.Key, "blocked_ips") {
-		return nil, "Take the entry out of blocked_ips at " + originPlace(d.Origin) + "."
-	}
-	switch d.Class {
-	case policy.ClassPathRead:
-		lines = append(agent, "      allowed_paths:", "        - {path: "+yamlWord(d.Target)+", access: read}")
-	case policy.ClassPathWrite:
-		lines = append(agent, "      allowed_paths:", "        - "+yamlWord(d.Target))
-	case policy.ClassNet:
-		lines = append(agent, "      network_access: true", "      network:", "        allow_outbound: true",
-			"        allowed_domains:", "          - "+yamlWord(d.Target))
-	case policy.ClassExec:
-		key := "execute_commands"
-		if strings.Contains(d.Rule, "system_commands") || strings.Contains(d.Origin.Key, "system_commands") {
-			key = "system_commands"
-		}
-		lines = append(agent, "      "+key+": true")
-	default:
-		return nil, ""
-	}
-	return lines, "A role's permissions must allow it, too."
-}
-
 func originPlace(o policy.Origin) string {
 	if o.File == "" || o.Line == 0 {
 		return orDash(o.Key)
 	}
 	return o.File + ":" + itoa(o.Line)
-}
-
-// yamlWord quotes what YAML would read as something other than this text.
-func yamlWord(s string) string {
-	plain := strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || letter(s)
-	for _, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("/._-~+@:", r):
-		default:
-			plain = false
-		}
-	}
-	if plain && !strings.HasSuffix(s, ":") {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-}
-
-// letter reports whether s starts with a letter and is no word of YAML's own.
-func letter(s string) bool {
-	if s == "" || (s[0] < 'a' || s[0] > 'z') && (s[0] < 'A' || s[0] > 'Z') {
-		return false
-	}
-	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "null", "y", "n":
-		return false
-	}
-	return true
 }

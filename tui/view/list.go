@@ -10,10 +10,20 @@ type List struct {
 	rows  int    // rows in sight when last drawn
 	count int    // rows in all when last drawn
 	seen  int    // count when the top was last in sight
+	moved bool   // the person has moved in it
 }
 
 // Selected is the id of the selected row.
 func (l *List) Selected() string { return l.id }
+
+// Enter is for a list that comes into sight. As long as the person has not
+// moved in it, the first row is selected then; what comes while it is in sight
+// moves nothing.
+func (l *List) Enter() {
+	if !l.moved {
+		l.id, l.index, l.top = "", 0, 0
+	}
+}
 
 // Index is the place of the selected row when the list was last laid out.
 func (l *List) Index() int { return l.index }
@@ -97,7 +107,7 @@ func (l *List) Move(a ID, id func(int) string) bool {
 		return true
 	}
 	l.index = min(max(to, 0), l.count-1)
-	l.id = id(l.index)
+	l.id, l.moved = id(l.index), true
 	l.clamp()
 	if l.top == 0 {
 		l.seen = l.count

@@ -1,14 +1,17 @@
 package view
 
 import (
-	"time"
+	"strings"
 
 	"openclaw/gateway/event"
 )
 
 // OverviewView is the whole at a glance: what needs the person, what this
 // machine can enforce, the agents, and the newest events.
-type OverviewView struct{ data *Data }
+type OverviewView struct {
+	data *Data
+	list bool // the mechanisms are listed, not only counted
+}
 
 // NewOverview returns the view.
 func NewOverview(d *Data) *OverviewView { return &OverviewView{data: d} }
@@ -20,7 +23,12 @@ func (v *OverviewView) Captures() bool { return false }
 func (v *OverviewView) Key(Key) Action { return Action{} }
 
 // Do answers an action.
-func (v *OverviewView) Do(ID) (Action, bool) { return Action{}, false }
+func (v *OverviewView) Do(a ID) (Action, bool) {
+	if a == ActMachine {
+		v.list = !v.list
+	}
+	return Action{}, a == ActMachine
+}
 
 // need is one thing that waits for the person.
 type need struct {
@@ -51,8 +59,8 @@ func (v *OverviewView) needs() []need {
 	}
 	if steps := [...]need{
 		{done: d.HasProviderKey(), text: "store a provider key", key: "6"},
-		{done: len(d.Agents) > 0, text: "add an agent to the config", key: "8"},
-		{done: ran, text: "openclaw agent run " + name + " -- CMD", key: "in a shell"},
+		{done: len(d.Agents) > 0, text: "add an agent to " + tilde(orDash(d.Config.Path), d.Home), key: "editor"},
+		{done: ran, text: "openclaw agent run " + name + " -- CMD", key: "shell"},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {
 			if i == 0 && d.Store.State == "locked" {
@@ -67,7 +75,7 @@ func (v *OverviewView) needs() []need {
 	}
 	for i := range d.Secrets {
 		if s := &d.Secrets[i]; s.Missing && d.HasProviderKey() {
-			list = append(list, need{bad: true, text: "secret " + s.Name + " is missing", key: "6"})
+			list = append(list, need{text: "no key for " + orDash(strings.Join(s.UsedBy, ", ")) + " (secret " + s.Name + ")", key: "6"})
 		}
 	}
 	for i := range d.Agents {
@@ -93,14 +101,13 @@ func plural(n int, word string) string {
 func (v *OverviewView) Draw(c *Canvas) {
 	needs := v.needs()
 	if c.Width() >= wide {
-		width := c.Width() * 45 / 100
-		height := min(max(len(needs), len(v.data.Overview.Machine), 1)+1, c.Left()/2)
-		left := c.Sub(0, width, height)
+		width := c.Width() * 48 / 100
+		left := c.Sub(0, width, max(c.Left()/2, 4))
 		v.drawNeeds(left, needs)
-		right := c.Sub(1, c.Width()-width-1, height)
+		right := c.Sub(1, c.Width()-width-1, max(c.Left()/2, 4))
+		right.Rule("This machine", Bold)
 		v.drawMachine(right)
-		height = max(left.Rows(), right.Rows())
-		both := c.Sub(2, c.Width(), height)
+		both := c.Sub(2, c.Width(), max(left.Rows(), right.Rows()))
 		both.Beside(left, right, 0)
 		c.Copy(both, 0)
 	} else {
@@ -109,7 +116,7 @@ func (v *OverviewView) Draw(c *Canvas) {
 			v.drawNeeds(upper, needs)
 			c.Copy(upper, 0)
 		}
-		v.drawMachineShort(c)
+		v.drawMachine(c)
 	}
 	v.drawAgents(c)
 	v.drawRecent(c)
@@ -146,67 +153,58 @@ func (v *OverviewView) drawNeeds(c *Canvas, needs []need) {
 	}
 }
 
+// drawMachine says what this machine can enforce: one row when all of it was
+// proven, a row for each thing that is missing, and all of it on demand.
 func (v *OverviewView) drawMachine(c *Canvas) {
-	c.Rule("What this machine can enforce", Bold)
-	if len(v.data.Overview.Machine) == 0 {
-		c.Gap(1)
-		c.Line(Faint, "not probed yet")
-	}
-	for _, m := range v.data.Overview.Machine {
-		c.Gap(1)
-		if m.Enforced {
-			c.Put(Good, c.Theme.Glyphs.Yes)
-		} else {
-			c.Put(Bad, c.Theme.Glyphs.No)
-		}
-		c.Gap(1)
-		c.Field(Plain, m.Name, 17)
-		if m.Enforced {
-			c.Put(Faint, m.Detail)
-			c.End()
-			continue
-		}
-		text := "no: " + orDash(m.Detail)
-		if m.Fix != "" {
-			text = "no; fix: " + m.Fix
-		}
-		c.Wrap(Plain, text, 21)
-	}
-}
-
-func (v *OverviewView) drawMachineShort(c *Canvas) {
-	c.Rule("This machine enforces", Bold)
-	c.Gap(1)
 	list := v.data.Overview.Machine
-	if len(list) == 0 {
-		c.Line(Faint, "not probed yet")
-		return
-	}
+	proven := 0
 	for _, m := range list {
-		if !m.Enforced && m.Fix != "" {
-			continue // has a row of its own below
-		}
-		if c.Room() < Width(m.Name)+2 {
-			c.End()
-			c.Gap(1)
-		}
 		if m.Enforced {
-			c.Put(Good, c.Theme.Glyphs.Yes)
-		} else {
-			c.Put(Bad, c.Theme.Glyphs.No)
+			proven++
 		}
-		c.Gap(1)
-		c.Put(Plain, m.Name)
-		c.Gap(2)
+	}
+	c.Gap(1)
+	switch {
+	case len(list) == 0:
+		c.Line(Faint, "what it can enforce is not probed yet")
+		return
+	case proven == len(list):
+		c.Put(Good, c.Theme.Glyphs.Yes)
+		c.Put(Plain, " "+plural(proven, "mechanism")+", all proven here")
+	default:
+		c.Put(Bad, c.Theme.Glyphs.No)
+		c.Put(Plain, " "+itoa(len(list)-proven)+" of "+plural(len(list), "mechanism")+" cannot be enforced here")
+	}
+	c.Gap(2)
+	c.Put(Bold, "m")
+	if v.list {
+		c.Put(Faint, " folds them")
+	} else {
+		c.Put(Faint, " lists them")
 	}
 	c.End()
 	for _, m := range list {
-		if !m.Enforced && m.Fix != "" {
-			c.Gap(1)
-			c.Put(Bad, c.Theme.Glyphs.No)
-			c.Gap(1)
-			c.Line(Plain, m.Name+": no; fix: "+m.Fix)
+		if m.Enforced {
+			continue
 		}
+		c.Gap(1)
+		c.Put(Bad, c.Theme.Glyphs.No)
+		c.Gap(1)
+		text := m.Name + ": " + orDash(m.Detail)
+		if m.Fix != "" {
+			text = m.Name + ": no; fix: " + m.Fix
+		}
+		c.Wrap(Plain, text, 3)
+	}
+	for _, m := range list {
+		if !v.list || !m.Enforced {
+			continue
+		}
+		c.Gap(1)
+		c.Put(Good, c.Theme.Glyphs.Yes)
+		c.Gap(1)
+		c.Field(Plain, m.Name, 18)
+		c.Line(Faint, m.Detail)
 	}
 }
 
@@ -215,11 +213,11 @@ func (v *OverviewView) drawAgents(c *Canvas) {
 	c.Rule("Agents", Bold)
 	if len(agents) == 0 {
 		c.Gap(1)
-		c.Line(Plain, "none yet: add one to "+orDash(v.data.Config.Path))
+		c.Line(Plain, "none yet: add one to "+tilde(orDash(v.data.Config.Path), v.data.Home)+"; it is read as soon as it is saved")
 		return
 	}
 	c.Gap(1)
-	c.Field(Faint, "AGENT", 12)
+	c.Field(Faint, "AGENT", nameWidth(c, agents, 64))
 	c.Field(Faint, "STATE", 9)
 	c.Put(Faint, "RUNS CONNS DENIED")
 	c.Gap(2)
@@ -242,7 +240,7 @@ func (v *OverviewView) drawAgents(c *Canvas) {
 
 func (v *OverviewView) agent(c *Canvas, a *event.Agent) {
 	c.Gap(1)
-	c.Field(Plain, a.Name, 12)
+	c.Field(Plain, a.Name, nameWidth(c, v.data.Agents, 64))
 	glyph, style := stateMark(c.Theme, a.State)
 	c.Put(style, glyph)
 	c.Gap(1)
@@ -305,80 +303,22 @@ func (v *OverviewView) drawRecent(c *Canvas) {
 	}
 	c.Rule("Recent events, newest first", Bold)
 	recent := v.data.Recent
-	if recent.Len() == 0 {
-		c.Gap(1)
-		c.Line(Faint, "none since this screen opened")
-		return
-	}
+	drawn := false
 	for n := recent.Next(); n > recent.First() && c.Left() > 0; n-- {
-		v.event(c, recent.At(n-1))
+		if e := recent.At(n - 1); !routine(e) {
+			v.event(c, e)
+			drawn = true
+		}
+	}
+	if !drawn {
+		c.Gap(1)
+		c.Line(Faint, "none yet; refusals, calls, runs and config changes show here as they happen")
 	}
 }
 
-func (v *OverviewView) event(c *Canvas, e *event.Event) {
-	g := &c.Theme.Glyphs
-	line := func(st Style, glyph, word, who string) {
-		c.Gap(1)
-		c.Time(Faint, v.data.Local(e.Time), time.TimeOnly)
-		c.Gap(1)
-		c.Put(st, glyph)
-		c.Gap(1)
-		c.Field(Plain, word, 7)
-		if who != "" {
-			c.Field(Plain, who, 9)
-		}
-	}
-	switch {
-	case e.Denial != nil:
-		d := e.Denial
-		line(Bad, g.No, "deny", d.Agent)
-		c.Field(Plain, d.Operation, 8)
-		rest := c.Room()
-		if rest > 60 {
-			rest = rest * 55 / 100
-		}
-		c.FieldMiddle(Plain, d.Target, min(rest, max(Width(d.Target), 12)))
-		if d.Count > 1 {
-			c.Put(Plain, "×"+itoa(d.Count)+" ")
-		}
-		c.Put(Faint, d.Rule)
-	case e.Connection != nil:
-		n := e.Connection
-		glyph, style := stateMark(c.Theme, n.State)
-		line(style, glyph, n.State, orDash(n.Agent))
-		c.Field(Plain, n.Kind, 8)
-		c.Put(Plain, n.Route)
-		if n.Detail != "" {
-			c.Gap(2)
-			c.Put(Faint, n.Detail)
-		}
-	case e.Agent != nil:
-		glyph, style := stateMark(c.Theme, e.Agent.State)
-		line(style, glyph, "agent", e.Agent.Name)
-		c.Put(Plain, e.Agent.State)
-		if e.Agent.Problem != "" {
-			c.Put(Plain, ": "+e.Agent.Problem)
-		}
-	case e.Config != nil:
-		line(Plain, g.Dot, "config", "-")
-		if e.Config.Rejected {
-			c.Put(Bad, g.No)
-			c.Put(Plain, " rejected, "+plural(len(e.Config.Problems), "problem")+"; #"+itoa(e.Config.Version)+" stays active")
-		} else {
-			c.Put(Plain, "#"+itoa(e.Config.Version)+" active, "+plural(len(e.Config.Changes), "change"))
-		}
-	case e.Secret != nil:
-		line(Plain, g.Dot, "secret", "-")
-		word := " stored"
-		if e.Secret.Deleted {
-			word = " deleted"
-		}
-		c.Put(Plain, e.Secret.Name+word)
-	case e.Notice != nil:
-		line(Plain, g.Dot, e.Notice.Level, "-")
-		c.Put(Plain, e.Notice.Text)
-	default:
-		return
-	}
-	c.End()
+// routine reports whether an event is a screen or a command of the person's own
+// that comes or goes: view 2 shows those.
+func routine(e *event.Event) bool {
+	n := e.Connection
+	return n != nil && (n.Kind == "unix" || n.Kind == "ws") && n.State != "refused"
 }

@@ -8,10 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
 	"openclaw/gateway/event"
-	"openclaw/sandbox/policy"
 )
 
 func TestSelectionStaysWhenRowsArrive(t *testing.T) {
@@ -218,60 +215,6 @@ func TestEditorTakesAPastedKey(t *testing.T) {
 		})
 	}
 }
-
-func FuzzYAMLWord(f *testing.F) {
-	for _, s := range []string{"/a/b", "api.example.test:443", "true", "123", "~", "it's", "a: b", "a #b", "", "10.0.0.7:5432", "@x", "0x1f", "a:"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		s = Printable(s, 200)
-		var got any
-		if err := yaml.Unmarshal([]byte("key: "+yamlWord(s)), &got); err != nil {
-			t.Fatalf("%q: %v", yamlWord(s), err)
-		}
-		if m, ok := got.(map[string]any); !ok || m["key"] != s {
-			t.Fatalf("%q reads as %v", yamlWord(s), got)
-		}
-	})
-}
-
-func TestTheShownLinesAreConfig(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		class policy.Class
-		want  func(p *policy.Permissions) bool
-	}{
-		{"read", policy.ClassPathRead, func(p *policy.Permissions) bool {
-			return len(p.AllowedPaths) == 1 && p.AllowedPaths[0].Path == "/x: y" && p.AllowedPaths[0].Access == policy.AccessRead
-		}},
-		{"net", policy.ClassNet, func(p *policy.Permissions) bool {
-			return *p.NetworkAccess && *p.Network.AllowOutbound && p.Network.AllowedDomains[0] == "/x: y"
-		}},
-		{"exec", policy.ClassExec, func(p *policy.Permissions) bool { return *p.ExecuteCommands }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			lines, _ := allowLines(&event.Denial{Agent: "on", Class: c.class, Target: "/x: y"})
-			var config struct {
-				Agents map[string]struct {
-					Permissions permissions `yaml:"permissions"`
-				} `yaml:"agents"`
-			}
-			if err := yaml.Unmarshal([]byte(strings.Join(lines, "\n")), &config); err != nil {
-				t.Fatalf("%v\n%s", err, strings.Join(lines, "\n"))
-			}
-			if p := policy.Permissions(config.Agents["on"].Permissions); !c.want(&p) {
-				t.Errorf("read as %+v", p)
-			}
-		})
-	}
-	lines, note := allowLines(&event.Denial{Class: policy.ClassPathRead, Origin: policy.Origin{BuiltIn: "key material"}})
-	if lines != nil || !strings.Contains(note, "built-in") {
-		t.Errorf("a built-in rule offers %q", lines)
-	}
-}
-
-// permissions decodes path entries the way that these lines write them.
-type permissions policy.Permissions
 
 func TestActionTableIsSound(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {

@@ -16,6 +16,8 @@ type policyRow struct {
 	from   policy.Origin
 }
 
+const builtInTitle = "built in, no config opens these"
+
 // policyRows is the tree: the person's own rules come first, what the program
 // denies by itself comes last, and the system's folders are one row.
 func policyRows(p *policy.Policy) []policyRow {
@@ -51,7 +53,7 @@ func policyRows(p *policy.Policy) []policyRow {
 	add(effect(p.Exec.Commands), "", "commands besides the first", p.Exec.CommandsFrom)
 	add(effect(p.Exec.System), "", "sudo, mount, package managers", p.Exec.SystemFrom)
 	if len(fixed) > 0 {
-		rows = append(rows, policyRow{title: "built in, no config lifts these"})
+		rows = append(rows, policyRow{title: builtInTitle})
 		for _, r := range fixed {
 			add(r.Effect, r.Access, r.Path, r.Origin)
 		}
@@ -114,19 +116,35 @@ func (r *policyRow) verb() string {
 	return string(r.effect)
 }
 
-func drawPolicy(c *Canvas, p *policy.Policy, role string) {
+// drawPolicy draws the tree; folded, the built-in rules are one row.
+func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
 	title := "policy " + p.Version
 	if role != "" {
 		title += ", role " + role
 	}
 	c.Line(Bold, title)
 	rows := policyRows(p)
+	hidden := 0
 	for i := range rows {
+		if hidden > 0 {
+			hidden++
+			continue
+		}
+		if rows[i].title == builtInTitle && folded {
+			hidden = 1
+			continue
+		}
 		if rows[i].title != "" {
 			c.Line(Bold, rows[i].title)
 			continue
 		}
-		rows[i].draw(c)
+		rows[i].draw(c, p.Home)
+	}
+	if hidden > 1 {
+		c.Put(Bold, "built in")
+		c.Put(Plain, ": "+itoa(hidden-1)+" places that no config opens; ")
+		c.Put(Bold, "space")
+		c.Line(Plain, " shows them")
 	}
 	if p.MaxFileSize > 0 {
 		c.Put(Bold, "file size")
@@ -144,7 +162,7 @@ func drawPolicy(c *Canvas, p *policy.Policy, role string) {
 	}
 }
 
-func (r *policyRow) draw(c *Canvas) {
+func (r *policyRow) draw(c *Canvas, home string) {
 	glyph, style := c.Theme.Glyphs.No, Bad
 	switch r.effect {
 	case policy.Allow:
@@ -159,10 +177,10 @@ func (r *policyRow) draw(c *Canvas) {
 	c.Field(Plain, r.verb(), 5)
 	width := c.Room() - 22
 	if width < 16 {
-		c.Wrap(Plain, r.what, 10)
+		c.Wrap(Plain, tilde(r.what, home), 10)
 		return
 	}
-	c.FieldMiddle(Plain, r.what, width)
+	c.PathField(Plain, r.what, home, width)
 	c.Put(Faint, shortOrigin(r.from))
 	c.End()
 }

@@ -39,6 +39,7 @@ type form struct {
 	again   Editor
 	target  string // of a deletion
 	suggest int
+	offered bool // the name is a suggestion: what is typed takes its place
 	note    string
 }
 
@@ -133,9 +134,12 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 			break
 		}
 		f.step = stepName
+		name := v.suggestion()
 		if s := v.selected(); s != nil && s.Missing {
-			f.name.Set(s.Name)
+			name = s.Name
 		}
+		f.name.Set(name)
+		f.offered = name != ""
 	case ActSecretTest:
 		if s := v.selected(); s != nil {
 			return Action{Verb: VerbTestSecret, Name: s.Name}, true
@@ -224,23 +228,33 @@ func (v *SecretsView) nameKey(k Key) {
 	f := &v.form
 	switch k.Name {
 	case "enter":
-		if f.name.Len() == 0 {
-			f.name.Set(v.suggestion())
-		}
 		if !goodName(f.name.Text()) {
 			f.note = "A name is 1 to 200 letters, digits and . _ - /"
 			return
 		}
 		f.step = stepValue
 	case "tab", "down":
+		if f.offered {
+			f.suggest++
+		}
 		f.name.Set(v.suggestion())
-		f.suggest++
+		f.offered = f.name.Len() > 0
 	default:
+		if f.offered && k.Name == "" {
+			f.name.Wipe()
+		}
+		f.offered = false
 		f.name.Key(k)
 	}
 }
 
-// suggestion is a name that the config misses, or a provider's.
+// stored reports whether a secret of this name is kept already.
+func (v *SecretsView) stored(name string) bool {
+	return slices.ContainsFunc(v.data.Secrets, func(s event.Secret) bool { return s.Name == name && !s.Missing })
+}
+
+// suggestion is a name that the config misses, or a provider's that is not
+// stored yet; there may be none.
 func (v *SecretsView) suggestion() string {
 	var names []string
 	for _, s := range v.data.Secrets {
@@ -249,9 +263,12 @@ func (v *SecretsView) suggestion() string {
 		}
 	}
 	for _, n := range [...]string{"anthropic", "openai"} {
-		if !slices.Contains(names, n) {
+		if !slices.Contains(names, n) && !v.stored(n) {
 			names = append(names, n)
 		}
+	}
+	if len(names) == 0 {
+		return ""
 	}
 	return names[v.form.suggest%len(names)]
 }

@@ -29,8 +29,10 @@ func (v *SecretsView) Draw(c *Canvas) {
 			v.pane(c, s)
 		}
 	}
-	if v.form.step == stepNone && v.form.note == "" && (l.total > 0 || !v.noStore()) {
-		l.empty = "No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai)."
+	if v.form.step == stepNone && v.form.note == "" {
+		if !v.noStore() {
+			l.empty = "No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai)."
+		}
 		v.draw(c, &l)
 		return
 	}
@@ -65,7 +67,27 @@ func (v *SecretsView) drawStore(c *Canvas) {
 		c.Put(Faint, s.Detail)
 	}
 	c.End()
-	if s.Hint != "" && s.State != "unlocked" {
+	switch {
+	case v.noStore() && v.data.ReadOnly:
+		c.Gap(1)
+		c.Wrap(Plain, "There is no place for secrets yet.", 1)
+	case v.noStore() && v.form.step == stepNone:
+		c.Gap(1)
+		c.Wrap(Plain, "No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.", 1)
+		for _, way := range [...][2]string{
+			{"v", "create the encrypted vault, opened by a passphrase after each start"},
+			{"f", "create it with a key file beside it, opened without a question"},
+		} {
+			c.Gap(3)
+			c.Put(Bold, way[0])
+			c.Gap(2)
+			c.Line(Plain, way[1])
+		}
+	case v.lockedVault():
+		c.Gap(1)
+		c.Put(Bold, "u")
+		c.Line(Plain, " unlocks it with its passphrase")
+	case s.Hint != "" && s.State != "unlocked" && s.State != "":
 		c.Gap(1)
 		c.Wrap(Plain, s.Hint, 1)
 	}
@@ -168,12 +190,27 @@ func (v *SecretsView) drawForm(c *Canvas) {
 	foot := "enter save   esc cancel   ctrl+u clear"
 	switch f.step {
 	case stepName, stepValue:
-		field("name", &f.name, f.step == stepName)
-		if f.step == stepName {
+		if f.offered && f.step == stepName {
+			c.Gap(1)
+			c.Field(Faint, "name", 10)
+			c.Put(Selected, f.name.Text())
+			c.End()
 			c.Gap(12)
-			c.Line(Faint, "tab suggests: "+v.suggestion())
-			foot = "enter next   tab suggestion   esc cancel"
+			c.Line(Faint, "enter keeps this name; typing replaces it")
 		} else {
+			field("name", &f.name, f.step == stepName)
+		}
+		if f.step == stepName {
+			foot = "enter next   tab another name   esc cancel"
+			if !f.offered {
+				c.Gap(12)
+				c.Line(Faint, "the key of a provider is named like the provider: anthropic, openai")
+			}
+		} else {
+			if v.stored(f.name.Text()) {
+				c.Gap(12)
+				c.Line(Warn, "a secret of this name is stored already; saving replaces it")
+			}
 			field("value", &f.value, true)
 			c.Gap(12)
 			c.Wrap(Faint, "Type or paste. Kept in the "+orDash(v.data.Store.Backend)+", never in YAML, never in the log; wiped here after saving.", 12)
@@ -198,15 +235,6 @@ func (v *SecretsView) drawForm(c *Canvas) {
 		field("passphrase", &f.value, true)
 		foot = "enter unlock   esc cancel   ctrl+u clear"
 	case stepNone:
-		c.Gap(1)
-		if v.noStore() && f.note == "" {
-			c.Wrap(Plain, "No keychain runs on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.", 1)
-			c.End()
-			c.Gap(1)
-			c.Line(Plain, "v  create the encrypted vault, opened by a passphrase")
-			c.Gap(1)
-			c.Line(Plain, "f  create it with a key file, opened without a question")
-		}
 		foot = ""
 	}
 	if f.note != "" {

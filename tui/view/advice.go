@@ -1,0 +1,221 @@
+package view
+
+import (
+	"net/netip"
+	"strings"
+
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// advice is what a person can do about a denial: the lines of config that
+// would allow it, the same in one line for a narrow pane, and a note when
+// there is more to say, or when there are no such lines.
+type advice struct {
+	lines []string
+	short string
+	note  string
+}
+
+// advise reads the rule that refused. home is the person's home folder and
+// role the agent's role; both may be empty.
+func advise(d *event.Denial, home, role string) advice {
+	name, value, _ := strings.Cut(d.Rule, ":")
+	switch name {
+	case "read_only", "file_write", "execute_commands", "network_access", "allow_outbound":
+		if d.Origin.BuiltIn == "" {
+			return adviseSwitch(d, name, strings.TrimSpace(value))
+		}
+	case "denied_paths":
+		return advice{note: "Take the entry out of denied_paths at " + originPlace(d.Origin) +
+			": denied paths win over everything. A path in no other rule must then stand in allowed_paths."}
+	case "blocked_ips":
+		return advice{note: "Take the entry out of blocked_ips at " + originPlace(d.Origin) + "."}
+	case "system_commands":
+		if d.Origin.BuiltIn == "" {
+			return adviseSwitch(d, name, "false")
+		}
+		return add(d, role, "system_commands", "true")
+	case "max_file_size":
+		return advice{note: "A file grew past max_file_size. Raise it at " + originPlace(d.Origin) + ", or take it out for no limit."}
+	case "allowed_paths", "workspace":
+		if strings.Contains(d.Rule, "next run") {
+			return advice{note: "The config allows it now; this run began before that. Start a new run."}
+		}
+		return advice{note: "The entry at " + originPlace(d.Origin) + " is for reading only. Write access: write in it, or leave access out."}
+	case "system folder":
+		return advice{note: "Every agent may read the system's folders and change none. An entry in allowed_paths for this very path lifts that, as far as you yourself may write there."}
+	}
+	if d.Class == policy.ClassNet {
+		return adviseNetwork(d, role)
+	}
+	if d.Origin.BuiltIn != "" {
+		return advisePrivate(d)
+	}
+	if d.Rule == "not in allowed_paths" {
+		return advisePath(d, home, role)
+	}
+	return advice{}
+}
+
+// adviseSwitch is for a yes-or-no key that the config writes.
+func adviseSwitch(d *event.Denial, name, value string) advice {
+	other := "true"
+	if value == "true" {
+		other = "false"
+	}
+	a := advice{note: "Set " + name + " to " + other + " at " + originPlace(d.Origin) + ", or take it out."}
+	switch name {
+	case "read_only", "file_write":
+		a.note += " An entry of allowed_paths with access: read stays read only."
+	case "network_access", "allow_outbound":
+		a.note += " What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain."
+	}
+	return a
+}
+
+// advisePrivate is for paths that no config opens.
+func advisePrivate(d *event.Denial) advice {
+	note := "Built in (" + d.Origin.BuiltIn + "): no config lifts this."
+	switch {
+	case strings.Contains(d.Origin.BuiltIn, "workspace"):
+		note += " Two agents share files in a folder that allowed_paths of both hold."
+	case d.Class == policy.ClassPathRead || d.Class == policy.ClassPathWrite:
+		note += " Copy what the agent needs into its workspace."
+	}
+	return advice{note: note}
+}
+
+func advisePath(d *event.Denial, home, role string) advice {
+	path := strings.ReplaceAll(tilde(d.Target, home), "$", "$$")
+	if strings.ContainsAny(path, "*?[") {
+		return advice{note: "allowed_paths takes no * ? or [ in a path: allow the folder that holds it."}
+	}
+	if d.Class == policy.ClassPathWrite {
+		return add(d, role, "allowed_paths", yamlWord(path))
+	}
+	return add(d, role, "allowed_paths", "{path: "+yamlWord(path)+", access: read}")
+}
+
+func adviseNetwork(d *event.Denial, role string) advice {
+	host, port := splitTarget(d.Target)
+	address, err := netip.ParseAddr(host)
+	literal := err == nil
+	reason, blocked := strings.CutPrefix(d.Rule, "built-in: ")
+	_, own, ofThisMachine := strings.Cut(d.Rule, "an address of this machine: ")
+	switch {
+	case literal && carriesIPv4(address):
+		return advice{note: "This address stands for an IPv4 address. Use that address itself, and allow it."}
+	case literal && address.Zone() != "":
+		return advice{note: "No config lifts this: an address with a zone cannot be listed."}
+	case ofThisMachine:
+		return also(add(d, role, "network", "allowed_ips", yamlWord(own)), host, literal)
+	case blocked && literal:
+		return add(d, role, "network", "allowed_ips", yamlWord(d.Target))
+	case blocked:
+		return advice{note: "The name stands for an address that is blocked (" + reason + "). An entry in network.allowed_ips for that address lifts this."}
+	case literal && (d.Rule == "not in allowed_ips" || d.Rule == "no network_access"):
+		return add(d, role, "network", "allowed_ips", yamlWord(d.Target))
+	case d.Rule == "not in allowed_domains" || d.Rule == "no network_access":
+		if port != "" {
+			host += ":" + port
+		}
+		return add(d, role, "network", "allowed_domains", yamlWord(host))
+	case d.Origin.BuiltIn != "":
+		return advice{note: "Built in (" + d.Origin.BuiltIn + "): no config lifts this."}
+	}
+	return advice{}
+}
+
+func also(a advice, host string, literal bool) advice {
+	if !literal {
+		a.note = strings.TrimSpace("The name " + host + " must be allowed, too. " + a.note)
+	}
+	return a
+}
+
+// splitTarget takes the port off "host:port" and "[address]:port".
+func splitTarget(target string) (host, port string) {
+	if inner, rest, ok := strings.Cut(strings.TrimPrefix(target, "["), "]"); ok {
+		return inner, strings.TrimPrefix(rest, ":")
+	}
+	if strings.Count(target, ":") == 1 {
+		host, port, _ = strings.Cut(target, ":")
+		return host, port
+	}
+	return target, ""
+}
+
+// carriesIPv4 reports whether an IPv6 address is a way to write an IPv4 one:
+// the ranges of RFC 4291, 6052, 8215, 3056 and 4380.
+func carriesIPv4(a netip.Addr) bool {
+	if !a.Is6() || a.Is4In6() || a == netip.IPv6Loopback() || a == netip.IPv6Unspecified() {
+		return false
+	}
+	for _, text := range [...]string{"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"} {
+		if netip.MustParsePrefix(text).Contains(a.WithZone("")) {
+			return true
+		}
+	}
+	return false
+}
+
+// add is a piece of config: keys below the permissions of the agent, or of the
+// role when its list is the one that refused. The last word is the value.
+func add(d *event.Denial, role string, words ...string) advice {
+	kind, name := "agents", d.Agent
+	if rest, ok := strings.CutPrefix(d.Origin.Key, "roles."); ok {
+		kind = "roles"
+		name, _, _ = strings.Cut(rest, ".permissions")
+	}
+	keys, value := words[:len(words)-1], words[len(words)-1]
+	a := advice{
+		lines: []string{kind + ":", "  " + yamlWord(name) + ":", "    permissions:"},
+		short: kind + "." + name + ".permissions",
+	}
+	indent := "      "
+	for _, key := range keys {
+		a.lines = append(a.lines, indent+key+":")
+		a.short += "." + key
+		indent += "  "
+	}
+	if last := len(a.lines) - 1; value == "true" {
+		a.lines[last] += " true"
+		a.short += ": true"
+	} else {
+		a.lines = append(a.lines, indent+"- "+value)
+		a.short += ": [" + value + "]"
+	}
+	if role != "" {
+		a.note = "The role " + role + " counts, too: where both write this key, both must allow it. Where only one does, write it there."
+	}
+	return a
+}
+
+// yamlWord quotes what YAML would read as something other than this text.
+func yamlWord(s string) string {
+	plain := strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || letter(s)
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("/._-~+@:", r):
+		default:
+			plain = false
+		}
+	}
+	if plain && !strings.HasSuffix(s, ":") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// letter reports whether s starts with a letter and is no word of YAML's own.
+func letter(s string) bool {
+	if s == "" || (s[0] < 'a' || s[0] > 'z') && (s[0] < 'A' || s[0] > 'Z') {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "true", "false", "yes", "no", "on", "off", "null", "y", "n":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,81 @@
+package view
+
+import (
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// event draws one recent event.
+func (v *OverviewView) event(c *Canvas, e *event.Event) {
+	g := &c.Theme.Glyphs
+	line := func(st Style, glyph, word, who string) {
+		c.Gap(1)
+		c.Time(Faint, v.data.Local(e.Time), time.TimeOnly)
+		c.Gap(1)
+		c.Put(st, glyph)
+		c.Gap(1)
+		c.Field(Plain, word, 7)
+		if who != "" {
+			c.Field(Plain, who, 9)
+		}
+	}
+	switch {
+	case e.Denial != nil:
+		d := e.Denial
+		line(Bad, g.No, "deny", d.Agent)
+		c.Field(Plain, d.Operation, 8)
+		const times, rule = 6, 32
+		target := c.Room() - times - 1
+		if target >= 2*rule {
+			target -= rule
+		}
+		c.PathField(Plain, d.Target, v.data.Home, target)
+		if d.Count > 1 {
+			c.Put(Plain, "×")
+			c.PutInt(Plain, d.Count)
+		}
+		if c.Room() > rule {
+			c.To(c.Width() - rule)
+			c.Put(Faint, d.Rule)
+		}
+	case e.Connection != nil:
+		n := e.Connection
+		glyph, style := stateMark(c.Theme, n.State)
+		line(style, glyph, n.State, orDash(n.Agent))
+		c.Field(Plain, n.Kind, 8)
+		c.Put(Plain, n.Route)
+		if n.Detail != "" {
+			c.Gap(2)
+			c.Put(Faint, n.Detail)
+		}
+	case e.Agent != nil:
+		glyph, style := stateMark(c.Theme, e.Agent.State)
+		line(style, glyph, "agent", e.Agent.Name)
+		c.Put(Plain, e.Agent.State)
+		if e.Agent.Problem != "" {
+			c.Put(Plain, ": "+e.Agent.Problem)
+		}
+	case e.Config != nil:
+		line(Plain, g.Dot, "config", "-")
+		if e.Config.Rejected {
+			c.Put(Bad, g.No)
+			c.Put(Plain, " rejected, "+plural(len(e.Config.Problems), "problem")+"; #"+itoa(e.Config.Version)+" stays active")
+		} else {
+			c.Put(Plain, "#"+itoa(e.Config.Version)+" active, "+plural(len(e.Config.Changes), "change"))
+		}
+	case e.Secret != nil:
+		line(Plain, g.Dot, "secret", "-")
+		word := " stored"
+		if e.Secret.Deleted {
+			word = " deleted"
+		}
+		c.Put(Plain, e.Secret.Name+word)
+	case e.Notice != nil:
+		line(Plain, g.Dot, e.Notice.Level, "-")
+		c.Put(Plain, e.Notice.Text)
+	default:
+		return
+	}
+	c.End()
+}
