@@ -113,16 +113,23 @@ func (h *house) request(tb testing.TB, method, path, body string, headers ...str
 	return r
 }
 
+// reply is an answer whose body was read.
+type reply struct {
+	StatusCode    int
+	Header        http.Header
+	ContentLength int64
+}
+
 // do gives the whole answer; an error of its body comes with what was read.
-func (h *house) do(tb testing.TB, r *http.Request) (*http.Response, string, error) {
+func (h *house) do(tb testing.TB, r *http.Request) (*reply, string, error) {
 	tb.Helper()
-	reply, err := h.client.Do(r)
+	response, err := h.client.Do(r)
 	if err != nil {
 		return nil, "", err
 	}
-	defer reply.Body.Close()
-	body, err := io.ReadAll(reply.Body)
-	return reply, string(body), err
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return &reply{response.StatusCode, response.Header, response.ContentLength}, string(body), err
 }
 
 // record waits for the record of a call, counted from 1.

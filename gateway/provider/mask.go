@@ -2,7 +2,6 @@ package provider
 
 import (
 	"bytes"
-	"strings"
 
 	"openclaw/keychain"
 )
@@ -94,9 +93,8 @@ func (m *mask) values(in []string) []string {
 		if &out[0] == &in[0] {
 			out = append([]string(nil), in...)
 		}
-		covered := []byte(value)
-		m.cover(covered)
-		out[i] = strings.ReplaceAll(string(covered), "•", "*") // a header is ASCII
+		// A header is ASCII: no bullets.
+		out[i] = string(bytes.ReplaceAll([]byte(value), key, bytes.Repeat([]byte("*"), len(key))))
 	}
 	return out
 }
