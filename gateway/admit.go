@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"time"
 
 	"openclaw/gateway/auth"
@@ -20,7 +19,7 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 		return hub.Admission{}, refusal(wire.Invalid("this gateway has no role " + short(connect.Role)))
 	}
 	if peer.Kind == hub.KindUnix {
-		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials")
+		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials", 0)
 		return hub.Admission{Role: operator, Method: "peer credentials", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeAdmin})}, nil
 	}
 	presented := connect.Auth.Shared()
@@ -28,7 +27,8 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 		return g.admitWithoutToken(connect)
 	}
 	if _, is := g.agents.Lookup(presented); is {
-		g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", "an agent's token")
+		_, _ = g.guard.Wrong(ctx, peer.Address, auth.HashOf([]byte(presented))) // the answer is the same either way
+		g.auditRefusal(ctx, peer.From, "connect "+connect.Client.ID, "an agent's token")
 		return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: an agent's token opens the providers' routes only",
 			Details: map[string]any{"code": wire.DetailUnauthorized}})
 	}
@@ -38,7 +38,7 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 	}
 	if connect.Device != nil {
 		if code := auth.CheckDevice(connect, challenge, g.deps.Now()); code != "" {
-			g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", code)
+			g.auditRefusal(ctx, peer.From, "connect "+connect.Client.ID, code)
 			return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "device identity not accepted", Details: map[string]any{"code": code}})
 		}
 	}
@@ -46,7 +46,8 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 	if connect.Client.Mode == "probe" || peer.Browser {
 		may = nil // they learn that the gateway is there, and nothing else
 	}
-	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", "token")
+	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", "token", 0)
+	peer.Trusted()
 	return hub.Admission{Role: operator, Method: "token", Token: hash, Scopes: auth.Grant(connect.Scopes, may)}, nil
 }
 
@@ -71,7 +72,7 @@ func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Co
 		}})
 	}
 	retry, limited := g.guard.Wrong(ctx, peer.Address, hash)
-	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "denied", "wrong token")
+	g.auditRefusal(ctx, peer.From, "connect "+connect.Client.ID, "wrong token")
 	if limited {
 		return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: too many wrong tokens", Retryable: true, RetryAfterMS: retry.Milliseconds(),
 			Details: map[string]any{"code": wire.DetailAuthRateLimited, "recommendedNextStep": "wait_then_retry"}})
@@ -82,7 +83,7 @@ func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Co
 
 func refusal(e *wire.Error) *hub.Refusal { return &hub.Refusal{Error: e, Code: wire.ClosePolicy} }
 
-// opened, closed and refusedSocket show a socket's life.
+// opened and closed show a socket's life.
 func (g *Gateway) opened(c *hub.Conn) { g.registry.Connection(connectionRow(c)) }
 
 func (g *Gateway) closed(c *hub.Conn, reason string) {
@@ -90,15 +91,6 @@ func (g *Gateway) closed(c *hub.Conn, reason string) {
 	row.State, row.Detail, row.Closed = "closed", reason, g.deps.Now()
 	g.registry.Connection(row)
 	g.runs.left(c)
-}
-
-func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason string) {
-	g.log.Warn("a socket was refused", slog.String("from", peer.From), slog.String("client", client.ID), slog.String("reason", reason))
-	id, err := newID()
-	if err != nil {
-		return
-	}
-	g.registry.Connection(event.Connection{ID: id, Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", State: "refused", Detail: reason})
 }
 
 func connectionRow(c *hub.Conn) event.Connection {

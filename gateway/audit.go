@@ -9,9 +9,14 @@ import (
 )
 
 // auditAccess records who was let in or not. A record that cannot be written
-// does not shut the owner out, but it is said.
-func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string) {
-	err := g.deps.Audit(context.WithoutCancel(ctx), AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason})
+// does not shut the owner out, but it is said. others is how many before it are
+// counted by this record.
+func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string, others int) {
+	entry := AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason}
+	if others > 0 {
+		entry.Details = map[string]any{"others": others}
+	}
+	err := g.deps.Audit(context.WithoutCancel(ctx), entry)
 	if err != nil {
 		g.log.Error("an authentication could not be audited", slog.Any("error", err))
 		g.notice("error", "the audit log cannot be written: "+err.Error())

@@ -287,8 +287,15 @@ func TestDeadAgentTokenIsRefusedEvenWithoutAuthentication(t *testing.T) {
 	if r := h.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": token}); r.StatusCode != 401 {
 		t.Fatal(r.Status)
 	}
+	// Nor may a caged agent get the operator's rights by keeping its token back.
+	for name, header := range map[string]map[string]string{"none": nil, "one of nobody": {"X-Api-Key": "sk-ant-own"}} {
+		if r := h.ask(t, "POST", "/v1/messages", header); r.StatusCode != 401 || !strings.Contains(r.text, "where the config has agents") {
+			t.Fatal("credential:", name, r.Status)
+		}
+	}
+	h.writeConfig("  require_auth: false\n", "")
 	if r := h.ask(t, "POST", "/v1/messages", nil); r.StatusCode != 200 {
-		t.Fatal(r.Status)
+		t.Fatal("without agents:", r.Status)
 	}
 }
 

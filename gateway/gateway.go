@@ -42,6 +42,9 @@ type Gateway struct {
 	agents   *auth.AgentTokens
 	guard    *auth.Guard
 	limiter  *limit.Limiter
+	underWay *limit.Calls
+	shown    *refusals // in the log and on the screen
+	recorded *refusals // in the audit log
 	registry *registry.Registry
 	hub      *hub.Hub
 	upgrader *websocket.Upgrader
@@ -71,7 +74,8 @@ func New(deps Deps) (*Gateway, error) {
 		token: auth.NewGatewayToken(deps.Token, deps.Now), agents: auth.NewAgentTokens(), guard: auth.NewGuard(deps.Now, nil),
 		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1),
 	}
-	g.limiter = limit.New(g.limits, deps.Now)
+	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
+	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Now: deps.Now})
 	g.runs = newRuns(g)
 	g.calls = newCalls(g)
@@ -184,6 +188,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	hubGone.Wait()
 	g.watchers.wait()
 	g.calls.finish()
+	g.tellRefusals(parts)
 	// What stays of a stop must be written even though its context has ended.
 	if auditErr := g.deps.Audit(parts, AuditEntry{Event: "gateway_stop", User: "operator", IP: "unix", Action: "stop", Result: "success"}); auditErr != nil {
 		g.log.Error("the stop could not be audited", slog.Any("error", auditErr))
@@ -226,8 +231,8 @@ func loopback(host string) (netip.Addr, error) {
 	return address.Unmap(), nil
 }
 
-// lookAtToken keeps up with the token's source. A token that is another one
-// cuts the sockets that the old one let in.
+// lookAtToken keeps up with the token's source, and tells of refusals that wait to
+// be told. A token that is another one cuts the sockets that the old one let in.
 func (g *Gateway) lookAtToken(ctx context.Context) {
 	ticker := time.NewTicker(tokenLook)
 	defer ticker.Stop()
@@ -240,6 +245,7 @@ func (g *Gateway) lookAtToken(ctx context.Context) {
 			g.log.Warn("the gateway token could not be read: TCP clients are refused, the unix socket works", slog.String("error", problem))
 		}
 		said = problem
+		g.tellRefusals(ctx)
 		select {
 		case <-ctx.Done():
 			return

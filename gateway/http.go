@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,12 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gorilla/websocket"
 
 	"openclaw/gateway/auth"
-	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/limit"
 )
@@ -110,7 +107,9 @@ func (g *Gateway) tcpHandler() http.Handler {
 		upgrade := websocket.IsWebSocketUpgrade(r)
 		switch path := r.URL.Path; {
 		case upgrade && path == "/":
-			g.serveSocket(w, r, hub.Peer{Kind: hub.KindTCP, Address: peerAddress(r), From: r.RemoteAddr, Browser: r.Header.Get("Origin") != ""})
+			g.serveSocket(w, r, hub.Peer{
+				Kind: hub.KindTCP, Address: peerAddress(r), From: r.RemoteAddr, Browser: r.Header.Get("Origin") != "", Trusted: limit.Holder(r.Context()),
+			})
 		case g.serveHealth(w, r):
 		case isProviderRoute(path) && climbs(path):
 			g.refuse(w, r, http.StatusBadRequest, "invalid_request_error", "the path climbs out of its provider")
@@ -208,80 +207,6 @@ func climbs(path string) bool {
 		}
 	}
 	return false
-}
-
-// serveProvider passes a request on once it is known whose it is.
-func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
-	candidates := auth.Candidates(r)
-	shown := ""
-	if len(candidates) > 0 {
-		shown = candidates[0]
-	}
-	if retry, ok := g.limiter.Allow(g.limiter.ClientOf(peerAddress(r), shown)); !ok {
-		setRetryAfter(w, retry)
-		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many requests; gateway.rate_limiting.max_requests_per_minute sets how many")
-		return
-	}
-	caller, ok := g.identify(w, r, candidates)
-	if !ok {
-		return
-	}
-	if g.deps.Provider == nil || g.deps.WithCaller == nil {
-		writeError(w, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit.MaxBody)
-	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
-}
-
-// identify finds out whose request it is, or answers it.
-func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, candidates []string) (auth.Caller, bool) {
-	deadAgent := false
-	for _, candidate := range candidates {
-		if caller, known := g.agents.Lookup(candidate); known {
-			return caller, true
-		}
-		deadAgent = deadAgent || auth.WellFormed(auth.AgentPrefix, candidate)
-		if len(candidate) <= auth.MaxToken && g.token.Check(r.Context(), auth.HashOf([]byte(candidate))) {
-			return auth.Caller{}, true
-		}
-	}
-	open := !g.deps.Config.Current().Config.Gateway.RequireAuth
-	if open && !deadAgent {
-		return auth.Caller{}, true
-	}
-	if len(candidates) == 0 {
-		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "no token: give the gateway's, or an agent's from 'openclaw agent run'")
-		return auth.Caller{}, false
-	}
-	retry, limited := g.guard.Wrong(r.Context(), peerAddress(r), auth.HashOf([]byte(candidates[0])))
-	g.auditAccess(r.Context(), r.RemoteAddr, r.Method+" "+r.URL.Path, "denied", "wrong token")
-	switch {
-	case limited:
-		setRetryAfter(w, retry)
-		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many wrong tokens")
-	case deadAgent:
-		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "this agent's token is not valid: its run has ended")
-	default:
-		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "wrong token")
-	}
-	return auth.Caller{}, false
-}
-
-func setRetryAfter(w http.ResponseWriter, d time.Duration) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
-}
-
-// refuse answers, and shows the refusal.
-func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kind, message string) {
-	g.log.Warn("a request was refused", slog.Int("status", status), slog.String("from", r.RemoteAddr), slog.String("path", short(r.URL.Path)), slog.String("reason", message))
-	id, err := newID()
-	if err == nil {
-		g.registry.Connection(event.Connection{
-			ID: id, Kind: "http", From: r.RemoteAddr, Route: short(r.Method + " " + r.URL.Path), State: "refused", Status: status, Detail: message,
-		})
-	}
-	writeError(w, status, kind, message)
 }
 
 // short bounds what a stranger can put on the screen and into the log.

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"openclaw/configs"
 	"openclaw/gateway/client"
 	"openclaw/gateway/event"
+	"openclaw/gateway/limit"
 	"openclaw/keychain"
 )
 
@@ -54,24 +57,102 @@ func TestRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestTooManyConnectionsAreToldSo(t *testing.T) {
+// A caged agent that opens every connection it can, and says nothing over them,
+// shuts neither another agent nor the operator out.
+func TestIdleConnectionsShutNobodyOut(t *testing.T) {
 	h := start(t, "")
+	socket := h.remote("operator.read")
 	var idle []net.Conn
 	defer func() {
 		for _, c := range idle {
 			c.Close()
 		}
 	}()
-	for range 128 {
+	for i := range 2*limit.LoopbackConnections + 10 {
 		c, err := net.Dial("tcp", h.Address().String())
 		if err != nil {
 			t.Fatal(err)
 		}
+		if i%2 == 0 {
+			_, _ = io.WriteString(c, "POST /v1/mess") // it may have given way already
+		}
 		idle = append(idle, c)
 	}
-	until(t, "429", func() bool { return h.ask(t, "GET", "/health", nil).StatusCode == 429 })
-	if err := h.local().Call(t.Context(), "health", nil, nil); err != nil {
-		t.Fatal("the unix socket is limited too:", err)
+	for range 3 {
+		if r := h.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": h.token}); r.StatusCode != 200 {
+			t.Fatal(r.Status)
+		}
+	}
+	if err := socket.Call(t.Context(), "health", nil, nil); err != nil {
+		t.Fatal("a socket with a token was cut:", err)
+	}
+}
+
+// An agent does not get a fresh allowance by putting a new word in front of its
+// token.
+func TestTheRateIsCountedForTheGoodCredential(t *testing.T) {
+	h := start(t, "  rate_limiting:\n    enabled: true\n    max_requests_per_minute: 3\n")
+	token := h.agents.Mint("coder", "r")
+	passed := 0
+	for i := range 9 {
+		r := h.ask(t, "POST", "/v1/messages", map[string]string{"Authorization": fmt.Sprint("Bearer new-", i), "X-Api-Key": token})
+		if r.StatusCode == 200 {
+			passed++
+		}
+	}
+	if passed != 3 {
+		t.Fatalf("%d of 3 requests passed", passed)
+	}
+}
+
+// Calls whose bodies are larger together than the gateway's memory for them are
+// told to come again; another agent's are not.
+func TestBodiesUnderWayAreBounded(t *testing.T) {
+	h := start(t, "")
+	for range limit.CallsOfOne {
+		call, ok := h.underWay.Enter("coder", 0)
+		if !ok {
+			t.Fatal("refused too early")
+		}
+		defer call.Leave()
+	}
+	coder, reviewer := h.agents.Mint("coder", "1"), h.agents.Mint("reviewer", "2")
+	if r := h.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": coder}); r.StatusCode != 429 || r.Header.Get("Retry-After") == "" {
+		t.Fatal(r.Status)
+	}
+	if r := h.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": reviewer}); r.StatusCode != 200 {
+		t.Fatal(r.Status)
+	}
+}
+
+// Ten thousand refusals a second fill neither the log, nor the screen, nor the
+// audit log; how many they were is on record all the same.
+func TestAFloodOfRefusalsIsCounted(t *testing.T) {
+	h := start(t, "")
+	const flood = 5000
+	request := httptest.NewRequest(http.MethodGet, "http://evil.example/", nil)
+	for range flood {
+		h.tcpHandler().ServeHTTP(httptest.NewRecorder(), request)
+		h.auditRefusal(t.Context(), "127.0.0.1:1", "connect", "wrong token")
+	}
+	if n := len(h.registry.Connections()); n < refusalsAtOnce || n > refusalsAtOnce+100 {
+		t.Errorf("%d rows are shown", n)
+	}
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	records := h.audited("authentication")
+	counted := len(records)
+	for _, e := range records {
+		if others, is := e.Details["others"].(int); is {
+			counted += others
+			if e.Action == "several" {
+				counted-- // it is none of them itself
+			}
+		}
+	}
+	if len(records) > refusalsAtOnce+100 || counted != flood {
+		t.Errorf("%d records count %d of %d refusals", len(records), counted, flood)
 	}
 }
 

@@ -29,6 +29,7 @@ type Peer struct {
 	From    string     // for people: "127.0.0.1:51234" or "unix"
 	PID     int        // of KindUnix, if the system says
 	Browser bool       // the request had an Origin
+	Trusted func()     // of KindTCP: to be called when its credential is good
 }
 
 // Admission is what a connect got.

@@ -1,5 +1,6 @@
 // Package limit bounds what one client may take: open connections, requests a
-// minute, the sizes of headers and bodies.
+// minute, calls under way, the sizes of headers and bodies, and the memory of all
+// bodies together.
 //
 // It promises bounded memory, whatever addresses come (IPv6 counts by /64), and
 // no waiting: every question is answered at once, with the time after which to
@@ -8,6 +9,8 @@
 // All programs of this machine share the loopback address. There a request
 // counts for the credential that it carries, so that one agent's flood does not
 // shut out the others, and at least LoopbackConnections connections are allowed
-// whatever the config says. The unix socket is not limited: whoever may open it
+// whatever the config says. Connections over which no good credential has come, or
+// that are idle, give way to new ones, the oldest first: holding them open shuts
+// nobody out. The unix socket is not limited: whoever may open it
 // may stop the gateway.
 package limit

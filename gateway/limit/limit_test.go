@@ -104,33 +104,66 @@ func TestLimitsFollowTheConfigLive(t *testing.T) {
 	}
 }
 
+func (l *Limiter) connect(t *testing.T, address string) (c, evicted *conn, refused bool) {
+	t.Helper()
+	c = &conn{limiter: l, group: Group(netip.MustParseAddr(address))}
+	evicted, refused = l.acquire(c)
+	return c, evicted, refused
+}
+
 func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	l := New(fixed(Settings{Enabled: true, Connections: 3}), nil)
-	remote := netip.MustParseAddr("203.0.113.7")
-	for i := range 3 {
-		if over, refused := l.acquire(remote); over || refused {
-			t.Fatalf("connection %d is too many", i)
+	const remote = "203.0.113.7"
+	var open []*conn
+	for i := range 7 {
+		c, evicted, refused := l.connect(t, remote)
+		if evicted != nil || c.over != (i >= 3) || refused != (i >= 6) {
+			t.Fatalf("connection %d: evicted %v, over %v, refused %v", i, evicted != nil, c.over, refused)
 		}
+		l.hold(c)
+		open = append(open, c)
 	}
-	if over, refused := l.acquire(remote); !over || refused {
-		t.Fatal("the fourth is not told that it is too many")
-	}
-	l.acquire(remote)
-	l.acquire(remote)
-	if _, refused := l.acquire(remote); !refused {
-		t.Fatal("the seventh is let in")
-	}
-	for range 6 {
-		l.release(remote)
+	for _, c := range open {
+		l.release(c)
+		l.release(c)
 	}
 	if len(l.open) != 0 {
 		t.Fatal(l.open)
 	}
-	local := netip.MustParseAddr("127.0.0.1")
 	for i := range LoopbackConnections {
-		if over, _ := l.acquire(local); over {
+		if c, evicted, _ := l.connect(t, "127.0.0.1"); c.over || evicted != nil {
 			t.Fatalf("local connection %d is too many", i)
 		}
+	}
+}
+
+// Whoever opens connections and shows no credential takes nobody's place.
+func TestConnectionsWithoutACredentialGiveWay(t *testing.T) {
+	l := New(fixed(Settings{Enabled: true, Connections: 3}), nil)
+	const remote = "203.0.113.7"
+	good, _, _ := l.connect(t, remote)
+	l.hold(good)
+	oldest, _, _ := l.connect(t, remote)
+	for i := range 100 {
+		c, evicted, refused := l.connect(t, remote)
+		if c.over || refused {
+			t.Fatalf("connection %d finds no room", i)
+		}
+		if evicted == good || i == 1 && evicted != oldest {
+			t.Fatal("the wrong one gave way")
+		}
+	}
+	if n := l.open[good.group].count; n != 3 {
+		t.Fatalf("%d are counted", n)
+	}
+	l.letLoose(good) // its request has ended: it is the youngest of the loose ones
+	if _, evicted, _ := l.connect(t, remote); evicted == good || evicted == nil {
+		t.Fatal("the wrong one gave way")
+	}
+	l.release(oldest)
+	l.letLoose(oldest)
+	if oldest.loose != nil {
+		t.Fatal("a closed connection is kept")
 	}
 }
 
@@ -151,7 +184,7 @@ func TestListenerGivesThePlaceBackOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.open[netip.MustParseAddr("127.0.0.1")] != 1 || Over(Context(t.Context(), server)) {
+	if l.open[netip.MustParseAddr("127.0.0.1")].count != 1 || Over(Context(t.Context(), server)) {
 		t.Fatal(l.open)
 	}
 	server.Close()

@@ -12,7 +12,7 @@ import (
 
 // The numbers that no config changes.
 const (
-	LoopbackConnections = 128      // least number allowed from loopback
+	LoopbackConnections = 1024     // least number allowed from loopback; one cage reaches at most 256
 	MaxHeader           = 32 << 10 // bytes of a request's header
 	MaxBody             = 64 << 20 // bytes of a request's body; clients send 20 MiB
 
@@ -41,8 +41,14 @@ type Limiter struct {
 	seed     maphash.Seed
 	shards   [shards]shard
 
-	mu   sync.Mutex // guards open
-	open map[netip.Addr]int
+	mu   sync.Mutex // guards open and what is in it
+	open map[netip.Addr]*group
+}
+
+// group is the open connections of one address.
+type group struct {
+	count int
+	loose *list.List // of *conn that nobody has vouched for now, longest first
 }
 
 type shard struct {
@@ -64,7 +70,7 @@ func New(settings func() Settings, now func() time.Time) *Limiter {
 	if now == nil {
 		now = time.Now
 	}
-	l := &Limiter{settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]int{}}
+	l := &Limiter{settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]*group{}}
 	for i := range l.shards {
 		l.shards[i].clients, l.shards[i].order = map[Client]*list.Element{}, list.New()
 	}
@@ -144,32 +150,77 @@ func (s *shard) bucket(client Client, perMinute int, now time.Time) *bucket {
 	return b
 }
 
-// acquire counts a connection. over says that it is one too many and must be
-// told so; refused that there is not even room to tell.
-func (l *Limiter) acquire(address netip.Addr) (over, refused bool) {
+// acquire counts a connection. When there is no room, the one that has been
+// without a good credential longest is to be closed for it: whoever holds
+// connections open shuts nobody out. over says that c is one too many all the
+// same and must be told so; refused that there is not even room to tell.
+func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 	settings := l.settings()
-	group := Group(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	of := l.open[c.group]
+	if of == nil {
+		of = &group{loose: list.New()}
+		l.open[c.group] = of
+	}
 	if settings.Enabled && settings.Connections > 0 {
 		limit := settings.Connections
-		if group.IsLoopback() {
+		if c.group.IsLoopback() {
 			limit = max(limit, LoopbackConnections)
 		}
-		over = l.open[group] >= limit
-		refused = l.open[group] >= 2*limit
+		if front := of.loose.Front(); of.count >= limit && front != nil {
+			evicted = front.Value.(*conn)
+			l.forget(evicted)
+		}
+		c.over = of.count >= limit
+		if of.count >= 2*limit {
+			return evicted, true
+		}
 	}
-	if !refused {
-		l.open[group]++
+	of.count++
+	c.counted = true
+	if !c.over {
+		c.loose = of.loose.PushBack(c)
 	}
-	return over, refused
+	return evicted, false
 }
 
-func (l *Limiter) release(address netip.Addr) {
-	group := Group(address)
+// forget gives a connection's place back, once; l.mu is held.
+func (l *Limiter) forget(c *conn) {
+	if !c.counted {
+		return
+	}
+	c.counted = false
+	of := l.open[c.group]
+	if c.loose != nil {
+		of.loose.Remove(c.loose)
+		c.loose = nil
+	}
+	if of.count--; of.count == 0 {
+		delete(l.open, c.group)
+	}
+}
+
+func (l *Limiter) release(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[group]--; l.open[group] <= 0 {
-		delete(l.open, group)
+	l.forget(c)
+}
+
+// hold keeps a connection from giving way, until it is let loose.
+func (l *Limiter) hold(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.loose != nil {
+		l.open[c.group].loose.Remove(c.loose)
+		c.loose = nil
+	}
+}
+
+func (l *Limiter) letLoose(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.counted && c.loose == nil {
+		c.loose = l.open[c.group].loose.PushBack(c)
 	}
 }

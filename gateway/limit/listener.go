@@ -1,15 +1,17 @@
 package limit
 
 import (
+	"container/list"
 	"context"
 	"net"
 	"net/netip"
-	"sync"
 )
 
-// Listener counts the connections of the listener below it. One past the limit
-// is marked, so that it can be answered in the protocol's own shape; one past
-// twice the limit is closed at once.
+// Listener counts the connections of the listener below it. When one address
+// has as many as it may, the one of them that nobody has vouched for longest
+// (see Hold) is closed for a new one; where there is none, the new one is marked,
+// so that it can be answered in the protocol's own shape, and one past twice the
+// limit is closed at once.
 type Listener struct {
 	net.Listener
 	limiter *Limiter
@@ -25,25 +27,32 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		address := AddressOf(inner.RemoteAddr())
-		over, refused := l.limiter.acquire(address)
+		c := &conn{Conn: inner, limiter: l.limiter, group: Group(AddressOf(inner.RemoteAddr()))}
+		evicted, refused := l.limiter.acquire(c)
+		if evicted != nil {
+			evicted.Conn.Close() // its server ends by that
+		}
 		if refused {
 			inner.Close()
 			continue
 		}
-		return &conn{Conn: inner, over: over, release: sync.OnceFunc(func() { l.limiter.release(address) })}, nil
+		return c, nil
 	}
 }
 
 type conn struct {
 	net.Conn
-	over    bool
-	release func()
+	limiter *Limiter
+	group   netip.Addr
+	over    bool // set before Accept returns it
+
+	counted bool          // guarded by limiter.mu
+	loose   *list.Element // guarded by limiter.mu; nil: held, or over
 }
 
 // Close gives the connection's place back.
 func (c *conn) Close() error {
-	c.release()
+	c.limiter.release(c)
 	return c.Conn.Close()
 }
 
@@ -56,19 +65,40 @@ func AddressOf(address net.Addr) netip.Addr {
 	return tcp.AddrPort().Addr().Unmap()
 }
 
-type overKey struct{}
+type connKey struct{}
 
-// Context marks the context of a connection that is one too many; it is an
-// http.Server's ConnContext.
+// Context puts a connection that Accept returned into its requests' context; it
+// is an http.Server's ConnContext.
 func Context(ctx context.Context, c net.Conn) context.Context {
-	if counted, is := c.(*conn); is && counted.over {
-		return context.WithValue(ctx, overKey{}, true)
+	if counted, is := c.(*conn); is {
+		return context.WithValue(ctx, connKey{}, counted)
 	}
 	return ctx
 }
 
 // Over reports whether a request came on a connection that is one too many.
 func Over(ctx context.Context) bool {
-	over, _ := ctx.Value(overKey{}).(bool)
-	return over
+	c, is := ctx.Value(connKey{}).(*conn)
+	return is && c.over
+}
+
+// Hold keeps the connection of a request, whose credential is good, from giving
+// way to a new one, until release is called or it closes.
+func Hold(ctx context.Context) (release func()) {
+	c, is := ctx.Value(connKey{}).(*conn)
+	if !is {
+		return func() {}
+	}
+	c.limiter.hold(c)
+	return func() { c.limiter.letLoose(c) }
+}
+
+// Holder returns what Hold does without its release, for a connection that
+// outlives its request; it keeps nothing of the request.
+func Holder(ctx context.Context) (hold func()) {
+	c, is := ctx.Value(connKey{}).(*conn)
+	if !is {
+		return func() {}
+	}
+	return func() { c.limiter.hold(c) }
 }

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+)
+
+// How many refusals are logged, shown and audited one by one: a stranger, or an
+// agent, may ask thousands of times a second and must not fill the disk, nor push
+// everything else out of the log. Those past it are counted, and the next line
+// says how many they were.
+const (
+	refusalsAtOnce    = 200
+	refusalsPerSecond = 5
+)
+
+// refusals bounds the trace that refusals leave. It is safe for concurrent use.
+type refusals struct {
+	now func() time.Time
+
+	mu      sync.Mutex // guards the fields below
+	room    *rate.Limiter
+	counted int // since the last one that left a trace
+}
+
+func newRefusals(now func() time.Time) *refusals {
+	return &refusals{now: now, room: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+}
+
+// take reports whether a refusal may leave a trace, and how many did not before
+// it.
+func (r *refusals) take() (before int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.room.AllowN(r.now(), 1) {
+		r.counted++
+		return 0, false
+	}
+	before, r.counted = r.counted, 0
+	return before, true
+}
+
+// left returns how many left no trace and were not told yet.
+func (r *refusals) left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.counted
+	r.counted = 0
+	return n
+}
+
+// refuse answers, and shows the refusal.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kind, message string) {
+	g.showRefusal(event.Connection{
+		Kind: "http", From: r.RemoteAddr, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
+	}, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
+	writeError(w, status, kind, message)
+}
+
+// refusedSocket shows a socket that did not get in.
+func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason string) {
+	g.showRefusal(event.Connection{
+		Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", Detail: reason,
+	}, "a socket was refused", slog.String("client", client.ID))
+}
+
+// showRefusal logs and shows a refusal, while there is room.
+func (g *Gateway) showRefusal(row event.Connection, message string, attributes ...any) {
+	before, ok := g.shown.take()
+	if !ok {
+		return
+	}
+	if before > 0 {
+		g.log.Warn("refusals were not shown one by one", slog.Int("count", before))
+	}
+	g.log.With(attributes...).Warn(message, slog.String("from", row.From), slog.String("reason", row.Detail)) //nolint:sloglint // the two callers' messages are constants
+	id, err := newID()
+	if err != nil {
+		return
+	}
+	row.ID, row.State = id, "refused"
+	g.registry.Connection(row)
+}
+
+// auditRefusal records that somebody was not let in, while there is room.
+func (g *Gateway) auditRefusal(ctx context.Context, from, action, reason string) {
+	before, ok := g.recorded.take()
+	if !ok {
+		return
+	}
+	g.auditAccess(ctx, from, action, "denied", reason, before)
+}
+
+// tellRefusals puts those that left no trace so far on record.
+func (g *Gateway) tellRefusals(ctx context.Context) {
+	if n := g.shown.left(); n > 0 {
+		g.log.Warn("refusals were not shown one by one", slog.Int("count", n))
+	}
+	if n := g.recorded.left(); n > 0 {
+		g.auditAccess(ctx, "local", "several", "denied", "too many to be recorded one by one", n)
+	}
+}
