@@ -9,9 +9,17 @@ import (
 	"openclaw/sandbox"
 )
 
-// maxRows bounds what waits for a gateway that is away. Past it new targets
-// are counted in one row for each operation, so no count is ever lost.
-const maxRows = 4096
+// maxRows bounds what waits for the gateway. Past it new targets are counted in
+// one row for each operation and rule, so no count is ever lost; but the first
+// keptRows of a rule keep their names, so that a flood against one rule hides
+// nothing that another one refused. keptRows end at twice maxRows.
+const (
+	maxRows  = 4096
+	keptRows = 64
+)
+
+// moreTargets stands in the place of the targets that are counted only.
+const moreTargets = "(more targets than can wait to be reported)"
 
 // maxSent bounds the rows of one kind in one report; the gateway takes 10,000.
 const maxSent = 2 * maxRows
@@ -33,6 +41,7 @@ type reports struct {
 	run         string
 	order       []denialKey // of denials, oldest first
 	denials     map[denialKey]*event.Denial
+	rows        map[denialKey]int // of denials, by all but their target
 	connections map[string]event.Connection
 	state       wire.RunReportParams // mechanisms, warnings, policy: newest wins
 	stateSet    bool
@@ -41,7 +50,7 @@ type reports struct {
 func newReports(run string) *reports {
 	return &reports{
 		run: run, wake: make(chan struct{}, 1),
-		denials: map[denialKey]*event.Denial{}, connections: map[string]event.Connection{},
+		denials: map[denialKey]*event.Denial{}, rows: map[denialKey]int{}, connections: map[string]event.Connection{},
 	}
 }
 
@@ -49,9 +58,8 @@ func newReports(run string) *reports {
 func (r *reports) denied(d sandbox.Denial) {
 	r.mu.Lock()
 	key := denialKey{d.Operation, d.Target, d.Rule, d.Mechanism}
-	if _, known := r.denials[key]; !known && len(r.denials) >= maxRows {
-		d.Target = "(more targets than can wait while the gateway is away)"
-		key.target = d.Target
+	if _, known := r.denials[key]; !known && !r.room(key) {
+		key.target, d.Target = moreTargets, moreTargets
 	}
 	if row, known := r.denials[key]; known {
 		row.Count += d.Count
@@ -59,14 +67,39 @@ func (r *reports) denied(d sandbox.Denial) {
 		row.PID, row.Program, row.CommandLine = d.PID, d.Program, d.CommandLine
 	} else {
 		r.order = append(r.order, key)
-		r.denials[key] = &event.Denial{
+		r.put(key, &event.Denial{
 			First: d.Time, Last: d.Time, Count: d.Count, Agent: d.Agent, Run: d.Run, PID: d.PID,
 			Program: d.Program, CommandLine: d.CommandLine, Class: d.Class, Operation: d.Operation,
 			Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism,
-		}
+		})
 	}
 	r.mu.Unlock()
 	r.signal()
+}
+
+// room reports whether a new target may wait by its name; r.mu is held.
+func (r *reports) room(key denialKey) bool {
+	waiting := len(r.denials)
+	return waiting < maxRows || waiting < 2*maxRows && r.rows[key.rest()] < keptRows
+}
+
+// rest is the key without its target.
+func (k denialKey) rest() denialKey {
+	k.target = ""
+	return k
+}
+
+// put and remove keep the count of rows; r.mu is held.
+func (r *reports) put(key denialKey, d *event.Denial) {
+	r.denials[key] = d
+	r.rows[key.rest()]++
+}
+
+func (r *reports) remove(key denialKey) {
+	delete(r.denials, key)
+	if r.rows[key.rest()]--; r.rows[key.rest()] == 0 {
+		delete(r.rows, key.rest())
+	}
 }
 
 // connected records the newest state of a connection out of the cage.
@@ -126,7 +159,7 @@ func (r *reports) take() (wire.RunReportParams, bool) {
 			break
 		}
 		out.Denials = append(out.Denials, *d)
-		delete(r.denials, key)
+		r.remove(key)
 		taken++
 	}
 	r.order = r.order[taken:]
@@ -159,7 +192,7 @@ func (r *reports) giveBack(p wire.RunReportParams) {
 			continue
 		}
 		older = append(older, key)
-		r.denials[key] = &d
+		r.put(key, &d)
 	}
 	r.order = append(older, r.order...)
 	for _, c := range p.Connections {

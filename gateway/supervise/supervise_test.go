@@ -132,3 +132,24 @@ func TestAReportFitsIntoAFrame(t *testing.T) {
 		t.Errorf("reported %d denials and %d connections of %d", sum, connections, rows)
 	}
 }
+
+// A flood against one rule is no curtain for what another one refuses.
+func TestAFloodHidesNoOtherRule(t *testing.T) {
+	r := newReports("run")
+	for i := range 3 * maxRows {
+		r.denied(denial(fmt.Sprint("/usr/", i), 1))
+	}
+	key := denial("/home/u/.ssh/id", 1)
+	key.Rule = "built-in: key material"
+	r.denied(key)
+	found, sum := false, 0
+	for p, any := r.take(); any; p, any = r.take() {
+		sum += total(p)
+		for _, d := range p.Denials {
+			found = found || d.Target == key.Target
+		}
+	}
+	if !found || sum != 3*maxRows+1 || len(r.rows) != 0 {
+		t.Errorf("named: %v; counted %d; %d rows are left", found, sum, len(r.rows))
+	}
+}
