@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -329,7 +330,15 @@ func (t *terminal) editConfig(agent string, change func(*configs.Document, *conf
 	if err != nil {
 		return err
 	}
-	_, err = configs.Edit(options.Layout.Config(), options, func(document *configs.Document) error { return change(document, snapshot) })
+	var refused *failure // it knows the cure, which the edit around it does not
+	_, err = configs.Edit(options.Layout.Config(), options, func(document *configs.Document) error {
+		err := change(document, snapshot)
+		errors.As(err, &refused)
+		return err
+	})
+	if refused != nil {
+		return refused
+	}
 	if err != nil {
 		return err
 	}
