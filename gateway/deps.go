@@ -30,10 +30,12 @@ type Vault interface {
 	Unlock(ctx context.Context, passphrase []byte) error
 }
 
-// Masker learns the exact values that no log may show.
+// Masker takes secrets out of text, and learns exact values that nothing may
+// show.
 type Masker interface {
 	Add(name string, value []byte) bool
 	Remove(name string)
+	Text(text string) string
 }
 
 // AuditEntry is one line of the audit log, in the specification's words.
@@ -133,3 +135,4 @@ type noMasker struct{}
 
 func (noMasker) Add(string, []byte) bool { return false }
 func (noMasker) Remove(string)           {}
+func (noMasker) Text(text string) string { return text }

@@ -76,7 +76,7 @@ func New(deps Deps) (*Gateway, error) {
 	}
 	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
-	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Now: deps.Now})
+	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
 	g.calls = newCalls(g)
 	g.upgrader = newUpgrader()
@@ -276,5 +276,5 @@ func (g *Gateway) refreshToken(ctx context.Context) error {
 }
 
 func (g *Gateway) notice(level, text string) {
-	g.deps.Bus.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{Level: level, Text: text}})
+	g.deps.Bus.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{Level: level, Text: g.deps.Masker.Text(text)}})
 }

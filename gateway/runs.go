@@ -259,6 +259,7 @@ func (r *runs) finish(ctx context.Context, id, exit string) {
 		return
 	}
 	g.agents.Revoke(id)
+	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
 	g.registry.EndRun(id, exit)
 	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
 	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {

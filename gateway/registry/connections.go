@@ -14,6 +14,7 @@ const (
 // it. One whose State is "closed" or "refused", or that has a Closed time,
 // leaves the open ones.
 func (r *Registry) Connection(c event.Connection) {
+	c = r.maskConnection(c)
 	over := c.State == stateClosed || c.State == stateRefused || !c.Closed.IsZero()
 	if over && c.Closed.IsZero() {
 		c.Closed = r.options.Now()

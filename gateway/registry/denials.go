@@ -34,7 +34,7 @@ const auditsAtOnce = 64
 // its row and shown; of a flood the larger part is counted only, see MoreTargets.
 // Count says how often it happened; less than 1 is 1.
 func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) {
-	records, rows := r.gather(denials)
+	records, rows := r.gather(r.maskDenials(denials))
 	failures := make([]error, len(records))
 	var group sync.WaitGroup
 	gate := make(chan struct{}, auditsAtOnce)

@@ -29,7 +29,10 @@ type Options struct {
 	// Agent completes an agent's event with what the config says of it; false
 	// when the config has no such agent.
 	Agent func(name string) (event.Agent, bool)
-	Now   func() time.Time
+	// Mask takes secrets out of text: what an agent does and says is full of
+	// its own words. Nil changes nothing.
+	Mask func(string) string
+	Now  func() time.Time
 }
 
 // Registry is the present. Make one with New.
@@ -59,6 +62,9 @@ type Registry struct {
 func New(options Options) *Registry {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Mask == nil {
+		options.Mask = func(text string) string { return text }
 	}
 	return &Registry{
 		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), dirty: map[*denialRow]struct{}{},

@@ -8,6 +8,7 @@ import (
 
 // StartRun adds a run.
 func (r *Registry) StartRun(run event.Run) {
+	run.Command = r.maskCommand(run.Command)
 	r.mu.Lock()
 	r.runs[run.ID] = &run
 	r.mu.Unlock()
