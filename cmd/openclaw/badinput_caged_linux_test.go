@@ -155,7 +155,7 @@ func (p *person) cage(agent string) *caged {
 	p.t.Cleanup(func() {
 		in.Close()
 		c.kill()
-		for range c.lines { //nolint:revive // the reader must not wait
+		for range c.lines {
 		}
 		<-read
 	})

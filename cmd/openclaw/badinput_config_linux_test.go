@@ -113,14 +113,14 @@ func fingerprint(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	content := ""
-	switch info.Mode().Type() {
-	case 0:
+	if info.Mode().IsRegular() {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		content = string(raw)
-	case fs.ModeSymlink:
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
 		if content, err = os.Readlink(path); err != nil {
 			t.Fatal(err)
 		}

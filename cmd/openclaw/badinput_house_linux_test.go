@@ -66,7 +66,7 @@ func (c *child) errors() string {
 // spawn starts openclaw and ends it with the test at the latest.
 func (p *person) spawn(stdin io.Reader, stdout io.Writer, args ...string) *child {
 	p.t.Helper()
-	c := &child{t: p.t, cmd: exec.Command(p.binary, args...), ended: make(chan struct{})} //nolint:noctx // the clean-up ends it
+	c := &child{t: p.t, cmd: exec.Command(p.binary, args...), ended: make(chan struct{})}
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = p.environ, p.home, stdin, stdout, c
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.cmd.Start(); err != nil {

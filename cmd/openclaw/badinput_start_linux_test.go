@@ -15,7 +15,7 @@ import (
 func TestPortTaken(t *testing.T) {
 	p := newPerson(t)
 	port := p.configure("agents:\n  coder: {}\n")
-	holder, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // closed below
+	holder, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
 	}
