@@ -27,6 +27,15 @@ func ownerFor(info fs.FileInfo, user int) ownership {
 	return ownerOurs
 }
 
+// madeByUs reports whether this very user owns a file; root is nobody's deputy
+// here.
+func madeByUs(info fs.FileInfo) bool { return madeBy(info, os.Geteuid()) }
+
+func madeBy(info fs.FileInfo, user int) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == user
+}
+
 // lockFolder keeps two editors of this program apart until unlock is called.
 func lockFolder(folder string) (unlock func(), err error) {
 	f, err := os.Open(folder)

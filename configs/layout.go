@@ -2,6 +2,7 @@ package configs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -63,13 +64,36 @@ func (l Layout) State() string { return filepath.Join(l.Root, "state") }
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 
-// Make creates the state folder and its parts, mode 0700, and tightens a root
-// that is open to others.
+// Make creates the state folder and its parts, mode 0700, and tightens those that
+// are open to others. A part that another user made first, be it a folder or a
+// link, is refused: whoever owns it reads and replaces what is put there.
 func (l Layout) Make() error {
 	for _, dir := range []string{l.Root, filepath.Join(l.Root, "agents"), l.Keys(), l.Logs(), l.Run(), l.State()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
+		if err := closeFolder(dir); err != nil {
+			return err
+		}
 	}
-	return os.Chmod(l.Root, 0o700) //nolint:gosec // a folder needs its x bit
+	return nil
+}
+
+// closeFolder makes sure that a folder is this user's alone.
+func closeFolder(dir string) error {
+	link, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	folder, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !madeByUs(link) || !madeByUs(folder) {
+		return fmt.Errorf("%s belongs to another user", dir)
+	}
+	if modesMatter && folder.Mode().Perm() != 0o700 {
+		return os.Chmod(dir, 0o700) //nolint:gosec // a folder needs its x bit
+	}
+	return nil
 }
