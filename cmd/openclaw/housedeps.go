@@ -28,6 +28,7 @@ func (h *house) deps() gateway.Deps {
 			Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },
 			Finished: func(r provider.Record) { h.gateway.CallFinished(callOf(r)) },
 			Allowed:  h.providerAllowed,
+			Prefer:   h.providerOf,
 		}),
 		WithCaller: func(ctx context.Context, agent, run string) context.Context {
 			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
@@ -101,6 +102,16 @@ func (h *house) providerAllowed(agent, name string) error {
 		return nil
 	}
 	return allowedProvider(h.config.Current(), agent, name)
+}
+
+// providerOf is the provider that an agent's own config names, if it speaks the
+// API that the agent calls.
+func (h *house) providerOf(agent, kind string) string {
+	name := h.config.Current().Config.Agents[agent].Provider
+	if h.targets()[name].Kind != kind {
+		return ""
+	}
+	return name
 }
 
 func allowedProvider(snapshot *configs.Snapshot, agent, name string) error {

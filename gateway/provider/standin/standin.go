@@ -91,9 +91,6 @@ func (p *Provider) Requests() []Request {
 	return slices.Clone(p.seen)
 }
 
-// Seen is Requests.
-func (p *Provider) Seen() []Request { return p.Requests() }
-
 // Left returns how many clients left before their reply was whole.
 func (p *Provider) Left() int {
 	p.mu.Lock()
