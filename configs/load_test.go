@@ -69,6 +69,7 @@ func TestBadText(t *testing.T) {
 		{"role", "agents:\n  a:\n    role: readonli\nroles:\n  readonly: {}\n", []string{`3:11: agents.a.role: there is no role "readonli"; did you mean "readonly"?`}},
 		{"one role of two agents is judged once", "roles:\n  r:\n    permissions:\n      allowed_paths: [x]\nagents:\n  a: {role: r}\n  b: {role: r}\n", []string{"4:23: roles.r.permissions.allowed_paths[0]"}},
 		{"agent's name", "agents:\n  ../x: {}\n  Coder: {}\n  a..b: {}\n", []string{`agents["../x"]: "../x" is not a name for an agent`, "(write coder)", `"a..b" is not a name`}},
+		{"agent that the audit log would take for the person", "agents:\n  operator: {}\n", []string{`2:13: agents.operator: "operator" is what the audit log calls the person`}},
 		{"workspace", "agents:\n  a:\n    workspace: work\n", []string{"3:16: agents.a.workspace"}},
 		{"workspace in the state folder", "agents:\n  a:\n    workspace: ~/.openclaw/keys\n", []string{"3:16: agents.a.workspace"}},
 		{"workspace that holds the state folder", "agents:\n  a:\n    workspace: \"~\"\n", []string{"3:16: agents.a.workspace"}},

@@ -53,7 +53,9 @@ func (v *validator) agents() {
 	for _, name := range slices.Sorted(maps.Keys(c.Agents)) {
 		agent := c.Agents[name]
 		key := childKey("agents", name)
-		v.name("an agent", key, name)
+		if v.name("an agent", key, name) && (name == "operator" || name == "gateway") {
+			v.fail(key, "choose another name", "%s is what the audit log calls the person, or the program itself", quote(name))
+		}
 		if _, ok := c.Roles[agent.Role]; !ok && v.written(childKey(key, "role")) {
 			v.fail(childKey(key, "role"), "", "there is no role %s%s", quote(agent.Role), didYouMean(agent.Role, roles))
 		}

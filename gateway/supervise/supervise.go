@@ -201,7 +201,7 @@ func (l *link) serve(ctx context.Context, conn Conn) bool {
 			if pause = gather; len(p.Denials)+len(p.Connections) >= manyRows {
 				pause = gatherFlood
 			}
-			if err := conn.Call(ctx, wire.MethodRunReport, p, nil); err != nil {
+			if err := send(ctx, conn, p); err != nil {
 				l.collected.giveBack(p)
 				if ctx.Err() != nil {
 					return true
@@ -214,6 +214,21 @@ func (l *link) serve(ctx context.Context, conn Conn) bool {
 			}
 		}
 	}
+}
+
+// send sends a report. One that is on its way when the command ends gets a moment
+// more: given up and sent again, it would count twice.
+func send(ctx context.Context, conn Conn, p wire.RunReportParams) error {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(goodbye):
+			cancel()
+		case <-sending.Done():
+		}
+	})()
+	return conn.Call(sending, wire.MethodRunReport, p, nil)
 }
 
 func (l *link) pushed(e wire.Event) {

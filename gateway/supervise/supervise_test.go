@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -151,5 +152,46 @@ func TestAFloodHidesNoOtherRule(t *testing.T) {
 	}
 	if !found || sum != 3*maxRows+1 || len(r.rows) != 0 {
 		t.Errorf("named: %v; counted %d; %d rows are left", found, sum, len(r.rows))
+	}
+}
+
+// slowConn takes a report and answers it late.
+type slowConn struct {
+	taken  chan wire.RunReportParams
+	answer chan struct{}
+}
+
+func (c *slowConn) Call(ctx context.Context, _ string, params, _ any) error {
+	p, _ := params.(wire.RunReportParams)
+	c.taken <- p
+	select {
+	case <-c.answer:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *slowConn) Events() <-chan wire.Event { return nil }
+func (c *slowConn) Close() error              { return nil }
+
+// A report that is on its way when the command ends is not sent a second time:
+// its denials would count twice.
+func TestAReportIsNotSentTwiceAtTheEnd(t *testing.T) {
+	conn := &slowConn{taken: make(chan wire.RunReportParams, 8), answer: make(chan struct{})}
+	l := &link{collected: newReports("run"), said: map[string]bool{}}
+	l.collected.denied(denial("/a", 1))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan bool, 1)
+	go func() { ended <- l.serve(ctx, conn) }()
+	<-conn.taken
+	stop()
+	close(conn.answer)
+	if !<-ended {
+		t.Fatal("the connection counts as broken")
+	}
+	flush(conn, l.collected)
+	if len(conn.taken) != 0 {
+		t.Fatal("the report was sent again")
 	}
 }
