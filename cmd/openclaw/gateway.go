@@ -72,17 +72,8 @@ func gatewayStatusCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show the gateway's state, listeners and agents", Args: exactly(0), Example: "  openclaw gateway status --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout, err := t.layout()
-			if err != nil {
-				return err
-			}
-			c, err := dial(cmd.Context(), layout)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
 			var o event.Overview
-			if err := c.Call(cmd.Context(), wire.MethodOverview, nil, &o); err != nil {
+			if err := t.ask(cmd.Context(), wire.MethodOverview, nil, &o); err != nil {
 				return err
 			}
 			if asJSON {
@@ -155,17 +146,8 @@ func gatewayReloadCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "reload", Short: "Read the config again now", Args: exactly(0), Example: "  openclaw gateway reload",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout, err := t.layout()
-			if err != nil {
-				return err
-			}
-			c, err := dial(cmd.Context(), layout)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
 			var status event.ConfigStatus
-			if err := c.Call(cmd.Context(), wire.MethodConfigReload, nil, &status); err != nil {
+			if err := t.ask(cmd.Context(), wire.MethodConfigReload, nil, &status); err != nil {
 				return err
 			}
 			for _, p := range status.Problems {

@@ -29,6 +29,20 @@ func dial(ctx context.Context, layout configs.Layout) (*client.Client, error) {
 	return c, err
 }
 
+// ask makes one call to the gateway that runs; it starts none.
+func (t *terminal) ask(ctx context.Context, method string, params, result any) error {
+	layout, err := t.layout()
+	if err != nil {
+		return err
+	}
+	c, err := dial(ctx, layout)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Call(ctx, method, params, result)
+}
+
 var errNoGateway = errors.New("no gateway runs")
 
 // dialOrLaunch connects, and starts a gateway of its own process first where
