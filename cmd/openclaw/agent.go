@@ -85,7 +85,7 @@ func agentShowCommand(t *terminal) *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show an agent's policy as it will be enforced, and where each rule comes from", Args: exactly(1),
-		Example: "  openclaw agent show coder",
+		Example: "  openclaw agent show coder", ValidArgsFunction: t.completeAgents,
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := t.policy(args[0])
 			if err != nil {
@@ -174,7 +174,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 	var asJSON, trace bool
 	cmd := &cobra.Command{
 		Use: "test NAME (read|write|exec|connect) TARGET", Short: "Say what the policy answers and why, without running anything",
-		Args:    exactly(3),
+		Args: exactly(3), ValidArgsFunction: t.completeAgents,
 		Example: "  openclaw agent test coder read ~/.ssh/id_ed25519\n  openclaw agent test coder connect api.example.com:443",
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := t.policy(args[0])
@@ -300,7 +300,7 @@ func absolute(paths []string) []string {
 func agentDeleteCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete NAME", Short: "Remove an agent from the config; its workspace stays", Args: exactly(1),
-		Example: "  openclaw agent delete coder",
+		Example: "  openclaw agent delete coder", ValidArgsFunction: t.completeAgents,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
 			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
@@ -344,4 +344,16 @@ func (t *terminal) editConfig(agent string, change func(*configs.Document, *conf
 	}
 	t.print("%s", done)
 	return nil
+}
+
+// completeAgents offers the agents of the config as a command's first argument.
+func (t *terminal) completeAgents(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	snapshot, err := t.loadConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return snapshot.Agents(), cobra.ShellCompDirectiveNoFileComp
 }

@@ -31,6 +31,7 @@ func agentRunCommand(t *terminal) *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: t.completeAgents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
 				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
