@@ -184,7 +184,7 @@ func (s *screen) drawResult(c *view.Canvas) {
 	switch {
 	case !d.Link.Up && d.Link.Tried:
 		c.Put(view.Bad, g.No)
-		c.Put(view.Plain, " gateway lost: "+d.Link.Problem+". Trying again; what is shown is from before.")
+		c.Put(view.Plain, " gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. "+d.Link.Problem)
 	case d.Result.Text != "":
 		switch d.Result.Style {
 		case view.Good:
@@ -199,7 +199,7 @@ func (s *screen) drawResult(c *view.Canvas) {
 			if e := d.Recent.At(n - 1).Denial; e != nil {
 				c.Put(view.Faint, "newest: ")
 				c.Put(view.Bad, g.No)
-				c.Put(view.Plain, " deny "+e.Agent+" "+e.Operation+" "+e.Target)
+				c.Put(view.Plain, " deny "+e.Agent+" "+e.Operation+" "+d.Short(e.Target))
 				c.Put(view.Faint, "  "+e.Rule)
 				break
 			}
@@ -252,7 +252,7 @@ func (s *screen) drawQuit(c *view.Canvas) {
 	c.Rule("Quit", view.Bold)
 	c.Gap(1)
 	if !d.Link.Up {
-		c.Put(view.Plain, "The gateway does not answer.")
+		c.Put(view.Plain, "The gateway does not answer; openclaw tui starts it anew.")
 	} else {
 		c.Put(view.Plain, "The gateway runs (pid "+strconv.Itoa(d.Overview.PID)+")")
 		for i := range d.Agents {
@@ -260,8 +260,8 @@ func (s *screen) drawQuit(c *view.Canvas) {
 				c.Put(view.Plain, ", agent "+d.Agents[i].Name+" ("+strconv.Itoa(n)+")")
 			}
 		}
-		if d.Overview.Connections > 0 {
-			c.Put(view.Plain, ", "+strconv.Itoa(d.Overview.Connections)+" connections")
+		if others := d.Overview.Connections - 1; others > 0 { // one is this screen
+			c.Put(view.Plain, ", "+strconv.Itoa(others)+" more connected")
 		}
 		c.Put(view.Plain, ".")
 	}
@@ -270,8 +270,12 @@ func (s *screen) drawQuit(c *view.Canvas) {
 	c.Line(view.Faint, "Agents keep their cages either way; without a gateway model calls fail.")
 	c.End()
 	c.Gap(1)
-	c.Put(view.Selected, " l  leave the gateway running (enter) ")
-	if !d.ReadOnly {
+	leave := " l  leave the gateway running (enter) "
+	if !d.Link.Up {
+		leave = " l  leave (enter) "
+	}
+	c.Put(view.Selected, leave)
+	if !d.ReadOnly && d.Link.Up {
 		c.Gap(2)
 		c.Put(view.Bold, "s")
 		c.Put(view.Plain, "  stop the gateway")

@@ -46,6 +46,7 @@ type screen struct {
 	palette  *view.PaletteView
 	current  view.Name
 	previous view.Name
+	homeless bool      // home was asked for
 	entered  view.Name // a view that was opened and still waits for its rows
 	over     overlay
 
@@ -123,9 +124,11 @@ func (s *screen) apply(e *event.Event) {
 	case e.Agent != nil:
 		delete(s.data.Details, e.Agent.Name)
 		s.agents.Forget()
+		s.findHome()
 	case e.Config != nil:
 		clear(s.data.Details)
 		s.agents.Forget()
+		s.fetchSecrets() // which secrets are needed, and by whom, follows from the config
 	case e.Notice != nil:
 		s.say(view.Plain, e.Notice.Text)
 	}
@@ -308,7 +311,7 @@ func (s *screen) quitKey(k view.Key) {
 	case "l", "enter", "q", "ctrl+c":
 		s.quit = true
 	case "s":
-		if !s.data.ReadOnly {
+		if !s.data.ReadOnly && s.data.Link.Up {
 			s.quit, s.outcome.StopGateway = true, true
 		}
 	case "esc", "n":

@@ -53,9 +53,8 @@ func (s *screen) load() {
 		clear(s.data.Details)
 		s.agents.Forget()
 		s.want()
-		if s.data.Home == "" && len(a) > 0 && s.current != view.Agents {
-			s.act(view.Action{Verb: view.VerbLoadAgent, Name: a[0].Name}) // its policy says where home is
-		}
+		s.homeless = false
+		s.findHome()
 	})
 	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
 	fetch(s, connections, s.backend.Connections, func(list []event.Connection) {
@@ -68,6 +67,14 @@ func (s *screen) load() {
 	fetch(s, "the config", s.backend.Config, func(c event.ConfigStatus) { s.data.Config = c })
 	s.fetchSecrets()
 	s.fetchAudit()
+}
+
+// findHome loads one agent's policy, once: it says where the person's home is.
+func (s *screen) findHome() {
+	if s.data.Home == "" && !s.homeless && len(s.data.Agents) > 0 && s.current != view.Agents {
+		s.homeless = true
+		s.act(view.Action{Verb: view.VerbLoadAgent, Name: s.data.Agents[0].Name})
+	}
 }
 
 func (s *screen) fetchOverview() {

@@ -90,6 +90,9 @@ func (d *Data) Since(t time.Time) time.Duration {
 	return d.Now.Sub(t)
 }
 
+// Short is a path as a person writes it: "~" stands for home.
+func (d *Data) Short(path string) string { return tilde(path, d.Home) }
+
 // Local puts a time into the zone that is shown.
 func (d *Data) Local(t time.Time) time.Time { return t.In(d.Now.Location()) }
 
@@ -133,12 +136,20 @@ func (d *Data) Apply(e *event.Event) bool {
 const lookBack = 50
 
 // remember adds an event to the recent ones. A repeat of a denial and the next
-// state of a connection take the place of the event before.
+// state of a connection take the place of the event before; an agent whose
+// state is as it was adds nothing.
 func (d *Data) remember(e *event.Event) {
 	for n := d.Recent.Next(); n > d.Recent.First() && d.Recent.Next()-n < lookBack; n-- {
-		if old := d.Recent.At(n - 1); sameThing(old, e) {
+		old := d.Recent.At(n - 1)
+		if sameThing(old, e) {
 			*old = *e
 			return
+		}
+		if old.Agent != nil && e.Agent != nil && old.Agent.Name == e.Agent.Name {
+			if old.Agent.State == e.Agent.State && old.Agent.Problem == e.Agent.Problem {
+				return // only a count of it has changed
+			}
+			break
 		}
 	}
 	d.Recent.Push(*e)
@@ -271,9 +282,14 @@ func Running(a *event.Agent) int {
 	return n
 }
 
-// HasProviderKey reports whether a key is stored that a provider uses.
+// HasProviderKey reports whether a key is stored that a provider uses, or one
+// with the name of a provider.
 func (d *Data) HasProviderKey() bool {
 	return slices.ContainsFunc(d.Secrets, func(s event.Secret) bool {
-		return !s.Missing && slices.ContainsFunc(s.UsedBy, func(user string) bool { return strings.HasPrefix(user, "provider ") })
+		provider := s.Name == "anthropic" || s.Name == "openai"
+		for _, user := range s.UsedBy {
+			provider = provider || strings.HasPrefix(user, "provider ")
+		}
+		return provider && !s.Missing
 	})
 }

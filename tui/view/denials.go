@@ -178,6 +178,9 @@ func (v *DenialsView) refused(c *Canvas, d *event.Denial) {
 	fact(c, "rule", rule)
 }
 
+// maxSaid bounds, in bytes, a command line in the pane beside the list.
+const maxSaid = 160
+
 // who says who tried it.
 func (v *DenialsView) who(c *Canvas, d *event.Denial) {
 	pid := ", pid not known"
@@ -186,7 +189,11 @@ func (v *DenialsView) who(c *Canvas, d *event.Denial) {
 	}
 	fact(c, "program", orDash(d.Program)+pid)
 	if d.CommandLine != "" {
-		fact(c, "says", d.CommandLine+"   (the agent's own words)")
+		said := d.CommandLine
+		if !v.full {
+			said = Printable(said, maxSaid) // enter shows all of it
+		}
+		fact(c, "says", said+"   (the agent's own words)")
 	}
 	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
 }

@@ -59,7 +59,7 @@ func (v *OverviewView) needs() []need {
 	}
 	if steps := [...]need{
 		{done: d.HasProviderKey(), text: "store a provider key", key: "6"},
-		{done: len(d.Agents) > 0, text: "add an agent to " + tilde(orDash(d.Config.Path), d.Home), key: "editor"},
+		{done: len(d.Agents) > 0, text: "add an agent to " + base(orDash(d.Config.Path)), key: "editor"},
 		{done: ran, text: "openclaw agent run " + name + " -- CMD", key: "shell"},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {

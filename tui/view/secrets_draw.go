@@ -30,7 +30,10 @@ func (v *SecretsView) Draw(c *Canvas) {
 		}
 	}
 	if v.form.step == stepNone && v.form.note == "" {
-		if !v.noStore() {
+		switch {
+		case v.data.Store.State == "locked":
+			l.empty = "What is stored shows here once it is unlocked."
+		case !v.noStore():
 			l.empty = "No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai)."
 		}
 		v.draw(c, &l)
