@@ -13,6 +13,9 @@ import (
 
 const operator = "operator"
 
+// methodNone is how a socket got in that showed no credential.
+const methodNone = "none"
+
 // admit judges a connect: peer credentials on the unix socket, a token on TCP.
 func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect, challenge wire.Challenge) (hub.Admission, *hub.Refusal) {
 	if connect.Role != "" && connect.Role != operator {
@@ -56,7 +59,7 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 // operator by saying nothing.
 func (g *Gateway) admitWithoutToken(connect wire.Connect) (hub.Admission, *hub.Refusal) {
 	if !g.deps.Config.Current().Config.Gateway.RequireAuth {
-		return hub.Admission{Role: operator, Method: "none", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeRead})}, nil
+		return hub.Admission{Role: operator, Method: methodNone, Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeRead})}, nil
 	}
 	if connect.Device == nil {
 		return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeNotPaired, Message: "device identity required", Details: map[string]any{"code": wire.DetailDeviceRequired}})

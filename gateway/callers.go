@@ -30,8 +30,13 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	if credential != "" {
 		defer limit.Hold(r.Context())()
 	}
+	ctx, leave := g.streams.enter(r.Context(), caller)
+	defer leave()
+	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known {
+		leave() // the token died between the look-up and the entry
+	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))
-	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
+	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(ctx, caller.Agent, caller.Run)))
 }
 
 // withinRate counts a request for the credential that was found good, whatever

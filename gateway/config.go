@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"openclaw/configs"
+	"openclaw/gateway/auth"
 	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/wire"
@@ -37,6 +38,10 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 		g.notice("warn", "gateway.host and gateway.port take effect when the gateway starts again")
 	}
 	g.runs.policyChanged(after)
+	if is.RequireAuth && !was.RequireAuth {
+		g.hub.CloseWhere(func(c *hub.Conn) bool { return c.Admission.Method == methodNone }, wire.CloseTokenChanged, "gateway auth changed")
+		g.streams.cut(func(caller auth.Caller) bool { return caller == auth.Caller{} })
+	}
 	if was.Token != is.Token {
 		g.lookSoon() // a keychain may take seconds, and this change must not wait
 	}
@@ -47,8 +52,11 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 		}
 	}
 	for _, name := range sortedNames(names) {
-		_, had := before.Config.Agents[name]
-		_, has := after.Config.Agents[name]
+		old, had := before.Config.Agents[name]
+		now, has := after.Config.Agents[name]
+		if old.Provider != now.Provider {
+			g.streams.cut(func(caller auth.Caller) bool { return caller.Agent == name })
+		}
 		g.agentChanged(ctx, name, had, has)
 		g.registry.TouchAgent(name)
 	}

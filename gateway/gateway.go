@@ -43,6 +43,7 @@ type Gateway struct {
 	guard    *auth.Guard
 	limiter  *limit.Limiter
 	underWay *limit.Calls
+	streams  *streams
 	shown    *refusals // in the log and on the screen
 	recorded *refusals // in the audit log
 	registry *registry.Registry
@@ -75,6 +76,7 @@ func New(deps Deps) (*Gateway, error) {
 		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1),
 	}
 	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
+	g.streams = newStreams()
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
@@ -135,6 +137,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	snapshot := g.deps.Config.Current()
 	if err := startable(snapshot); err != nil {
 		return err
+	}
+	if err := withoutCore(); err != nil {
+		g.log.Warn("core files of this process cannot be switched off", slog.Any("error", err))
 	}
 	if err := g.deps.Layout.Make(); err != nil {
 		return &Error{Op: "make state folder", Kind: KindFailed, Err: err, Hint: "check who owns " + g.deps.Layout.Root + " and that the disk is not full"}

@@ -259,6 +259,7 @@ func (r *runs) finish(ctx context.Context, id, exit string) {
 		return
 	}
 	g.agents.Revoke(id)
+	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
 	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
 	g.registry.EndRun(id, exit)
 	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
@@ -337,6 +338,7 @@ func (r *runs) policyChanged(after *configs.Snapshot) {
 	r.mu.Unlock()
 	for _, id := range orphans {
 		r.g.agents.Revoke(id)
+		r.g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
 		r.g.notice("warn", "a run's agent is no longer in the config: its token is dead and its cage loses every right")
 	}
 	for _, m := range messages {

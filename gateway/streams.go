@@ -1,0 +1,51 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+
+	"openclaw/gateway/auth"
+)
+
+// streams are the calls to providers that are under way, so that those of a
+// caller who lost its right can be cut. It is safe for concurrent use.
+type streams struct {
+	mu   sync.Mutex // guards live
+	live map[*stream]struct{}
+}
+
+type stream struct {
+	caller auth.Caller
+	cancel context.CancelFunc
+}
+
+func newStreams() *streams { return &streams{live: map[*stream]struct{}{}} }
+
+// enter returns the context of a call, and what ends its entry.
+func (s *streams) enter(ctx context.Context, caller auth.Caller) (of context.Context, leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	one := &stream{caller, cancel}
+	s.mu.Lock()
+	s.live[one] = struct{}{}
+	s.mu.Unlock()
+	return ctx, func() {
+		cancel()
+		s.mu.Lock()
+		delete(s.live, one)
+		s.mu.Unlock()
+	}
+}
+
+// cut ends the calls of the callers that match.
+func (s *streams) cut(match func(auth.Caller) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for one := range s.live {
+		if match(one.caller) {
+			one.cancel()
+			n++
+		}
+	}
+	return n
+}
