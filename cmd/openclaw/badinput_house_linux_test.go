@@ -76,7 +76,12 @@ func (p *person) spawn(stdin io.Reader, stdout io.Writer, args ...string) *child
 		defer close(c.ended)
 		c.reaped = c.cmd.Wait()
 	}()
-	p.t.Cleanup(c.kill)
+	p.t.Cleanup(func() {
+		c.kill()
+		if words := c.errors(); strings.Contains(words, "DATA RACE") || strings.Contains(words, "panic:") {
+			p.t.Errorf("%q: %s", args, words)
+		}
+	})
 	return c
 }
 

@@ -169,15 +169,14 @@ func TestDiskFullUnderARunningGateway(t *testing.T) {
 		up "$1"
 		say init "$1" vault init --key-file
 		say store "$1" secrets set first --from-env FIRST
-		cp "$state/config.yaml" /tmp/openclaw-before.$$
+		cp "$state/config.yaml" "$HOME/before.yaml"
 		fill "$1"
 		say status "$1" gateway status
 		say secret "$1" secrets set second --from-env SECOND
 		say edit "$1" agent create reviewer
 		say run "$1" agent run coder -- true
-		say config cmp "$state/config.yaml" /tmp/openclaw-before.$$
+		say config cmp "$state/config.yaml" "$HOME/before.yaml"
 		say old "$1" secrets test first
-		rm -f /tmp/openclaw-before.$$
 		empty
 		say list "$1" secrets list
 		say first "$1" secrets test first
