@@ -33,6 +33,7 @@ type Event struct {
 	Secret     *Secret       `json:"secret,omitempty"`
 	Log        *LogLine      `json:"log,omitempty"`
 	Notice     *Notice       `json:"notice,omitempty"`
+	Ask        *Ask          `json:"ask,omitempty"`
 }
 
 // Denial is a refusal, merged over repeats of the same agent, operation,
@@ -189,6 +190,7 @@ type Overview struct {
 	Started     time.Time    `json:"started"`
 	Connections int          `json:"connections"`
 	DeniedHour  int          `json:"denied_hour"`
+	Asks        int          `json:"asks"` // wait for an answer
 	Agents      int          `json:"agents"`
 	Running     int          `json:"running"`
 	Config      ConfigStatus `json:"config"`

@@ -1,0 +1,184 @@
+package approve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"openclaw/configs"
+	"openclaw/sandbox/policy"
+)
+
+// ConfigStore is the live config; *configs.Store is one.
+type ConfigStore interface {
+	Current() *configs.Snapshot
+	Preview(func(*configs.Document) error) (*configs.Snapshot, error)
+	Edit(func(*configs.Document) error) error
+}
+
+// ConfigRules writes rules into the config file, where comments and layout
+// stay. It writes nothing that would not allow what was asked, and nothing that
+// would take something else away.
+type ConfigRules struct{ Store ConfigStore }
+
+// Preview says what Add would write.
+func (c ConfigRules) Preview(r Rule) (Written, error) {
+	written, _, err := c.plan(r)
+	return written, err
+}
+
+// Add writes the rule and returns when the new config is in force.
+func (c ConfigRules) Add(_ context.Context, r Rule) (Written, error) {
+	written, change, err := c.plan(r)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := c.Store.Edit(change); err != nil {
+		return Written{}, reasonOf(err)
+	}
+	// The file may have been edited by somebody else since the plan.
+	if after := c.Store.Current(); after.Written(written.List) {
+		written.locate(after)
+	}
+	return written, nil
+}
+
+// Remove takes the rule away, and its list if that was made for it.
+func (c ConfigRules) Remove(_ context.Context, w Written) error {
+	err := c.Store.Edit(func(d *configs.Document) error {
+		index, length := d.Find(w.List, w.Item)
+		switch {
+		case index < 0:
+			return errors.New("the rule does not stand in the config any more")
+		case w.Made && length == 1:
+			return d.Remove(w.List)
+		}
+		return d.Remove(configs.ItemKey(w.List, index))
+	})
+	return reasonOf(err)
+}
+
+// plan finds what to write and proves on a copy that it does what it is for.
+func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error) {
+	refuse := func(hint, format string, args ...any) (Written, func(*configs.Document) error, error) {
+		return Written{}, nil, &Error{Op: "write rule", Kind: KindRefused, Err: fmt.Errorf(format, args...), Hint: hint}
+	}
+	now := c.Store.Current()
+	compiled, err := now.Policy(r.Agent)
+	if err != nil {
+		return refuse("", "the config has no agent %s", r.Agent)
+	}
+	list, item, err := entry(r, compiled.Home)
+	if err != nil {
+		return refuse("", "%w", err)
+	}
+	if allows(compiled, r) {
+		return refuse("", "the config allows it already")
+	}
+	// A list that only the role has counts whole. An own one would be cut with it.
+	role := now.Config.Agents[r.Agent].Role
+	own := configs.KeyOf("agents", r.Agent, "permissions") + "." + list
+	roles := configs.KeyOf("roles", role, "permissions") + "." + list
+	if role != "" && now.Written(roles) && !now.Written(own) {
+		line, _ := now.Where(roles)
+		return refuse("add it there, for every agent of the role", "%s of agent %s stands in role %s (%s:%d)", list, r.Agent, role, filepath.Base(now.Path), line)
+	}
+	change := func(d *configs.Document) error { return d.Append(own, item) }
+	after, err := c.Store.Preview(change)
+	if err != nil {
+		return Written{}, nil, reasonOf(err)
+	}
+	next, err := after.Policy(r.Agent)
+	if err != nil {
+		return Written{}, nil, reasonOf(err)
+	}
+	if d := decide(next, r); d.Effect != policy.Allow {
+		return refuse("change that rule in the config", "the rule would have no effect, because of %s (%s)", d.Rule, d.Origin.String())
+	}
+	written := Written{File: filepath.Base(after.Path), List: own, Item: item, Made: !now.Written(own)}
+	written.locate(after)
+	return written, change, nil
+}
+
+// locate finds the place of the newest item of the list.
+func (w *Written) locate(in *configs.Snapshot) {
+	last := -1
+	for in.Written(configs.ItemKey(w.List, last+1)) {
+		last++
+	}
+	if last < 0 {
+		return
+	}
+	w.Line, _ = in.Where(configs.ItemKey(w.List, last))
+	if lines := strings.Split(string(in.Text), "\n"); w.Line > 0 && w.Line <= len(lines) {
+		w.Text = strings.TrimSpace(lines[w.Line-1])
+	}
+}
+
+// entry is the list of the permissions and what is added to it.
+func entry(r Rule, home string) (list string, item any, err error) {
+	switch r.Class {
+	case policy.ClassPathRead:
+		return "allowed_paths", policy.PathEntry{Path: written(r.Target, home), Access: policy.AccessRead}, nil
+	case policy.ClassPathWrite:
+		return "allowed_paths", written(r.Target, home), nil
+	case policy.ClassNet:
+		host, _ := splitTarget(r.Target)
+		if _, err := netip.ParseAddr(host); err == nil {
+			return "network.allowed_ips", r.Target, nil
+		}
+		return "network.allowed_domains", r.Target, nil
+	case policy.ClassExec:
+	}
+	return "", nil, errors.New("the config has no list of allowed programs")
+}
+
+// written is a path as a person writes it.
+func written(name, home string) string {
+	name = strings.ReplaceAll(name, "$", "$$")
+	if below, ok := strings.CutPrefix(name, path.Clean(home)+"/"); ok {
+		return "~/" + below
+	}
+	return name
+}
+
+// splitTarget reads host:port, or a host alone.
+func splitTarget(target string) (host string, port uint16) {
+	host, text, err := net.SplitHostPort(target)
+	if err != nil {
+		return target, 0
+	}
+	number, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return host, 0
+	}
+	return host, uint16(number)
+}
+
+func allows(p *policy.Policy, r Rule) bool { return decide(p, r).Effect == policy.Allow }
+
+func decide(p *policy.Policy, r Rule) policy.Decision {
+	if r.Class != policy.ClassNet {
+		return p.Decide(policy.Request{Class: r.Class, Path: r.Asked})
+	}
+	host, port := splitTarget(r.Asked)
+	return p.DecideName(host, port)
+}
+
+// reasonOf puts the first problem of a config's error in front.
+func reasonOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	known, ok := errors.AsType[*configs.Error](err)
+	if !ok || len(known.Problems) == 0 {
+		return &Error{Op: "edit config", Err: err}
+	}
+	return &Error{Op: "edit config", Err: errors.New(known.Problems[0].String()), Hint: known.Hint}
+}

@@ -1,0 +1,20 @@
+// Package approve is the inbox of asks: requests of caged programs that are
+// held until a person answers.
+//
+// It owns what waits, for how long, what was answered, what an answer granted
+// for the rest of a run, and what may still be taken back. Alike asks (same
+// agent, class, operation and target) are one row and get one answer. The first
+// answer wins. Everything fails closed: no answer in time, a program or a run
+// that ends, too many asks, and an answer that cannot be written to the audit
+// log are each a denial. Memory is bounded: maxHeld asks wait, maxEnded rows
+// are remembered.
+//
+// Order: an answer is written to the audit log before anybody acts on it; then
+// the rule of an "always" is written; then the held asks get their verdict.
+// Events come in the order of what happened, and after the lock is released.
+// No lock is held while the audit log or the config is written.
+//
+// It never decides for itself that something is allowed, never looks at a file
+// that an ask is about, and never lifts a rule that denies: a cage asks only
+// about what no rule speaks of.
+package approve

@@ -1,0 +1,64 @@
+package approve
+
+import (
+	"slices"
+
+	"openclaw/sandbox/policy"
+)
+
+// grant is an answer that holds until a run ends. It can only allow what the
+// agent's policy would ask about.
+type grant struct {
+	id     string // of the row
+	class  policy.Class
+	match  Match
+	target string // a path, host:port, a host or a folder
+}
+
+func newGrant(id string, r *Request, m Match) grant {
+	g := grant{id: id, class: r.Class, match: m, target: r.Target}
+	switch m {
+	case Host:
+		g.target = hostOf(r.Target)
+	case Folder:
+		g.target = folderOf(r)
+	case Exact:
+	}
+	return g
+}
+
+// granted finds the grant that covers a request. i.mu is held.
+func (i *Inbox) granted(r *Request) (id string, ok bool) {
+	for _, g := range i.grants[r.Run] {
+		if g.covers(r) {
+			return g.id, true
+		}
+	}
+	return "", false
+}
+
+// covers: what may be changed may be read, and what may be run must be read.
+func (g grant) covers(r *Request) bool {
+	reads := r.Class == policy.ClassPathRead && (g.class == policy.ClassPathWrite || g.class == policy.ClassExec)
+	if g.class != r.Class && !reads {
+		return false
+	}
+	switch g.match {
+	case Host:
+		return hostOf(r.Target) == g.target
+	case Folder:
+		return under(r.Target, g.target)
+	case Exact:
+	}
+	return r.Target == g.target
+}
+
+// dropGrants forgets what an answer granted. i.mu is held.
+func (i *Inbox) dropGrants(id string) {
+	for run, list := range i.grants {
+		list = slices.DeleteFunc(list, func(g grant) bool { return g.id == id })
+		if i.grants[run] = list; len(list) == 0 {
+			delete(i.grants, run)
+		}
+	}
+}

@@ -1,0 +1,318 @@
+package approve
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"sync"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// Bounds of the inbox.
+const (
+	maxHeld    = 1000 // asks that wait, of all agents
+	maxEnded   = 1000 // rows that are remembered when they are over
+	maxGrants  = 1000 // of one run
+	maxMinute  = 20   // new rows of one agent in a minute
+	minute     = time.Minute
+	undoWindow = 30 * time.Second
+
+	defaultTimeout = 60 * time.Second // ask_timeout of the config
+)
+
+// Options is what an inbox works with. Audit and Publish must be set.
+type Options struct {
+	// Audit returns when the record is on disk. It is called without a lock.
+	Audit func(context.Context, Record) error
+	// Publish puts an event on the bus; it does not block and calls nothing here.
+	Publish func(event.Event)
+	// Rules writes what "always" means; nil refuses "always".
+	Rules Rules
+	// Lives reports whether a run still goes on; nil: it does.
+	Lives func(run string) bool
+	// Mask takes secrets out of an agent's words before they are shown; nil
+	// shows them as they are.
+	Mask func(string) string
+	// Failed hears of what nobody else can be told; nil: nobody does.
+	Failed func(error)
+	Now    func() time.Time // nil: time.Now
+}
+
+// Record is one entry of the audit log.
+type Record struct {
+	Action  string // "allow", "deny", "undo", "miss"
+	ID      string
+	Request Request
+	Scope   Scope
+	Match   Match
+	Note    string
+	By      string
+	From    string
+	Held    int // alike asks that wait for it
+}
+
+// Inbox holds asks. Make it with New; its methods are safe for concurrent use.
+type Inbox struct {
+	o    Options
+	wake chan struct{} // one slot: a deadline is new
+
+	telling sync.Mutex // held over Publish, so that events come in order; never taken with mu held
+
+	mu      sync.Mutex // guards the fields below, and every row and Held
+	outbox  []event.Event
+	waiting map[key]*row
+	byID    map[string]*row
+	ended   []*row // oldest first
+	held    int
+	grants  map[string][]grant // by run
+	minutes map[string]*window // by agent
+}
+
+// row is alike asks.
+type row struct {
+	ask      event.Ask
+	request  Request // of the newest
+	held     []*Held
+	deciding bool
+	written  *Written
+}
+
+// New returns an empty inbox.
+func New(o Options) *Inbox {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Lives == nil {
+		o.Lives = func(string) bool { return true }
+	}
+	if o.Mask == nil {
+		o.Mask = func(text string) string { return text }
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
+	}
+	return &Inbox{
+		o: o, wake: make(chan struct{}, 1), waiting: map[key]*row{}, byID: map[string]*row{},
+		grants: map[string][]grant{}, minutes: map[string]*window{},
+	}
+}
+
+// Held is one ask that waits.
+type Held struct {
+	ID string // of its row; empty when it was answered at once
+
+	inbox    *Inbox
+	row      *row // nil when it does not wait; guarded by inbox.mu
+	request  Request
+	deadline time.Time
+	verdict  chan Verdict // one slot
+}
+
+// Ask holds a request until its verdict. The end of ctx is a denial.
+func (i *Inbox) Ask(ctx context.Context, r Request) Verdict { return i.Submit(r).Wait(ctx) }
+
+// Submit takes a request in and returns at once. The caller must call Wait.
+func (i *Inbox) Submit(r Request) *Held {
+	if r.Timeout <= 0 {
+		r.Timeout = defaultTimeout
+	}
+	now := i.o.Now()
+	h := &Held{inbox: i, request: r, deadline: now.Add(r.Timeout), verdict: make(chan Verdict, 1)}
+	i.mu.Lock()
+	id, granted := i.granted(&r)
+	same := i.waiting[keyOf(&r)]
+	switch {
+	case granted:
+		h.verdict <- Verdict{ID: id, Allow: true}
+	case i.held >= maxHeld:
+		h.verdict <- Verdict{Reason: ReasonTooMany}
+	case same != nil:
+		i.join(same, h, now)
+	case !i.mayAsk(&r, now):
+		h.verdict <- Verdict{Reason: ReasonLimited}
+	default:
+		fresh := &row{ask: i.show(&r, now)}
+		fresh.ask.ID = i.newID()
+		i.byID[fresh.ask.ID], i.waiting[keyOf(&r)] = fresh, fresh
+		i.join(fresh, h, now)
+	}
+	i.mu.Unlock()
+	i.tell()
+	return h
+}
+
+// join adds a held ask to its row. i.mu is held.
+func (i *Inbox) join(r *row, h *Held, now time.Time) {
+	h.row, h.ID = r, r.ask.ID
+	r.request = h.request
+	r.held = append(r.held, h)
+	i.held++
+	r.ask.Last, r.ask.Count = now, r.ask.Count+1
+	r.ask.Run, r.ask.PID = h.request.Run, h.request.PID
+	i.changed(r)
+	select {
+	case i.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Wait returns the verdict. The end of ctx takes the ask back: nobody waits for
+// it any more.
+func (h *Held) Wait(ctx context.Context) Verdict {
+	select {
+	case v := <-h.verdict:
+		return v
+	case <-ctx.Done():
+		h.Cancel(false)
+		return <-h.verdict
+	}
+}
+
+// Cancel takes an ask back. late says that its time was over; otherwise what
+// asked is gone. It does nothing to one that has its verdict.
+func (h *Held) Cancel(late bool) {
+	i := h.inbox
+	i.mu.Lock()
+	if r := h.row; r != nil {
+		if late {
+			i.end(h, Verdict{ID: h.ID, Reason: missed(h.request.Timeout)}, event.AskMissed)
+		} else {
+			i.end(h, Verdict{ID: h.ID, Reason: ReasonGone}, event.AskGone)
+		}
+		i.changed(r)
+	}
+	i.mu.Unlock()
+	i.tell()
+}
+
+// end gives a held ask its verdict. The last one of a row ends it with the
+// state, unless an answer is being recorded. i.mu is held.
+func (i *Inbox) end(h *Held, v Verdict, state string) {
+	r := h.row
+	h.row = nil
+	h.verdict <- v
+	i.held--
+	r.held = slices.DeleteFunc(r.held, func(other *Held) bool { return other == h })
+	if len(r.held) == 0 && !r.deciding {
+		r.ask.Reason = v.Reason
+		i.finish(r, state)
+	}
+}
+
+// finish moves a row to those that are over. i.mu is held.
+func (i *Inbox) finish(r *row, state string) {
+	r.ask.State, r.ask.Deadline, r.ask.Waiting = state, time.Time{}, 0
+	if k := keyOf(&r.request); i.waiting[k] == r {
+		delete(i.waiting, k)
+	}
+	i.remember(r)
+}
+
+// remember keeps a row that is over, at the cost of the oldest one. i.mu is
+// held.
+func (i *Inbox) remember(r *row) {
+	i.ended = append(i.ended, r)
+	if len(i.ended) > maxEnded {
+		delete(i.byID, i.ended[0].ask.ID)
+		i.ended[0] = nil
+		i.ended = i.ended[1:]
+	}
+}
+
+// EndRun ends what a run waits for and what was granted to it.
+func (i *Inbox) EndRun(run string) {
+	i.mu.Lock()
+	delete(i.grants, run)
+	for _, r := range i.sorted() {
+		for _, h := range slices.Clone(r.held) {
+			if h.request.Run == run {
+				i.end(h, Verdict{ID: h.ID, Reason: ReasonGone}, event.AskGone)
+				i.changed(r)
+			}
+		}
+	}
+	i.mu.Unlock()
+	i.tell()
+}
+
+// List returns the rows that wait and then those that are over, each oldest
+// first. An empty agent is every agent.
+func (i *Inbox) List(agent string) []event.Ask {
+	out := []event.Ask{}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, r := range append(i.sorted(), i.ended...) {
+		if agent == "" || r.ask.Agent == agent {
+			out = append(out, r.ask)
+		}
+	}
+	return out
+}
+
+// Waiting returns how many rows wait for an answer.
+func (i *Inbox) Waiting() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.waiting)
+}
+
+// sorted is the rows that wait, oldest first. i.mu is held.
+func (i *Inbox) sorted() []*row {
+	rows := make([]*row, 0, len(i.waiting))
+	for _, r := range i.waiting {
+		rows = append(rows, r)
+	}
+	slices.SortFunc(rows, func(a, b *row) int {
+		if c := a.ask.First.Compare(b.ask.First); c != 0 {
+			return c
+		}
+		if a.ask.ID < b.ask.ID {
+			return -1
+		}
+		return 1
+	})
+	return rows
+}
+
+// changed brings a row up to date and queues its event. i.mu is held.
+func (i *Inbox) changed(r *row) {
+	if r.ask.State == event.AskWaiting {
+		r.ask.Waiting, r.ask.Deadline = len(r.held), time.Time{}
+		for _, h := range r.held {
+			if r.ask.Deadline.IsZero() || h.deadline.Before(r.ask.Deadline) {
+				r.ask.Deadline = h.deadline
+			}
+		}
+	}
+	shown := r.ask
+	i.outbox = append(i.outbox, event.Event{Kind: event.KindAsk, Ask: &shown})
+}
+
+// tell publishes what is queued.
+func (i *Inbox) tell() {
+	i.telling.Lock()
+	defer i.telling.Unlock()
+	i.mu.Lock()
+	events := i.outbox
+	i.outbox = nil
+	i.mu.Unlock()
+	for _, e := range events {
+		i.o.Publish(e)
+	}
+}
+
+// newID is short enough to type and not a number that another gateway may have
+// given out too. i.mu is held.
+func (i *Inbox) newID() string {
+	for {
+		var b [3]byte
+		_, _ = rand.Read(b[:]) // it never fails
+		id := hex.EncodeToString(b[:])
+		if i.byID[id] == nil {
+			return id
+		}
+	}
+}

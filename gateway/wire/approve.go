@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
+)
+
+// Methods of asks: requests of caged programs that are held for an answer.
+const (
+	MethodAskAsk    = "openclaw.asks.ask"    // AskParams → AskHeld; only the run's own unix socket
+	MethodAskCancel = "openclaw.asks.cancel" // AskCancelParams → {}; as above
+	MethodAsks      = "openclaw.asks.list"   // AsksParams → AsksResult
+	MethodAskDecide = "openclaw.asks.decide" // AskDecideParams → AskDecided
+	MethodAskUndo   = "openclaw.asks.undo"   // AskUndoParams → event.Ask
+
+	EventAskVerdict = "openclaw.ask.verdict" // payload: AskVerdict; only to the supervisor that asked
+)
+
+// AskParams holds one request of a caged program. Number is the supervisor's
+// own, unique on its connection; the verdict carries it. The verdict may
+// overtake the answer to this call.
+type AskParams struct {
+	Run         string        `json:"run"`
+	Number      uint64        `json:"number"`
+	PID         int           `json:"pid"`
+	Program     string        `json:"program"`
+	CommandLine string        `json:"command_line"`
+	Class       policy.Class  `json:"class"`
+	Operation   string        `json:"operation"`
+	Target      string        `json:"target"`
+	Rule        string        `json:"rule"`
+	Origin      policy.Origin `json:"origin"`
+	Mechanism   string        `json:"mechanism"`
+}
+
+// AskHeld names the row that the ask is part of; empty when it was answered at
+// once by a grant or a limit.
+type AskHeld struct {
+	ID string `json:"id,omitempty"`
+}
+
+// AskVerdict answers an AskParams.
+type AskVerdict struct {
+	Number uint64 `json:"number"`
+	ID     string `json:"id,omitempty"`
+	Allow  bool   `json:"allow"`
+	Reason string `json:"reason,omitempty"` // of a denial: "ask: denied by you"
+}
+
+// AskCancelParams takes an ask back: nobody waits for its verdict any more.
+type AskCancelParams struct {
+	Run    string `json:"run"`
+	Number uint64 `json:"number"`
+	Missed bool   `json:"missed,omitempty"` // its time was over; otherwise the program is gone
+}
+
+// AsksParams filters asks. An empty agent is every agent.
+type AsksParams struct {
+	Agent string `json:"agent,omitempty"`
+}
+
+// AsksResult is the waiting rows and then the newest ended ones, each oldest
+// first.
+type AsksResult struct {
+	Asks []event.Ask `json:"asks"`
+}
+
+// AskDecideParams answers an ask. Scope is "once" (default), "run" or "always";
+// Match is "exact" (default), "host" or "folder".
+type AskDecideParams struct {
+	ID    string `json:"id"`
+	Allow bool   `json:"allow"`
+	Scope string `json:"scope,omitempty"`
+	Match string `json:"match,omitempty"`
+	Note  string `json:"note,omitempty"`
+	// Preview decides nothing: it only says what "always" would write.
+	Preview bool `json:"preview,omitempty"`
+}
+
+// AskDecided is the row after the answer. Resolved is false when somebody else
+// had answered before, or when nothing was decided because of Preview.
+type AskDecided struct {
+	Resolved bool      `json:"resolved"`
+	Ask      event.Ask `json:"ask"`
+}
+
+// AskUndoParams takes back what an answer granted. An empty ID is the newest
+// answer that can still be taken back.
+type AskUndoParams struct {
+	ID string `json:"id,omitempty"`
+}
