@@ -5,20 +5,20 @@
 // config's loopback address and on a unix socket in the state folder. What
 // comes over TCP passes, in this order: room for the connection, Host, Origin
 // and Sec-Fetch-Site, authentication, the rate and the share of who it is, the
-// route. What
-// comes over the unix socket is its owner by the kernel's word and needs no
-// token; it serves the protocol and /health, never a provider, so that a
-// cage's endpoint can never be joined to it by mistake.
+// route. What comes over the unix socket is its owner by the kernel's word and
+// needs no token; it serves the protocol and /health, never a provider, so that
+// a cage's endpoint can never be joined to it by mistake.
 //
 // Promises. A refusal is answered in the caller's own shape, holds no secret,
-// and is on the bus. An agent's token opens the providers' routes and nothing
-// else, and is dead when its run is. A policy or token that became stricter
-// takes effect on what is open already: sockets and calls that have lost their
-// right are cut. What must be audited is written before
-// it takes effect (a run, a secret, the start) or before it is shown (a
-// denial); records of finished model calls are written right after, in order of
-// their end. Run returns when its last goroutine is gone; it lets open streams
-// end for Deps.Grace and then cuts them.
+// and is on the bus and in the log; past a rate refusals are counted there
+// instead, so that a flood fills no disk. An agent's token opens the providers'
+// routes and nothing else, and is dead when its run is. A policy or token that
+// became stricter takes effect on what is open already: sockets and calls that
+// have lost their right are cut. What must be audited is written before it takes
+// effect (a run, a secret, the start) or before it is shown (a denial); records
+// of finished model calls are written right after, in order of their end. Run
+// returns when its last goroutine is gone; it lets open streams end for
+// Deps.Grace and then cuts them.
 //
 // It never holds a provider key, never runs a command, and never draws.
 package gateway
