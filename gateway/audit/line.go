@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"openclaw/gateway/printable"
 )
 
 // MaxLine is the most bytes of a line. An entry's details are replaced by
@@ -124,7 +126,7 @@ func encodeJSON(v any) (text []byte, err error) {
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return printable.JSON(bytes.TrimRight(b.Bytes(), "\n")), nil
 }
 
 // chain is where the next line joins on.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"openclaw/gateway/audit"
 )
@@ -366,4 +367,26 @@ func BenchmarkRecord(b *testing.B) {
 			})
 		})
 	}
+}
+
+// A name that an agent chose cannot give orders to the terminal of the person who
+// reads the audit log, and is there as it was.
+func TestLinesHoldNothingThatATerminalObeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	const name = "/usr/a\u009b31m\x1b[2J\u202e\x7f\n"
+	r := open(t, audit.Options{Path: path})
+	if err := r.Record(t.Context(), audit.Entry{Event: audit.FileAccess, Path: name, Details: map[string]any{name: name}}); err != nil {
+		t.Fatal(err)
+	}
+	line := lines(t, path)[0]
+	for _, c := range string(line) {
+		if !unicode.IsPrint(c) {
+			t.Fatalf("the line holds %U", c)
+		}
+	}
+	var read struct{ Path string }
+	if err := json.Unmarshal(line, &read); err != nil || read.Path != name {
+		t.Fatalf("%q, %v", read.Path, err)
+	}
+	wantStatus(t, path, audit.StatusOK)
 }

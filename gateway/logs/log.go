@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/gateway/printable"
 )
 
 // Masker removes secrets. *keychain/redact.Masker is one.
@@ -98,7 +99,11 @@ func (l *Log) Close() error { return l.sink.close() }
 type writer struct{ log *Log }
 
 func (w writer) Write(line []byte) (int, error) {
-	masked := bound(w.log.masker.Bytes(line))
+	masked := w.log.masker.Bytes(line)
+	if !w.log.text.Load() { // the text form quotes such characters itself
+		masked = printable.JSON(masked)
+	}
+	masked = printable.JSON(bound(masked)) // what was shortened was decoded for it
 	if w.log.sink.write(masked) && w.log.onLine != nil {
 		w.log.onLine(Parse(strings.TrimSuffix(string(masked), "\n")))
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/logs"
@@ -274,5 +275,26 @@ func BenchmarkLog(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		log.Info("a call ended", slog.String(logs.KeyAgent, "coder"), slog.Int(logs.KeyStatus, 200), slog.String("route", "POST /v1/messages"))
+	}
+}
+
+// A name that an agent chose cannot give orders to the terminal of the person who
+// reads the log, in either form, shortened or not.
+func TestLinesHoldNothingThatATerminalObeys(t *testing.T) {
+	const name = "a\u009b31m\x1b[2J\u202e\x7f"
+	for _, form := range []string{"json", "text"} {
+		path := filepath.Join(t.TempDir(), "gateway.log")
+		l := open(t, path, func(o *logs.Options) { o.Format = form })
+		l.Logger().Warn("refused", "target", name, "bare", "\u009b")
+		l.Logger().Warn("refused", "target", strings.Repeat(name, 100_000))
+		for _, r := range read(t, path) {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Fatalf("%s: the log holds %U", form, r)
+			}
+		}
+		lines, err := logs.Tail(path, 2)
+		if err != nil || len(lines) != 2 || form == "json" && !strings.Contains(lines[0].Raw, `"target":"a\u009b31m`) {
+			t.Fatalf("%s: %v, %d lines: %.200s", form, err, len(lines), lines[0].Raw)
+		}
 	}
 }
