@@ -28,6 +28,12 @@ type Call struct {
 	Path  string
 	Path2 string // of rename and link: the new name
 
+	// Written, Written2 and WrittenSocket are Path, Path2 and UnixPath before
+	// ".." was taken off: what the kernel follows when there are links.
+	Written       string
+	Written2      string
+	WrittenSocket string
+
 	Flags    uint64         // open flags, or those of the *at calls
 	Address  netip.AddrPort // of connect to an internet address
 	UnixPath string         // of connect to a UNIX socket; "@name" is an abstract one

@@ -33,15 +33,16 @@ func (k known) decode(n *notification) (Call, error) {
 	case k.class == policy.ClassNet:
 		err = c.readSocketAddress(n)
 	case k.file >= 0:
-		c.Path, err = linkTarget(c.TID, "fd/"+strconv.Itoa(int(int32(n.arguments[k.file]))))
+		c.Written, err = linkTarget(c.TID, "fd/"+strconv.Itoa(int(int32(n.arguments[k.file]))))
 	default:
-		if c.Path, err = readPath(n, k.folder, k.path); err == nil && k.path2 >= 0 {
-			c.Path2, err = readPath(n, k.folder2, k.path2)
+		if c.Written, err = readPath(n, k.folder, k.path); err == nil && k.path2 >= 0 {
+			c.Written2, err = readPath(n, k.folder2, k.path2)
 		}
 	}
 	if err != nil {
 		return c, err
 	}
+	c.Path, c.Path2 = cleaned(c.Written), cleaned(c.Written2)
 	c.refine()
 	c.PID = processOf(c.TID)
 	return c, nil
@@ -64,6 +65,13 @@ func (c *Call) refine() {
 	}
 }
 
+func cleaned(written string) string {
+	if written == "" {
+		return ""
+	}
+	return path.Clean(written)
+}
+
 // readPath reads a path argument and makes it absolute.
 func readPath(n *notification, folder, argument int) (string, error) {
 	tid := int(n.tid)
@@ -79,7 +87,7 @@ func readPath(n *notification, folder, argument int) (string, error) {
 		}
 	}
 	if strings.HasPrefix(text, "/") {
-		return path.Clean(text), nil
+		return text, nil
 	}
 	base := "cwd"
 	if at != unix.AT_FDCWD {
@@ -89,7 +97,10 @@ func readPath(n *notification, folder, argument int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return path.Join(start, text), nil
+	if text == "" {
+		return start, nil
+	}
+	return start + "/" + text, nil
 }
 
 // linkTarget follows /proc/TID/cwd or a descriptor to a file's path.
@@ -185,9 +196,9 @@ func (c *Call) parseSocketAddress(b []byte) error {
 			if err != nil {
 				return err
 			}
-			c.UnixPath = path.Join(start, c.UnixPath)
+			c.UnixPath = start + "/" + c.UnixPath
 		}
-		c.UnixPath = path.Clean(c.UnixPath)
+		c.WrittenSocket, c.UnixPath = c.UnixPath, path.Clean(c.UnixPath)
 		return nil
 	case family == unix.AF_INET && len(b) >= 8:
 		c.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:]))

@@ -138,6 +138,7 @@ func TestEveryNumberOfBothArchitectures(t *testing.T) {
 				want[name] = notified
 			}
 			want["personality"], want["socket"] = allowed, fails(unix.EAFNOSUPPORT) // with arguments of zero
+			want["socketpair"] = fails(unix.EAFNOSUPPORT)
 			filter := built(t, Options{Arch: arch, Notify: true})
 			if len(filter) > 1000 {
 				t.Errorf("%d instructions", len(filter))
@@ -244,6 +245,15 @@ func TestArguments(t *testing.T) {
 		{"socket", args{unix.AF_BLUETOOTH, unix.SOCK_RAW}, fails(unix.EAFNOSUPPORT)},
 		{"socket", args{unix.AF_TIPC, unix.SOCK_STREAM}, fails(unix.EAFNOSUPPORT)},
 		{"socket", args{1<<32 | unix.AF_PACKET, unix.SOCK_RAW}, fails(unix.EAFNOSUPPORT)},
+		{"socketpair", args{unix.AF_UNIX, unix.SOCK_STREAM}, allowed},
+		{"socketpair", args{unix.AF_TIPC, unix.SOCK_STREAM}, fails(unix.EAFNOSUPPORT)},
+		{"socketpair", args{1<<32 | unix.AF_INET, unix.SOCK_STREAM}, fails(unix.EAFNOSUPPORT)},
+		{"fcntl", args{1: unix.F_SETLEASE}, fails(unix.EPERM)},
+		{"fcntl", args{1: 1<<32 | unix.F_SETLEASE}, fails(unix.EPERM)},
+		{"fcntl", args{1: unix.F_SETLK}, allowed},
+		{"prlimit64", args{0: 0}, allowed},
+		{"prlimit64", args{0: 1}, fails(unix.EPERM)},
+		{"prlimit64", args{0: 1<<32 | 1}, fails(unix.EPERM)},
 		{"sendto", args{3: 0}, allowed},
 		{"sendto", args{3: unix.MSG_FASTOPEN | unix.MSG_NOSIGNAL}, fails(unix.EOPNOTSUPP)},
 		{"sendmsg", args{2: unix.MSG_FASTOPEN}, fails(unix.EOPNOTSUPP)},

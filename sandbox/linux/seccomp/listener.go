@@ -9,6 +9,8 @@ import (
 	"sync"
 	"unsafe"
 
+	"openclaw/sandbox/policy"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -151,6 +153,9 @@ func (l *Listener) serve(ctx context.Context, n *notification) {
 		l.answer(n.id, l.handler(ctx, call))
 	case errors.As(err, &errno):
 		l.answer(n.id, Verdict{Errno: errno})
+	case k.class == policy.ClassExec:
+		// It names no program now; another thread may make it name one.
+		l.answer(n.id, Verdict{Errno: unix.EACCES})
 	default:
 		l.answer(n.id, Verdict{})
 	}

@@ -155,6 +155,27 @@ func onSocket() rule {
 	}
 }
 
+// onSocketPair allows pairs of UNIX sockets. A pair of any other family runs
+// that family's code before it is refused, and loads its module.
+func onSocketPair() rule {
+	return func(Options) []unix.SockFilter {
+		return sequence(ifEqual(0, allBits, unix.AF_UNIX, allow()), errno(unix.EAFNOSUPPORT))
+	}
+}
+
+func onFcntl() rule {
+	return func(Options) []unix.SockFilter {
+		return sequence(ifEqual(1, allBits, unix.F_SETLEASE, errno(unix.EPERM)), allow())
+	}
+}
+
+// onOthersLimits allows a process its own limits only, which it names by 0.
+func onOthersLimits() rule {
+	return func(Options) []unix.SockFilter {
+		return sequence(ifEqual(0, allBits, 0, allow()), errno(unix.EPERM))
+	}
+}
+
 // onFastOpen refuses to send data before the connection: it would pass by
 // connect, where connections are judged.
 func onFastOpen(flags int) rule {

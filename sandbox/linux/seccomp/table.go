@@ -72,6 +72,7 @@ func table() []row {
 		{"connect", 42, 203, onNotify()},
 		// Sockets: only the families that programs need, and no data before the connection is judged.
 		{"socket", 41, 198, onSocket()},
+		{"socketpair", 53, 199, onSocketPair()},
 		{"sendto", 44, 206, onFastOpen(3)},
 		{"sendmsg", 46, 211, onFastOpen(2)},
 		{"sendmmsg", 307, 269, onFastOpen(3)},
@@ -83,6 +84,11 @@ func table() []row {
 		{"clone3", 435, 435, refuse(unix.ENOSYS)},
 		// Arguments in memory, where a filter cannot see them.
 		{"openat2", 437, 437, refuse(unix.ENOSYS)},
+		// Leases make others wait who open the file, also outside; a cage's process
+		// can own a file that it may only read.
+		{"fcntl", 72, 25, onFcntl()},
+		// Limits of other processes: init has the same user.
+		{"prlimit64", 302, 261, onOthersLimits()},
 		// Terminals: typing into another's terminal.
 		{"ioctl", 16, 29, onIoctl()},
 		// Only the personalities that programs ask for in good faith.
