@@ -34,7 +34,31 @@ func check(spec *Spec) error {
 			return &Error{Op: "read command", Kind: KindNotFound, Err: errors.New("an argument holds a NUL byte"), Hint: "leave it out; no program can be given one"}
 		}
 	}
+	if err := standardFiles(spec); err != nil {
+		return err
+	}
 	return workspace(p.Workspace)
+}
+
+// standardFiles refuses a folder in the place of input or output: whoever holds
+// an open folder of the host is inside the host's tree.
+func standardFiles(spec *Spec) error {
+	for _, file := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
+		if file == nil {
+			continue
+		}
+		info, err := file.Stat()
+		if err != nil {
+			return &Error{Op: "look at " + file.Name(), Err: err}
+		}
+		if info.IsDir() {
+			return &Error{
+				Op: "look at " + file.Name(), Kind: KindPolicy, Err: errors.New("it is a folder"),
+				Hint: "give the command a file, a terminal or a pipe as its input and output",
+			}
+		}
+	}
+	return nil
 }
 
 // workspace makes the agent's own folder, readable by nobody else.

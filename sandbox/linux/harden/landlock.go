@@ -3,6 +3,7 @@
 package harden
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -16,6 +17,15 @@ const (
 	scopeAbstractUnixSockets  = 1 << 0 // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 	scopeSignals              = 1 << 1 // LANDLOCK_SCOPE_SIGNAL
 	landlockVersionWithScopes = 6      // Linux 6.12
+	ruleBelowPath             = 1      // LANDLOCK_RULE_PATH_BENEATH
+)
+
+// LANDLOCK_ACCESS_FS_*, as of version 3, all of which 6 has.
+const (
+	fileWrite    = 1 << 1
+	fileRead     = 1 << 2
+	fileTruncate = 1 << 14
+	everyAccess  = 1<<15 - 1 // all up to and with truncate
 )
 
 // rulesetAttributes is struct landlock_ruleset_attr as of version 6.
@@ -23,6 +33,16 @@ type rulesetAttributes struct {
 	handledFiles   uint64
 	handledNetwork uint64
 	scoped         uint64
+}
+
+// belowPath is struct landlock_path_beneath_attr, which is packed.
+type belowPath [12]byte
+
+func allowBelow(access uint64, fd int) *belowPath {
+	var rule belowPath
+	binary.NativeEndian.PutUint64(rule[:], access)
+	binary.NativeEndian.PutUint32(rule[8:], uint32(fd))
+	return &rule
 }
 
 // LandlockVersion is the ABI version of the running kernel's Landlock.
@@ -40,12 +60,89 @@ func LandlockVersion() (int, error) {
 	return 0, &Error{Op: "find Landlock", Err: errno}
 }
 
+// RestrictToTree does what RestrictScopes does, and keeps the calling thread
+// from opening anything that does not lie below its root folder: what it holds
+// an open descriptor of, it can then use as it was opened and reopen in that
+// mode, but it gets no further from there, neither to write what was opened for
+// reading nor to another file. The descriptors must be of files, devices,
+// pipes or sockets.
+func RestrictToTree(descriptors ...int) (int, error) {
+	return restrict(rulesetAttributes{
+		handledFiles: everyAccess, scoped: scopeAbstractUnixSockets | scopeSignals,
+	}, func(ruleset int) error {
+		root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open root: %w", err)
+		}
+		defer func() { _ = unix.Close(root) }()
+		if err := addRule(ruleset, allowBelow(everyAccess, root)); err != nil {
+			return fmt.Errorf("allow root: %w", err)
+		}
+		for _, fd := range descriptors {
+			access, err := accessOf(fd)
+			if err != nil {
+				return fmt.Errorf("descriptor %d: %w", fd, err)
+			}
+			if access == 0 {
+				continue
+			}
+			err = addRule(ruleset, allowBelow(access, fd))
+			if err != nil && !errors.Is(err, unix.EBADFD) { // a pipe, a socket, memory: of no tree, and Landlock has no word on them
+				return fmt.Errorf("allow descriptor %d: %w", fd, err)
+			}
+		}
+		return nil
+	})
+}
+
+// accessOf is what a descriptor was opened for; 0 if it needs no rule.
+func accessOf(fd int) (uint64, error) {
+	var stat unix.Stat_t
+	err := unix.Fstat(fd, &stat)
+	if errors.Is(err, unix.EBADF) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case stat.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return 0, unix.EISDIR
+	case flags&unix.O_PATH != 0:
+		return 0, nil
+	}
+	switch flags & unix.O_ACCMODE {
+	case unix.O_RDONLY:
+		return fileRead, nil
+	case unix.O_WRONLY:
+		return fileWrite | fileTruncate, nil
+	}
+	return fileRead | fileWrite | fileTruncate, nil
+}
+
+func addRule(ruleset int, rule *belowPath) error {
+	//nolint:gosec // the kernel reads the structure during the call only
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), ruleBelowPath, uintptr(unsafe.Pointer(rule)), 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // RestrictScopes cuts the calling thread, and all that it starts, off from
 // abstract UNIX sockets and signals of processes outside. It needs
 // no_new_privs or CAP_SYS_ADMIN. It returns the Landlock version; below 6 it
 // restricts nothing and returns an *Error of KindMissing.
 func RestrictScopes() (int, error) {
-	const op = "restrict Landlock scopes"
+	return restrict(rulesetAttributes{scoped: scopeAbstractUnixSockets | scopeSignals}, nil)
+}
+
+func restrict(attributes rulesetAttributes, allow func(ruleset int) error) (int, error) {
+	const op = "restrict by Landlock"
 	version, err := LandlockVersion()
 	if err != nil {
 		return 0, err
@@ -56,11 +153,16 @@ func RestrictScopes() (int, error) {
 			Hint: "a Linux of 6.12 or newer has it",
 		}
 	}
-	attributes := rulesetAttributes{scoped: scopeAbstractUnixSockets | scopeSignals}
 	//nolint:gosec // the kernel reads the structure during the call only
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0)
 	if errno != 0 {
 		return version, &Error{Op: op, Err: fmt.Errorf("create ruleset: %w", errno)}
+	}
+	if allow != nil {
+		if err := allow(int(ruleset)); err != nil {
+			_ = unix.Close(int(ruleset))
+			return version, &Error{Op: op, Err: err}
+		}
 	}
 	_, _, errno = unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
 	if err := unix.Close(int(ruleset)); err != nil && errno == 0 {

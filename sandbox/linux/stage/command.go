@@ -49,7 +49,9 @@ func (s *stage) command() (int, error) {
 }
 
 func (s *stage) limits() error {
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+	// 1 rather than 0: a limit of 0 does not stop a dump into a pipe, where a
+	// program of the host would read what the cage wrote; 1 stops both.
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}); err != nil {
 		return fmt.Errorf("switch core dumps off: %w", err)
 	}
 	if s.setup.MaxFileSize > 0 {

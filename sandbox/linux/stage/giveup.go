@@ -22,11 +22,11 @@ func (s *stage) giveUp() error {
 	if err := harden.NoNewPrivileges(); err != nil {
 		return hardening(err)
 	}
-	version, err := harden.RestrictScopes()
+	version, err := harden.RestrictToTree(0, 1, 2)
 	if err != nil {
 		return hardening(err)
 	}
-	s.prove("landlock scopes", fmt.Sprintf("abstract sockets and signals, Landlock version %d", version))
+	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no file but the cage's own, Landlock version %d", version))
 	if err := s.filter(); err != nil {
 		return err
 	}
