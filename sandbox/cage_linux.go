@@ -64,6 +64,8 @@ func planError(err error) error {
 	switch {
 	case errors.Is(err, mounts.ErrTooLarge):
 		e.Hint = "allow a smaller folder, or write denied_paths without a pattern"
+	case errors.Is(err, mounts.ErrPlanted):
+		e.Hint = "write the workspace as the folder that the link leads to, if that is meant"
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "a denied path that does not exist yet needs a place in a folder that you may write to; make it by hand, or deny the folder"
 	}

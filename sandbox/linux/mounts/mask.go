@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -167,15 +168,22 @@ func (pl *planner) matchGlobs() error {
 			} else if rule.System || !under(rule.Path, prefix) {
 				continue
 			}
-			if err := pl.walk(start); err != nil {
+			if err := pl.walk(start, start); err != nil {
 				return err
 			}
+		}
+	}
+	for _, a := range pl.aliases {
+		if err := pl.walk(a.real, a.named); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (pl *planner) walk(start string) error {
+// walk visits a tree by its real name and judges every file by the name that a
+// person wrote, which may lead there through a link.
+func (pl *planner) walk(start, named string) error {
 	return filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if entry != nil && entry.IsDir() {
@@ -187,9 +195,16 @@ func (pl *planner) walk(start string) error {
 		if pl.seenGlobs > maxGlobEntries {
 			return ErrTooLarge
 		}
-		decision := pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
+		written := name
+		if named != start {
+			written = path.Join(named, name[len(start):])
+		}
+		decision := pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: written})
 		if decision.Effect != policy.Deny {
 			return nil
+		}
+		if written != name {
+			pl.policy.Paths = append(pl.policy.Paths, policy.PathRule{Path: name, Effect: policy.Deny, Origin: decision.Origin, Text: decision.Rule})
 		}
 		if _, known := pl.plan.Regions.at[name]; !known {
 			pl.plan.Regions.at[name] = Gate

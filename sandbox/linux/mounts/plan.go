@@ -55,6 +55,7 @@ type planner struct {
 	modes     map[string]fs.FileMode // of boundaries that exist
 	builtIn   map[string]bool        // boundaries that only the program's own rules name
 	links     map[string]string
+	aliases   []alias
 	seenGlobs int
 }
 
@@ -112,15 +113,36 @@ func Preview(p *policy.Policy) (*Plan, error) {
 // collect resolves every rule and adds each name of it to the policy, so that
 // a decision about the real path is the decision about the written one.
 func (pl *planner) collect(p *policy.Policy) error {
+	planted, err := findPlanted(p)
+	if err != nil {
+		return err
+	}
 	whole := *p
 	whole.Paths = slices.Clone(p.Paths)
-	for _, rule := range p.Paths {
+	for i, rule := range p.Paths {
 		if rule.Glob {
+			same, ok, err := patternElsewhere(rule)
+			if err != nil {
+				return err
+			}
+			if ok {
+				whole.Paths = append(whole.Paths, same)
+			}
 			continue
 		}
 		place, err := resolve(rule.Path)
 		if err != nil {
 			return err
+		}
+		switch name, ok := planted[i]; {
+		case !ok:
+		case rule.Effect != policy.Allow:
+			pl.warn("%s is denied where it leads now, but %s is a link that the agent itself can change; deny where it leads", rule.Path, name)
+		case rule.Path == p.Workspace:
+			return fmt.Errorf("workspace %s: %w: %s", rule.Path, ErrPlanted, name)
+		default:
+			pl.warn("%s is not opened: %s is a link that the agent itself can change; allow where it leads", rule.Path, name)
+			continue
 		}
 		for _, l := range place.links {
 			pl.links[l.path] = l.target
@@ -139,6 +161,9 @@ func (pl *planner) collect(p *policy.Policy) error {
 				excepts = append(excepts, except.real)
 			}
 			pl.boundary(except.real, rule, except)
+		}
+		if rule.Effect == policy.Allow && !rule.System && place.exists && place.real != rule.Path {
+			pl.aliases = append(pl.aliases, alias{real: place.real, named: rule.Path})
 		}
 		names := []string{place.real}
 		if rule.Effect != policy.Allow && place.named != place.real {

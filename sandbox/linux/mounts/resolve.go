@@ -94,29 +94,6 @@ func resolve(name string) (resolved, error) {
 	return out, nil
 }
 
-// Real finds the real name of a clean absolute path on the host, by looking at
-// names only: nothing is opened. With follow, a link in the last name is
-// followed too. exists says whether there is something.
-func Real(name string, follow bool) (real string, exists bool, err error) {
-	if follow {
-		place, err := resolve(name)
-		return place.real, place.exists, err
-	}
-	place, err := resolve(parent(name))
-	if err != nil {
-		return "", false, err
-	}
-	real = path.Join(place.real, path.Base(name))
-	if !place.exists || name == "/" {
-		return real, place.exists, nil
-	}
-	_, err = os.Lstat(real)
-	if err != nil && !absent(err) {
-		return "", false, fmt.Errorf("look up %s: %w", real, err)
-	}
-	return real, err == nil, nil
-}
-
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENAMETOOLONG) || errors.Is(err, unix.EINVAL)
