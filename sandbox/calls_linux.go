@@ -47,10 +47,10 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 		return j.atConnect(call)
 	case policy.ClassPathRead, policy.ClassPathWrite:
 	}
-	if verdict := j.atWrite(call, call.Path, false); verdict.Errno != 0 || call.Path2 == "" {
+	if verdict := j.atWrite(call, call.Written, false); verdict.Errno != 0 || call.Written2 == "" {
 		return verdict
 	}
-	return j.atWrite(call, call.Path2, true)
+	return j.atWrite(call, call.Written2, true)
 }
 
 // refuse reports and answers.
@@ -62,18 +62,10 @@ func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, dec
 	return seccomp.Verdict{Errno: errno}
 }
 
-// region finds the real name of a path on the host and what it is in the cage.
-// Where the host's files are not the cage's, the name is only text.
-func (j *judge) region(name string, follow bool) (real string, exists bool, region mounts.Region) {
-	regions := j.process.plan.Regions
-	if regions.Of(name) == mounts.Private {
-		return name, false, mounts.Private
-	}
-	real, exists, err := mounts.Real(name, follow)
-	if err != nil {
-		return name, false, mounts.Gate
-	}
-	return real, exists, regions.Of(real)
+// region finds the real name of a path and what it is in the cage.
+func (j *judge) region(call seccomp.Call, written string, follow bool) (real string, exists bool, region mounts.Region) {
+	real, exists = j.lookup(call.TID, written, follow)
+	return real, exists, j.process.plan.Regions.Of(real)
 }
 
 // atExec judges a program. The first one is the command itself.
@@ -83,7 +75,7 @@ func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	if first && !current.Exec.Commands {
 		return seccomp.Verdict{}
 	}
-	real, exists, region := j.region(call.Path, true)
+	real, exists, region := j.region(call, call.Written, true)
 	if !exists && region != mounts.Private && current.Exec.Commands {
 		return seccomp.Verdict{} // the kernel says so itself
 	}
@@ -125,7 +117,7 @@ func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Ver
 	if name == "" {
 		return seccomp.Verdict{}
 	}
-	real, exists, region := j.region(name, follows(call))
+	real, exists, region := j.region(call, name, follows(call))
 	if region == mounts.Private || region == mounts.Gate {
 		return seccomp.Verdict{}
 	}
@@ -180,7 +172,7 @@ func (j *judge) atSocket(call seccomp.Call) seccomp.Verdict {
 	if call.UnixPath[0] != '/' { // abstract, or the cage's own folder
 		return seccomp.Verdict{}
 	}
-	real, exists, region := j.region(path.Clean(call.UnixPath), true)
+	real, exists, region := j.region(call, call.WrittenSocket, true)
 	if region == mounts.Private || !exists {
 		return seccomp.Verdict{}
 	}

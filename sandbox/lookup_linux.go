@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"openclaw/sandbox/linux/mounts"
+)
+
+const maxLinks = 40 // as the kernel: MAXSYMLINKS
+
+// lookup follows a path as a thread of the cage would: links and ".." on the
+// way are taken one name after the other, in the cage's own folders by the
+// cage's files and elsewhere by the host's. The answer was true when it was
+// read, which is enough to report by; see atCall.
+func (j *judge) lookup(thread int, name string, follow bool) (real string, exists bool) {
+	regions := j.process.plan.Regions
+	at, rest := "/", strings.Split(name, "/")
+	links := 0
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			at = path.Dir(at)
+			continue
+		}
+		next := path.Join(at, part)
+		target, exists := j.link(thread, next, regions.Of(next) == mounts.Private)
+		if !exists {
+			return path.Join(append([]string{next}, rest...)...), false
+		}
+		if target == "" || !follow && onlyDots(rest) {
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return path.Join(append([]string{next}, rest...)...), false
+		}
+		if strings.HasPrefix(target, "/") {
+			at = "/"
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return at, true
+}
+
+// onlyDots reports whether nothing more is named.
+func onlyDots(rest []string) bool {
+	for _, part := range rest {
+		if part != "" && part != "." {
+			return false
+		}
+	}
+	return true
+}
+
+// link reads one link; target is empty for what is none.
+func (j *judge) link(thread int, name string, private bool) (target string, exists bool) {
+	outside := name
+	if private {
+		switch name {
+		case "/proc/self", "/proc/thread-self":
+			return j.self(thread, name)
+		}
+		outside = fmt.Sprintf("/proc/%d/root%s", j.process.identity.init, name)
+	}
+	info, err := os.Lstat(outside)
+	if err != nil {
+		return "", false
+	}
+	if info.Mode()&os.ModeSymlink == 0 {
+		return "", true
+	}
+	if target, err = os.Readlink(outside); err != nil {
+		return "", true
+	}
+	return target, true
+}
+
+// self is what the two names in /proc lead to for a thread. They cannot be read
+// from outside, where the reader is none of the cage's.
+func (j *judge) self(thread int, name string) (target string, exists bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(thread) + "/status")
+	if err != nil {
+		return "", false
+	}
+	process, own := "", ""
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) < 2:
+		case fields[0] == "NStgid:":
+			process = fields[len(fields)-1]
+		case fields[0] == "NSpid:":
+			own = fields[len(fields)-1]
+		}
+	}
+	if name == "/proc/self" {
+		return process, process != ""
+	}
+	return process + "/task/" + own, process != "" && own != ""
+}
