@@ -1,0 +1,5 @@
+package escape_test
+
+import "openclaw/sandbox/policy"
+
+func entry(name string) policy.PathEntry { return policy.PathEntry{Path: name} }

@@ -1,0 +1,127 @@
+package escape_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// apart is the state of a thread with mounts of its own, so that an attempt
+// outside a cage changes nothing of the machine's.
+func apart() error {
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return err
+	}
+	return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+}
+
+// outsideOnly runs a step in which a cage has no part.
+func orAlready(err error) error {
+	if inside() { // inside a cage: nothing is to be set apart
+		return nil
+	}
+	return err
+}
+
+func mountAttempts() []try {
+	return []try{
+		{name: "unmount", root: true, run: func(p place) error {
+			dir := p.path("project/secret")
+			if err := orAlready(func() error {
+				if err := apart(); err != nil {
+					return err
+				}
+				return unix.Mount("tmpfs", dir, "tmpfs", 0, "")
+			}()); err != nil {
+				return err
+			}
+			return unix.Unmount(dir, unix.MNT_DETACH)
+		}},
+		{name: "mount memory", root: true, run: func(p place) error {
+			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("tmpfs", p.path("project"), "tmpfs", 0, "") })
+		}},
+		{name: "bind mount", root: true, run: func(p place) error {
+			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("/", p.path("project"), "", unix.MS_BIND, "") })
+		}},
+		{name: "remount writable", root: true, run: func(place) error {
+			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("", "/usr", "", unix.MS_BIND|unix.MS_REMOUNT, "") },
+				func() error { return os.WriteFile("/usr/.x", nil, 0o600) })
+		}},
+		{name: "clone tree", root: true, run: func(place) error {
+			_, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE)
+			return err
+		}},
+		{name: "new mount interface", root: true, run: func(place) error { _, err := unix.Fsopen("tmpfs", 0); return err }},
+		{name: "mount attributes", root: true, run: func(place) error {
+			return first(func() error { return orAlready(apart()) }, func() error {
+				return unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY})
+			})
+		}},
+		{name: "change root", root: true, run: func(p place) error { return unix.Chroot(p.path("project")) }},
+		{name: "user namespace", run: func(place) error { return unshareIn(unix.CLONE_NEWUSER) }},
+		{name: "mount namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNS) }},
+		{name: "network namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNET) }},
+		{name: "time namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWTIME) }},
+		{name: "user namespace with high bits", run: func(place) error {
+			runtime.LockOSThread()
+			_, _, errno := unix.RawSyscall(unix.SYS_UNSHARE, 1<<40|unix.CLONE_NEWUTS|unix.CLONE_NEWUSER, 0, 0)
+			if errno == unix.EINVAL { // the Go program has threads, or the bits are refused; the low half is what counts
+				return unshareIn(unix.CLONE_NEWUSER)
+			}
+			return errnoOrNil(errno)
+		}},
+		{name: "clone into user namespace", run: func(place) error {
+			command := exec.Command("/bin/true")
+			command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
+			return command.Run()
+		}},
+		{name: "clone3 into user namespace", run: func(place) error { return cloneThree(unix.CLONE_NEWUSER) }},
+		{name: "join namespace", root: true, run: func(place) error {
+			runtime.LockOSThread()
+			fd, err := unix.Open("/proc/self/ns/net", unix.O_RDONLY, 0)
+			if err != nil {
+				return err
+			}
+			return unix.Setns(fd, unix.CLONE_NEWNET)
+		}},
+		{name: "join namespace of init", root: true, run: func(place) error {
+			runtime.LockOSThread()
+			fd, err := unix.Open("/proc/1/ns/uts", unix.O_RDONLY, 0)
+			if err != nil {
+				return err
+			}
+			return unix.Setns(fd, 0)
+		}},
+	}
+}
+
+func errnoOrNil(errno unix.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
+}
+
+// unshareIn does it in a program of one thread, as user namespaces ask for.
+func unshareIn(flag int) error {
+	names := map[int]string{unix.CLONE_NEWUSER: "-U", unix.CLONE_NEWNS: "-m", unix.CLONE_NEWNET: "-n", unix.CLONE_NEWTIME: "-T"}
+	out, err := exec.Command("/usr/bin/perl", "-e", `syscall(272, $ARGV[0]+0) == 0 or die "unshare: $!\n"`, fmt.Sprint(flag)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w %s", names[flag], err, out)
+	}
+	return nil
+}
+
+func cloneThree(flags uint64) error {
+	out, err := exec.Command("/usr/bin/perl", "-e",
+		`my $a = pack("Q8", $ARGV[0], 0, 0, 0, 17, 0, 0, 0); my $r = syscall(435, $a, 64); die "clone3: $!\n" if $r < 0; exit 0 if $r == 0; wait`, fmt.Sprint(flags)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w %s", err, out)
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+package escape_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// The test program is the attempts' program, and the inside of the cages.
+const (
+	attemptVariable = "OPENCLAW_ESCAPE_ATTEMPT"
+	homeVariable    = "OPENCLAW_ESCAPE_HOME"
+	hintVariable    = "OPENCLAW_ESCAPE_HINT"
+
+	exitEscaped = 0
+	exitHeld    = 10
+)
+
+func TestMain(m *testing.M) {
+	if handled, code := sandbox.RunStage(os.Args); handled {
+		os.Exit(code)
+	}
+	if name := os.Getenv(attemptVariable); name != "" {
+		os.Exit(attempt(name))
+	}
+	os.Exit(m.Run())
+}
+
+// attempt runs one attempt in this process.
+func attempt(name string) int {
+	at := place{home: os.Getenv(homeVariable), hint: os.Getenv(hintVariable)}
+	for _, e := range attempts() {
+		if e.name != name {
+			continue
+		}
+		if err := e.run(at); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return exitHeld
+		}
+		return exitEscaped
+	}
+	fmt.Fprintln(os.Stderr, "no such attempt")
+	return 99
+}
+
+// require skips a test on a machine that cannot run it, unless everything is
+// required.
+func require(tb testing.TB, ok bool, reason string) {
+	tb.Helper()
+	if ok {
+		return
+	}
+	if os.Getenv("OPENCLAW_TEST_REQUIRE") == "all" {
+		tb.Fatal(reason)
+	}
+	tb.Skip(reason)
+}
+
+// place is what an attempt knows: the person's home, and what its preparation
+// left for it.
+type place struct{ home, hint string }
+
+func (p place) path(name string) string { return filepath.Join(p.home, name) }
+
+// secret is what no attempt may read.
+const secret = "the secret that the cage keeps"
+
+// world is a home folder with a person's files in it.
+type world struct {
+	place
+	t     testing.TB
+	perms policy.Permissions
+	spec  func(*sandbox.Spec) // nil: as it is
+	stdin *os.File
+}
+
+// newWorld makes a home outside /tmp, which every cage has of its own. The
+// agent may write project, read shared, and nothing else.
+func newWorld(tb testing.TB, program string) *world {
+	tb.Helper()
+	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	require(tb, err == nil, "the FUSE device cannot be opened")
+	if err == nil {
+		_ = device.Close()
+	}
+	home, err := os.MkdirTemp("/var/tmp", "openclaw-escape-") //nolint:usetesting // t.TempDir may lie in /tmp
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(home) })
+	w := &world{t: tb, place: place{home: home}}
+	w.write(".ssh/id_ed25519", secret)
+	w.write("other/notes.txt", secret)
+	w.write("project/main.go", "package main")
+	w.write("project/secret/key", secret)
+	w.write("project/.env", secret)
+	w.write("project/deep/er/hidden/file", secret)
+	w.write("shared/lib.txt", "shared")
+	if err := os.Link(program, w.path("shared/attempt")); err != nil {
+		tb.Fatal(err)
+	}
+	w.perms.AllowedPaths = []policy.PathEntry{{Path: w.path("project")}, {Path: w.path("shared"), Access: policy.AccessRead}}
+	w.perms.DeniedPaths = []string{w.path("project/secret"), w.home + "/**/.env", w.path("project/deep/er/hidden")}
+	return w
+}
+
+func (w *world) write(name, content string) {
+	w.t.Helper()
+	full := w.path(name)
+	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(full, []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) policy() *policy.Policy {
+	w.t.Helper()
+	p, problems := policy.Compile(policy.Input{
+		Agent: "coder", Home: w.home, StateDir: w.path(".openclaw"), Own: w.perms, OwnKey: "agents.coder",
+		Getenv: func(string) string { return "" },
+	})
+	for _, problem := range problems {
+		if !problem.Warning {
+			w.t.Fatalf("%s: %s", problem.Key, problem.Message)
+		}
+	}
+	return p
+}
+
+func (w *world) environment(name string) []string {
+	return []string{
+		"GORACE=atexit_sleep_ms=0", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + w.home, "LC_ALL=C",
+		attemptVariable + "=" + name, homeVariable + "=" + w.home, hintVariable + "=" + w.hint,
+	}
+}
+
+// program puts a copy of this program where cages can execute it. The worlds
+// link to it: a file that was just written cannot always be executed while
+// other programs start.
+func program(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-escape-program-") //nolint:usetesting // as the worlds: links do not leave a file system
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "attempt")
+	if err := os.WriteFile(name, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+const attemptTimeout = 60 * time.Second
+
+// free runs an attempt outside a cage.
+func (w *world) free(name string) (code int, text string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), attemptTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, w.path("shared/attempt"))
+	command.Env, command.Dir = w.environment(name), w.path("project")
+	if w.stdin != nil {
+		command.Stdin = w.stdin
+	}
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	err := command.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), out.String()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return 0, out.String()
+}
+
+// result is what came of a command in a cage.
+type result struct {
+	code    int
+	text    string
+	denials []sandbox.Denial
+	report  sandbox.Report
+}
+
+// caged runs an attempt as the command of a cage.
+func (w *world) caged(name string) (result, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), attemptTimeout)
+	defer cancel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var res result
+	var text bytes.Buffer
+	var reader sync.WaitGroup
+	reader.Go(func() { _, _ = io.Copy(&text, read) })
+	spec := sandbox.Spec{
+		Agent: "coder", Run: "run-1", Policy: w.policy(), Command: []string{w.path("shared/attempt")}, Env: w.environment(name), Dir: w.path("project"),
+		Stdin: w.stdin, Stdout: write, Stderr: write,
+		Denied: func(d sandbox.Denial) { res.denials = append(res.denials, d) },
+	}
+	if w.spec != nil {
+		w.spec(&spec)
+	}
+	cage, err := sandbox.New(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	process, err := cage.Start(ctx, spec)
+	_ = write.Close()
+	if err != nil {
+		reader.Wait()
+		_ = read.Close()
+		return res, err
+	}
+	status, err := process.Wait()
+	reader.Wait()
+	_ = read.Close()
+	res.code, res.text, res.report = status.Code, text.String(), process.Report()
+	return res, err
+}
+
+// ordinary re-executes one test as an ordinary user when this is root, so that
+// everything is proven for both.
+func ordinary(t *testing.T, pattern string) {
+	t.Helper()
+	require(t, os.Getuid() == 0, "already an ordinary user")
+	const user = 64123                                            // nobody's
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-escape-user-") //nolint:usetesting // no other user gets into t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	program := filepath.Join(dir, "test")
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{"-test.run", pattern, "-test.v"}
+	command := exec.CommandContext(t.Context(), program, arguments...)
+	command.Dir = "/"
+	command.Env = append(os.Environ(), "HOME=/nonexistent", "TMPDIR=/var/tmp")
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL}
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Errorf("as user %d: %v\n%s", user, err, out)
+	} else if strings.Contains(string(out), "no tests to run") || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("as user %d nothing was tested:\n%s", user, out)
+	} else {
+		t.Logf("%s", out)
+	}
+}
