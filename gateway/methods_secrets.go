@@ -120,9 +120,12 @@ func (g *Gateway) setSecret(ctx context.Context, call *hub.Call) (any, error) {
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "set", Target: short(params.Name)}); err != nil {
 		return nil, notAudited("the secret was not stored")
 	}
-	g.deps.Masker.Add(params.Name, params.Value)
+	hidden := g.deps.Masker.Add(params.Name, params.Value)
 	if err := g.deps.Secrets.Set(ctx, params.Name, keychain.NewSecret(params.Value).Clone()); err != nil {
 		return nil, secretRefusal(err)
+	}
+	if !hidden {
+		g.notice("warn", "the secret "+short(params.Name)+" is too short or too plain a text to be kept out of logs")
 	}
 	row := event.Secret{Name: params.Name, Changed: g.deps.Now()}
 	if rows, err := g.secretRows(ctx); err == nil {

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"openclaw/configs"
 	"openclaw/gateway/client"
 	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
@@ -256,5 +258,22 @@ func TestConfigThatAsksForWhatIsNotBuiltIsVetoed(t *testing.T) {
 	}
 	if !status.Rejected || h.store.Current().Config.Gateway.Encryption.Enabled {
 		t.Fatalf("%+v", status)
+	}
+}
+
+// plainMasker can hide nothing.
+type plainMasker struct{ noMasker }
+
+func (plainMasker) Add(string, []byte) bool { return false }
+
+func TestSecretThatCannotBeHiddenIsSaid(t *testing.T) {
+	h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), "", func(d *Deps) { d.Masker = plainMasker{} }).run()
+	sub := h.bus.Subscribe(100, event.KindNotice)
+	defer sub.Close()
+	if err := h.local().Call(t.Context(), wire.MethodSecretSet, wire.SecretSetParams{Name: "short", Value: []byte("abc")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e := <-sub.C(); !strings.Contains(e.Notice.Text, "short") || !strings.Contains(e.Notice.Text, "kept out of logs") || strings.Contains(e.Notice.Text, "abc") {
+		t.Fatal(e.Notice.Text)
 	}
 }
