@@ -1,12 +1,5 @@
 package configs
 
-import (
-	"maps"
-	"slices"
-
-	"openclaw/sandbox/policy"
-)
-
 // unbuilt is a setting that is understood and checked and that nothing acts on.
 // Whoever builds the feature deletes the row.
 type unbuilt struct {
@@ -61,18 +54,8 @@ func notBuilt() []unbuilt {
 // unbuiltAgents is the same for what stands below a name that the person chose.
 func (v *validator) unbuiltAgents() {
 	c := v.config()
-	const noAsk = "holding a call for an answer is not built yet: what is marked ask is denied"
-	ask := func(key string, p policy.Permissions) {
-		if len(p.Ask) > 0 {
-			v.warn(childKey(key, "ask"), "", noAsk)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
-		ask(childKey(childKey("roles", name), "permissions"), c.Roles[name].Permissions)
-	}
 	for _, name := range v.snapshot.Agents() {
 		key := childKey("agents", name)
-		ask(childKey(key, "permissions"), c.Agents[name].Permissions)
 		if c.Agents[name].Limits != (Limits{}) {
 			v.warn(childKey(key, "limits"), "", "bounds of memory, processes and processor are not built yet: they have no effect")
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,7 @@ type Gateway struct {
 	upgrader *websocket.Upgrader
 	runs     *runs
 	calls    *calls
+	asks     *asks
 	watchers watchers
 	tokenDue chan struct{} // one slot: look at the token's source now
 
@@ -81,15 +83,16 @@ func New(deps Deps) (*Gateway, error) {
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
 	g.calls = newCalls(g)
+	g.asks = newAsks(g)
 	g.upgrader = newUpgrader()
-	table, err := hub.NewTable(append(g.standardMethods(), g.ownMethods()...)...)
+	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.asks.methods())...)
 	if err != nil {
 		return nil, err
 	}
 	g.hub = hub.New(hub.Options{
 		Table: table, Admit: g.admit, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
 		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits,
-		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy},
+		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventAskVerdict},
 	})
 	return g, nil
 }
@@ -171,6 +174,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	group.Go(func() { _ = g.registry.Run(parts) })
 	group.Go(func() { g.lookAtToken(parts) })
 	group.Go(func() { g.runs.watch(parts) })
+	group.Go(func() { _ = g.asks.inbox.Run(parts) })
 	sockets, endSockets := context.WithCancel(parts)
 	defer endSockets()
 	var hubGone sync.WaitGroup
@@ -192,6 +196,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	servers.shutdown(g.deps.Grace)
 	hubGone.Wait()
 	g.watchers.wait()
+	g.asks.waiting.Wait()
 	g.calls.finish()
 	g.tellRefusals(parts)
 	// What stays of a stop must be written even though its context has ended.

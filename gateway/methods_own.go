@@ -55,7 +55,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 	return event.Overview{
 		Version: g.deps.Version, PID: os.Getpid(), Started: g.started,
 		Listeners:   []string{g.Address().String(), g.deps.Layout.Socket()},
-		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(),
+		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
 		Config: configStatus(g.deps.Config.Status()), Store: g.deps.SecretStatus(), Machine: g.deps.Machine(),
 		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(),

@@ -85,7 +85,7 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	return wire.RunStarted{
 		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.Address().String(),
-		Env: agentEnvironment(g.Address(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent, compiled),
+		Env: agentEnvironment(g.Address(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent),
 	}, nil
 }
 
@@ -110,7 +110,7 @@ func agentEnvironment(address netip.AddrPort, agent, token string) []string {
 }
 
 // unsupported says what the config asks for this agent and nothing does yet.
-func unsupported(snapshot *configs.Snapshot, agent string, compiled *policy.Policy) []string {
+func unsupported(snapshot *configs.Snapshot, agent string) []string {
 	var out []string
 	own := []string{"agents." + agent + ".", "roles." + snapshot.Config.Agents[agent].Role + "."}
 	for _, w := range snapshot.Warnings {
@@ -121,9 +121,6 @@ func unsupported(snapshot *configs.Snapshot, agent string, compiled *policy.Poli
 	said := strings.Join(out, "\n")
 	if snapshot.Config.Agents[agent].Limits != (configs.Limits{}) && !strings.Contains(said, "limits") {
 		out = append(out, "limits of agent "+agent+" (memory, pids, cpu) are not built yet: they have no effect")
-	}
-	if len(compiled.Asks) > 0 && !strings.Contains(said, "ask") {
-		out = append(out, "asks are not built yet: what agent "+agent+" would ask for is denied")
 	}
 	return out
 }
@@ -174,7 +171,7 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 		r.left(call.Conn)
 	}
 	g.log.Info("a run was taken back", slog.String("agent", params.Agent), slog.String("run", params.Run), slog.Int("pid", pid))
-	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.Address().String(), Unsupported: unsupported(snapshot, params.Agent, compiled)}, nil
+	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.Address().String(), Unsupported: unsupported(snapshot, params.Agent)}, nil
 }
 
 func (r *runs) add(one *run) {
@@ -261,6 +258,7 @@ func (r *runs) finish(ctx context.Context, id, exit string) {
 	g.agents.Revoke(id)
 	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
 	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
+	g.asks.inbox.EndRun(id)
 	g.registry.EndRun(id, exit)
 	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
 	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
