@@ -48,14 +48,39 @@ func (r *Registry) Connection(c event.Connection) {
 	}
 }
 
-// keepClosed puts c into the ring; r.mu is held.
+// keepClosed remembers c. The one that goes for it is the oldest of whoever has
+// the most: no agent pushes out what another one did. r.mu is held.
 func (r *Registry) keepClosed(c event.Connection) {
-	if len(r.closed) < maxClosed {
-		r.closed = append(r.closed, c)
-		return
+	if r.closed.Len() >= maxClosed {
+		loudest := mostOf(r.closedOf)
+		for e := r.closed.Front(); e != nil; e = e.Next() {
+			if e.Value.(event.Connection).Agent == loudest {
+				r.closed.Remove(e)
+				count(r.closedOf, loudest, -1)
+				break
+			}
+		}
 	}
-	r.closed[r.closedAt] = c
-	r.closedAt = (r.closedAt + 1) % maxClosed
+	r.closed.PushBack(c)
+	count(r.closedOf, c.Agent, 1)
+}
+
+// mostOf returns the name with the highest count.
+func mostOf(counts map[string]int) string {
+	loudest, most := "", 0
+	for name, n := range counts {
+		if n > most {
+			loudest, most = name, n
+		}
+	}
+	return loudest
+}
+
+// count changes a name's count and forgets a name that has none.
+func count(counts map[string]int, name string, by int) {
+	if counts[name] += by; counts[name] == 0 {
+		delete(counts, name)
+	}
 }
 
 // Connections returns the newest closed connections, oldest first, then the
@@ -63,9 +88,10 @@ func (r *Registry) keepClosed(c event.Connection) {
 func (r *Registry) Connections() []event.Connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make([]event.Connection, 0, len(r.closed)+r.opened.Len())
-	out = append(out, r.closed[r.closedAt:]...)
-	out = append(out, r.closed[:r.closedAt]...)
+	out := make([]event.Connection, 0, r.closed.Len()+r.opened.Len())
+	for e := r.closed.Front(); e != nil; e = e.Next() {
+		out = append(out, e.Value.(event.Connection))
+	}
 	for e := r.opened.Front(); e != nil; e = e.Next() {
 		out = append(out, e.Value.(event.Connection))
 	}

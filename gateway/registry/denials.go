@@ -117,12 +117,7 @@ func (r *Registry) makeRoom() {
 	if r.order.Len() < maxDenials {
 		return
 	}
-	loudest, most := "", 0
-	for agent, rows := range r.rows {
-		if rows > most {
-			loudest, most = agent, rows
-		}
-	}
+	loudest := mostOf(r.rows)
 	for e := r.order.Front(); e != nil; e = e.Next() {
 		row := e.Value.(*denialRow)
 		if row.Agent != loudest {
@@ -131,9 +126,7 @@ func (r *Registry) makeRoom() {
 		delete(r.denials, keyOf(row.Denial))
 		delete(r.dirty, row)
 		r.order.Remove(e)
-		if r.rows[loudest]--; r.rows[loudest] == 0 {
-			delete(r.rows, loudest)
-		}
+		count(r.rows, loudest, -1)
 		return
 	}
 }

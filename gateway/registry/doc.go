@@ -13,7 +13,7 @@
 // published as an event that carries the whole row: at once, but of one denial
 // at most ten times a second and of one agent at most once a second, the last
 // state always. Memory is bounded: 10,000 denial rows (the oldest of the agent
-// that has the most go first), 1,000 closed connections (the oldest go first),
+// that has the most go first), 1,000 closed connections (likewise),
 // 10,000 open connections out of cages, 200 ended runs.
 //
 // Methods are safe for concurrent use and do not block, but Deny, which waits

@@ -81,3 +81,17 @@ func TestAFloodHidesNothing(t *testing.T) {
 		t.Error("the flood hid the name of a key file from the audit log")
 	}
 }
+
+// An agent that opens a thousand connections pushes none of another agent's out.
+func TestAFloodOfConnectionsHidesNobodyElses(t *testing.T) {
+	w := newWorld()
+	w.Connection(event.Connection{ID: "r", Agent: "reviewer", Run: "2", Route: "example.com:443", State: "closed"})
+	for i := range 3 * maxClosed {
+		w.Connection(event.Connection{ID: fmt.Sprint(i), Agent: "coder", Run: "1", State: "open"})
+		w.Connection(event.Connection{ID: fmt.Sprint(i), Agent: "coder", Run: "1", State: "closed"})
+	}
+	rows := w.Connections()
+	if len(rows) != maxClosed || rows[0].ID != "r" || rows[len(rows)-1].ID != fmt.Sprint(3*maxClosed-1) || len(w.closedOf) != 2 {
+		t.Fatalf("%d rows, first %q, last %q", len(rows), rows[0].ID, rows[len(rows)-1].ID)
+	}
+}

@@ -49,9 +49,9 @@ type Registry struct {
 	minutes  [60]minuteCount
 	perAgent map[string]int
 	open     map[string]*list.Element
-	opened   *list.List         // of event.Connection, oldest first
-	closed   []event.Connection // ring
-	closedAt int
+	opened   *list.List     // of event.Connection, oldest first
+	closed   *list.List     // of event.Connection, oldest first
+	closedOf map[string]int // how many of them, by agent; "" is no agent's
 	runs     map[string]*event.Run
 	ended    []event.Run          // oldest first
 	agents   map[string]time.Time // agent → last event
@@ -69,7 +69,7 @@ func New(options Options) *Registry {
 	return &Registry{
 		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), dirty: map[*denialRow]struct{}{},
 		rows: map[string]int{}, listings: map[listing]*rate.Limiter{},
-		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(),
+		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(), closed: list.New(), closedOf: map[string]int{},
 		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},
 	}
 }

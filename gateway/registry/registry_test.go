@@ -142,7 +142,7 @@ func TestConnectionsOpenAndClose(t *testing.T) {
 		w.Connection(event.Connection{ID: fmt.Sprint("x", i), State: "closed"})
 	}
 	all := w.Connections()
-	if len(all) != maxClosed+1 || all[len(all)-1].ID != "2" || all[len(all)-2].ID != fmt.Sprint("x", maxClosed+9) || all[0].ID != "x10" {
+	if len(all) != maxClosed+1 || all[len(all)-1].ID != "2" || all[len(all)-2].ID != fmt.Sprint("x", maxClosed+9) || all[0].ID != "1" || all[1].ID != "x11" {
 		t.Fatal(len(all), all[0].ID, all[len(all)-2].ID)
 	}
 }
