@@ -113,16 +113,24 @@ func (a *asks) ask(_ context.Context, call *hub.Call) (any, error) {
 	if !a.g.runs.lives(params.Run) { // it ended before the inbox knew of it
 		held.Cancel(false)
 	}
+	if verdict, answered := held.Answered(); answered {
+		return wire.AskHeld{ID: verdict.ID, Verdict: a.told(key, verdict)}, nil
+	}
 	conn := call.Conn
 	a.waiting.Go(func() {
 		verdict := held.Wait(conn.Context())
-		a.mu.Lock()
-		delete(a.held, key)
-		a.mu.Unlock()
 		// A supervisor that is gone denied it already.
-		_ = conn.Push(wire.EventAskVerdict, wire.AskVerdict{Number: params.Number, ID: verdict.ID, Allow: verdict.Allow, Reason: verdict.Reason})
+		_ = conn.Push(wire.EventAskVerdict, a.told(key, verdict))
 	})
 	return wire.AskHeld{ID: held.ID}, nil
+}
+
+// told forgets an ask and returns its verdict for the wire.
+func (a *asks) told(key askKey, v approve.Verdict) *wire.AskVerdict {
+	a.mu.Lock()
+	delete(a.held, key)
+	a.mu.Unlock()
+	return &wire.AskVerdict{Number: key.number, ID: v.ID, Allow: v.Allow, Reason: v.Reason}
 }
 
 // cancel takes an ask back. One that is answered already is no error: the two

@@ -161,7 +161,7 @@ func TestAlwaysReachesTheRun(t *testing.T) {
 	}
 	policyPushed(policy.Allow)
 	var undone event.Ask
-	if err := person.Call(t.Context(), wire.MethodAskUndo, wire.AskUndoParams(held), &undone); err != nil || undone.State != event.AskUndone {
+	if err := person.Call(t.Context(), wire.MethodAskUndo, wire.AskUndoParams{ID: held.ID}, &undone); err != nil || undone.State != event.AskUndone {
 		t.Fatalf("%+v %v", undone, err)
 	}
 	policyPushed(policy.Ask)

@@ -50,7 +50,7 @@ func (i *Inbox) Expire(ctx context.Context) (next time.Time) {
 				continue
 			}
 			ended++
-			i.end(h, Verdict{ID: h.ID, Reason: missed(h.request.Timeout)}, event.AskMissed)
+			i.end(h, Verdict{ID: h.ID, Reason: ReasonMissed(h.request.Timeout)}, event.AskMissed)
 		}
 		if ended > 0 {
 			i.changed(r)

@@ -114,7 +114,8 @@ type Held struct {
 // Ask holds a request until its verdict. The end of ctx is a denial.
 func (i *Inbox) Ask(ctx context.Context, r Request) Verdict { return i.Submit(r).Wait(ctx) }
 
-// Submit takes a request in and returns at once. The caller must call Wait.
+// Submit takes a request in and returns at once. The caller must call
+// Wait, unless it is Answered.
 func (i *Inbox) Submit(r Request) *Held {
 	if r.Timeout <= 0 {
 		r.Timeout = defaultTimeout
@@ -159,6 +160,16 @@ func (i *Inbox) join(r *row, h *Held, now time.Time) {
 	}
 }
 
+// Answered returns the verdict if it is there already; Wait is not called then.
+func (h *Held) Answered() (Verdict, bool) {
+	select {
+	case v := <-h.verdict:
+		return v, true
+	default:
+		return Verdict{}, false
+	}
+}
+
 // Wait returns the verdict. The end of ctx takes the ask back: nobody waits for
 // it any more.
 func (h *Held) Wait(ctx context.Context) Verdict {
@@ -178,7 +189,7 @@ func (h *Held) Cancel(late bool) {
 	i.mu.Lock()
 	if r := h.row; r != nil {
 		if late {
-			i.end(h, Verdict{ID: h.ID, Reason: missed(h.request.Timeout)}, event.AskMissed)
+			i.end(h, Verdict{ID: h.ID, Reason: ReasonMissed(h.request.Timeout)}, event.AskMissed)
 		} else {
 			i.end(h, Verdict{ID: h.ID, Reason: ReasonGone}, event.AskGone)
 		}

@@ -48,8 +48,9 @@ const (
 	ReasonNotRecorded = "ask: the answer could not be recorded"
 )
 
-// missed names the time as the config writes it: "60s", "5m".
-func missed(timeout time.Duration) string {
+// ReasonMissed is the reason of a denial because nobody answered in time; it
+// names the time as the config writes it: "60s", "5m".
+func ReasonMissed(timeout time.Duration) string {
 	text := timeout.String()
 	switch {
 	case timeout%time.Minute == 0 && timeout > time.Minute:

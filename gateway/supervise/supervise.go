@@ -71,11 +71,13 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 		return sandbox.ExitStatus{}, err
 	}
 	collected := newReports(started.Run)
+	asks := newAsks(started.Run, conn)
+	defer asks.close()
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: started.Command, Dir: options.Dir,
 		Env:   Environment(options.Environ, started.Policy.Env, started.Env),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Denied: collected.denied, Connected: collected.connected,
+		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(asks.explain(d)) }, Connected: collected.connected, Asker: asks,
 	})
 	if err != nil {
 		flush(conn, collected)
@@ -86,7 +88,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	collected.enforced(func(p *wire.RunReportParams) {
 		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
 	})
-	link := &link{options: options, started: started, collected: collected, process: process, said: map[string]bool{}}
+	link := &link{options: options, started: started, collected: collected, asks: asks, process: process, said: map[string]bool{}}
 	linked := make(chan Conn, 1)
 	linkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { linked <- link.run(linkCtx, conn) }()
@@ -147,6 +149,7 @@ type link struct {
 	options   Options
 	started   wire.RunStarted
 	collected *reports
+	asks      *asks
 	process   interface {
 		Update(*policy.Policy) (sandbox.Change, error)
 	}
@@ -169,10 +172,12 @@ func (l *link) run(ctx context.Context, conn Conn) Conn {
 		if l.serve(ctx, conn) {
 			return conn
 		}
+		l.asks.detach()
 		conn.Close()
 		if conn = l.reconnect(ctx); conn == nil {
 			return nil
 		}
+		l.asks.attach(conn)
 	}
 }
 
@@ -232,6 +237,10 @@ func send(ctx context.Context, conn Conn, p wire.RunReportParams) error {
 }
 
 func (l *link) pushed(e wire.Event) {
+	if e.Event == wire.EventAskVerdict {
+		l.asks.answer(e.Payload)
+		return
+	}
 	if e.Event != wire.EventPolicy {
 		return
 	}

@@ -33,10 +33,11 @@ type AskParams struct {
 	Mechanism   string        `json:"mechanism"`
 }
 
-// AskHeld names the row that the ask is part of; empty when it was answered at
-// once by a grant or a limit.
+// AskHeld names the row that the ask is part of. What a grant or a limit answers
+// at once has its verdict here, and none is pushed.
 type AskHeld struct {
-	ID string `json:"id,omitempty"`
+	ID      string      `json:"id,omitempty"`
+	Verdict *AskVerdict `json:"verdict,omitempty"`
 }
 
 // AskVerdict answers an AskParams.
