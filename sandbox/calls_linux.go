@@ -64,7 +64,7 @@ func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, dec
 
 // region finds the real name of a path and what it is in the cage.
 func (j *judge) region(call seccomp.Call, written string, follow bool) (real string, exists bool, region mounts.Region) {
-	real, exists = j.lookup(call.TID, written, follow)
+	real, exists, _ = j.lookup(call.TID, written, follow)
 	return real, exists, j.process.plan.Regions.Of(real)
 }
 
@@ -117,8 +117,18 @@ func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Ver
 	if name == "" {
 		return seccomp.Verdict{}
 	}
-	real, exists, region := j.region(call, name, follows(call))
-	if region == mounts.Private || region == mounts.Gate {
+	real, exists, readOnly := j.lookup(call.TID, name, follows(call))
+	region := j.process.plan.Regions.Of(real)
+	switch {
+	case region == mounts.Gate && exists && (readOnly || call.Descriptor):
+		// A file of the host that was given to the command: the gate is not on
+		// the way to it.
+		decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
+		if decision.Effect == policy.Deny {
+			return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
+		}
+		return seccomp.Verdict{}
+	case region == mounts.Private || region == mounts.Gate:
 		return seccomp.Verdict{}
 	}
 	if call.Operation == "open" || call.Operation == "create" {

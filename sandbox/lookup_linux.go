@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"openclaw/sandbox/linux/mounts"
 )
 
@@ -15,8 +17,9 @@ const maxLinks = 40 // as the kernel: MAXSYMLINKS
 // lookup follows a path as a thread of the cage would: links and ".." on the
 // way are taken one name after the other, in the cage's own folders by the
 // cage's files and elsewhere by the host's. The answer was true when it was
-// read, which is enough to report by; see atCall.
-func (j *judge) lookup(thread int, name string, follow bool) (real string, exists bool) {
+// read, which is enough to report by; see atCall. readOnly says that the way
+// went through a descriptor that was opened for reading only.
+func (j *judge) lookup(thread int, name string, follow bool) (real string, exists, readOnly bool) {
 	regions := j.process.plan.Regions
 	at, rest := "/", strings.Split(name, "/")
 	links := 0
@@ -33,21 +36,43 @@ func (j *judge) lookup(thread int, name string, follow bool) (real string, exist
 		next := path.Join(at, part)
 		target, exists := j.link(thread, next, regions.Of(next) == mounts.Private)
 		if !exists {
-			return path.Join(append([]string{next}, rest...)...), false
+			return path.Join(append([]string{next}, rest...)...), false, readOnly
 		}
 		if target == "" || !follow && onlyDots(rest) {
 			at = next
 			continue
 		}
 		if links++; links > maxLinks {
-			return path.Join(append([]string{next}, rest...)...), false
+			return path.Join(append([]string{next}, rest...)...), false, readOnly
 		}
+		readOnly = readOnly || j.opensForReading(next)
 		if strings.HasPrefix(target, "/") {
 			at = "/"
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
-	return at, true
+	return at, true, readOnly
+}
+
+// opensForReading reports whether a name in /proc is that of a descriptor which
+// was opened for reading only.
+func (j *judge) opensForReading(name string) bool {
+	dir, number := path.Split(name)
+	if !strings.HasPrefix(dir, "/proc/") || !strings.HasSuffix(dir, "/fd/") {
+		return false
+	}
+	info := strings.TrimSuffix(dir, "fd/") + "fdinfo/" + number
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/root%s", j.process.identity.init, info))
+	if err != nil {
+		return true
+	}
+	for line := range strings.Lines(string(text)) {
+		if flags, ok := strings.CutPrefix(line, "flags:"); ok {
+			mode, err := strconv.ParseUint(strings.TrimSpace(flags), 8, 64)
+			return err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY
+		}
+	}
+	return true
 }
 
 // onlyDots reports whether nothing more is named.

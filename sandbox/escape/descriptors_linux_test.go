@@ -30,7 +30,21 @@ func descriptorAttempts() []try {
 			_, err = file.WriteString("x")
 			return err
 		}, check: changed("other/notes.txt")},
-		{name: "reopen standard output for reading", prepare: stdin("other/notes.txt", os.O_WRONLY), run: func(place) error {
+		{name: "truncate standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error {
+			return unix.Truncate("/proc/self/fd/0", 0)
+		}, check: changed("other/notes.txt")},
+		{name: "truncate standard input by opening it", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error {
+			_, err := unix.Open("/proc/thread-self/fd/0", unix.O_RDONLY|unix.O_TRUNC, 0)
+			return err
+		}, check: changed("other/notes.txt")},
+		{name: "mode of standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error { return unix.Fchmod(0, 0o777) }},
+		{name: "owner of standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error {
+			return unix.Fchown(0, os.Getuid(), os.Getgid())
+		}},
+		{name: "times of standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error {
+			return unix.Utimes("/proc/self/fd/0", []unix.Timeval{{Sec: 1}, {Sec: 1}})
+		}},
+		{name: "reopen standard output for reading", known: "the person gave the file to the command", prepare: stdin("other/notes.txt", os.O_WRONLY), run: func(place) error {
 			return reads("/proc/self/fd/0")
 		}},
 		{name: "folder as standard input", prepare: stdin(".", os.O_RDONLY), run: func(place) error {

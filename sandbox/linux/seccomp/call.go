@@ -34,6 +34,9 @@ type Call struct {
 	Written2      string
 	WrittenSocket string
 
+	// Descriptor says that the call names an open file rather than a path.
+	Descriptor bool
+
 	Flags    uint64         // open flags, or those of the *at calls
 	Address  netip.AddrPort // of connect to an internet address
 	UnixPath string         // of connect to a UNIX socket; "@name" is an abstract one

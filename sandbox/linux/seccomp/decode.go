@@ -33,6 +33,7 @@ func (k known) decode(n *notification) (Call, error) {
 	case k.class == policy.ClassNet:
 		err = c.readSocketAddress(n)
 	case k.file >= 0:
+		c.Descriptor = true
 		c.Written, err = linkTarget(c.TID, "fd/"+strconv.Itoa(int(int32(n.arguments[k.file]))))
 	default:
 		if c.Written, err = readPath(n, k.folder, k.path); err == nil && k.path2 >= 0 {

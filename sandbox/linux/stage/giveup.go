@@ -26,7 +26,7 @@ func (s *stage) giveUp() error {
 	if err != nil {
 		return hardening(err)
 	}
-	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no file but the cage's own, Landlock version %d", version))
+	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no change of a file but the cage's own, Landlock version %d", version))
 	if err := s.filter(); err != nil {
 		return err
 	}
