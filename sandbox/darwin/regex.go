@@ -32,7 +32,7 @@ func globExact(pattern string, fold bool) (string, error) {
 
 func globBody(pattern string, fold bool) (string, error) {
 	var b strings.Builder
-	for _, segment := range strings.SplitSeq(strings.TrimPrefix(pattern, "/"), "/") {
+	for segment := range strings.SplitSeq(strings.TrimPrefix(pattern, "/"), "/") {
 		if segment == "**" {
 			b.WriteString("(/[^/]+)*")
 			continue

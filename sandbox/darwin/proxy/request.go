@@ -122,7 +122,7 @@ func plainHost(host string) bool {
 // forwarded is the head as the server gets it: the path instead of the whole
 // URL, one request for the connection, nothing that was meant for the proxy.
 func forwarded(r *http.Request) ([]byte, error) {
-	for _, name := range strings.SplitSeq(strings.Join(r.Header["Connection"], ","), ",") {
+	for name := range strings.SplitSeq(strings.Join(r.Header["Connection"], ","), ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			r.Header.Del(name)
 		}
