@@ -101,11 +101,11 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 		case <-deadline.C:
 			return nil, &failure{err: fmt.Errorf("the gateway did not answer within %s", launchTimeout), hint: "its log: " + layout.GatewayLog()}
 		case <-ended:
-			// Another gateway may have been quicker: it then answers soon.
-			if c, err := dialFor(ctx, layout, time.Second); err == nil {
-				return c, nil
+			words := said(output)
+			if strings.Contains(words.Error(), "already runs") { // it was quicker, and answers soon
+				return dialFor(ctx, layout, launchTimeout)
 			}
-			return nil, said(output)
+			return nil, words
 		case <-time.After(wait):
 		}
 	}

@@ -17,7 +17,23 @@ func TestMain(m *testing.M) {
 	if handled, code := sandbox.RunStage(os.Args); handled {
 		os.Exit(code)
 	}
-	testscript.Main(m, map[string]func(){"openclaw": main})
+	testscript.Main(cleaned{m}, map[string]func(){"openclaw": main})
+}
+
+// builtPrefix begins the name of the folder of a program that the tests built.
+var builtPrefix = fmt.Sprintf("openclaw-test-binary-%d-", os.Getpid()) //nolint:gochecknoglobals // one name for the build and its removal
+
+// cleaned removes what all tests shared.
+type cleaned struct{ *testing.M }
+
+func (c cleaned) Run() int {
+	defer func() {
+		left, _ := filepath.Glob(filepath.Join(os.TempDir(), builtPrefix+"*")) // the pattern is ours
+		for _, dir := range left {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	return c.M.Run()
 }
 
 // TestScripts runs the command line as a person types it: one file a promise.

@@ -29,6 +29,7 @@ func TestMainJob(t *testing.T) {
 func mainJob(t *testing.T, kept string) {
 	t.Helper()
 	requireCage(t)
+	needDefaultPort(t)
 	p := newPerson(t)
 	if kept == "keychain" {
 		p.keyring()

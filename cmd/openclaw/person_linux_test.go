@@ -21,7 +21,7 @@ var built = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals /
 	if given := os.Getenv("OPENCLAW_TEST_BINARY"); given != "" {
 		return given, nil
 	}
-	dir, err := os.MkdirTemp("", "openclaw-test-binary-")
+	dir, err := os.MkdirTemp("", builtPrefix)
 	if err != nil {
 		return "", err
 	}
@@ -247,6 +247,15 @@ func (p *person) gatewayPID() int {
 		return 0
 	}
 	return pid
+}
+
+// needDefaultPort skips a test of the config as it is when the port of the
+// default config is another program's.
+func needDefaultPort(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:18789")
+	required(t, err == nil, "another program listens on 127.0.0.1:18789")
+	listener.Close()
 }
 
 // freePort is a port that nobody listens on now.

@@ -77,6 +77,7 @@ func readmeJudges() []readmeJudge {
 // with a home folder of their own: with a keychain, and with a vault.
 func TestReadme(t *testing.T) {
 	requireCage(t)
+	needDefaultPort(t)
 	source := sourceRoot(t)
 	text, err := os.ReadFile(filepath.Join(source, "README.md"))
 	if err != nil {
