@@ -47,18 +47,27 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 		o.PID, strings.Join(o.Listeners, " and "), o.Connections, o.DeniedHour, o.Running, o.Agents)
 	p.storeLine(&o.Store)
 	p.configLine(&o.Config)
+	proven := 0
 	for _, m := range o.Machine {
+		if m.Enforced {
+			proven++
+			continue
+		}
 		p.mechanism(&m)
+	}
+	if len(o.Machine) > 0 {
+		p.sayf("machine", "%d of %d mechanisms proven here; openclaw doctor lists them", proven, len(o.Machine))
 	}
 	return nil
 }
 
 func (p *plain) storeLine(s *event.SecretStore) {
-	p.sayf("store", "%s %s. %s", s.Backend, s.State, s.Detail)
-	if s.Hint != "" && s.State != "unlocked" {
+	p.sayf("store", "%s %s. %s", orWord(s.Backend, "no place for secrets,"), s.State, s.Detail)
+	nowhere := s.Backend == "" && (s.State == "none" || s.State == "unreachable")
+	if s.Hint != "" && s.State != "unlocked" && !nowhere {
 		p.say("store", s.Hint)
 	}
-	if s.Backend == "" && (s.State == "none" || s.State == "unreachable") {
+	if nowhere {
 		p.say("store", "vault creates the encrypted vault with a passphrase, keyfile yes with a key file.")
 	}
 	if s.Backend == "vault" && s.State == "locked" {
@@ -110,12 +119,29 @@ func (p *plain) show(ctx context.Context, id string) error {
 			p.say("run", d.Run)
 			p.say("agent says", d.CommandLine)
 			p.say("mechanism", d.Mechanism)
+			for _, line := range view.Advice(&d, p.roleOf(ctx, d.Agent)) {
+				p.say("allow", line)
+			}
 			p.say("first", d.First.Format(time.RFC3339))
 			p.say("last", d.Last.Format(time.RFC3339))
 			return nil
 		}
 	}
 	return errors.New("no denial " + id)
+}
+
+// roleOf is the role of an agent, or nothing when it is not known.
+func (p *plain) roleOf(ctx context.Context, name string) string {
+	agents, err := p.backend.Agents(ctx)
+	if err != nil {
+		return ""
+	}
+	for _, a := range agents {
+		if a.Name == name {
+			return view.Clean(a).Role
+		}
+	}
+	return ""
 }
 
 func (p *plain) agents(ctx context.Context, name string) error {
@@ -215,6 +241,9 @@ func (p *plain) config(ctx context.Context, _ string) error {
 	if err == nil {
 		c = view.Clean(c)
 		p.configLine(&c)
+		for _, change := range c.Changes {
+			p.say("changed", change)
+		}
 		for _, line := range c.Diff {
 			p.say("diff", line)
 		}

@@ -236,6 +236,10 @@ func (s *screen) captures() bool {
 
 // press runs the action of a key.
 func (s *screen) press(name string) {
+	if s.over == overlayQuit {
+		s.quitKey(view.Key{Text: []rune(name)})
+		return
+	}
 	if s.captures() { // an earlier key of the same burst opened a form
 		s.views[s.current].Key(view.Key{Text: []rune(name)})
 		return

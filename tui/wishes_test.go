@@ -123,3 +123,32 @@ func TestOneProviderIsEnough(t *testing.T) {
 		t.Errorf("a second provider raises an alarm:\n%s", frame)
 	}
 }
+
+// Keys that arrive in one burst mean what they mean one by one.
+func TestABurstReachesTheQuestionThatItOpens(t *testing.T) {
+	d := atWork(t, false, 80, 24)
+	d.s.key(view.Key{Text: []rune("ql")})
+	if !d.s.quit || d.s.outcome.StopGateway {
+		t.Errorf("quit %v, stop %v", d.s.quit, d.s.outcome.StopGateway)
+	}
+	d = atWork(t, false, 80, 24)
+	d.s.key(view.Key{Text: []rune("qs"), Paste: true})
+	if d.s.quit {
+		t.Error("pasted text stops the gateway")
+	}
+}
+
+// A gateway that is gone is neither left running nor stopped.
+func TestQuitWithoutAGateway(t *testing.T) {
+	d := atWork(t, false, 80, 24)
+	d.s.feed.setLink(view.Link{Tried: true, Problem: "refused", Attempt: 2})
+	if frame := strip(d.press("q")); strings.Contains(frame, "leave the gateway") || strings.Contains(frame, "stop the gateway") {
+		t.Errorf("it offers what cannot be:\n%s", frame)
+	}
+	if d.press("s"); d.s.quit {
+		t.Error("s left the screen")
+	}
+	if d.press("l"); !d.s.quit || d.s.outcome.StopGateway {
+		t.Error("l did not leave it")
+	}
+}

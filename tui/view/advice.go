@@ -58,6 +58,20 @@ func advise(d *event.Denial, home, role string) advice {
 	return advice{}
 }
 
+// Advice is what a person can do about a denial, as sentences for the plain
+// mode.
+func Advice(d *event.Denial, role string) []string {
+	a := advise(d, "", role)
+	var lines []string
+	if a.short != "" {
+		lines = append(lines, a.short+" in the config would allow it")
+	}
+	if a.note != "" {
+		lines = append(lines, a.note)
+	}
+	return lines
+}
+
 // adviseSwitch is for a yes-or-no key that the config writes.
 func adviseSwitch(d *event.Denial, name, value string) advice {
 	other := "true"

@@ -95,16 +95,23 @@ func networkRows(rows []policyRow, n *policy.NetworkRules) []policyRow {
 	return rows
 }
 
-// PolicyLines is the policy tree as sentences, for the plain mode.
+// PolicyLines is the policy tree as sentences, for the plain mode. What no
+// config opens is one sentence with a count.
 func PolicyLines(p *policy.Policy) []string {
 	var lines []string
-	section := ""
+	section, fixed := "", 0
 	for _, r := range policyRows(p) {
-		if r.title != "" {
+		switch {
+		case r.title != "":
 			section = r.title
-			continue
+		case section == builtInTitle:
+			fixed++
+		default:
+			lines = append(lines, section+", "+r.verb()+" "+tilde(r.what, p.Home)+", from "+originText(r.from))
 		}
-		lines = append(lines, section+", "+r.verb()+" "+r.what+", from "+originText(r.from))
+	}
+	if fixed > 0 {
+		lines = append(lines, "built in, "+itoa(fixed)+" places that no config opens; openclaw agent show "+p.Agent+" --all lists them")
 	}
 	return lines
 }
