@@ -105,8 +105,12 @@ func TestAViewOpensAtItsNewestRow(t *testing.T) {
 
 func TestBuiltInRulesAreFolded(t *testing.T) {
 	d := atWork(t, false, 120, 40)
-	if frame := strip(d.press("4")); strings.Contains(frame, "~/.ssh") || !strings.Contains(frame, "3 places") {
+	frame := strip(d.press("4"))
+	if strings.Contains(frame, "~/.ssh") || !strings.Contains(frame, "3 places") {
 		t.Errorf("not folded:\n%s", frame)
+	}
+	if own, given := strings.Index(frame, "~/project/**/.env"), strings.Index(frame, "~/.openclaw/agents/coder"); own < 0 || given < own {
+		t.Errorf("what the program gives stands before the person's own rules:\n%s", frame)
 	}
 	if frame := strip(d.press("space", "enter")); !strings.Contains(frame, "~/.ssh") {
 		t.Errorf("not unfolded:\n%s", frame)

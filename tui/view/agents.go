@@ -174,7 +174,11 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 	c.End()
 	c.Gap(2)
 	c.Field(Faint, "command", labelWidth)
-	c.Wrap(Plain, strings.Join(r.Command, " "), labelWidth+3)
+	command := strings.Join(r.Command, " ")
+	if !v.full {
+		command = Printable(command, maxSaid) // enter shows all of it
+	}
+	c.Wrap(Plain, command, labelWidth+3)
 	if !live {
 		return
 	}

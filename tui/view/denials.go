@@ -230,7 +230,7 @@ func (a *advice) draw(c *Canvas) {
 		}
 	}
 	if a.note != "" {
-		c.Wrap(Faint, a.note, 0)
+		c.Wrap(Plain, a.note, 0)
 	}
 }
 

@@ -26,16 +26,21 @@ func policyRows(p *policy.Policy) []policyRow {
 		rows = append(rows, policyRow{effect: e, access: access, what: what, from: from})
 	}
 	system := 0
-	var fixed []*policy.PathRule
+	var fixed, given []*policy.PathRule
 	for i := range p.Paths {
 		switch r := &p.Paths[i]; {
 		case r.System:
 			system++
 		case r.Origin.BuiltIn != "" && r.Effect == policy.Deny:
 			fixed = append(fixed, r)
+		case r.Origin.BuiltIn != "":
+			given = append(given, r)
 		default:
 			add(r.Effect, r.Access, r.Path, r.Origin)
 		}
+	}
+	for _, r := range given {
+		add(r.Effect, r.Access, r.Path, r.Origin)
 	}
 	if system > 0 {
 		add(policy.Allow, policy.AccessRead, itoa(system)+" folders of the system", policy.Origin{BuiltIn: "programs need them"})
