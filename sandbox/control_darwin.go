@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"reflect"
+	"sync"
+	"syscall"
+
+	"openclaw/sandbox/policy"
+)
+
+// kill ends every process of the command's session that has its group, at
+// once; finish ends the rest of the session.
+func (p *Process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.command != nil && !p.ended {
+		_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
+		_ = p.command.Process.Kill()
+	}
+}
+
+// Signal sends a signal to the command. SIGKILL ends the whole run.
+func (p *Process) Signal(wanted os.Signal) error {
+	number, ok := wanted.(syscall.Signal)
+	if !ok {
+		return &Error{Op: "send signal", Err: fmt.Errorf("%v is not a signal of this system", wanted)}
+	}
+	if number == syscall.SIGKILL {
+		p.kill()
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return os.ErrProcessDone
+	}
+	if err := p.command.Process.Signal(number); err != nil {
+		if errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		return &Error{Op: "send signal", Err: err}
+	}
+	return nil
+}
+
+// RelaySignals passes the signals that a person sends to this process on to
+// the command until stop is called. The command has a terminal of its own:
+// keys pressed there reach it by that terminal.
+func (p *Process) RelaySignals() (stop func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	quit := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-quit:
+				return
+			case wanted := <-signals:
+				_ = p.Signal(wanted) // the command may have ended already
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(quit)
+		running.Wait()
+	})
+}
+
+// Update puts a policy that changed into force as far as a running cage allows:
+// the network's rules at once. A profile cannot be changed while it is in
+// force; what it says stays until the next run.
+func (p *Process) Update(next *policy.Policy) (Change, error) {
+	if next == nil {
+		return Change{}, &Error{Op: "update policy", Kind: KindPolicy, Err: errors.New("there is none")}
+	}
+	p.updating.Lock()
+	defer p.updating.Unlock()
+	var change Change
+	compared := policy.Compare(p.current, next)
+	if !reflect.DeepEqual(p.current.Network, next.Network) {
+		switch {
+		case p.proxy != nil:
+			p.proxy.SetPolicy(next)
+			change.Applied = append(change.Applied, "network rules")
+		case next.Network.Outbound:
+			change.NeedsRun = append(change.NeedsRun, "network: this run was built without a way out")
+		}
+	}
+	for _, part := range []struct {
+		changed bool
+		what    string
+	}{{compared.Paths, "paths"}, {compared.Exec, "rules for programs"}, {compared.Limits, "limits"}} {
+		if part.changed {
+			change.NeedsRun = append(change.NeedsRun, part.what+": the profile of this run stays as it is")
+		}
+	}
+	p.current = next
+	p.mu.Lock()
+	p.report.Policy = next.Version
+	p.mu.Unlock()
+	return change, nil
+}
