@@ -35,8 +35,10 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	p.comparePaths(&change, was.Regions, preview.Regions)
 	p.compareRest(&change, before, next)
 
-	p.judge.policy.Store(preview.Policy)
-	p.gate.SetPolicy(preview.Policy)
+	whole := *preview.Policy
+	whole.Paths = append(slices.Clip(whole.Paths), p.plan.Found...)
+	p.judge.policy.Store(&whole)
+	p.gate.SetPolicy(&whole)
 	p.network.egress.SetPolicy(next)
 	p.current = next
 	p.mu.Lock()

@@ -204,7 +204,7 @@ func (pl *planner) walk(start, named string) error {
 			return nil
 		}
 		if written != name {
-			pl.policy.Paths = append(pl.policy.Paths, policy.PathRule{Path: name, Effect: policy.Deny, Origin: decision.Origin, Text: decision.Rule})
+			pl.found(policy.PathRule{Path: name, Effect: policy.Deny, Origin: decision.Origin, Text: decision.Rule})
 		}
 		if _, known := pl.plan.Regions.at[name]; !known {
 			pl.plan.Regions.at[name] = Gate

@@ -44,6 +44,7 @@ type Plan struct {
 	Policy   *policy.Policy    // the policy with every name that its rules' paths have
 	Regions  *Regions          // for who judges calls from outside
 	Fixed    map[string]string // names that the gate always shows: "" a folder, "." a file, else a link's text
+	Found    []policy.PathRule // denied because of what was found on the host; part of Policy
 	Made     []string          // made on the host for the run, children first; remove with Undo
 	Warnings []string
 }
@@ -75,6 +76,9 @@ func Make(p *policy.Policy) (*Plan, error) {
 	}
 	if err := pl.matchGlobs(); err != nil {
 		return nil, err
+	}
+	if os.Geteuid() == 0 {
+		pl.rootOnly()
 	}
 	if err := pl.top(); err != nil {
 		return nil, err
