@@ -29,7 +29,7 @@ func (b *Builder) private() error {
 			return fmt.Errorf("mount %s: %w", m.name, err)
 		}
 	}
-	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+	for _, name := range ownDevices() {
 		if err := b.device("/dev/" + name); err != nil {
 			return err
 		}
@@ -46,11 +46,13 @@ func (b *Builder) private() error {
 }
 
 // device binds one of the host's device nodes; a namespace cannot make its own.
+// The bind is read-only: that keeps a cage of root from changing the node's mode
+// for everybody, and a device is written to all the same.
 func (b *Builder) device(name string) error {
 	if err := b.place(name, true); err != nil {
 		return err
 	}
-	if err := b.move(b.host, name, name, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC); err != nil {
+	if err := b.move(b.host, name, name, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC); err != nil {
 		return fmt.Errorf("bind %s: %w", name, err)
 	}
 	return nil

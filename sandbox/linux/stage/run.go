@@ -182,6 +182,9 @@ func (s *stage) mounts() error {
 	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
 		return fail("build mounts", err)
 	}
+	if err := builder.Standard(); err != nil {
+		return fail("take over the terminal", err)
+	}
 	s.masks = builder.Masks()
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
