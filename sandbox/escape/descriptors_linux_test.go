@@ -37,6 +37,11 @@ func descriptorAttempts() []try {
 			_, err := unix.Open("/proc/thread-self/fd/0", unix.O_RDONLY|unix.O_TRUNC, 0)
 			return err
 		}, check: changed("other/notes.txt")},
+		// The mode that it has, so that the machine stays as it is.
+		{name: "mode of the null device as input", root: true, run: func(place) error { return unix.Fchmod(0, 0o666) }},
+		{name: "mode of the null device as input, by name", root: true, run: func(place) error { return unix.Chmod("/proc/self/fd/0", 0o666) }},
+		{name: "mode of the null device", root: true, run: func(place) error { return unix.Chmod("/dev/null", 0o666) }},
+		{name: "owner of the zero device", root: true, run: func(place) error { return unix.Chown("/dev/zero", 0, 0) }},
 		{name: "mode of standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error { return unix.Fchmod(0, 0o777) }},
 		{name: "owner of standard input", prepare: stdin("other/notes.txt", os.O_RDONLY), run: func(place) error {
 			return unix.Fchown(0, os.Getuid(), os.Getgid())

@@ -266,6 +266,7 @@ func fileAttempts() []try {
 			w.perms.DeniedPaths = append(w.perms.DeniedPaths, w.path("linked")+"/**/.env")
 			w.perms.DeniedPaths = withoutPattern(w.perms.DeniedPaths, w.home+"/**/.env")
 		}, run: func(p place) error { return reads(p.path("linked/tree/.env")) }},
+		{name: "settings that only root reads", root: true, run: func(place) error { return readClosed("/etc") }},
 		{name: "link planted before this run", prepare: func(w *world) {
 			// What an agent may leave behind in a folder that it may write.
 			if err := os.Symlink(w.path("other"), w.path("project/build")); err != nil {
@@ -291,6 +292,29 @@ func fileAttempts() []try {
 			return reads(p.path("project/" + strings.Repeat(strings.Repeat("d", 200)+"/", 19) + "key"))
 		}},
 	}
+}
+
+// readClosed opens a file that no other user may read; none is an error.
+func readClosed(dir string) error {
+	refused := errors.New("there is none")
+	_ = filepath.WalkDir(dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil //nolint:nilerr // the next one
+		}
+		info, err := entry.Info()
+		if err != nil || info.Mode().Perm()&0o004 != 0 {
+			return nil //nolint:nilerr // the next one
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			refused = err
+			return nil //nolint:nilerr // the next one
+		}
+		_ = file.Close()
+		refused = nil
+		return filepath.SkipAll
+	})
+	return refused
 }
 
 func withoutPattern(list []string, one string) []string {

@@ -101,7 +101,7 @@ func processAttempts() []try {
 			}
 			// A limit of 1 stops both kinds of dump: files are larger, and it is
 			// the kernel's mark for "not even into a pipe".
-			if limit.Max != 1 {
+			if limit.Max > 1 {
 				return nil
 			}
 			return errors.New("no core dump")
