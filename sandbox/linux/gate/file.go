@@ -45,7 +45,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	out.Fh = g.handles.add(&handle{fd: fd})
+	out.Fh = g.handles.add(&handle{fd: fd, asked: g.useGrant(class, name)})
 	return fuse.OK
 }
 
@@ -64,7 +64,7 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 		closeFD(fd)
 		return fuse.Status(code)
 	}
-	out.Fh = g.handles.add(&handle{fd: fd})
+	out.Fh = g.handles.add(&handle{fd: fd, asked: g.useGrant(policy.ClassPathWrite, child)})
 	return fuse.OK
 }
 
@@ -131,7 +131,7 @@ func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status
 }
 
 // Release closes a file.
-func (g *Gate) Release(_ <-chan struct{}, input *fuse.ReleaseIn) { g.handles.remove(input.Fh) }
+func (g *Gate) Release(_ <-chan struct{}, input *fuse.ReleaseIn) { g.release(input.Fh) }
 
 // OpenDir lists a folder: all of one that the policy allows, and of one that
 // only leads on, what it leads to.
@@ -144,17 +144,22 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 		return fuse.EACCES
 	}
 	current := g.rules.Load()
-	_, readable := g.allowed(policy.ClassPathRead, name)
+	readable := g.listable(name)
 	if !readable && !current.skeleton(name) {
 		if code := g.look(done, input.Pid, "opendir", name); code != 0 {
 			return fuse.Status(code)
 		}
-		_, readable = g.allowed(policy.ClassPathRead, name)
+		readable = g.listable(name)
 	}
+	asked := ""
 	entries := []fuse.DirEntry{{Name: ".", Mode: syscall.S_IFDIR}, {Name: "..", Mode: syscall.S_IFDIR}}
 	if readable {
-		all, code := g.list(name)
+		asked = g.useGrant(policy.ClassPathRead, name)
+		all, code := g.list(name, asked != "")
 		if code != 0 {
+			if asked != "" {
+				g.granted.closed(asked)
+			}
 			return fuse.Status(code)
 		}
 		entries = append(entries, all...)
@@ -170,12 +175,13 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 			}
 		}
 	}
-	out.Fh = g.handles.add(&handle{fd: -1, entries: entries})
+	out.Fh = g.handles.add(&handle{fd: -1, entries: entries, asked: asked})
 	return fuse.OK
 }
 
-// list reads a folder of the host, without the names that are refused.
-func (g *Gate) list(name string) ([]fuse.DirEntry, syscall.Errno) {
+// list reads a folder of the host, without the names that are refused. Of a
+// folder that was asked for it shows what would be asked for as well.
+func (g *Gate) list(name string, asked bool) ([]fuse.DirEntry, syscall.Errno) {
 	fd, code := g.beneath(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if code != 0 {
 		return nil, code
@@ -204,7 +210,7 @@ func (g *Gate) list(name string) ([]fuse.DirEntry, syscall.Errno) {
 			if entry.Name == "." || entry.Name == ".." {
 				continue
 			}
-			if _, ok := g.allowed(policy.ClassPathRead, name+"/"+entry.Name); ok {
+			if decision, ok := g.allowed(policy.ClassPathRead, name+"/"+entry.Name); ok || asked && decision.Effect == policy.Ask {
 				entry.Off = 0
 				entries = append(entries, entry)
 			}
@@ -226,7 +232,7 @@ func (g *Gate) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntry
 }
 
 // ReleaseDir forgets a listing.
-func (g *Gate) ReleaseDir(input *fuse.ReleaseIn) { g.handles.remove(input.Fh) }
+func (g *Gate) ReleaseDir(input *fuse.ReleaseIn) { g.release(input.Fh) }
 
 // FsyncDir has nothing to do.
 func (g *Gate) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }

@@ -38,8 +38,8 @@ type Options struct {
 	Refused func(Refusal)
 
 	// Ask answers what the policy marks as ask; nil refuses. It returns when
-	// done closes at the latest. A yes holds for the path and all below it for
-	// the life of the gate.
+	// done closes at the latest. A yes is to that path, for grantTime and for as
+	// long as what was opened by it is open; then Ask is called again.
 	Ask func(done <-chan struct{}, asked Refusal) bool
 }
 
@@ -58,10 +58,7 @@ type Gate struct {
 		sync.Mutex
 		seen map[string]bool
 	}
-	granted struct {
-		sync.RWMutex
-		paths map[string]policy.Class
-	}
+	granted *grants
 }
 
 // New prepares a gate over the host's root. Close releases it.
@@ -74,7 +71,7 @@ func New(options Options) (*Gate, error) {
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, nodes: newNodes(), handles: newHandles(),
 	}
 	g.probing.seen = map[string]bool{}
-	g.granted.paths = map[string]policy.Class{}
+	g.granted = newGrants()
 	g.open.Store(true)
 	g.SetPolicy(options.Policy)
 	return g, nil

@@ -12,6 +12,7 @@ import (
 type handle struct {
 	fd      int // -1 for a listing
 	entries []fuse.DirEntry
+	asked   string // the path, where somebody said yes to it; "" where a rule allows it
 }
 
 // handles numbers what is open.
@@ -49,14 +50,19 @@ func (h *handles) listing(number uint64) []fuse.DirEntry {
 	return nil
 }
 
-func (h *handles) remove(number uint64) {
+// remove closes what is open and returns its path if it was asked for.
+func (h *handles) remove(number uint64) (asked string) {
 	h.mu.Lock()
 	opened := h.open[number]
 	delete(h.open, number)
 	h.mu.Unlock()
-	if opened != nil && opened.fd >= 0 {
+	if opened == nil {
+		return ""
+	}
+	if opened.fd >= 0 {
 		closeFD(opened.fd)
 	}
+	return opened.asked
 }
 
 func (h *handles) closeAll() {

@@ -59,7 +59,7 @@ func (g *Gate) allowed(class policy.Class, name string) (policy.Decision, bool) 
 	if decision.Effect == policy.Allow {
 		return decision, true
 	}
-	return decision, decision.Effect == policy.Ask && g.isGranted(class, name)
+	return decision, decision.Effect == policy.Ask && g.granted.seen(class, name)
 }
 
 // permit judges an operation. It returns 0, or EACCES after the refusal was
@@ -69,7 +69,7 @@ func (g *Gate) permit(done <-chan struct{}, thread uint32, class policy.Class, o
 		return syscall.ESTALE
 	}
 	decision, ok := g.allowed(class, name)
-	if ok {
+	if ok && (decision.Effect == policy.Allow || isLook(operation) || g.granted.fresh(class, name)) {
 		return 0
 	}
 	return g.refuse(done, thread, class, operation, name, decision)
@@ -82,34 +82,13 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 	}
 	refusal := Refusal{Thread: int(thread), Class: class, Operation: operation, Path: name, Decision: decision}
 	if decision.Effect == policy.Ask && g.options.Ask != nil && g.options.Ask(done, refusal) {
-		g.grant(class, name)
+		g.granted.add(class, name)
 		return 0
 	}
 	if g.options.Refused != nil {
 		g.options.Refused(refusal)
 	}
 	return syscall.EACCES
-}
-
-func (g *Gate) grant(class policy.Class, name string) {
-	g.granted.Lock()
-	defer g.granted.Unlock()
-	if g.granted.paths[name] != policy.ClassPathWrite {
-		g.granted.paths[name] = class
-	}
-}
-
-func (g *Gate) isGranted(class policy.Class, name string) bool {
-	g.granted.RLock()
-	defer g.granted.RUnlock()
-	for at := name; ; at = path.Dir(at) {
-		if have, ok := g.granted.paths[at]; ok && (have == class || have == policy.ClassPathWrite) {
-			return true
-		}
-		if at == "/" {
-			return false
-		}
-	}
 }
 
 // public reports whether a link's target is in a part of the tree that is open
