@@ -162,7 +162,7 @@ func (s *Store) load(by string) error {
 	s.seen = identify(s.path)
 	before := s.Current()
 	after, err := Load(s.path, s.options)
-	if s.seen.file == nil && err != nil {
+	if _, missing := os.Lstat(s.path); errors.Is(missing, fs.ErrNotExist) && err != nil {
 		err = &Error{Op: "load config", Path: s.path, Hint: "put the file back", Problems: []Problem{{
 			File: filepath.Base(s.path), Message: "is gone; the config in force stays", Hint: "put the file back",
 		}}}

@@ -56,5 +56,8 @@ func (l *Lock) Release() {
 	l.file.Close()
 }
 
-// alive reports whether a process is there.
-func alive(pid int) bool { return pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
+// alive reports whether a process is there and has not ended: one that nobody
+// has waited for yet still takes signals.
+func alive(pid int) bool {
+	return pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH) && !ended(pid)
+}

@@ -148,12 +148,15 @@ func (v view) program(spec *Spec, dir string) (string, error) {
 }
 
 func (v view) notFound(_ *Spec, name string) error {
+	if _, err := os.Lstat(name); err == nil && strings.Contains(name, "/") {
+		return &Error{
+			Op: "start command", Kind: KindFailed, Err: fmt.Errorf("%s: %w", name, fs.ErrPermission),
+			Hint: "it is there but cannot be executed: it must be a file with an x bit for you",
+		}
+	}
 	hint := "give its full path, or put its folder into PATH"
 	if strings.Contains(name, "/") {
 		hint = "check the path"
-	}
-	if _, err := os.Lstat(name); err == nil && strings.Contains(name, "/") {
-		hint = "the file is there but cannot be executed"
 	}
 	return &Error{Op: "find command", Kind: KindNotFound, Err: fmt.Errorf("%s: %w", name, fs.ErrNotExist), Hint: hint}
 }

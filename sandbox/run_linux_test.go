@@ -138,7 +138,7 @@ func TestRefusesToStart(t *testing.T) {
 	}{
 		{"command not there", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("no-such-command") }},
 		{"path not there", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("/usr/bin/no-such-command") }},
-		{"folder as command", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("/usr/bin") }},
+		{"folder as command", sandbox.KindFailed, func() sandbox.Spec { return w.spec("/usr/bin") }},
 		{"no command", sandbox.KindNotFound, func() sandbox.Spec { return w.spec() }},
 		{"NUL in an argument", sandbox.KindNotFound, func() sandbox.Spec { return w.spec("true", "a\x00b") }},
 		{"no policy", sandbox.KindPolicy, func() sandbox.Spec { s := w.spec("true"); s.Policy = nil; return s }},

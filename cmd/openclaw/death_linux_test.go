@@ -165,7 +165,7 @@ func TestKilledSupervisorThatNobodyWaitsFor(t *testing.T) {
 		t.Fatalf("no token: %q %v", token, err)
 	}
 	_ = cmd.Process.Kill()
-	p.eventually("the token's death", func() bool {
+	soon(t, "the token's death", func() bool {
 		status, _ := p.post(port, "/v1/messages", token, nil)
 		return status == http.StatusUnauthorized
 	})

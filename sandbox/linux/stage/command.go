@@ -50,8 +50,14 @@ func (s *stage) command() (int, error) {
 
 func (s *stage) limits() error {
 	// 1 rather than 0: a limit of 0 does not stop a dump into a pipe, where a
-	// program of the host would read what the cage wrote; 1 stops both.
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}); err != nil {
+	// program of the host would read what the cage wrote; 1 stops both. Where
+	// the person's own limit is 0 already, it cannot be raised and stays.
+	var core unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
+		return fmt.Errorf("read the core limit: %w", err)
+	}
+	most := min(core.Max, 1)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 		return fmt.Errorf("switch core dumps off: %w", err)
 	}
 	if s.setup.MaxFileSize > 0 {
