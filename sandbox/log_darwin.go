@@ -130,10 +130,16 @@ func (l *logReader) stop() {
 		if l.command == nil {
 			return
 		}
+		tail := time.Duration(0)
+		select {
+		case <-l.seen:
+			tail = logTail
+		default: // a log that shows nothing is not waited for
+		}
 		select {
 		case <-l.ended:
 			return
-		case <-time.After(logTail):
+		case <-time.After(tail):
 		}
 		_ = l.command.Process.Kill()
 		<-l.ended

@@ -54,10 +54,7 @@ func (w *writer) allowed() {
 			operations += " " + running
 		}
 		if at.rule.Access == policy.AccessWrite {
-			w.rule("allow", operations+" "+writing, filter, "")
-			if !w.policy.Exec.Commands {
-				w.rule("deny", "file-map-executable", filter, TagExec)
-			}
+			w.writable(at.path)
 			continue
 		}
 		w.rule("allow", operations, filter, "")
@@ -70,7 +67,7 @@ func (w *writer) allowed() {
 	}
 	w.section("of this run alone")
 	if w.o.Temp != "" {
-		w.rule("allow", reading+" "+writing, []string{subpath(w.o.Temp)}, "")
+		w.writable(w.o.Temp)
 		// Two rules: a filter for the near end of a connection says nothing of
 		// its far end.
 		w.rule("allow", "network-bind", []string{"(local unix-socket " + subpath(w.o.Temp) + ")"}, "")
@@ -80,6 +77,18 @@ func (w *writer) allowed() {
 		w.rule("allow", device, []string{literal(w.o.Terminal)}, "")
 		w.rule("allow", "pseudo-tty", nil, "")
 	}
+}
+
+// writable opens a folder to all that an agent may do with its own files.
+// Where it may run no programs, nothing from there is loaded as one either.
+func (w *writer) writable(name string) {
+	filter := []string{subpath(name)}
+	if w.policy.Exec.Commands {
+		w.rule("allow", reading+" "+running+" "+writing, filter, "")
+		return
+	}
+	w.rule("allow", reading+" "+writing, filter, "")
+	w.rule("deny", "file-map-executable", filter, TagExec)
 }
 
 // own are the programs that start the run. Where programs may be run at all,
@@ -129,8 +138,12 @@ func (w *writer) denied() error {
 // denyFilters are the names by which a denied place may be met.
 func (w *writer) denyFilters(at placed) ([]string, error) {
 	if at.rule.Glob {
+		patterns := []string{at.path, at.rule.Path}
+		if other, ok := onDataVolume(at.path); ok {
+			patterns = append(patterns, other)
+		}
 		var filters []string
-		for _, pattern := range unique([]string{at.path, at.rule.Path}) {
+		for _, pattern := range unique(patterns) {
 			expr, err := globRegex(pattern, w.o.FoldCase)
 			if err != nil {
 				return nil, err
