@@ -18,9 +18,14 @@ import (
 // asker is a person whose agent asks, and a cage of it.
 func asker(t *testing.T, more string) (*person, *caged) {
 	t.Helper()
+	return askerFor(t, "path.read, net, exec", more)
+}
+
+func askerFor(t *testing.T, classes, more string) (*person, *caged) {
+	t.Helper()
 	requireCage(t)
 	p := newPerson(t)
-	p.configure("agents:\n  coder:\n    permissions:\n      ask: [path.read, net, exec] # ask me\n      network: {allowed_domains: [other.example]}\n" + more)
+	p.configure("agents:\n  coder:\n    permissions:\n      ask: [" + classes + "] # ask me\n      network: {allowed_domains: [other.example]}\n" + more)
 	for _, name := range []string{"one", "two", "three", "four"} {
 		write(t, filepath.Join(p.home, "projects", name), "this is "+name+"\n")
 	}
@@ -399,4 +404,56 @@ func TestAnAskOfAProgramAndAConnection(t *testing.T) {
 		said := c.do("curl -sS -m 5 http://asked.invalid:81/; echo status $?")
 		return !strings.Contains(said, "status 28") && len(p.asks()) == 0
 	})
+}
+
+// Writing is asked about where it is refused otherwise, and what was opened for
+// writing stays writable.
+func TestAnAskOfAWrite(t *testing.T) {
+	p, c := askerFor(t, "path.write", "")
+	file := filepath.Join(p.home, "projects", "made")
+	c.tell("{ echo begin; sleep 2.5; echo end; } > ~/projects/made; echo status $?")
+	p.says("allow", p.waits("create", file).ID)
+	if said := c.do(":"); said != "status 0" {
+		t.Errorf("allowed, and it said %q", said)
+	}
+	if text, err := os.ReadFile(file); string(text) != "begin\nend\n" {
+		t.Errorf("the file holds %q %v", text, err)
+	}
+	c.tell("rm -f ~/projects/made; echo status $?")
+	p.says("deny", p.waits("unlink", file).ID)
+	if said := c.do(":"); !strings.Contains(said, "status 1") {
+		t.Errorf("denied, and it said %q", said)
+	}
+	if said := c.do("cat ~/projects/one"); !strings.Contains(said, "Permission denied") {
+		t.Errorf("a read that is not asked about: %q", said)
+	}
+	c.tell("echo again >> ~/projects/made; echo status $?")
+	if out := p.says("allow", p.waits("", file).ID, "--scope", "always"); !strings.Contains(out, "- ~/projects/made\n") {
+		t.Errorf("allow: %s", out)
+	}
+	if said := c.do("cat ~/projects/made"); said != "status 0\nbegin\nend\nagain" {
+		t.Errorf("allowed always, and it said %q", said)
+	}
+}
+
+// The leave to run a program is enough to run it, and not enough to read it.
+func TestAnAskOfAProgramAlone(t *testing.T) {
+	p, c := askerFor(t, "exec", "")
+	binary := filepath.Join(p.home, "projects", "tool")
+	program, err := os.ReadFile("/bin/echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, binary, string(program))
+	if err := os.Chmod(binary, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c.tell("~/projects/tool it ran")
+	p.says("allow", p.waits("execve", binary).ID)
+	if said := c.do(":"); said != "it ran" {
+		t.Errorf("allowed, and it said %q; %+v", said, p.asks("--all"))
+	}
+	if said := c.do("cat ~/projects/tool | wc -c"); !strings.Contains(said, "Permission denied") {
+		t.Errorf("it was read: %q", said)
+	}
 }

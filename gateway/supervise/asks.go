@@ -268,10 +268,10 @@ func (a *asks) remember(about subject, rule, text string) {
 }
 
 // loads reports whether a read is part of running a program that was just
-// allowed: the kernel, the loader and a script's interpreter read it. a.mu is
-// held.
+// allowed: the kernel, the loader and a script's interpreter read it. The same
+// call is seen twice, before it runs and as it reads. a.mu is held.
 func (a *asks) loads(d sandbox.Denial) bool {
-	if d.Class != policy.ClassPathRead || d.PID == 0 {
+	if d.PID == 0 || d.Class != policy.ClassPathRead && (d.Class != policy.ClassExec || d.Mechanism != "gate") {
 		return false
 	}
 	r, known := a.reasons[subject{d.PID, policy.ClassExec, d.Target}]

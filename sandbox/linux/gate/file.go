@@ -37,6 +37,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		class = policy.ClassPathWrite
 	case input.Flags&openForExec != 0:
 		operation = "execve"
+		class = g.programClass(name)
 	}
 	if code := g.permit(done, input.Pid, class, operation, name); code != 0 {
 		return fuse.Status(code)

@@ -137,3 +137,15 @@ func (g *Gate) listable(name string) bool {
 	decision := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
 	return decision.Effect == policy.Allow || decision.Effect == policy.Ask && g.granted.fresh(policy.ClassPathRead, name)
 }
+
+// programClass is what the read of a program counts as, when it is run: where
+// only running it is asked about, the leave for that covers the read. The mark of
+// such an open is the kernel's; no program can set it.
+func (g *Gate) programClass(name string) policy.Class {
+	p := g.rules.Load().policy
+	if p.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny &&
+		p.Decide(policy.Request{Class: policy.ClassExec, Path: name}).Effect == policy.Ask {
+		return policy.ClassExec
+	}
+	return policy.ClassPathRead
+}
