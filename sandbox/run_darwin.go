@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"slices"
 
 	"openclaw/sandbox/darwin"
 	"openclaw/sandbox/darwin/places"
@@ -138,7 +139,8 @@ func (p *Process) writeProfile(program string, ports []uint16) error {
 		}
 		return darwin.Physical(physical), links
 	}
-	if o.Denied, err = places.Denied(p.spec.Policy, allowedRoots(p.spec.Policy)); err != nil {
+	resolved := darwin.Resolved(p.spec.Policy, o.Resolve)
+	if o.Denied, err = places.Denied(resolved, allowedRoots(resolved)); err != nil {
 		return failed(err)
 	}
 	for i, name := range o.Denied {
@@ -175,7 +177,8 @@ func allowedRoots(p *policy.Policy) []string {
 			list = append(list, rule.Path)
 		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func (p *Process) connected(c egress.Connection) {

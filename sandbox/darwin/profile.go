@@ -89,7 +89,7 @@ func Profile(p *policy.Policy, o Options) (string, error) {
 type placed struct {
 	index int
 	rule  *policy.PathRule
-	path  string // physical; a pattern's as far as Physical knows it
+	path  string // physical; of a pattern, up to where it stops to be one name
 	links []string
 	but   []string // physical places of Except
 }
@@ -109,12 +109,14 @@ func (w *writer) place() error {
 		if !cleanPath(rule.Path) {
 			return fmt.Errorf("rule %d: %q is not an absolute path", i, rule.Path)
 		}
-		at := placed{index: i, rule: rule, path: Physical(rule.Path)}
-		if !rule.Glob {
+		at := placed{index: i, rule: rule}
+		if rule.Glob {
+			at.path, at.links = resolvePattern(rule.Path, w.o.Resolve)
+		} else {
 			at.path, at.links = w.o.Resolve(rule.Path)
-			if !cleanPath(at.path) || slices.ContainsFunc(at.links, func(link string) bool { return !cleanPath(link) }) {
-				return fmt.Errorf("rule %d: %q leads to no absolute path", i, rule.Path)
-			}
+		}
+		if !cleanPath(at.path) || slices.ContainsFunc(at.links, func(link string) bool { return !cleanPath(link) }) {
+			return fmt.Errorf("rule %d: %q leads to no absolute path", i, rule.Path)
 		}
 		for _, but := range rule.Except {
 			if !cleanPath(but) {

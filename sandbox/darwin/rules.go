@@ -138,7 +138,7 @@ func (w *writer) denied() error {
 // denyFilters are the names by which a denied place may be met.
 func (w *writer) denyFilters(at placed) ([]string, error) {
 	if at.rule.Glob {
-		patterns := []string{at.path, at.rule.Path}
+		patterns := []string{at.path, at.rule.Path, Physical(at.rule.Path)}
 		if other, ok := onDataVolume(at.path); ok {
 			patterns = append(patterns, other)
 		}
@@ -237,6 +237,9 @@ func (w *writer) pins() error {
 			}
 			continue
 		}
+		for _, link := range at.links {
+			pin(link)
+		}
 		more, err := w.pinPattern(at.path, pin)
 		if err != nil {
 			return err
@@ -264,18 +267,25 @@ func (w *writer) pinPattern(pattern string, pin func(string)) ([]string, error) 
 	for folder := path.Dir(pattern); folder != "/"; folder = path.Dir(folder) {
 		switch {
 		case path.Base(folder) == "**":
-		case strings.ContainsAny(folder, `*?[\`):
+		case !isPlain(folder):
 			expr, err := globExact(folder, w.o.FoldCase)
 			if err != nil {
 				return nil, err
 			}
 			exprs = append(exprs, expr)
 		default:
-			pin(folder)
+			name, _ := plainSegment(folder)
+			pin(name)
 			return exprs, nil
 		}
 	}
 	return exprs, nil
+}
+
+// isPlain reports whether a pattern matches one name.
+func isPlain(pattern string) bool {
+	_, plain := plainSegment(pattern)
+	return plain
 }
 
 // programs closes what the policy does not let run.
