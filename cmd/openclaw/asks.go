@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,11 +100,7 @@ func askState(row event.Ask) string {
 func (t *terminal) followAsks(ctx context.Context, c *client.Client, agent string, asJSON bool, first []event.Ask) error {
 	line := func(row event.Ask) error {
 		if asJSON {
-			text, err := json.Marshal(row)
-			if err == nil {
-				t.print("%s", text)
-			}
-			return err
+			return t.jsonLine(row)
 		}
 		cells := askCells(row)
 		for i := range cells {

@@ -38,11 +38,7 @@ func follow(ctx context.Context, c *client.Client, show func(event.Event) error)
 func followDenials(ctx context.Context, t *terminal, c *client.Client, agent string, asJSON bool, first []event.Denial) error {
 	line := func(d event.Denial) error {
 		if asJSON {
-			text, err := json.Marshal(d)
-			if err == nil {
-				t.print("%s", text)
-			}
-			return err
+			return t.jsonLine(d)
 		}
 		row := denialRow(d)
 		for i := range row {

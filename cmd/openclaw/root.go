@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	safe "openclaw/gateway/printable"
 )
 
 // Exit codes are an interface: scripts read them.
@@ -43,12 +45,26 @@ func (t *terminal) warn(format string, values ...any) {
 	fmt.Fprintf(t.err, "openclaw: "+format+"\n", values...)
 }
 
-// json writes a value as indented JSON.
+// json writes a value as indented JSON, which a terminal shows and does not obey.
 func (t *terminal) json(value any) error {
-	encoder := json.NewEncoder(t.out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := t.out.Write(safe.JSON(text.Bytes()))
+	return err
+}
+
+// jsonLine writes a value as one line of JSON.
+func (t *terminal) jsonLine(value any) error {
+	text, err := json.Marshal(value)
+	if err == nil {
+		t.print("%s", safe.JSON(text))
+	}
+	return err
 }
 
 // failure is an error with a cure and an exit code.
