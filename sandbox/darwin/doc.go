@@ -1,10 +1,12 @@
 // Package darwin turns a policy into a Seatbelt profile for macOS and reads
 // what the kernel's log says of refusals under it.
 //
-// It owns text only: Profile writes a profile, ParseLog reads a line of the
-// log. Both are pure, deterministic, safe for concurrent use, and run on every
-// system. The sub-package proxy is the way out to the network, terminal the
-// run's own terminal; package sandbox starts commands with them.
+// It owns text only: Profile writes a profile, Unholdable says what of a policy
+// none can hold, ParseLog reads a line of the log and Explain finds the rule
+// behind it. All are pure, deterministic, safe for concurrent use, and run on
+// every system. The sub-package places finds where paths lead, stage is the
+// inside of a cage before the command, terminal the run's own terminal, proxy
+// the way out to the network; package sandbox starts commands with them.
 //
 // # Not yet run on a Mac by us
 //
