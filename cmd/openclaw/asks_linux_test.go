@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -266,6 +267,7 @@ func TestAnAskThatEndsOtherwise(t *testing.T) {
 	if said := c.do("cat ~/projects/four"); !strings.Contains(said, "Permission denied") {
 		t.Errorf("without a gateway, and it said %q", said)
 	}
+	p.eventually("the gateway's death", func() bool { return syscall.Kill(first, 0) != nil })
 	// A new gateway is asked as the old one was.
 	p.gateway()
 	p.eventually("the run's return", func() bool { return len(p.runs("coder")) == 1 })
