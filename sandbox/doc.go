@@ -53,4 +53,7 @@
 // refused look (stat, access, one try of an execve) waits up to 50 ms for what
 // it was a look for. Spec.Connected and the Asker are called from many. No lock
 // is held over a callback. Wait returns after the last Denied.
+//
+// On macOS the same calls build a cage of Seatbelt's: sandbox/darwin says what
+// holds there, what does not, and that we have not yet run it on a Mac.
 package sandbox
