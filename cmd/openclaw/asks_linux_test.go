@@ -333,7 +333,15 @@ func TestTwoHundredAsks(t *testing.T) {
 	if denied, read := strings.Count(said, "Permission denied"), strings.Count(said, "x\n")+strings.Count(said+"\n", "\nx\n"); denied != 191 || read == 0 {
 		t.Errorf("%d were denied, %d read", denied, read)
 	}
-	for end := time.Now().Add(10 * time.Second); !maps.Equal(open(), before); time.Sleep(50 * time.Millisecond) {
+	// The pipes are a pool of the file system's library: two for each read that ran
+	// at the same time as others, and nine were let through.
+	same := func() bool {
+		now := open()
+		grown := now["pipe"] - before["pipe"]
+		now["pipe"] = before["pipe"]
+		return grown >= 0 && grown <= 18 && maps.Equal(now, before)
+	}
+	for end := time.Now().Add(10 * time.Second); !same(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Errorf("the supervisor held %v and holds %v", before, open())
 			break
