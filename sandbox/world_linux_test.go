@@ -242,7 +242,9 @@ func (w *world) brief(list []sandbox.Denial) []string {
 // everything is proven for both.
 func ordinary(t *testing.T, pattern string) {
 	t.Helper()
-	require(t, os.Getuid() == 0, "already an ordinary user")
+	if os.Getuid() != 0 {
+		return // the tests themselves run as one
+	}
 	const user = 64123                                          // nobody's
 	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-user-") //nolint:usetesting // no other user gets into t.TempDir
 	if err != nil {
