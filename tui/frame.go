@@ -80,6 +80,9 @@ func (s *screen) statusBits() []bit {
 	if len(o.Listeners) > 0 {
 		bits = append(bits, bit{text: o.Listeners[0], weight: 30})
 	}
+	if o.Asks > 0 {
+		bits = append(bits, bit{glyph: "?", style: view.Warn, text: strconv.Itoa(o.Asks) + " asks wait", weight: 97})
+	}
 	bits = append(bits,
 		bit{glyph: g.No, style: view.Bad, text: strconv.Itoa(o.DeniedHour) + " denied/h", weight: 90},
 		bit{text: "conns " + strconv.Itoa(o.Connections), weight: 60},

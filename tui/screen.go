@@ -129,6 +129,11 @@ func (s *screen) apply(e *event.Event) {
 		clear(s.data.Details)
 		s.agents.Forget()
 		s.fetchSecrets() // which secrets are needed, and by whom, follows from the config
+	case e.Ask != nil:
+		s.stale = true // the overview counts those that wait
+		if a := e.Ask; a.State == event.AskWaiting {
+			s.say(view.Bold, "? "+a.Agent+" asks: "+a.Operation+" "+a.Target+"   (held; answer with openclaw asks, allow, deny)")
+		}
 	case e.Notice != nil:
 		s.say(view.Plain, e.Notice.Text)
 	}

@@ -70,6 +70,9 @@ func (v *OverviewView) needs() []need {
 			list = append(list, s)
 		}
 	}
+	if n := d.Overview.Asks; n > 0 {
+		list = append(list, need{bad: true, text: plural(n, "held request") + " to answer: openclaw asks", key: "shell"})
+	}
 	if c := &d.Config; c.Rejected {
 		list = append(list, need{bad: true, text: "config on disk is rejected, " + plural(len(c.Problems), "problem"), key: "8"})
 	}
