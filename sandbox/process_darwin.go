@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"openclaw/sandbox/darwin/proxy"
+	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/darwin/stage"
 	"openclaw/sandbox/darwin/terminal"
 	"openclaw/sandbox/policy"

@@ -12,7 +12,7 @@ import (
 
 	"openclaw/sandbox/darwin"
 	"openclaw/sandbox/darwin/places"
-	"openclaw/sandbox/darwin/proxy"
+	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/darwin/stage"
 	"openclaw/sandbox/egress"
 	"openclaw/sandbox/policy"

@@ -1,13 +1,14 @@
-// Package proxy is the way out of a cage on macOS: an HTTP proxy on the
-// machine's loopback that the cage's programs are told of by HTTP_PROXY and
-// HTTPS_PROXY, and that Seatbelt lets them reach, and nothing else.
+// Package proxy is the way out of a cage that has no network of its own (macOS,
+// and Linux where namespaces are refused): an HTTP proxy on the machine's
+// loopback that the cage's programs are told of by HTTP_PROXY and HTTPS_PROXY,
+// and that the cage lets them reach, and nothing else.
 //
 // It owns the connections that its listener accepts until their request is
 // read; then package egress carries them, with every check that a connection
-// out of a cage on Linux meets: the name and the port are judged, the real
-// addresses are looked up here and judged again, an address that was judged is
-// dialled, and what the program says first must ask for that very name. See
-// there for what that holds and what not.
+// out of a cage with namespaces meets: the name and the port are judged, the
+// real addresses are looked up here and judged again, an address that was
+// judged is dialled, and what the program says first must ask for that very
+// name. See there for what that holds and what not.
 //
 // # What it promises
 //
