@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/darwin/stage"
 	"openclaw/sandbox/darwin/terminal"
+	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/policy"
 )
 

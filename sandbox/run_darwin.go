@@ -12,9 +12,9 @@ import (
 
 	"openclaw/sandbox/darwin"
 	"openclaw/sandbox/darwin/places"
-	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/darwin/stage"
 	"openclaw/sandbox/egress"
+	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/policy"
 )
 
