@@ -27,7 +27,7 @@ func measureCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "measure", Short: "Measure start-up and memory of this binary", Hidden: true, Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := newMeasurement(runs)
+			m, err := newMeasurement(runs, "")
 			if err != nil {
 				return err
 			}
@@ -36,6 +36,7 @@ func measureCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&runs, "runs", 20, "how often each start is repeated; the median is printed")
+	cmd.AddCommand(measureCageCommand(t), measureLoopCommand(t))
 	return cmd
 }
 
@@ -46,12 +47,14 @@ type measurement struct {
 	runs int
 }
 
-func newMeasurement(runs int) (*measurement, error) {
+// newMeasurement makes a person's home in a folder; empty: the system's own for
+// temporary files.
+func newMeasurement(runs int, folder string) (*measurement, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	home, err := os.MkdirTemp("", "openclaw-measure-")
+	home, err := os.MkdirTemp(folder, "openclaw-measure-")
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +64,21 @@ func newMeasurement(runs int) (*measurement, error) {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	layout := configs.Layout{Root: filepath.Join(home, ".openclaw")}
+	m := &measurement{self: self, home: home, port: port, runs: max(runs, 1)}
+	if err := m.configure(""); err != nil {
+		os.RemoveAll(home)
+		return nil, err
+	}
+	return m, nil
+}
+
+// configure writes the configuration: the gateway's port, and more.
+func (m *measurement) configure(more string) error {
+	layout := configs.Layout{Root: filepath.Join(m.home, ".openclaw")}
 	if err := layout.Make(); err != nil {
-		return nil, err
+		return err
 	}
-	text := fmt.Sprintf("gateway:\n  port: %d\n", port)
-	if err := os.WriteFile(layout.Config(), []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return &measurement{self: self, home: home, port: port, runs: max(runs, 1)}, nil
+	return os.WriteFile(layout.Config(), fmt.Appendf(nil, "gateway:\n  port: %d\n%s", m.port, more), 0o600)
 }
 
 func (m *measurement) all(ctx context.Context, t *terminal) error {
