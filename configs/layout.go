@@ -61,6 +61,9 @@ func (l Layout) Lock() string { return filepath.Join(l.Run(), "gateway.lock") }
 // State is the folder of what the program remembers.
 func (l Layout) State() string { return filepath.Join(l.Root, "state") }
 
+// Spool is the folder of what cages refused while no gateway ran.
+func (l Layout) Spool() string { return filepath.Join(l.State(), "spool") }
+
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 

@@ -32,6 +32,9 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 			"count": d.Count, "mechanism": d.Mechanism, "origin": d.Origin,
 		},
 	}
+	if d.Row > 0 {
+		entry.Details["row"] = d.Row
+	}
 	g.log.Warn("an agent was refused", slog.String("agent", d.Agent), slog.String("operation", d.Operation), slog.String("target", short(d.Target)), slog.String("rule", d.Rule), slog.Int("count", d.Count))
 	switch d.Class {
 	case policy.ClassExec:

@@ -89,6 +89,9 @@ type Deps struct {
 	Audit       func(context.Context, AuditEntry) error
 	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
 
+	// AuditRun reads what the audit log holds of one run.
+	AuditRun func(ctx context.Context, run string) (RunRecord, error)
+
 	LogTail func(limit int) ([]event.LogLine, error)
 	LogFrom func(cursor int64, limit, maxBytes int) (LogChunk, error)
 
@@ -120,6 +123,9 @@ func (d Deps) complete() (Deps, error) {
 	}
 	if d.Machine == nil {
 		d.Machine = func() []event.Mechanism { return nil }
+	}
+	if d.AuditRun == nil {
+		d.AuditRun = func(context.Context, string) (RunRecord, error) { return RunRecord{}, nil }
 	}
 	if d.Masker == nil {
 		d.Masker = noMasker{}

@@ -26,6 +26,9 @@ const (
 type runs struct {
 	g *Gateway
 
+	spooling     sync.Mutex // one reader of the spool at a time
+	spoolProblem string     // that was told last; of watch alone
+
 	mu   sync.Mutex // guards live and the runs in it
 	live map[string]*run
 }
@@ -159,6 +162,11 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 	}}); err != nil {
 		return nil, notAudited("the run was not taken back")
 	}
+	// What was refused meanwhile comes first: it is older than what is reported next.
+	if err := r.spooled(context.WithoutCancel(ctx), params.Run); err != nil {
+		g.log.Error("a run was not taken back: what it refused is not on record", slog.String("run", params.Run), slog.Any("error", err))
+		return nil, notAudited("the run was not taken back")
+	}
 	if known == nil {
 		if err := g.agents.Adopt(params.Agent, params.Run, params.Token); err != nil {
 			return nil, wire.Invalid(err.Error())
@@ -207,10 +215,15 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		return nil, wire.Invalid("too many rows in one report")
 	}
 	for i := range params.Denials {
-		params.Denials[i].Agent, params.Denials[i].Run, params.Denials[i].ID = agent, params.Run, ""
+		d := &params.Denials[i]
+		d.Agent, d.Run, d.ID, d.Row = agent, params.Run, "", 0
+		if params.First > 0 {
+			d.Row = params.First + uint64(i)
+		}
 	}
-	// What was refused is recorded even when the supervisor goes meanwhile.
-	g.registry.Deny(context.WithoutCancel(ctx), params.Denials...)
+	// What was refused is recorded even when the supervisor goes meanwhile. Where
+	// that fails, the notice has been given; reporting it again would not help.
+	_ = g.registry.Deny(context.WithoutCancel(ctx), params.Denials...)
 	for _, c := range params.Connections {
 		c.ID, c.Kind, c.Agent, c.Run, c.From = params.Run+"/"+c.ID, "net", agent, params.Run, "cage "+agent
 		g.registry.Connection(c)
@@ -284,7 +297,10 @@ func (r *runs) left(conn *hub.Conn) {
 func (r *runs) watch(ctx context.Context) {
 	ticker := time.NewTicker(runLook)
 	defer ticker.Stop()
-	for {
+	for looks := 0; ; looks++ {
+		if looks%spoolLooks == 0 {
+			r.lookForSpooled(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return

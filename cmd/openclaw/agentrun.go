@@ -8,8 +8,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/gateway/spool"
 	"openclaw/gateway/supervise"
 	"openclaw/gateway/wire"
+	"openclaw/keychain/redact"
 	"openclaw/sandbox"
 )
 
@@ -62,8 +64,9 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string)
 			c, _, err := dialOrLaunch(ctx, layout)
 			return c, err
 		},
-		Cage: sandbox.New,
-		Warn: func(text string) { t.warn("%s", printable(text)) },
+		Cage:  sandbox.New,
+		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },
+		Warn:  func(text string) { t.warn("%s", printable(text)) },
 	})
 	if err != nil {
 		return &failure{err: err, hint: hintOf(err), code: notRun(err)}
@@ -72,6 +75,22 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string)
 		return exitStatus(status.Code)
 	}
 	return nil
+}
+
+// spool is where a run's refusals wait for a gateway. The rules of redaction
+// and the run's own token are known here; the values in the keychain are not, and
+// the gateway that puts the rows on record takes those out.
+func (t *terminal) spool(layout configs.Layout, agent string, started wire.RunStarted) *spool.Writer {
+	options := redact.Options{Patterns: redact.DefaultPatterns()}
+	if snapshot, err := t.loadConfig(); err == nil {
+		options = redact.Options{Patterns: snapshot.Config.Logging.RedactPatterns, Replacement: snapshot.Config.Logging.RedactReplacement}
+	}
+	masker, err := redact.New(options)
+	if err != nil {
+		return nil
+	}
+	masker.Add("agent token", []byte(started.Token))
+	return spool.NewWriter(layout.Spool(), spool.Header{Run: started.Run, Agent: agent, PID: os.Getpid()}, masker.Text)
 }
 
 // notRun is the exit code of a command that the cage did not start.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -298,17 +299,81 @@ func (p *person) auditedReads(file string) (count int) {
 	return count
 }
 
-// A run that ended while no gateway was there has no token at the next one.
+// spooled names the files that wait for a gateway.
+func (p *person) spooled() (names []string) {
+	p.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(p.home, ".openclaw", "state", "spool"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		p.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			continue
+		}
+		if info.Mode() != 0o600 {
+			p.t.Errorf("%s has mode %v", entry.Name(), info.Mode())
+		}
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// spooledReads counts the refused reads of a file that wait for a gateway.
+func (p *person) spooledReads(file string) (count int) {
+	p.t.Helper()
+	for _, name := range p.spooled() {
+		text, err := os.ReadFile(filepath.Join(p.home, ".openclaw", "state", "spool", name))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var row struct{ Denial event.Denial }
+			if json.Unmarshal([]byte(line), &row) == nil && row.Denial.Target == file && row.Denial.Operation == "open" {
+				count += row.Denial.Count
+			}
+		}
+	}
+	return count
+}
+
+// auditedEnds counts the ends of a run that are on record.
+func (p *person) auditedEnds(run string) (count int) {
+	p.t.Helper()
+	said := p.openclaw("audit", "search", "--since", "1h", "--event", "run_end")
+	for decoder := json.NewDecoder(strings.NewReader(said.out)); decoder.More(); {
+		var row struct{ Details struct{ Run string } }
+		if err := decoder.Decode(&row); err != nil {
+			p.t.Fatalf("audit search: %v: %s", err, said.errors)
+		}
+		if row.Details.Run == run {
+			count++
+		}
+	}
+	return count
+}
+
+// A run that ended while no gateway was there has no token at the next one, and
+// what it was refused is on record there.
 func TestRunThatEndedWithoutAGateway(t *testing.T) {
 	p, _, port := mortal(t)
 	gateway := p.gateway()
 	c := p.cage("coder")
 	token := c.token()
+	run := p.runs("coder")[0].ID
 	gateway.kill()
+	key := filepath.Join(p.home, ".ssh", "id_ed25519")
+	c.refuses(p, key, 3)
 	if code := c.leave(4); code != 4 {
 		t.Errorf("the run ended with %d", code)
 	}
 	p.gateway()
+	p.eventually("the record of what was refused without a gateway", func() bool { return p.auditedReads(key) == 3 && p.auditedEnds(run) == 1 })
+	if shown := p.refusedReads(key); shown != 3 {
+		t.Errorf("%d refusals of 3 are shown", shown)
+	}
+	p.eventually("an empty spool", func() bool { return len(p.spooled()) == 0 })
+	p.noKeyInLogs(token, providerKey)
 	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
 		t.Errorf("the token gets %d", status)
 	}

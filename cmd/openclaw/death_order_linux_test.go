@@ -95,7 +95,8 @@ func die(t *testing.T, order [3]string) {
 	screen.shows("● running")
 	c := p.cage("coder")
 	key, token, before := filepath.Join(p.home, ".ssh", "id_ed25519"), c.token(), c.inside()
-	reads, told := 0, 0
+	run := p.runs("coder")[0].ID
+	reads := 0
 	dead := map[string]bool{}
 	for _, victim := range order {
 		switch victim {
@@ -113,6 +114,9 @@ func die(t *testing.T, order [3]string) {
 		if !dead["supervisor"] {
 			c.refuses(p, key, 2)
 			reads += 2
+			if dead["gateway"] { // what is refused is on disk a moment later
+				p.eventually("the spool", func() bool { return p.spooledReads(key) == 2 })
+			}
 			if worked, said := c.callsModel(); worked == dead["gateway"] {
 				t.Errorf("%v dead, and the model call says %s", dead, said)
 			}
@@ -124,7 +128,6 @@ func die(t *testing.T, order [3]string) {
 				t.Error("another gateway answers")
 			}
 			p.eventually("the refusals", func() bool { return p.refusedReads(key) == reads })
-			told = reads
 			if dead["supervisor"] {
 				soon(t, "the run's end", func() bool {
 					runs := p.runs("coder")
@@ -165,10 +168,16 @@ func die(t *testing.T, order [3]string) {
 		t.Error("a call reached the provider without the key")
 	}
 	p.eventually("the last refusal", func() bool { return p.refusedReads(key) >= 1 })
-	// What a supervisor could tell no gateway before both were killed is the
-	// one thing that is not on record.
-	if audited := p.auditedReads(key); audited != told+1 {
-		t.Errorf("the audit log counts %d refused reads of %d", audited, told+1)
+	// What no gateway could be told, because there was none, is on record as well.
+	p.eventually("the record of every refusal", func() bool { return p.auditedReads(key) >= reads+1 })
+	if audited := p.auditedReads(key); audited != reads+1 {
+		t.Errorf("the audit log counts %d refused reads of %d", audited, reads+1)
+	}
+	if left := p.spooled(); len(left) != 0 {
+		t.Errorf("the spool still holds %v", left)
+	}
+	if ends := p.auditedEnds(run); ends != 1 {
+		t.Errorf("the end of the killed run is %d times on record", ends)
 	}
 	p.noKeyInLogs(token, providerKey)
 	var stopped map[string]any

@@ -20,7 +20,7 @@ func (h *house) deps() gateway.Deps {
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
-		Audit: h.recordAudit, AuditSearch: h.searchAudit,
+		Audit: h.recordAudit, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom,
 		Provider: provider.New(provider.Options{
@@ -46,6 +46,11 @@ func (h *house) recordAudit(ctx context.Context, e gateway.AuditEntry) error {
 
 func (h *house) searchAudit(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
 	return searchAuditFile(ctx, h.audit.Path(), params)
+}
+
+func (h *house) auditRun(ctx context.Context, run string) (gateway.RunRecord, error) {
+	found, err := audit.FindRun(ctx, h.audit.Path(), run)
+	return gateway.RunRecord{Rows: found.Rows, Ended: found.Ended}, err
 }
 
 // searchAuditFile gives the newest entries that match, oldest first.

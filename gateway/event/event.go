@@ -54,6 +54,10 @@ type Denial struct {
 	Rule        string        `json:"rule"`
 	Origin      policy.Origin `json:"origin"`
 	Mechanism   string        `json:"mechanism"`
+
+	// Row is its number in the reports of its run, 0 where it is the sum of
+	// several. It is the audit log's: see wire.RunReportParams.First.
+	Row uint64 `json:"-"`
 }
 
 // Connection is a client of the gateway, a request through it, or a connection

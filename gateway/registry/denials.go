@@ -32,8 +32,10 @@ const auditsAtOnce = 64
 
 // Deny takes refusals: each is written to the audit log and then merged into
 // its row and shown; of a flood the larger part is counted only, see MoreTargets.
-// Count says how often it happened; less than 1 is 1.
-func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) {
+// Count says how often it happened; less than 1 is 1. The error is the audit
+// log's: they are shown all the same, and a notice says that not all of them are
+// on record.
+func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) error {
 	records, rows := r.gather(r.maskDenials(denials))
 	failures := make([]error, len(records))
 	var group sync.WaitGroup
@@ -51,17 +53,18 @@ func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) {
 		r.merge(rows[i])
 		agents[rows[i].Agent] = struct{}{}
 	}
+	for name := range agents {
+		defer r.touchAgent(name)
+	}
 	for _, err := range failures {
 		if err != nil { // one notice a report: the disk is full for all of them
 			r.options.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{
 				Level: "error", Text: fmt.Sprintf("a denial could not be written to the audit log: %v", err),
 			}})
-			break
+			return err
 		}
 	}
-	for name := range agents {
-		r.touchAgent(name)
-	}
+	return nil
 }
 
 // merge counts one refusal and publishes its row unless that is too young.

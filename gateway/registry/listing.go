@@ -49,7 +49,7 @@ func (r *Registry) listed(key listing, now time.Time) bool {
 // and rule. rows are shown: the same, but that what has a row keeps it.
 func (r *Registry) gather(denials []event.Denial) (records, rows []event.Denial) {
 	now := r.options.Now()
-	var counted, unseen counter
+	counted, unseen := event.Counter{Name: MoreTargets}, event.Counter{Name: MoreTargets}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range denials {
@@ -59,40 +59,12 @@ func (r *Registry) gather(denials []event.Denial) (records, rows []event.Denial)
 			records, rows = append(records, d), append(rows, d)
 			continue
 		}
-		counted.add(d)
+		counted.Add(d)
 		if shown {
 			rows = append(rows, d)
 		} else {
-			unseen.add(d)
+			unseen.Add(d)
 		}
 	}
-	return append(records, counted.sums...), append(rows, unseen.sums...)
-}
-
-// counter makes one of denials that differ in their target only.
-type counter struct {
-	sums []event.Denial
-	at   map[[4]string]int
-}
-
-func (c *counter) add(d event.Denial) {
-	key := [...]string{d.Agent, d.Run, d.Operation, d.Rule}
-	i, known := c.at[key]
-	if !known {
-		if c.at == nil {
-			c.at = map[[4]string]int{}
-		}
-		c.at[key] = len(c.sums)
-		d.Target = MoreTargets
-		c.sums = append(c.sums, d)
-		return
-	}
-	sum := &c.sums[i]
-	sum.Count += d.Count
-	if d.First.Before(sum.First) {
-		sum.First = d.First
-	}
-	if d.Last.After(sum.Last) {
-		sum.Last, sum.PID, sum.Program, sum.CommandLine = d.Last, d.PID, d.Program, d.CommandLine
-	}
+	return append(records, counted.Sums...), append(rows, unseen.Sums...)
 }

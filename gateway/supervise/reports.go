@@ -39,9 +39,10 @@ type reports struct {
 
 	mu          sync.Mutex
 	run         string
-	order       []denialKey // of denials, oldest first
-	denials     map[denialKey]*event.Denial
 	rows        map[denialKey]int // of denials, by all but their target
+	last        uint64            // number of the last denial that was taken
+	order       []denialKey       // of denials, oldest first
+	denials     map[denialKey]*event.Denial
 	connections map[string]event.Connection
 	state       wire.RunReportParams // mechanisms, warnings, policy: newest wins
 	stateSet    bool
@@ -145,27 +146,15 @@ func (r *reports) take() (wire.RunReportParams, bool) {
 	if len(r.denials) == 0 && len(r.connections) == 0 && !r.stateSet {
 		return wire.RunReportParams{}, false
 	}
-	out := r.state
-	out.Run = r.run
-	if !r.stateSet {
-		out = wire.RunReportParams{Run: r.run}
+	out := wire.RunReportParams{}
+	if r.stateSet {
+		out = r.state
 	}
 	r.stateSet = false
-	text, taken := 0, 0
-	for _, key := range r.order {
-		d := r.denials[key]
-		text += len(d.Target) + len(d.Program) + len(d.CommandLine) + len(d.Rule)
-		if taken == maxSent || taken > 0 && text > maxText {
-			break
-		}
-		out.Denials = append(out.Denials, *d)
-		r.remove(key)
-		taken++
-	}
-	r.order = r.order[taken:]
+	text := r.moveDenials(&out)
 	for id, c := range r.connections {
 		text += len(c.Route) + len(c.Program) + len(c.Detail)
-		if len(out.Connections) == maxSent || text > maxText && taken+len(out.Connections) > 0 {
+		if len(out.Connections) == maxSent || text > maxText && len(out.Denials)+len(out.Connections) > 0 {
 			break
 		}
 		out.Connections = append(out.Connections, c)
@@ -175,6 +164,37 @@ func (r *reports) take() (wire.RunReportParams, bool) {
 		r.signal()
 	}
 	return out, true
+}
+
+// takeDenials makes a report of the oldest denials and nothing else.
+func (r *reports) takeDenials() wire.RunReportParams {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out wire.RunReportParams
+	r.moveDenials(&out)
+	if len(r.denials) > 0 {
+		r.signal()
+	}
+	return out
+}
+
+// moveDenials numbers the oldest and moves them into a report; it returns the
+// bytes of their text. r.mu is held.
+func (r *reports) moveDenials(out *wire.RunReportParams) (text int) {
+	out.Run, out.First = r.run, r.last+1
+	for _, key := range r.order {
+		d := r.denials[key]
+		size := len(d.Target) + len(d.Program) + len(d.CommandLine) + len(d.Rule)
+		if len(out.Denials) == maxSent || len(out.Denials) > 0 && text+size > maxText {
+			break
+		}
+		text += size
+		out.Denials = append(out.Denials, *d)
+		r.remove(key)
+	}
+	r.order = r.order[len(out.Denials):]
+	r.last += uint64(len(out.Denials))
+	return text
 }
 
 // giveBack returns a report that could not be sent. What came meanwhile is

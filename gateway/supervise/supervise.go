@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
@@ -38,6 +39,9 @@ type Options struct {
 	Dial func(ctx context.Context, launch bool) (Conn, error)
 	// Cage builds the cage; called once, after the gateway has given its leave.
 	Cage func(ctx context.Context) (*sandbox.Cage, error)
+	// Spool keeps what is refused while there is no gateway to tell, for the next
+	// one to put on record. It is asked for once, and only when it is needed.
+	Spool func(started wire.RunStarted) *spool.Writer
 	// Warn shows a sentence to the person at the terminal, before the command
 	// starts or after it has ended: never over what it draws.
 	Warn func(text string)
@@ -79,16 +83,18 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(asks.explain(d)) }, Connected: collected.connected, Asker: asks,
 	})
+	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {
-		flush(conn, collected)
-		endRun(conn, started.Run, "refused")
+		if !flush(conn, keeper) || !endRun(conn, started.Run, "refused") {
+			keeper.end("refused")
+		}
 		return sandbox.ExitStatus{}, err
 	}
 	report := process.Report()
 	collected.enforced(func(p *wire.RunReportParams) {
 		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
 	})
-	link := &link{options: options, started: started, collected: collected, asks: asks, process: process, said: map[string]bool{}}
+	link := &link{options: options, started: started, collected: collected, keeper: keeper, asks: asks, process: process, said: map[string]bool{}}
 	linked := make(chan Conn, 1)
 	linkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { linked <- link.run(linkCtx, conn) }()
@@ -97,10 +103,15 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	status, err := process.Wait()
 	unrelay()
 	stop()
-	if last := <-linked; last != nil {
-		flush(last, collected)
-		endRun(last, started.Run, describe(status, err))
+	last := <-linked
+	if last == nil || !flush(last, keeper) || !endRun(last, started.Run, describe(status, err)) {
+		keeper.end(describe(status, err))
+	}
+	if last != nil {
 		last.Close()
+	}
+	if keeper.lost > 0 {
+		link.note(fmt.Sprintf("%d refusals are on no record: there was no gateway to tell, and %v", keeper.lost, keeper.problem))
 	}
 	for _, sentence := range link.sentences {
 		options.Warn(sentence)
@@ -111,18 +122,24 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 // goodbye bounds the last words to a gateway that may be gone.
 const goodbye = 2 * time.Second
 
-func flush(conn Conn, collected *reports) {
+// flush tells a gateway all that waits. What it does not take is kept; false
+// says that something was.
+func flush(conn Conn, kept *keeper) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
-	for p, any := collected.take(); any && ctx.Err() == nil; p, any = collected.take() {
-		_ = conn.Call(ctx, wire.MethodRunReport, p, nil) // the run is over: the gateway marks it lost if this fails
+	for p, any := kept.collected.take(); any; p, any = kept.collected.take() {
+		if err := conn.Call(ctx, wire.MethodRunReport, p, nil); err != nil {
+			kept.keep(p)
+			return false
+		}
 	}
+	return true
 }
 
-func endRun(conn Conn, run, exit string) {
+func endRun(conn Conn, run, exit string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
-	_ = conn.Call(ctx, wire.MethodRunEnd, wire.RunEndParams{Run: run, Exit: exit}, nil) // as above
+	return conn.Call(ctx, wire.MethodRunEnd, wire.RunEndParams{Run: run, Exit: exit}, nil) == nil
 }
 
 func describe(status sandbox.ExitStatus, err error) string {
@@ -149,6 +166,7 @@ type link struct {
 	options   Options
 	started   wire.RunStarted
 	collected *reports
+	keeper    *keeper
 	asks      *asks
 	process   interface {
 		Update(*policy.Policy) (sandbox.Change, error)
@@ -207,15 +225,16 @@ func (l *link) serve(ctx context.Context, conn Conn) bool {
 				pause = gatherFlood
 			}
 			if err := send(ctx, conn, p); err != nil {
-				l.collected.giveBack(p)
-				if ctx.Err() != nil {
-					return true
-				}
 				if refused, ok := errors.AsType[*wire.Error](err); ok {
+					l.collected.giveBack(p)
+					if ctx.Err() != nil {
+						return true
+					}
 					l.note("the gateway did not take a report: " + refused.Message)
 					continue
 				}
-				return false
+				l.keeper.keep(p) // it may be on record, so it keeps its numbers
+				return ctx.Err() != nil
 			}
 		}
 	}
@@ -259,37 +278,65 @@ func (l *link) pushed(e wire.Event) {
 }
 
 // reconnect tries once a second until a gateway answers and knows the run
-// again. It never launches a gateway: the person stopped the last one.
+// again. It never launches a gateway: the person stopped the last one. What is
+// refused meanwhile is kept.
 func (l *link) reconnect(ctx context.Context) Conn {
 	l.note("the gateway was gone during the run: the cage kept refusing, model calls failed until it was back")
+	try := time.NewTicker(time.Second)
+	defer try.Stop()
+	wake := l.collected.wake
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Second):
-		}
-		conn, err := l.options.Dial(ctx, false)
-		if err != nil {
-			continue
-		}
-		var resumed wire.RunStarted
-		err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
-			Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
-			Token: l.started.Token, PID: os.Getpid(),
-		}, &resumed)
-		if err != nil {
-			conn.Close()
-			continue
-		}
-		if resumed.Policy != nil {
-			payload, err := json.Marshal(wire.RunPolicy{Run: l.started.Run, Policy: resumed.Policy})
-			if err == nil {
-				l.pushed(wire.Event{Event: wire.EventPolicy, Payload: payload})
+		case <-wake:
+			pause := gather
+			if l.keeper.full() {
+				pause = time.Second
 			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
+			if !l.keeper.keepAll() {
+				wake = nil // until the next second: a disk that is full stays so for a while
+			}
+			continue
+		case <-try.C:
+			wake = l.collected.wake
+			l.collected.signal()
 		}
-		l.collected.signal()
-		return conn
+		if conn := l.resume(ctx); conn != nil {
+			return conn
+		}
 	}
+}
+
+// resume is one try to have a gateway take the run back.
+func (l *link) resume(ctx context.Context) Conn {
+	conn, err := l.options.Dial(ctx, false)
+	if err != nil {
+		return nil
+	}
+	l.keeper.seal()
+	var resumed wire.RunStarted
+	err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
+		Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
+		Token: l.started.Token, PID: os.Getpid(),
+	}, &resumed)
+	if err != nil {
+		conn.Close()
+		return nil
+	}
+	if resumed.Policy != nil {
+		payload, err := json.Marshal(wire.RunPolicy{Run: l.started.Run, Policy: resumed.Policy})
+		if err == nil {
+			l.pushed(wire.Event{Event: wire.EventPolicy, Payload: payload})
+		}
+	}
+	l.collected.signal()
+	return conn
 }
 
 // passed is what of the user's environment every command gets: how the

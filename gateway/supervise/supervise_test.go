@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 )
@@ -179,7 +180,8 @@ func (c *slowConn) Close() error              { return nil }
 // its denials would count twice.
 func TestAReportIsNotSentTwiceAtTheEnd(t *testing.T) {
 	conn := &slowConn{taken: make(chan wire.RunReportParams, 8), answer: make(chan struct{})}
-	l := &link{collected: newReports("run"), said: map[string]bool{}}
+	kept := &keeper{collected: newReports("run"), begin: func() *spool.Writer { return nil }}
+	l := &link{collected: kept.collected, keeper: kept, said: map[string]bool{}}
 	l.collected.denied(denial("/a", 1))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan bool, 1)
@@ -190,7 +192,7 @@ func TestAReportIsNotSentTwiceAtTheEnd(t *testing.T) {
 	if !<-ended {
 		t.Fatal("the connection counts as broken")
 	}
-	flush(conn, l.collected)
+	flush(conn, kept)
 	if len(conn.taken) != 0 {
 		t.Fatal("the report was sent again")
 	}

@@ -101,6 +101,7 @@ type RunResumeParams struct {
 // Denials are already merged over repeats; Count is what to add.
 type RunReportParams struct {
 	Run         string             `json:"run"`
+	First       uint64             `json:"first,omitempty"` // number of the first denial in its run, from 1; the others follow
 	Denials     []event.Denial     `json:"denials,omitempty"`
 	Connections []event.Connection `json:"connections,omitempty"` // by id, newest state
 	Mechanisms  []event.Mechanism  `json:"mechanisms,omitempty"`  // once, after the self-test

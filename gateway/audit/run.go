@@ -1,0 +1,58 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+)
+
+// RunRecord is what a log holds of one run.
+type RunRecord struct {
+	Rows  map[uint64]bool // numbers of the refusals that are on record
+	Ended bool
+}
+
+// FindRun reads the log at path backwards to the start of a run. It needs as
+// much memory as the run has rows on record. If ctx ends, its error is returned.
+func FindRun(ctx context.Context, path, run string) (RunRecord, error) {
+	found := RunRecord{Rows: map[uint64]bool{}}
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return found, nil
+	}
+	if err != nil {
+		return found, &Error{Op: "read audit log", Path: path, Kind: KindFile, Err: err}
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return found, &Error{Op: "read audit log", Path: path, Kind: KindFile, Err: err}
+	}
+	seen := 0
+	err = linesBackwards(file, info.Size(), func(line []byte, whole bool, _ int64) (bool, error) {
+		if seen++; seen%256 == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		var entry struct {
+			Event   string `json:"event_type"`
+			Action  string `json:"action"`
+			Details struct {
+				Run string `json:"run"`
+				Row uint64 `json:"row"`
+			} `json:"details"`
+		}
+		if !whole || json.Unmarshal(line, &entry) != nil || entry.Details.Run != run {
+			return true, nil
+		}
+		if entry.Details.Row > 0 {
+			found.Rows[entry.Details.Row] = true
+		}
+		found.Ended = found.Ended || entry.Event == RunEnd
+		return entry.Event != RunStart || entry.Action != "run", nil
+	})
+	if err != nil && ctx.Err() == nil {
+		err = &Error{Op: "read audit log", Path: path, Kind: KindFile, Err: err}
+	}
+	return found, err
+}

@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"openclaw/configs"
+	"openclaw/gateway/event"
+	"openclaw/gateway/spool"
+)
+
+const (
+	spoolBatch = 1000             // rows that go on record together
+	spoolWait  = 30 * time.Second // for a supervisor that lives to take its run back
+)
+
+// RunRecord is what the audit log holds of one run.
+type RunRecord struct {
+	Rows  map[uint64]bool // numbers of the refusals that are on record
+	Ended bool
+}
+
+// spooled puts on record what a cage refused while no gateway ran. With a run
+// it is that run's supervisor who waits for it; without one it is what nobody
+// came back for. What is on record is taken away; what could not be recorded
+// stays, and an error says so.
+func (r *runs) spooled(ctx context.Context, run string) error {
+	g := r.g
+	r.spooling.Lock()
+	defer r.spooling.Unlock()
+	files, err := spool.Files(g.deps.Layout.Spool(), run)
+	for _, file := range files {
+		if err == nil && (run != "" || r.unclaimed(file)) {
+			err = r.recordFile(ctx, file)
+		}
+		file.Close()
+	}
+	return err
+}
+
+// unclaimed reports whether no supervisor will come back for a file.
+func (r *runs) unclaimed(file *spool.File) bool {
+	r.mu.Lock()
+	live := r.live[file.Header.Run] != nil
+	r.mu.Unlock()
+	return !live && (!alive(file.Header.PID) || r.g.deps.Now().Sub(file.Header.Begun) > spoolWait)
+}
+
+// recordFile goes by the numbers of the rows: a gateway may have died over this
+// file, or over the report that its first rows came from.
+func (r *runs) recordFile(ctx context.Context, file *spool.File) error {
+	g, header := r.g, file.Header
+	if !configs.ValidName(header.Run) || !configs.ValidName(header.Agent) {
+		return fmt.Errorf("read %s: %w", file.Path, spool.ErrBroken)
+	}
+	known, err := g.deps.AuditRun(ctx, header.Run)
+	if err != nil {
+		return fmt.Errorf("read what is on record: %w", err)
+	}
+	exit, refusals := "", 0
+	var batch []event.Denial
+	record := func() error {
+		defer func() { batch = batch[:0] }()
+		return g.registry.Deny(ctx, batch...)
+	}
+	err = file.Entries(func(e spool.Entry) error {
+		if e.Exit != "" {
+			exit = short(e.Exit)
+		}
+		if e.Denial == nil || known.Rows[e.Row] {
+			return nil
+		}
+		d := *e.Denial
+		d.Agent, d.Run, d.ID, d.Row = header.Agent, header.Run, "", e.Row
+		batch = append(batch, d)
+		refusals += max(d.Count, 1)
+		if len(batch) < spoolBatch {
+			return nil
+		}
+		return record()
+	})
+	if err == nil && len(batch) > 0 {
+		err = record()
+	}
+	if err != nil {
+		return fmt.Errorf("record what was refused without a gateway: %w", err)
+	}
+	if exit == "" && !alive(header.PID) {
+		exit = "lost"
+	}
+	if exit != "" && !known.Ended {
+		if err := g.auditAct(ctx, "local", AuditEntry{
+			Event: "run_end", Action: "end", Target: header.Agent, Reason: exit, Details: map[string]any{"run": header.Run},
+		}); err != nil {
+			return err
+		}
+	}
+	g.log.Info("refusals of a time without a gateway are on record", slog.String("agent", header.Agent), slog.String("run", header.Run), slog.Int("count", refusals))
+	return file.Remove()
+}
+
+// lookForSpooled tells of what nobody came back for, and of what cannot be
+// recorded once, until that changes.
+func (r *runs) lookForSpooled(ctx context.Context) {
+	problem := ""
+	if err := r.spooled(ctx, ""); err != nil && ctx.Err() == nil {
+		problem = err.Error()
+	}
+	if problem != "" && problem != r.spoolProblem {
+		r.g.log.Error("refusals of a time without a gateway are not on record", slog.String("error", problem))
+		r.g.notice("error", "refusals of a time without a gateway are not on record: "+problem)
+	}
+	r.spoolProblem = problem
+}
