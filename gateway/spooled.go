@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -31,13 +32,14 @@ func (r *runs) spooled(ctx context.Context, run string) error {
 	r.spooling.Lock()
 	defer r.spooling.Unlock()
 	files, err := spool.Files(g.deps.Layout.Spool(), run)
+	problems := []error{err} // one file that cannot be read keeps no other from the record
 	for _, file := range files {
-		if err == nil && (run != "" || r.unclaimed(file)) {
-			err = r.recordFile(ctx, file)
+		if run != "" || r.unclaimed(file) {
+			problems = append(problems, r.recordFile(ctx, file))
 		}
 		file.Close()
 	}
-	return err
+	return errors.Join(problems...)
 }
 
 // unclaimed reports whether no supervisor will come back for a file.

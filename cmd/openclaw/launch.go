@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,12 +63,14 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 	if err := layout.Make(); err != nil {
 		return nil, &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
 	}
-	words := filepath.Join(layout.Logs(), "gateway.stderr")
-	output, err := os.OpenFile(words, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	// A file of its own: of many that start a gateway at once each hears why its
+	// own ended. The one that runs keeps the file, for what it says at its death.
+	output, err := os.CreateTemp(layout.Logs(), "gateway.stderr.*")
 	if err != nil {
 		return nil, fmt.Errorf("open the gateway's output: %w", err)
 	}
 	defer output.Close()
+	defer os.Remove(output.Name())
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the program itself: %w", err)
@@ -90,6 +93,9 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 	for wait := 2 * time.Millisecond; ; wait = min(wait*2, 50*time.Millisecond) {
 		c, err := dial(ctx, layout)
 		if err == nil {
+			if pid, err := os.ReadFile(layout.Lock()); err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(cmd.Process.Pid) {
+				_ = os.Rename(output.Name(), filepath.Join(layout.Logs(), "gateway.stderr")) // without it, its last words are lost and nothing else
+			}
 			return c, nil
 		}
 		if !errors.Is(err, errNoGateway) {

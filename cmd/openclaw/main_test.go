@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -79,6 +80,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expandFile,
 			"big":    bigFile,
+			"await":  awaitStatus,
 			"status": func(ts *testscript.TestScript, neg bool, args []string) { expectStatus(ts, neg, args) },
 		},
 	})
@@ -104,6 +106,22 @@ func bigFile(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := fmt.Sscan(args[1], &size)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat("# filler\n", size/9+1)[:size]), 0o600))
+}
+
+// awaitStatus runs a command until it ends well: await openclaw gateway status.
+func awaitStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: await program [argument...]")
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%q never ended well: %v", args, err)
+		}
+	}
 }
 
 // expectStatus runs a command and compares its exit status: status 127 openclaw …

@@ -142,12 +142,12 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		piece, err := r.ReadSlice('\n')
 		line = append(line, piece...)
 		switch {
+		case len(line) > maxLine:
+			return nil, io.EOF
 		case err == nil:
 			return bytes.TrimSuffix(line, []byte("\n")), nil
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
-		case len(line) > maxLine:
-			return nil, io.EOF
 		}
 	}
 }

@@ -4,7 +4,6 @@ package keyringtest
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,20 +169,11 @@ func reexecute(t *testing.T, name string, session Session, uid int) {
 
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // another user runs it
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
+	// Not with a descriptor of this process: a child that another test starts
+	// meanwhile would hold it for a moment, and a file that somebody may write
+	// cannot be executed.
+	if said, err := exec.CommandContext(t.Context(), "install", "-m", "0755", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("copy the test's binary: %v\n%s", err, said)
 	}
 }
 

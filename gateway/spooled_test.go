@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"openclaw/configs"
+	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
+	"openclaw/gateway/spool"
+	"openclaw/gateway/wire"
+	"openclaw/sandbox/policy"
+)
+
+// keep writes rows as a supervisor does while no gateway runs.
+func keep(t *testing.T, layout configs.Layout, run, agent string, pid int, exit string, first uint64, targets ...string) *spool.Writer {
+	t.Helper()
+	w := spool.NewWriter(layout.Spool(), spool.Header{Run: run, Agent: agent, PID: pid}, nil)
+	t.Cleanup(w.Seal)
+	var denials []event.Denial
+	for _, target := range targets {
+		denials = append(denials, event.Denial{Class: policy.ClassPathRead, Operation: "open", Target: target, Rule: "r", Count: 2, Agent: "forged", Run: "forged"})
+	}
+	if err := w.Append(first, denials); err != nil {
+		t.Fatal(err)
+	}
+	if exit != "" {
+		if err := w.End(exit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func (h *house) recorded() map[string]int {
+	out := map[string]int{}
+	for _, e := range h.audited("file_access") {
+		out[e.User+" "+e.Path] += e.Details["count"].(int)
+	}
+	return out
+}
+
+func (h *house) spoolFiles() int {
+	entries, err := os.ReadDir(h.layout.Spool())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		h.t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// deadPID is of a process that has ended and was waited for.
+func deadPID(t *testing.T) int {
+	t.Helper()
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+// A gateway puts on record what a run refused that ended, or was killed, while
+// there was none: once, under the names of the file's header, with the end of
+// the run. What it cannot record it keeps and says so.
+func TestRefusalsOfATimeWithoutAGateway(t *testing.T) {
+	layout := configs.Layout{Root: shortDir(t)}
+	if err := layout.Make(); err != nil {
+		t.Fatal(err)
+	}
+	dead := deadPID(t)
+	keep(t, layout, "run1", "coder", dead, "exit 3", 1, "/a", "/b").Seal()
+	keep(t, layout, "run2", "coder", dead, "", 1, "/c").Seal()
+	writing := keep(t, layout, "run3", "coder", os.Getpid(), "", 1, "/d")
+	h := build(t, layout, freePort(t), "", func(d *Deps) {
+		// A gateway before this one died when it had recorded the first row of run1.
+		d.AuditRun = func(_ context.Context, run string) (RunRecord, error) {
+			return RunRecord{Rows: map[uint64]bool{1: run == "run1"}}, nil
+		}
+	}).run()
+	until(t, "both dead runs on record", func() bool { return len(h.audited("run_end")) == 2 && h.spoolFiles() == 1 })
+	if got := h.recorded(); len(got) != 2 || got["coder /b"] != 2 || got["coder /c"] != 2 {
+		t.Errorf("on record: %v", got)
+	}
+	ends := map[any]string{}
+	for _, e := range h.audited("run_end") {
+		ends[e.Details["run"]] = e.Reason
+	}
+	if ends["run1"] != "exit 3" || ends["run2"] != "lost" {
+		t.Errorf("ends: %v", ends)
+	}
+	if shown := h.registry.Denials("coder", 0); len(shown) != 2 || shown[0].Run == "forged" {
+		t.Errorf("shown: %+v", shown)
+	}
+
+	// The living supervisor's file is left to it until it comes back.
+	writing.Seal()
+	supervisor := h.local()
+	token := auth.NewAgentTokens().Mint("coder", "run3") // by the gateway that is gone
+	h.breakAudit(errors.New("disk full"))
+	resume := wire.RunResumeParams{Run: "run3", Agent: "coder", Command: []string{"x"}, Token: token, PID: os.Getpid()}
+	if refusal := refusalOf(t, supervisor.Call(t.Context(), wire.MethodRunResume, resume, nil)); refusal.Code != wire.CodeUnavailable {
+		t.Errorf("a run came back whose refusals are on no record: %+v", refusal)
+	}
+	if h.spoolFiles() != 1 {
+		t.Fatal("what was not recorded is gone")
+	}
+	h.breakAudit(nil)
+	if err := supervisor.Call(t.Context(), wire.MethodRunResume, resume, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.recorded(); got["coder /d"] != 2 || h.spoolFiles() != 0 {
+		t.Errorf("on record: %v, %d files", got, h.spoolFiles())
+	}
+	for _, e := range h.audited("run_end") {
+		if e.Details["run"] == "run3" {
+			t.Error("a living run is said to have ended")
+		}
+	}
+}
+
+// A gateway that cannot write says so once, and records when it can again.
+func TestASpoolThatCannotBeRecordedYet(t *testing.T) {
+	layout := configs.Layout{Root: shortDir(t)}
+	h := build(t, layout, freePort(t), "", nil).run()
+	subscription := h.bus.Subscribe(256, event.KindNotice)
+	defer subscription.Close()
+	h.breakAudit(errors.New("disk full"))
+	keep(t, layout, "run1", "coder", deadPID(t), "exit 0", 1, "/a").Seal()
+	for {
+		e := <-subscription.C()
+		if e.Notice.Level == "error" && e.Notice.Text == "refusals of a time without a gateway are not on record: record what was refused without a gateway: disk full" {
+			break
+		}
+	}
+	if h.spoolFiles() != 1 {
+		t.Fatal("the file is gone")
+	}
+	h.breakAudit(nil)
+	until(t, "the record", func() bool { return h.spoolFiles() == 0 && h.recorded()["coder /a"] >= 2 })
+}
+
+// A header is a program's word: no name in it reaches the record unread.
+func TestASpoolWithForgedNames(t *testing.T) {
+	layout := configs.Layout{Root: shortDir(t)}
+	if err := layout.Make(); err != nil {
+		t.Fatal(err)
+	}
+	dead := deadPID(t)
+	good := keep(t, layout, "run9", "coder", dead, "exit 0", 1, "/ok")
+	good.Seal()
+	if err := os.WriteFile(filepath.Join(layout.Spool(), "evil.1.jsonl"), fmt.Appendf(nil,
+		`{"version":1,"run":"evil","agent":"../../x\u001b[2J","pid":%d}`+"\n"+`{"row":1,"denial":{"target":"/evil"}}`+"\n", dead), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, layout, freePort(t), "", nil).run()
+	until(t, "the good file on record", func() bool { return h.recorded()["coder /ok"] == 2 })
+	for who := range h.recorded() {
+		if who != "coder /ok" {
+			t.Errorf("on record: %q", who)
+		}
+	}
+}
