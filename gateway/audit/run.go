@@ -42,7 +42,8 @@ func FindRun(ctx context.Context, path, run string) (RunRecord, error) {
 				Row uint64 `json:"row"`
 			} `json:"details"`
 		}
-		if !whole || json.Unmarshal(line, &entry) != nil || entry.Details.Run != run {
+		readable := whole && json.Unmarshal(line, &entry) == nil // Verify judges what is not
+		if !readable || entry.Details.Run != run {
 			return true, nil
 		}
 		if entry.Details.Row > 0 {

@@ -23,7 +23,7 @@ func TestAFloodIsCountedAndNotListed(t *testing.T) {
 	const seconds, each = 60, 10_000
 	for range seconds {
 		for range 10 {
-			w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(w.Denied("coder"), "/"), each/10)...)
+			_ = w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(w.Denied("coder"), "/"), each/10)...)
 		}
 		w.pass(time.Second)
 	}
@@ -52,15 +52,15 @@ func TestAFloodHidesNothing(t *testing.T) {
 	w := newWorld()
 	key := event.Denial{Agent: "coder", Operation: "open", Target: "/home/u/.ssh/id", Rule: "built-in: key material"}
 	other := event.Denial{Agent: "reviewer", Operation: "open", Target: "/etc/shadow", Rule: "not in allowed_paths"}
-	w.Deny(t.Context(), other)
+	_ = w.Deny(t.Context(), other)
 	for i := range 20 {
-		w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(i, "/"), 5_000)...)
+		_ = w.Deny(t.Context(), flood("coder", "not in allowed_paths", fmt.Sprint(i, "/"), 5_000)...)
 	}
-	w.Deny(t.Context(), key)
+	_ = w.Deny(t.Context(), key)
 	// As many rules as there are rows: the fullest table that one agent can make.
 	for i := range 3 {
 		for rule := range 8 {
-			w.Deny(t.Context(), flood("coder", fmt.Sprint("rule ", rule, i), "/x/", 900)...)
+			_ = w.Deny(t.Context(), flood("coder", fmt.Sprint("rule ", rule, i), "/x/", 900)...)
 		}
 	}
 	found := map[string]bool{}

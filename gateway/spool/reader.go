@@ -126,7 +126,7 @@ func (f *File) Entries(each func(Entry) error) error {
 			continue
 		}
 		var entry Entry
-		if json.Unmarshal(line, &entry) != nil {
+		if whole := json.Unmarshal(line, &entry) == nil; !whole {
 			return nil
 		}
 		if err := each(entry); err != nil {
