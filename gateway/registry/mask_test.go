@@ -15,7 +15,7 @@ func TestSecretsOfAnAgentsWordsAreNowhere(t *testing.T) {
 	w.options.Mask = func(text string) string {
 		return strings.NewReplacer(secret, "[REDACTED]", "--token mine", "--token [REDACTED]").Replace(text)
 	}
-	w.Deny(t.Context(), event.Denial{Agent: "coder", Operation: "open", Target: "/x/" + secret, CommandLine: "curl -H " + secret, Program: "/bin/" + secret})
+	_ = w.Deny(t.Context(), event.Denial{Agent: "coder", Operation: "open", Target: "/x/" + secret, CommandLine: "curl -H " + secret, Program: "/bin/" + secret})
 	w.Connection(event.Connection{ID: "1", Agent: "coder", Run: "1", Route: "GET /v1/" + secret, Detail: secret, Client: secret, Program: secret})
 	w.StartRun(event.Run{ID: "1", Agent: "coder", Command: []string{"tool", secret, "--token", "mine"}})
 	if command := w.Runs("")[0].Command; strings.Join(command, " ") != "tool [REDACTED] --token [REDACTED]" {

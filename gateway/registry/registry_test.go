@@ -57,13 +57,13 @@ func TestDenialsMergeAndEveryCountIsExact(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 500 {
-				w.Deny(t.Context(), d)
+				_ = w.Deny(t.Context(), d)
 			}
 		})
 	}
 	group.Wait()
 	d.Count, d.Target = 6000, "/etc/shadow"
-	w.Deny(t.Context(), d)
+	_ = w.Deny(t.Context(), d)
 	rows := w.Denials("", 0)
 	if len(rows) != 2 || rows[0].Count != 4000 || rows[1].Count != 6000 || rows[1].Target != "/etc/shadow" {
 		t.Fatalf("%+v", rows)
@@ -94,7 +94,7 @@ func TestDenialIsAuditedBeforeItIsShown(t *testing.T) {
 		}
 		return errors.New("no space left on device")
 	}
-	w.Deny(t.Context(), event.Denial{Agent: "a", Target: "x"})
+	_ = w.Deny(t.Context(), event.Denial{Agent: "a", Target: "x"})
 	if len(w.of(event.KindDenial)) != 1 || len(w.of(event.KindNotice)) != 1 {
 		t.Fatal("a denial that could not be audited is hidden, or nothing says so")
 	}
