@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/network"
 	"openclaw/sandbox/linux/stage"
 )
 
@@ -17,6 +18,7 @@ import (
 // nothing that must be closed.
 type Cage struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
+	way    network.Way                                                  // of the network; empty: whichever works
 }
 
 // New looks at what can be told without building a cage. What a policy needs is

@@ -3,6 +3,10 @@ package sandbox
 // mechanism is a row of what a cage rests on.
 type mechanism struct{ name, purpose, fix string }
 
+// instead is the mechanism that takes the place of the redirect where the
+// kernel has no nf_tables.
+const instead = "tun"
+
 // table lists the mechanisms in the order in which a cage uses them.
 func table() []mechanism {
 	const kernel = "use a kernel of 5.19 or later with "
@@ -10,7 +14,8 @@ func table() []mechanism {
 		{"user namespace", "an ordinary user can build the rest", "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), sysctl kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for openclaw with `userns,` (Ubuntu 24.04 and later); a container must be started so that it allows them"},
 		{"process namespace", "no process outside can be seen or signalled; all end with the run", kernel + "CONFIG_PID_NS"},
 		{"network namespace", "nothing of the machine's network is there", kernel + "CONFIG_NET_NS"},
-		{"redirect", "any TCP program is held to the policy, without proxy settings", kernel + "nf_tables (modprobe nft_redir nft_chain_nat)"},
+		{"redirect", "any TCP program is held to the policy, without proxy settings", kernel + "nf_tables (modprobe nft_redir nft_chain_nat), or let users open the TUN device (modprobe tun; chmod 0666 /dev/net/tun)"},
+		{instead, "any TCP program is held to the policy, without proxy settings and without nf_tables", ""},
 		{"mount namespace", "only what the policy opens is there", kernel + "CONFIG_NAMESPACES"},
 		{"gate", "refused reads are seen, and may be asked about", "modprobe fuse, and let users open the device: chmod 0666 /dev/fuse (udev does both)"},
 		{"own processes", "/proc tells nothing about others", ""},

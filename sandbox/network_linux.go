@@ -37,11 +37,16 @@ func forwards(p *policy.Policy) []netip.AddrPort {
 }
 
 func (p *Process) serveNetwork(serving context.Context, message control.Message, setup stage.Setup) error {
+	var came stage.Network
+	if err := message.Decode(&came); err != nil {
+		message.CloseFiles()
+		return &Error{Op: "serve network", Err: err}
+	}
+	options := network.Options{Gateway: setup.Gateway, Outbound: setup.Outbound, Forward: setup.Forward, Way: came.Way}
 	files := make([]*os.File, len(message.Files))
 	for i, fd := range message.Files {
 		files[i] = os.NewFile(uintptr(fd), "cage socket")
 	}
-	options := network.Options{Gateway: setup.Gateway, Outbound: setup.Outbound, Forward: setup.Forward}
 	sockets, err := network.FromFiles(files, options)
 	if err != nil {
 		return &Error{Op: "serve network", Err: err}
@@ -56,14 +61,18 @@ func (p *Process) serveNetwork(serving context.Context, message control.Message,
 		Gateway:   p.dialGateway,
 		Refused:   p.judge.atEgress,
 		Connected: p.connected,
-		Identify:  p.identify,
-		Ask:       p.judge.askAtEgress(),
+		Identify: func(remote netip.AddrPort, udp bool) (pid int, program, commandLine string) {
+			return p.identify(listeners.Source(remote, udp), udp)
+		},
+		Destination: listeners.Destination,
+		Ask:         p.judge.askAtEgress(),
 	})
 	p.network = &networkServer{egress: server}
 	p.services.Go(func() {
 		// An error here is a socket of the cage that broke: it ends with the
 		// cage, and a cage without a network is closed, not open.
 		_ = server.Serve(serving, listeners.TCP, listeners.DNSPacket, listeners.DNSStream, listeners.Gateway)
+		listeners.Close()
 	})
 	return nil
 }

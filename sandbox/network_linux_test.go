@@ -53,6 +53,16 @@ func needBash(t *testing.T) {
 	require(t, err == nil, "bash is not installed")
 }
 
+func mechanismsOf(report sandbox.Report) []string {
+	var names []string
+	for _, m := range report.Mechanisms {
+		if m.Enforced && m.Purpose != "" {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
 func netDenials(t *testing.T, list []sandbox.Denial) []string {
 	t.Helper()
 	var seen []string
@@ -88,6 +98,11 @@ func TestNetworkClosed(t *testing.T) {
 // nothing else; each refusal is seen once, with who did it.
 func TestNetworkOpen(t *testing.T) {
 	needBash(t)
+	ways(t, testNetworkOpen)
+}
+
+func testNetworkOpen(t *testing.T, way string) {
+	t.Helper()
 	w := newWorld(t)
 	gateway, allowed, other := serve(t, "gateway"), serve(t, "allowed"), serve(t, "other")
 	yes := true
@@ -105,8 +120,11 @@ func TestNetworkOpen(t *testing.T) {
 		defer mu.Unlock()
 		connections = append(connections, c)
 	}
-	_, wait := start(t, spec)
+	_, wait := startBy(t, way, spec)
 	res := wait()
+	if shown := mechanismsOf(res.report); !slices.Contains(shown, way) || slices.Contains(shown, "redirect") != (way == "redirect") {
+		t.Errorf("mechanisms %q", shown)
+	}
 	if res.out != "gateway\nallowed\nallowed\n" {
 		t.Errorf("out %q, err %q", res.out, res.err)
 	}

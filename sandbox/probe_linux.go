@@ -20,7 +20,11 @@ func Probe(ctx context.Context) Capabilities {
 	if err != nil {
 		blamed = blame(err, proven)
 	}
+	_, other := proven[instead]
 	for _, row := range table() {
+		if row.name == instead && !other || row.name == "redirect" && other {
+			continue // one of the two is in force
+		}
 		m := Mechanism{Name: row.name, Purpose: row.purpose}
 		switch detail, ok := proven[row.name]; {
 		case ok:

@@ -67,6 +67,7 @@ func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, progr
 		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
 	}
 	setup := setupFor(&spec, plan, program, dir)
+	setup.Way = cage.way
 	p.probe = string(setup.GateProbe)
 	err = p.spawn(inherited)
 	_ = inherited.Close()

@@ -40,6 +40,14 @@ type world struct {
 	run   string
 }
 
+// ways runs a test once for each kind of network.
+func ways(t *testing.T, test func(t *testing.T, way string)) {
+	t.Helper()
+	for _, way := range []string{"redirect", "tun"} {
+		t.Run(way, func(t *testing.T) { test(t, way) })
+	}
+}
+
 // newWorld makes a home outside /tmp, which every cage has of its own.
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
@@ -150,7 +158,13 @@ type result struct {
 // start runs a command and collects what it says. The returned function waits.
 func start(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
 	tb.Helper()
-	process, wait, err := tryStart(tb, spec)
+	return startBy(tb, "", spec)
+}
+
+// startBy is start with one of the two kinds of network.
+func startBy(tb testing.TB, way string, spec sandbox.Spec) (*sandbox.Process, func() result) {
+	tb.Helper()
+	process, wait, err := tryStartBy(tb, way, spec)
 	if err != nil {
 		tb.Fatalf("start %q: %v (%s)", spec.Command, err, hintOf(err))
 	}
@@ -165,6 +179,11 @@ func hintOf(err error) string {
 }
 
 func tryStart(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
+	tb.Helper()
+	return tryStartBy(tb, "", spec)
+}
+
+func tryStartBy(tb testing.TB, way string, spec sandbox.Spec) (*sandbox.Process, func() result, error) {
 	tb.Helper()
 	var res result
 	var readers sync.WaitGroup
@@ -196,6 +215,7 @@ func tryStart(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result
 	if err != nil {
 		tb.Fatal(err)
 	}
+	cage.UseWay(way)
 	cage.LookUpWith(func(_ context.Context, host string) ([]netip.Addr, error) {
 		if host == "allowed.test" {
 			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil

@@ -45,21 +45,23 @@ func BenchmarkDownload(b *testing.B) {
 			}
 		}
 	})
-	b.Run("caged", func(b *testing.B) {
-		c := start(b, false, true, egress.Options{
-			Policy: compiled(b, policy.Network{AllowedDomains: []string{"good.test"}}),
-			Lookup: (&world{}).lookup,
-			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "tcp", address)
-			},
-		})
-		b.SetBytes(size)
-		for b.Loop() {
-			if got := c.try(b, attempt{Do: "download", Target: "good.test:7000"}); got.Bytes != size {
-				b.Fatal(got)
+	for _, way := range ways() {
+		b.Run(string(way), func(b *testing.B) {
+			c := start(b, way, false, true, egress.Options{
+				Policy: compiled(b, policy.Network{AllowedDomains: []string{"good.test"}}),
+				Lookup: (&world{}).lookup,
+				Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+				},
+			})
+			b.SetBytes(size)
+			for b.Loop() {
+				if got := c.try(b, attempt{Do: "download", Target: "good.test:7000"}); got.Bytes != size {
+					b.Fatal(got)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // BenchmarkConnection measures one small exchange, from the look-up on.
@@ -74,18 +76,20 @@ func BenchmarkConnection(b *testing.B) {
 			}
 		}
 	})
-	b.Run("caged", func(b *testing.B) {
-		c := start(b, false, true, egress.Options{
-			Policy: compiled(b, policy.Network{AllowedDomains: []string{"good.test"}}),
-			Lookup: (&world{}).lookup,
-			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "tcp", address)
-			},
-		})
-		for b.Loop() {
-			if got := c.try(b, attempt{Do: "get", Target: "http://good.test/"}); got.Text != "" {
-				b.Fatal(got)
+	for _, way := range ways() {
+		b.Run(string(way), func(b *testing.B) {
+			c := start(b, way, false, true, egress.Options{
+				Policy: compiled(b, policy.Network{AllowedDomains: []string{"good.test"}}),
+				Lookup: (&world{}).lookup,
+				Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+				},
+			})
+			for b.Loop() {
+				if got := c.try(b, attempt{Do: "get", Target: "http://good.test/"}); got.Text != "" {
+					b.Fatal(got)
+				}
 			}
-		}
-	})
+		})
+	}
 }

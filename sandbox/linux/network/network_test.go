@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +46,8 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// children are the roles: each runs inside a fresh user and net namespace.
+// children are the roles: each runs inside a fresh user and net namespace, once
+// for each way, where it has one.
 func children() map[string]func() error {
 	gateway := netip.MustParseAddrPort("127.0.0.1:18789")
 	verified := func(o Options) func() error {
@@ -53,26 +57,42 @@ func children() map[string]func() error {
 				return err
 			}
 			defer sockets.Close()
+			if sockets.Way != o.Way {
+				return fmt.Errorf("the way is %q instead of %q", sockets.Way, o.Way)
+			}
 			return sockets.Verify(o)
 		}
 	}
-	return map[string]func() error{
-		"probe":           Probe,
-		"outbound":        verified(Options{Gateway: gateway, Outbound: true}),
-		"no gateway":      verified(Options{Outbound: true}),
-		"inbound only":    verified(Options{Gateway: gateway}),
-		"closed":          verified(Options{}),
-		"low port":        verified(Options{Gateway: netip.MustParseAddrPort("127.0.0.1:80"), Outbound: true}),
-		"other loopback":  verified(Options{Gateway: netip.MustParseAddrPort("127.8.9.10:4000"), Outbound: true}),
-		"forward":         forwards,
-		"own loopback":    ownLoopback,
-		"own address":     ownAddress,
-		"icmp and raw":    otherProtocols,
-		"fast open":       fastOpen,
-		"files":           overFiles,
-		"IPv6":            redirects6,
-		"broken redirect": brokenRedirect,
+	all := map[string]func() error{
+		"inbound only":        verified(Options{Gateway: gateway}),
+		"closed":              verified(Options{}),
+		"broken redirect":     brokenRedirect,
+		"broken device":       brokenDevice,
+		"no nf_tables":        withoutTables,
+		"nf_tables there":     withTables,
+		"neither way":         neitherWay,
+		"device ends at once": deviceEnds,
 	}
+	for _, way := range []Way{WayRedirect, WayTUN} {
+		for name, role := range map[string]func() error{
+			"probe":           func() error { return Probe(way) },
+			"outbound":        verified(Options{Gateway: gateway, Outbound: true, Way: way}),
+			"no gateway":      verified(Options{Outbound: true, Way: way}),
+			"low port":        verified(Options{Gateway: netip.MustParseAddrPort("127.0.0.1:80"), Outbound: true, Way: way}),
+			"other loopback":  verified(Options{Gateway: netip.MustParseAddrPort("127.8.9.10:4000"), Outbound: true, Way: way}),
+			"forward":         func() error { return forwards(way) },
+			"own loopback":    func() error { return ownLoopback(way) },
+			"own address":     func() error { return ownAddress(way) },
+			"icmp and raw":    func() error { return otherProtocols(way) },
+			"fast open":       func() error { return fastOpen(way) },
+			"files":           func() error { return overFiles(way) },
+			"IPv6":            func() error { return redirects6(way) },
+			"bound to device": func() error { return boundToDevice(way) },
+		} {
+			all[string(way)+": "+name] = role
+		}
+	}
+	return all
 }
 
 func runInNamespace(role string) error { return namespaced(role).Run() }
@@ -223,6 +243,134 @@ func brokenRedirect() error {
 	var typed *Error
 	if err := sockets.Verify(o); !errors.As(err, &typed) || typed.Kind != KindUnproven {
 		return fmt.Errorf("a namespace without rules was taken for a redirect: %w", err)
+	}
+	return nil
+}
+
+func brokenDevice() error {
+	o := Options{Outbound: true, Way: WayTUN}
+	sockets, err := Setup(o)
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	link, err := netlink.LinkByName(deviceName)
+	if err == nil {
+		err = netlink.LinkSetDown(link)
+	}
+	if err != nil {
+		return err
+	}
+	var typed *Error
+	if err := sockets.Verify(o); !errors.As(err, &typed) || typed.Kind != KindUnproven {
+		return fmt.Errorf("a namespace without a way was taken for one with a device: %w", err)
+	}
+	return nil
+}
+
+// withoutTables: where the kernel has no nf_tables, which a filter plays here,
+// the device is taken, and the reason told.
+func withoutTables() error {
+	if err := refuseSockets(unix.AF_NETLINK, unix.NETLINK_NETFILTER, unix.EPROTONOSUPPORT); err != nil {
+		return err
+	}
+	o := Options{Outbound: true}
+	sockets, err := Setup(o)
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	if sockets.Way != WayTUN || !strings.Contains(sockets.Reason, "redirect rules") {
+		return fmt.Errorf("the way is %q because of %q", sockets.Way, sockets.Reason)
+	}
+	if err := sockets.Verify(o); err != nil {
+		return err
+	}
+	var typed *Error
+	if _, err := Setup(Options{Outbound: true, Way: WayRedirect}); !errors.As(err, &typed) || typed.Kind != KindMissing {
+		return fmt.Errorf("a redirect was made without nf_tables: %w", err)
+	}
+	return nil
+}
+
+func withTables() error {
+	sockets, err := Setup(Options{Outbound: true})
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	if sockets.Way != WayRedirect || sockets.TUN != nil || sockets.Reason != "" {
+		return fmt.Errorf("the way is %q", sockets.Way)
+	}
+	return nil
+}
+
+// neitherWay: without both there is no network, and the error names both cures.
+func neitherWay() error {
+	if err := refuseSockets(unix.AF_NETLINK, unix.NETLINK_NETFILTER, unix.EPROTONOSUPPORT); err != nil {
+		return err
+	}
+	if err := refuseTUN(); err != nil {
+		return err
+	}
+	var typed *Error
+	_, err := Setup(Options{Outbound: true})
+	if !errors.As(err, &typed) || typed.Kind != KindMissing || !strings.Contains(typed.Hint, "nf_tables") || !strings.Contains(typed.Hint, "/dev/net/tun") {
+		return fmt.Errorf("got %w, %+v", err, typed)
+	}
+	return nil
+}
+
+// deviceEnds: the last close of the device does not wait for the kernel to take
+// it apart, which the namespace's end does.
+func deviceEnds() error {
+	sockets, err := Setup(Options{Outbound: true, Way: WayTUN})
+	if err != nil {
+		return err
+	}
+	sockets.Close()
+	if _, err := netlink.LinkByName(deviceName); err != nil {
+		return fmt.Errorf("the close took the device apart: %w", err)
+	}
+	return nil
+}
+
+// refuseSockets makes one kind of socket impossible for this process.
+func refuseSockets(domain, protocol int, errno unix.Errno) error {
+	return filter([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the call's number
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_SOCKET, Jf: 5},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 16}, // its first argument
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(domain), Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 32}, // its third
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(protocol), Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	})
+}
+
+// refuseTUN makes the request impossible that makes a device.
+func refuseTUN() error {
+	return filter([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_IOCTL, Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 24}, // its second argument
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.TUNSETIFF, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.ENODEV)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	})
+}
+
+func filter(program []unix.SockFilter) error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	p := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	const every = unix.SECCOMP_FILTER_FLAG_TSYNC
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, every, uintptr(unsafe.Pointer(&p)))
+	runtime.KeepAlive(program)
+	if errno != 0 {
+		return errno
 	}
 	return nil
 }

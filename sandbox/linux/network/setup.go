@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/translate"
 )
 
 // Resolver is the address at which a cage's DNS listens, port 53. A cage's
@@ -22,7 +25,18 @@ const Resolver = "127.0.0.1"
 // 2544), whose other addresses stand for names. IPv6 has none: a resolver then
 // does not ask for what it would not get, and the kernel makes a new IPv6
 // address usable some time later, which would lose the first connections.
-const ownIPv4 = "198.19.255.254"
+const ownIPv4 = translate.Own4
+
+// Way is how connections elsewhere reach Sockets.TCP.
+type Way string
+
+// The ways. AnyWay takes the redirect where the kernel has nf_tables and the
+// TUN device elsewhere; which of them is found by doing it.
+const (
+	AnyWay      Way = ""
+	WayRedirect Way = "redirect" // nf_tables inside the namespace
+	WayTUN      Way = "tun"      // a TUN device, and package translate at its other end
+)
 
 // Options says what the cage's network offers.
 type Options struct {
@@ -33,10 +47,15 @@ type Options struct {
 	// Outbound redirects TCP to Sockets.TCP. False: nothing leaves.
 	Outbound bool
 
-	// Forward names addresses in 127.0.0.0/8 whose connections are redirected
-	// to Sockets.TCP as well, instead of ending at the cage's own loopback.
-	// They are what a policy's allowed_ips names of the host's loopback.
+	// Forward names addresses in 127.0.0.0/8 whose connections leave as well,
+	// instead of ending at the cage's own loopback. They are what a policy's
+	// allowed_ips names of the host's loopback. With WayTUN each is a listener
+	// of its own, so no program inside can listen there.
 	Forward []netip.AddrPort
+
+	// Way forces one of the two. At the other end (FromFiles) it is the one
+	// that was taken (Sockets.Way).
+	Way Way
 }
 
 // Setup configures the net namespace of the calling process, which must be
@@ -46,24 +65,63 @@ func Setup(o Options) (*Sockets, error) {
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
-	if err := configureLoopback(o.Outbound); err != nil {
+	if err := raiseLoopback(); err != nil {
 		return nil, err
 	}
-	sockets, err := listen(o)
+	if !o.Outbound {
+		o.Way = AnyWay
+		return listen(o, nil)
+	}
+	listener, err := listenEverywhere()
 	if err != nil {
 		return nil, err
 	}
-	if o.Outbound {
-		port, err := localPort(sockets.TCP)
-		if err == nil {
-			err = addRules(port, o.Forward)
+	port, err := localPort(listener)
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	reason, device, err := choose(&o, port)
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	sockets, err := listen(o, listener)
+	if err != nil {
+		_ = listener.Close()
+		if device != nil {
+			_ = device.Close()
 		}
-		if err != nil {
-			sockets.Close()
-			return nil, err
+		return nil, err
+	}
+	sockets.TUN, sockets.Way, sockets.Reason = device, o.Way, reason
+	return sockets, nil
+}
+
+// choose builds the way that o names, or the first that works, and puts it
+// into o. reason says why the redirect was not taken.
+func choose(o *Options, port uint16) (reason string, device *os.File, err error) {
+	wanted := o.Way
+	if wanted != WayTUN {
+		err = addRules(port, o.Forward)
+		if err == nil {
+			o.Way = WayRedirect
+			return "", nil, routeToLoopback()
+		}
+		if typed, ok := errors.AsType[*Error](err); wanted == WayRedirect || !ok || typed.Kind != KindMissing {
+			return "", nil, err
+		}
+		reason = err.Error()
+	}
+	o.Way = WayTUN
+	device, tunErr := makeDevice()
+	if tunErr != nil && wanted == AnyWay {
+		tunErr = &Error{
+			Op: "lead connections to the supervisor", Kind: KindMissing, Err: fmt.Errorf("%w; and %w", err, tunErr),
+			Hint: "load the modules nf_tables, nft_chain_nat and nft_redir (modprobe), or let users open the TUN device (modprobe tun; chmod 0666 /dev/net/tun)",
 		}
 	}
-	return sockets, nil
+	return reason, device, tunErr
 }
 
 func checkOptions(o Options) error {
@@ -85,9 +143,7 @@ func isLoopback4(a netip.AddrPort) bool {
 	return a.Addr().Is4() && a.Addr().IsLoopback() && a.Port() != 0
 }
 
-// configureLoopback brings lo up and, for outbound, routes everything to it:
-// the output rules take it from there.
-func configureLoopback(outbound bool) error {
+func raiseLoopback() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
 		return failed("find loopback interface", err)
@@ -95,8 +151,14 @@ func configureLoopback(outbound bool) error {
 	if err := netlink.LinkSetUp(lo); err != nil {
 		return failed("bring loopback up", err)
 	}
-	if !outbound {
-		return nil
+	return nil
+}
+
+// routeToLoopback routes everything to lo: the output rules take it from there.
+func routeToLoopback() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return failed("find loopback interface", err)
 	}
 	own := &netlink.Addr{IPNet: hostNet(netip.MustParseAddr(ownIPv4)), Flags: unix.IFA_F_NOPREFIXROUTE}
 	if err := netlink.AddrAdd(lo, own); err != nil {
@@ -113,16 +175,21 @@ func configureLoopback(outbound bool) error {
 		LinkIndex: lo.Attrs().Index,
 		Dst:       &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)},
 	}
-	err = netlink.RouteAdd(everything6)
-	for _, none := range []error{unix.EOPNOTSUPP, unix.EAFNOSUPPORT, unix.EACCES, unix.ENETDOWN, unix.ENODEV} {
-		if errors.Is(err, none) {
-			return nil // no IPv6 on this machine: no route, ENETUNREACH at once
-		}
-	}
-	if err != nil {
+	if err := netlink.RouteAdd(everything6); err != nil && !noIPv6(err) {
 		return failed("add IPv6 route", err)
 	}
 	return nil
+}
+
+// noIPv6 reports whether an error says that this machine has no IPv6. Then
+// there is no route, and a connection gets ENETUNREACH at once.
+func noIPv6(err error) bool {
+	for _, none := range []error{unix.EOPNOTSUPP, unix.EAFNOSUPPORT, unix.EACCES, unix.ENETDOWN, unix.ENODEV} {
+		if errors.Is(err, none) {
+			return true
+		}
+	}
+	return false
 }
 
 func hostNet(address netip.Addr) *net.IPNet {

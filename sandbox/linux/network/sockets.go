@@ -5,9 +5,9 @@ package network
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +20,14 @@ type Sockets struct {
 	DNSPacket *os.File // UDP, port 53
 	DNSStream *os.File // TCP listener, port 53
 	Gateway   *os.File // listener at Options.Gateway; nil without one
+
+	// Of WayTUN: the device, whose packets package translate must serve, and a
+	// listener for each address of Options.Forward that needs one.
+	TUN     *os.File
+	Forward []*os.File
+
+	Way    Way    // that was taken; AnyWay without Outbound
+	Reason string // why the redirect was not
 }
 
 // Close closes all of them.
@@ -33,24 +41,31 @@ func (s *Sockets) Close() {
 // sending over a unix socket. They still belong to s.
 func (s *Sockets) Files() []*os.File {
 	var files []*os.File
-	for _, file := range []*os.File{s.TCP, s.DNSPacket, s.DNSStream, s.Gateway} {
+	for _, file := range []*os.File{s.TCP, s.DNSPacket, s.DNSStream, s.Gateway, s.TUN} {
 		if file != nil {
 			files = append(files, file)
 		}
 	}
-	return files
+	return append(files, s.Forward...)
 }
 
 // FromFiles is the other end of Files: o must be what Setup got. It takes
 // ownership of files, also on an error.
 func FromFiles(files []*os.File, o Options) (*Sockets, error) {
-	s := &Sockets{}
+	s := &Sockets{Way: o.Way}
 	places := []**os.File{&s.DNSPacket, &s.DNSStream}
 	if o.Outbound {
 		places = append([]**os.File{&s.TCP}, places...)
 	}
 	if o.Gateway.IsValid() {
 		places = append(places, &s.Gateway)
+	}
+	if o.Outbound && o.Way == WayTUN {
+		s.Forward = make([]*os.File, len(ownForwards(o)))
+		places = append(places, &s.TUN)
+		for i := range s.Forward {
+			places = append(places, &s.Forward[i])
+		}
 	}
 	if len(files) != len(places) {
 		for _, file := range files {
@@ -64,83 +79,51 @@ func FromFiles(files []*os.File, o Options) (*Sockets, error) {
 	return s, nil
 }
 
-// Listeners are the sockets as Go serves them. Those that do not exist are nil.
-type Listeners struct {
-	TCP       net.Listener
-	DNSPacket net.PacketConn
-	DNSStream net.Listener
-	Gateway   net.Listener
-}
-
-// Close closes all of them.
-func (l *Listeners) Close() {
-	for _, listener := range []net.Listener{l.TCP, l.DNSStream, l.Gateway} {
-		if listener != nil {
-			_ = listener.Close()
+// ownForwards are the addresses of o.Forward that need a listener with WayTUN:
+// the others are served already.
+func ownForwards(o Options) []netip.AddrPort {
+	var list []netip.AddrPort
+	for _, address := range o.Forward {
+		if address != o.Gateway && address.Port() != dnsPort && !slices.Contains(list, address) {
+			list = append(list, address)
 		}
 	}
-	if l.DNSPacket != nil {
-		_ = l.DNSPacket.Close()
-	}
+	return list
 }
 
-// Listeners turns the sockets into listeners and closes the files, also on an
-// error.
-func (s *Sockets) Listeners() (*Listeners, error) {
-	defer s.Close()
-	l := &Listeners{}
-	err := errors.Join(
-		fileListener(s.TCP, &l.TCP),
-		fileListener(s.DNSStream, &l.DNSStream),
-		fileListener(s.Gateway, &l.Gateway),
-	)
-	if s.DNSPacket != nil {
-		packet, packetErr := net.FilePacketConn(s.DNSPacket)
-		err = errors.Join(err, packetErr)
-		if packetErr == nil {
-			l.DNSPacket = packet
-		}
-	}
-	if err != nil {
-		l.Close()
-		return nil, &Error{Op: "use sockets of the cage", Err: err}
-	}
-	return l, nil
-}
-
-func fileListener(file *os.File, place *net.Listener) error {
-	if file == nil {
-		return nil
-	}
-	listener, err := net.FileListener(file)
-	if err != nil {
-		return err
-	}
-	*place = listener
-	return nil
-}
-
-// listen opens the sockets of the namespace.
-func listen(o Options) (*Sockets, error) {
+// listen opens the sockets of the namespace beside tcp. With WayTUN queries to
+// any server arrive at the device's own address, so the sockets for DNS listen
+// everywhere.
+func listen(o Options, tcp *os.File) (*Sockets, error) {
 	s := &Sockets{}
 	resolver := netip.AddrPortFrom(netip.MustParseAddr(Resolver), dnsPort)
+	if o.Way == WayTUN {
+		resolver = netip.AddrPortFrom(netip.IPv4Unspecified(), dnsPort)
+	}
 	var err error
-	if o.Outbound {
-		s.TCP, err = listenEverywhere()
-	}
-	if err == nil {
-		s.DNSPacket, err = open("DNS packets", unix.AF_INET, unix.SOCK_DGRAM, address4(resolver))
-	}
+	s.DNSPacket, err = open("DNS packets", unix.AF_INET, unix.SOCK_DGRAM, address4(resolver))
 	if err == nil {
 		s.DNSStream, err = open("DNS streams", unix.AF_INET, unix.SOCK_STREAM, address4(resolver))
 	}
 	if err == nil && o.Gateway.IsValid() {
 		s.Gateway, err = open("gateway "+o.Gateway.String(), unix.AF_INET, unix.SOCK_STREAM, address4(o.Gateway))
 	}
+	if o.Way == WayTUN {
+		for _, address := range ownForwards(o) {
+			var file *os.File
+			if err == nil {
+				file, err = open("allowed_ips "+address.String(), unix.AF_INET, unix.SOCK_STREAM, address4(address))
+			}
+			if err == nil {
+				s.Forward = append(s.Forward, file)
+			}
+		}
+	}
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
+	s.TCP = tcp
 	return s, nil
 }
 

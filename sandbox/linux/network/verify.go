@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/egress"
+	"openclaw/sandbox/linux/translate"
 )
 
 // Addresses that Verify sends to. They are of documentation ranges and belong
@@ -26,11 +28,11 @@ const (
 const verifyTimeout = 2000
 
 // Probe builds the network of a cage in the namespace of the calling process
-// and sends through it. Call it in a child of your own with a fresh user and
+// and sends through it, by the way that is given. Call it in a child of your own with a fresh user and
 // net namespace, and let the child end. It returns nil when the machine can
 // do all that Setup promises.
-func Probe() error {
-	o := Options{Gateway: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 18789), Outbound: true}
+func Probe(way Way) error {
+	o := Options{Gateway: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 18789), Outbound: true, Way: way}
 	sockets, err := Setup(o)
 	if err != nil {
 		return err
@@ -43,21 +45,29 @@ func Probe() error {
 // an address elsewhere, asks a server elsewhere, sends to another port, and
 // connects to the gateway's endpoint. Call it in the namespace before anybody
 // serves the sockets. It leaves nothing behind in them.
-func (s *Sockets) Verify(o Options) error {
+func (s *Sockets) Verify(o Options) (err error) {
+	arrived := arrival(egress.OriginalDestinationOf)
+	if s.TUN != nil {
+		var stop func() error
+		if arrived, stop, err = s.translate(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	elsewhere := netip.AddrPortFrom(netip.MustParseAddr(elsewhere4), 443)
 	steps := []step{
 		{"verify that UDP ends at once", func() error { return expectNoPacket(elsewhere) }},
 		{"verify DNS", func() error { return expectQuery(s.DNSPacket, o.Outbound) }},
-		{"verify IPv6", func() error { return expectAnswered6(s.TCP) }},
+		{"verify IPv6", func() error { return expectAnswered6(s.TCP, arrived) }},
 	}
 	if o.Outbound {
-		steps = append(steps, step{"verify redirect", func() error { return expectAccepted(s.TCP, elsewhere, elsewhere) }})
+		steps = append(steps, step{"verify redirect", func() error { return expectAccepted(s.TCP, elsewhere, arrived) }})
 	} else {
 		steps = append(steps, step{"verify that TCP ends at once", func() error { return expectNoRoute(elsewhere) }})
 	}
 	if s.Gateway != nil {
 		steps = append(steps, step{"verify gateway endpoint", func() error {
-			return expectAccepted(s.Gateway, o.Gateway, netip.AddrPort{})
+			return expectAccepted(s.Gateway, o.Gateway, nil)
 		}})
 	}
 	for _, step := range steps {
@@ -71,14 +81,63 @@ func (s *Sockets) Verify(o Options) error {
 	return nil
 }
 
+// arrival finds where a connection was going that a listener got.
+type arrival func(fd int, ipv6 bool) (netip.AddrPort, error)
+
+// translate serves the device until stop.
+func (s *Sockets) translate() (arrival, func() error, error) {
+	port, err := localPort(s.TCP)
+	if err != nil {
+		return nil, nil, err
+	}
+	device, err := pollable(s.TUN)
+	if err != nil {
+		return nil, nil, failed("serve TUN device", err)
+	}
+	translator := translate.New(port)
+	ended := make(chan error, 1)
+	go func() { ended <- translator.Serve(device) }()
+	stop := func() error {
+		if err := device.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			return failed("let go of TUN device", err)
+		}
+		if err := <-ended; err != nil {
+			return failed("serve TUN device", err)
+		}
+		return device.Close()
+	}
+	arrived := func(fd int, _ bool) (netip.AddrPort, error) {
+		remote, err := remoteAddress(fd)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		return translator.Destination(remote)
+	}
+	return arrived, stop, nil
+}
+
+func remoteAddress(fd int) (netip.AddrPort, error) {
+	name, err := unix.Getpeername(fd)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)), nil
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port)), nil
+	}
+	return netip.AddrPort{}, errors.New("not an internet address")
+}
+
 type step struct {
 	op  string
 	run func() error
 }
 
 // expectAccepted connects to address and expects the connection at listener,
-// with the destination that it had before the redirect if one is given.
-func expectAccepted(listener *os.File, address, destination netip.AddrPort) error {
+// and arrived to know of it as one to that address unless it is nil.
+func expectAccepted(listener *os.File, address netip.AddrPort, arrived arrival) error {
 	client, err := connect(unix.SOCK_STREAM, address)
 	if err != nil {
 		return err
@@ -89,22 +148,19 @@ func expectAccepted(listener *os.File, address, destination netip.AddrPort) erro
 		return err
 	}
 	defer server.close()
-	if !destination.IsValid() {
+	if arrived == nil {
 		return nil
 	}
-	found, err := egress.OriginalDestinationOf(server.fd, destination.Addr().Is6())
-	if err != nil {
-		return err
+	found, err := arrived(server.fd, address.Addr().Is6())
+	if err == nil && found != address {
+		err = fmt.Errorf("a connection to %s arrived as one to %s", address, found)
 	}
-	if found != destination {
-		return fmt.Errorf("a connection to %s arrived as one to %s", destination, found)
-	}
-	return nil
+	return err
 }
 
 // expectAnswered6 expects that IPv6 has no way around: a connection is
 // redirected like one of IPv4, or fails at once.
-func expectAnswered6(tcp *os.File) error {
+func expectAnswered6(tcp *os.File, arrived arrival) error {
 	address := netip.AddrPortFrom(netip.MustParseAddr(elsewhere6), 443)
 	client, err := connect(unix.SOCK_STREAM, address)
 	if unreachable(err) {
@@ -122,7 +178,7 @@ func expectAnswered6(tcp *os.File) error {
 		return err
 	}
 	defer server.close()
-	found, err := egress.OriginalDestinationOf(server.fd, true)
+	found, err := arrived(server.fd, true)
 	if err == nil && found != address {
 		err = fmt.Errorf("a connection to %s arrived as one to %s", address, found)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/network"
 )
 
 // Name is the program's name (argument zero) that marks a stage.
@@ -46,6 +47,7 @@ type Setup struct {
 	Gateway  netip.AddrPort   `json:"gateway"`
 	Outbound bool             `json:"outbound"`
 	Forward  []netip.AddrPort `json:"forward,omitempty"`
+	Way      network.Way      `json:"way,omitempty"` // of the network; empty: whichever works
 
 	Program     control.Text   `json:"program"` // a path inside the cage; empty: only prove that the cage can be built
 	Arguments   []control.Text `json:"arguments"`
@@ -65,6 +67,11 @@ type Failed struct {
 	Hint    string `json:"hint,omitempty"`
 	Missing bool   `json:"missing,omitempty"` // the machine lacks something
 	Command bool   `json:"command,omitempty"` // the command itself could not be started
+}
+
+// Network says what the descriptors beside it are.
+type Network struct {
+	Way network.Way `json:"way,omitempty"`
 }
 
 // Proof is one thing that was tried inside the cage, and held.

@@ -134,7 +134,7 @@ func (s *stage) call(kind string, body any, files ...int) error {
 }
 
 func (s *stage) network() error {
-	options := network.Options{Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward}
+	options := network.Options{Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward, Way: s.setup.Way}
 	sockets, err := network.Setup(options)
 	if err == nil {
 		defer sockets.Close()
@@ -147,17 +147,31 @@ func (s *stage) network() error {
 		}
 		return f
 	}
-	detail := "a connection elsewhere has no route; nothing leaves but the gateway's endpoint"
-	if s.setup.Outbound {
-		detail = "a connection elsewhere arrived at the supervisor's listener with its destination; UDP elsewhere ended at once"
-	}
-	s.prove("network namespace", "only loopback is there")
-	s.prove("redirect", detail)
+	s.proveNetwork(sockets)
 	var files []int
 	for _, file := range sockets.Files() {
 		files = append(files, int(file.Fd()))
 	}
-	return s.call(KindNetwork, nil, files...)
+	return s.call(KindNetwork, Network{Way: sockets.Way}, files...)
+}
+
+func (s *stage) proveNetwork(sockets *network.Sockets) {
+	const arrived = "a connection elsewhere arrived at the supervisor's listener with its destination; UDP elsewhere ended at once"
+	switch sockets.Way {
+	case network.WayRedirect:
+		s.prove("network namespace", "only loopback is there")
+		s.prove("redirect", arrived)
+	case network.WayTUN:
+		s.prove("network namespace", "only loopback is there, and a device whose other end is the supervisor's")
+		detail := "by a TUN device: " + arrived
+		if sockets.Reason != "" {
+			detail += "; nf_tables cannot be used: " + sockets.Reason
+		}
+		s.prove("tun", detail)
+	case network.AnyWay:
+		s.prove("network namespace", "only loopback is there")
+		s.prove("redirect", "a connection elsewhere has no route; nothing leaves but the gateway's endpoint")
+	}
 }
 
 func (s *stage) mounts() error {
