@@ -10,19 +10,30 @@
 //     Sockets.DNSStream, which listen at Resolver;
 //   - Sockets.Gateway listens at exactly the address of the gateway's agent
 //     endpoint, so that a program inside uses the same address as one outside;
-//   - every other packet (UDP, ICMP, QUIC) is dropped where it is sent, and the
-//     sender gets EPERM at once.
+//   - every other packet (UDP, ICMP, QUIC) ends where it is sent, and the sender
+//     gets an error at once: EPERM with WayRedirect, ENETUNREACH with WayTUN.
 //
-// Without Outbound there is no redirect and no route: TCP to anywhere else
-// fails at once with ENETUNREACH, and only the DNS sockets (which then answer
-// REFUSED) and the gateway's listener exist.
+// There are two ways to lead a connection to the listener. WayRedirect is one
+// table of nf_tables in the namespace. WayTUN is for kernels without nf_tables:
+// routing rules send TCP, and datagrams to port 53, to a TUN device whose
+// descriptor leaves the namespace too (Sockets.TUN); package translate puts each
+// packet back with the listener's address. Either way the supervisor holds
+// ordinary kernel sockets. Setup finds by doing which one works, and Verify
+// proves it by sending. With WayTUN a query as a datagram to an address of
+// 127.0.0.0/8 other than Resolver is not answered, and each of Options.Forward
+// takes its port inside the cage.
 //
-// The namespace has no interface but loopback, so nothing leaves it except
-// through the descriptors: the rules decide what a program sees, the missing
-// interface is what holds. Nobody inside may hold CAP_NET_ADMIN once the
-// command runs; dropping it is the caller's part.
+// Without Outbound there is neither, and no route: TCP to anywhere else fails at
+// once with ENETUNREACH, and only the DNS sockets (which then answer REFUSED)
+// and the gateway's listener exist.
 //
-// Nothing here blocks for longer than a few system calls, starts a goroutine
-// or keeps state. Errors are *Error with a Hint. The package is for Linux;
+// The namespace has no interface but loopback and, with WayTUN, the device that
+// ends at the supervisor. So nothing leaves it except through the descriptors:
+// rules and routes decide what a program sees, the missing interface is what
+// holds. Nobody inside may hold CAP_NET_ADMIN once the command runs; dropping it
+// is the caller's part.
+//
+// Setup and Verify block for a few system calls. Listeners serves the device on
+// a goroutine until Close. Errors are *Error with a Hint. The package is for Linux;
 // elsewhere it is empty.
 package network
