@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/network"
 	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
 )
 
 // Cage starts commands in cages. It is safe for concurrent use and holds
@@ -19,6 +21,10 @@ import (
 type Cage struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
 	way    network.Way                                                  // of the network; empty: whichever works
+
+	onlyReduced bool       // see OnlyReduced
+	probing     *sync.Once // of full
+	full        *error     // why the full cage cannot be had; nil when it can
 }
 
 // New looks at what can be told without building a cage. What a policy needs is
@@ -28,12 +34,39 @@ func New(ctx context.Context) (*Cage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-	if err != nil {
-		return nil, &Error{Op: "open /dev/fuse", Kind: KindMissing, Err: errors.Unwrap(err), Hint: fixFor("gate")}
+	return &Cage{probing: new(sync.Once), full: new(error)}, nil
+}
+
+// OnlyReduced returns a cage that starts commands in the reduced mode only, as
+// on a machine that refuses namespaces, whatever this machine has: to test that
+// mode, or to see what it would be like. A policy must say `enforce: reduced`
+// all the same; every other one is refused.
+func (c *Cage) OnlyReduced() *Cage {
+	reduced := *c
+	reduced.onlyReduced = true
+	return &reduced
+}
+
+// reducedBecause says why a policy gets the reduced mode; nil: it gets the full
+// cage. Only where the policy accepts it is the full cage tried out first, once.
+func (c *Cage) reducedBecause(ctx context.Context, p *policy.Policy) error {
+	switch {
+	case c.onlyReduced && p.Enforce != policy.EnforceReduced:
+		return &Error{
+			Op: "read policy", Kind: KindPolicy, Err: errors.New("it does not accept the reduced mode, and nothing else is asked for"),
+			Hint: "write `enforce: reduced` for this agent",
+		}
+	case c.onlyReduced:
+		return errors.New("nothing else was asked for")
+	case p.Enforce != policy.EnforceReduced:
+		return nil
 	}
-	_ = device.Close()
-	return &Cage{}, nil
+	c.probing.Do(func() {
+		if _, err := probe(context.WithoutCancel(ctx)); err != nil {
+			*c.full = err
+		}
+	})
+	return *c.full
 }
 
 // Start builds a cage, proves inside it that it holds, and starts the command.
@@ -43,11 +76,24 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := check(&spec); err != nil {
 		return nil, err
 	}
+	if why := c.reducedBecause(ctx, spec.Policy); why != nil {
+		if refused, ok := errors.AsType[*Error](why); ok && refused.Kind == KindPolicy {
+			return nil, why
+		}
+		p, err := launchReduced(ctx, c, spec, why)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	if err := deviceForGate(); err != nil {
+		return nil, err
+	}
 	plan, err := mounts.Make(spec.Policy)
 	if err != nil {
 		return nil, planError(err)
 	}
-	v := view{plan: plan}
+	v := view{native: func(real string) bool { return plan.Regions.Of(real).Native() }}
 	dir := v.dir(&spec)
 	program, err := v.program(&spec, dir)
 	if err != nil {
@@ -59,6 +105,16 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// deviceForGate tells what is missing before anything is built.
+func deviceForGate() error {
+	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		return &Error{Op: "open /dev/fuse", Kind: KindMissing, Err: errors.Unwrap(err), Hint: fixFor("gate")}
+	}
+	_ = device.Close()
+	return nil
 }
 
 func planError(err error) error {

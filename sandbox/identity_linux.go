@@ -100,6 +100,38 @@ func (i *identity) processes() []int {
 	return all
 }
 
+// below reports whether a thread number of the host is of the run: a process
+// below init.
+func (i *identity) below(thread int) bool {
+	for range maxDepth {
+		if thread <= 1 {
+			return false
+		}
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(thread) + "/status")
+		if err != nil {
+			return false
+		}
+		parent := 0
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, "PPid:"); ok {
+				parent, err = strconv.Atoi(strings.TrimSpace(value))
+				break
+			}
+		}
+		if err != nil {
+			return false
+		}
+		if parent == i.init {
+			return true
+		}
+		thread = parent
+	}
+	return false
+}
+
+// maxDepth bounds how far a process is looked for below init.
+const maxDepth = 256
+
 // describe fills in who did it.
 func (i *identity) describe(pid int) (program, commandLine string) {
 	if pid <= 0 {

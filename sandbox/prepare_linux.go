@@ -8,9 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"openclaw/sandbox/linux/mounts"
-	"openclaw/sandbox/policy"
 )
 
 // check refuses what no cage can be built from.
@@ -19,11 +16,6 @@ func check(spec *Spec) error {
 	switch {
 	case p == nil:
 		return &Error{Op: "read policy", Kind: KindPolicy, Err: errors.New("there is none"), Hint: "an agent runs only under a policy"}
-	case p.Enforce == policy.EnforceReduced:
-		return &Error{
-			Op: "read policy", Kind: KindPolicy, Err: errors.New("`enforce: reduced` is not built yet"),
-			Hint: "write `enforce: strict` (the default); the full cage is used then",
-		}
 	case len(spec.Command) == 0 || spec.Command[0] == "":
 		return &Error{Op: "find command", Kind: KindNotFound, Err: errors.New("no command given"), Hint: "write the command after --"}
 	case !path.IsAbs(p.Workspace):
@@ -83,7 +75,7 @@ func workspace(name string) error {
 }
 
 // view answers what a path is inside the cage, from outside.
-type view struct{ plan *mounts.Plan }
+type view struct{ native func(real string) bool }
 
 // readable finds the real name of a path on the host, and whether the cage can
 // read it without the gate.
@@ -92,7 +84,7 @@ func (v view) readable(name string) (real string, ok bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	return real, v.plan.Regions.Of(real).Native(), nil
+	return real, v.native(real), nil
 }
 
 // dir is where the command starts.

@@ -34,6 +34,7 @@ type Process struct {
 	judge    *judge
 	network  *networkServer
 	watcher  *watcher
+	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	probe    string
 
 	services sync.WaitGroup     // whatever serves the cage
@@ -102,6 +103,11 @@ func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, progr
 // that forked, so that thread stays until the stage has ended.
 func (p *Process) spawn(inherited *os.File) error {
 	p.command = stageCommand(p.spec.Stdin, p.spec.Stdout, p.spec.Stderr, inherited)
+	return p.begin("make namespaces", fixFor("user namespace"))
+}
+
+// begin starts the command that was prepared.
+func (p *Process) begin(op, hint string) error {
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -114,7 +120,7 @@ func (p *Process) spawn(inherited *os.File) error {
 		}
 	}()
 	if err := <-begun; err != nil {
-		return &Error{Op: "make namespaces", Kind: KindMissing, Err: err, Hint: fixFor("user namespace")}
+		return &Error{Op: op, Kind: KindMissing, Err: err, Hint: hint}
 	}
 	return nil
 }
@@ -311,6 +317,14 @@ func (p *Process) follow() {
 func (p *Process) finish() {
 	defer close(p.finished)
 	<-p.ended
+	if p.reduced != nil && !p.reduced.drain() {
+		p.mu.Lock()
+		p.waitErr = &Error{
+			Op: "end run", Err: errors.New("some of its processes are left: both that watch over a run were ended from outside at once"),
+			Hint: "look for them with ps and end them; what they may reach is still what the policy allowed",
+		}
+		p.mu.Unlock()
+	}
 	p.cancel()
 	p.conn.Hangup()
 	if p.watcher != nil {
@@ -324,6 +338,9 @@ func (p *Process) finish() {
 	p.reporter.close()
 	p.identity.close()
 	p.plan.Undo()
+	if p.reduced != nil {
+		p.reduced.release()
+	}
 
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -149,13 +149,6 @@ func TestRefusesToStart(t *testing.T) {
 			s.Policy = &p
 			return s
 		}},
-		{"reduced", sandbox.KindPolicy, func() sandbox.Spec {
-			s := w.spec("true")
-			p := *s.Policy
-			p.Enforce = policy.EnforceReduced
-			s.Policy = &p
-			return s
-		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := tryStart(t, c.spec())

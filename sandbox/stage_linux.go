@@ -1,13 +1,21 @@
 package sandbox
 
-import "openclaw/sandbox/linux/stage"
+import (
+	"openclaw/sandbox/linux/keeper"
+	"openclaw/sandbox/linux/stage"
+)
 
 // RunStage is the first thing that main and every TestMain of a program that
 // starts cages calls. When the program was started as the inside of a cage it
 // is that, and returns the status to exit with.
 func RunStage(args []string) (handled bool, exit int) {
-	if len(args) == 0 || args[0] != stage.Name {
+	switch {
+	case len(args) == 0:
 		return false, 0
+	case args[0] == stage.Name:
+		return true, stage.Run()
+	case keeper.Handles(args[0]):
+		return true, keeper.Run(args[0])
 	}
-	return true, stage.Run()
+	return false, 0
 }

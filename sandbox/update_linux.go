@@ -22,6 +22,9 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	}
 	p.updating.Lock()
 	defer p.updating.Unlock()
+	if p.reduced != nil {
+		return p.updateReduced(next)
+	}
 	before := p.current
 	preview, err := mounts.Preview(next)
 	if err != nil {

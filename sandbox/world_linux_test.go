@@ -216,6 +216,9 @@ func tryStartBy(tb testing.TB, way string, spec sandbox.Spec) (*sandbox.Process,
 		tb.Fatal(err)
 	}
 	cage.UseWay(way)
+	if spec.Policy != nil && spec.Policy.Enforce == policy.EnforceReduced {
+		cage = cage.OnlyReduced()
+	}
 	cage.LookUpWith(func(_ context.Context, host string) ([]netip.Addr, error) {
 		if host == "allowed.test" {
 			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil

@@ -135,12 +135,26 @@ func (p *Proxy) handle(ctx context.Context, conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
+	if from, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		asked.from = from.AddrPort()
+	}
 	if err := p.admit(ctx, asked); err != nil {
 		answer(conn, err)
 		_ = conn.Close()
 		return
 	}
 	t := newTunnel(conn, asked)
+	if !p.tunnels.put(ctx, t) {
+		_ = t.Close()
+		return
+	}
+	<-t.done
+}
+
+// Carry carries a connection that is not a request, as if conn had been opened
+// to destination, and closes it. It returns at its end. Serve must be running.
+func (p *Proxy) Carry(ctx context.Context, conn net.Conn, destination netip.AddrPort) {
+	t := &tunnel{Conn: conn, destination: destination, plain: true, done: make(chan struct{})}
 	if !p.tunnels.put(ctx, t) {
 		_ = t.Close()
 		return
@@ -175,10 +189,14 @@ func (p *Proxy) refuse(asked *request, decision policy.Decision) {
 	if p.o.Refused == nil {
 		return
 	}
-	p.o.Refused(egress.Refusal{
+	refusal := egress.Refusal{
 		Time: p.o.Now(), Class: policy.ClassNet, Operation: "connect", Target: asked.target(),
 		Rule: decision.Rule, Origin: decision.Origin, Mechanism: egress.MechanismEgress,
-	})
+	}
+	if p.o.Identify != nil {
+		refusal.PID, refusal.Program, refusal.CommandLine = p.o.Identify(asked.from, false)
+	}
+	p.o.Refused(refusal)
 }
 
 // Environment is what tells programs of the proxy at address: each variable in

@@ -22,6 +22,7 @@ type request struct {
 	head      []byte // what goes to the server first; empty for a tunnel
 	rest      []byte // what was read behind the head
 
+	from        netip.AddrPort // where the program's own end is
 	destination netip.AddrPort // at egress
 }
 

@@ -18,6 +18,7 @@ type tunnel struct {
 	net.Conn
 	destination netip.AddrPort
 	connect     bool
+	plain       bool // not a request of HTTP: nothing of ours is written to it
 	opened      sync.Once
 	openErr     error
 	closed      sync.Once
@@ -83,6 +84,12 @@ func (t *tunnel) Close() error {
 	var err error
 	t.closed.Do(func() {
 		t.opened.Do(func() {
+			if t.plain {
+				if tcp, ok := t.Conn.(*net.TCPConn); ok {
+					_ = tcp.SetLinger(0) // the program sees a reset
+				}
+				return
+			}
 			writeStatus(t.Conn, &status{code: 502, text: "openclaw: the connection was refused or cannot be made; `openclaw denials` tells which"})
 		})
 		err = t.Conn.Close()

@@ -41,6 +41,9 @@ type Call struct {
 	Address  netip.AddrPort // of connect to an internet address
 	UnixPath string         // of connect to a UNIX socket; "@name" is an abstract one
 
+	// Arguments are the call's own, as the kernel has them.
+	Arguments [6]uint64
+
 	// Valid reports whether the call still waits: the program may have been
 	// killed. Safe for concurrent use.
 	Valid func() bool
@@ -49,6 +52,21 @@ type Call struct {
 // Verdict answers a Call.
 type Verdict struct {
 	Errno unix.Errno // 0: the call goes on, under the walls of the cage
+
+	// Done says that the handler did what the call asks, in the program's place:
+	// the call is not made, and the program gets Value, or Errno.
+	Done  bool
+	Value int64
+
+	// Give, with Done, hands an open file to the program: what the call gives
+	// back is the program's own descriptor of it. The handler's copy is closed.
+	Give *Given
+}
+
+// Given is an open file for the program.
+type Given struct {
+	Descriptor  int
+	CloseOnExec bool
 }
 
 // shape says where a call has its arguments. -1 is "has none".
@@ -121,14 +139,18 @@ func shapes() map[string]shape {
 type known struct {
 	name string
 	shape
+	handlerOnly bool // decode does not know it
 }
 
 func knownCalls() map[int]known {
-	byName := shapes()
+	byName, reduced := shapes(), reducedShapes()
 	out := make(map[int]known, len(byName))
 	for _, r := range table() {
 		if s, ok := byName[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s}
+		}
+		if s, ok := reduced[r.name]; ok && r.number(runtime.GOARCH) != none {
+			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s, handlerOnly: true}
 		}
 	}
 	return out

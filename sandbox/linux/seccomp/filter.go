@@ -23,6 +23,15 @@ type Options struct {
 	// UnixSocketsOnly refuses internet sockets altogether: for a cage without a
 	// network namespace.
 	UnixSocketsOnly bool
+
+	// Reduced makes the filter of a cage without namespaces: what they would
+	// hold is refused here, or handed over to a handler that does it in the
+	// program's place; see reduced.go. It implies EveryOpen.
+	Reduced bool
+
+	// Internet, with Reduced, allows TCP sockets over IPv4; each connect is handed
+	// over.
+	Internet bool
 }
 
 // maxInstructions is the kernel's own limit, BPF_MAXINSNS.

@@ -29,6 +29,17 @@ type Listener struct {
 	handler Handler
 	limit   int
 	calls   map[int]known
+	whole   map[string]bool // left to the handler
+}
+
+// LeaveToHandler hands the named calls to the handler undecoded: it reads what
+// they are about itself, and must answer each with an errno or Done. For calls
+// that nothing but the handler holds.
+func (l *Listener) LeaveToHandler(names ...string) {
+	l.whole = make(map[string]bool, len(names))
+	for _, name := range names {
+		l.whole[name] = true
+	}
 }
 
 // NewListener takes over the descriptor that Install returned.
@@ -140,7 +151,16 @@ func (l *Listener) serve(ctx context.Context, n *notification) {
 		l.answer(n.id, Verdict{Errno: unix.ENOSYS})
 		return
 	}
-	call, err := k.decode(n)
+	var call Call
+	var err error
+	if l.whole[k.name] {
+		call = Call{PID: processOf(int(n.tid)), TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
+	} else if k.handlerOnly {
+		err = unix.ENOSYS
+	} else {
+		call, err = k.decode(n)
+	}
+	call.Arguments = n.arguments
 	call.Valid = func() bool { return l.valid(n.id) }
 	// The number of a thread that ended may be another's by now: what was read
 	// counts only if the call still waits.
@@ -169,8 +189,17 @@ func (l *Listener) valid(id uint64) bool {
 // answer lets the call go on or fail. The caller may be gone by now, which is
 // no matter.
 func (l *Listener) answer(id uint64, v Verdict) {
+	if v.Give != nil {
+		if v = l.give(id, v); v.Give != nil {
+			return
+		}
+	}
 	r := response{id: id, failure: -int32(v.Errno)}
-	if v.Errno == 0 {
+	switch {
+	case v.Errno != 0:
+	case v.Done:
+		r.value = v.Value
+	default:
 		r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
 	}
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r))) //nolint:gosec // the kernel reads during the call
@@ -190,7 +219,7 @@ type notification struct {
 // response is struct seccomp_notif_resp.
 type response struct {
 	id      uint64
-	_       int64 // return value
+	value   int64
 	failure int32
 	flags   uint32
 }

@@ -108,7 +108,7 @@ const cloneNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWNE
 func onOpen(flags, mode int) rule {
 	return func(o Options) []unix.SockFilter {
 		last := allow()
-		if o.EveryOpen {
+		if o.EveryOpen || o.Reduced {
 			last = notify(o)
 		}
 		return sequence(
@@ -138,6 +138,9 @@ func onSocket() rule {
 	return func(o Options) []unix.SockFilter {
 		family, unknown := errno(unix.EAFNOSUPPORT), errno(unix.EPROTONOSUPPORT)
 		local := ifEqual(0, allBits, unix.AF_UNIX, allow())
+		if o.Reduced {
+			return onReducedSocket(o)
+		}
 		if o.UnixSocketsOnly {
 			return sequence(local, family)
 		}
@@ -158,7 +161,10 @@ func onSocket() rule {
 // onSocketPair allows pairs of UNIX sockets. A pair of any other family runs
 // that family's code before it is refused, and loads its module.
 func onSocketPair() rule {
-	return func(Options) []unix.SockFilter {
+	return func(o Options) []unix.SockFilter {
+		if o.Reduced {
+			return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
+		}
 		return sequence(ifEqual(0, allBits, unix.AF_UNIX, allow()), errno(unix.EAFNOSUPPORT))
 	}
 }
@@ -185,8 +191,9 @@ func onFastOpen(flags int) rule {
 }
 
 func onSetSockOpt() rule {
-	return func(Options) []unix.SockFilter {
+	return func(o Options) []unix.SockFilter {
 		return sequence(
+			reducedOnly(o, ways()),
 			ifEqual(1, allBits, unix.IPPROTO_TCP, ifEqual(2, allBits, unix.TCP_FASTOPEN_CONNECT, errno(unix.ENOPROTOOPT))),
 			allow(),
 		)
@@ -194,8 +201,8 @@ func onSetSockOpt() rule {
 }
 
 func onIoctl() rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS}, errno(unix.EPERM)), allow())
+	return func(o Options) []unix.SockFilter {
+		return sequence(reducedOnly(o, fileIoctls()), ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS}, errno(unix.EPERM)), allow())
 	}
 }
 

@@ -70,6 +70,8 @@ func table() []row {
 		{"execve", 59, 221, onNotify()},
 		{"execveat", 322, 281, onNotify()},
 		{"connect", 42, 203, onNotify()},
+		{"bind", 49, 200, onReduced(notify)},
+		{"listen", 50, 201, onReduced(notify)},
 		// Sockets: only the families that programs need, and no data before the connection is judged.
 		{"socket", 41, 198, onSocket()},
 		{"socketpair", 53, 199, onSocketPair()},
@@ -89,6 +91,27 @@ func table() []row {
 		{"fcntl", 72, 25, onFcntl()},
 		// Limits of other processes: init has the same user.
 		{"prlimit64", 302, 261, onOthersLimits()},
+		// What a cage without namespaces shares with the machine; see reduced.go.
+		{"inotify_add_watch", 254, 27, onReduced(notify)},
+		{"setpriority", 141, 140, onReduced(notify)},
+		{"ioprio_set", 251, 30, onReduced(notify)},
+		{"sched_setparam", 142, 118, onReduced(notify)},
+		{"sched_setscheduler", 144, 119, onReduced(notify)},
+		{"sched_setaffinity", 203, 122, onReduced(notify)},
+		{"sched_setattr", 314, 274, onReduced(notify)},
+		{"shmget", 29, 194, onReduced(noIPC)},
+		{"shmat", 30, 196, onReduced(noIPC)},
+		{"shmctl", 31, 195, onReduced(noIPC)},
+		{"semget", 64, 190, onReduced(noIPC)},
+		{"semop", 65, 193, onReduced(noIPC)},
+		{"semctl", 66, 191, onReduced(noIPC)},
+		{"semtimedop", 220, 192, onReduced(noIPC)},
+		{"msgget", 68, 186, onReduced(noIPC)},
+		{"msgsnd", 69, 189, onReduced(noIPC)},
+		{"msgrcv", 70, 188, onReduced(noIPC)},
+		{"msgctl", 71, 187, onReduced(noIPC)},
+		{"mq_open", 240, 180, onReduced(noIPC)},
+		{"mq_unlink", 241, 181, onReduced(noIPC)},
 		// Terminals: typing into another's terminal.
 		{"ioctl", 16, 29, onIoctl()},
 		// Only the personalities that programs ask for in good faith.

@@ -1,0 +1,215 @@
+//go:build linux
+
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/harden"
+	"openclaw/sandbox/linux/seccomp"
+	"openclaw/sandbox/linux/stage"
+)
+
+// started is the command's process, or why there is none.
+type started struct {
+	pid   int
+	pidfd int
+	err   error
+}
+
+// command starts the command and stays until it ends, and all the rest with
+// it.
+func (k *keeper) command() (int, error) {
+	if err := k.limits(); err != nil {
+		return exitFailed, fail("set limits", err)
+	}
+	done := make(chan started)
+	go k.start(done)
+	child := <-done
+	_ = unix.Close(k.ruleset)
+	if child.err != nil {
+		return exitRefused, child.err
+	}
+	if child.pid == 0 {
+		err := k.conn.Send(stage.KindExited, stage.Exited{}) // only the proof was wanted
+		k.end()
+		return 0, err
+	}
+	err := k.conn.Send(stage.KindStarted, nil, child.pidfd)
+	_ = unix.Close(child.pidfd)
+	if err != nil {
+		return exitFailed, err
+	}
+	if err := k.settle(); err != nil {
+		return exitFailed, fail("settle keeper", err)
+	}
+	go k.listen(child.pid)
+	return k.reap(child.pid)
+}
+
+func (k *keeper) limits() error {
+	// 1 rather than 0: a limit of 0 does not stop a dump into a pipe.
+	var core unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
+		return fmt.Errorf("read the core limit: %w", err)
+	}
+	most := min(core.Max, 1)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+		return fmt.Errorf("switch core dumps off: %w", err)
+	}
+	if k.setup.MaxFileSize > 0 {
+		return harden.LimitFileSize(k.setup.MaxFileSize)
+	}
+	return nil
+}
+
+// start runs on a thread of its own, which gives up everything, forks the
+// command, and ends: a goroutine that returns locked takes its thread along.
+func (k *keeper) start(done chan<- started) {
+	runtime.LockOSThread()
+	child, err := k.startHere()
+	if err != nil {
+		child.err = err
+	}
+	done <- child
+}
+
+func (k *keeper) startHere() (started, error) {
+	if err := harden.Restrict(k.ruleset); err != nil {
+		return started{}, fail("give up rights", err)
+	}
+	if err := k.testLandlock(); err != nil {
+		return started{}, fail("test Landlock", err)
+	}
+	if err := k.filter(); err != nil {
+		return started{}, err
+	}
+	if err := k.testCalls(); err != nil {
+		return started{}, fail("serve calls", err)
+	}
+	if err := k.call(stage.KindTested, stage.Tested{Proofs: k.proofs, Calls: true}); err != nil {
+		return started{}, err
+	}
+	if k.setup.Program == "" {
+		return started{}, nil
+	}
+	pidfd := -1
+	pid, err := syscall.ForkExec(string(k.setup.Program), control.Strings(k.setup.Arguments), &syscall.ProcAttr{
+		Dir:   string(k.setup.Dir),
+		Env:   control.Strings(k.setup.Environment),
+		Files: []uintptr{0, 1, 2},
+		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
+	})
+	if err != nil {
+		f := fail("start command", err)
+		f.Command = true
+		return started{}, f
+	}
+	if pidfd < 0 {
+		return started{}, fail("start command", errors.New("the kernel gives no process descriptor"))
+	}
+	return started{pid: pid, pidfd: pidfd}, nil
+}
+
+func (k *keeper) filter() error {
+	program, err := seccomp.Build(seccomp.Options{Notify: true, Reduced: true, Internet: k.setup.Internet})
+	if err != nil {
+		return fail("install call filter", err)
+	}
+	listener, err := seccomp.Install(program, true)
+	if err != nil {
+		return fail("install call filter", err)
+	}
+	err = k.call(stage.KindListener, nil, listener)
+	_ = unix.Close(listener)
+	return err
+}
+
+// listen passes signals on. When the supervisor has gone, it ends everything.
+func (k *keeper) listen(pid int) {
+	for {
+		message, err := k.conn.Receive()
+		if err != nil {
+			k.domain.killAll()
+			return
+		}
+		message.CloseFiles()
+		var wanted stage.Signal
+		if message.Kind == stage.KindSignal && message.Decode(&wanted) == nil {
+			_ = unix.Kill(pid, syscall.Signal(wanted.Number))
+		}
+	}
+}
+
+// reap waits for the command, and for every orphan meanwhile. When it or the
+// guard has ended, everything does.
+func (k *keeper) reap(pid int) (int, error) {
+	for {
+		var status unix.WaitStatus
+		ended, err := unix.Wait4(-1, &status, 0, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return exitFailed, fail("wait for command", err)
+		}
+		if status.Signaled() && status.Signal() == unix.SIGXFSZ {
+			_ = k.conn.Send(stage.KindLimit, stage.Limit{PID: ended, Signal: int(unix.SIGXFSZ)})
+		}
+		if ended == k.guard {
+			f := fail("keep the run together", errors.New("the process that watches over the run was ended from outside"))
+			f.Hint = "run the command again"
+			_ = k.conn.Send(stage.KindFailed, f.Failed)
+			k.domain.killAll()
+			k.guard = 0
+			continue // until the command has been reaped
+		}
+		if ended != pid {
+			continue
+		}
+		exited := stage.Exited{Code: status.ExitStatus()}
+		if status.Signaled() {
+			exited = stage.Exited{Code: 128 + int(status.Signal()), Signal: int(status.Signal())}
+		}
+		err = k.conn.Send(stage.KindExited, exited)
+		if errors.Is(err, unix.EPIPE) || errors.Is(err, io.EOF) {
+			err = nil // the supervisor has gone; so will this process
+		}
+		k.end()
+		return exited.Code, err
+	}
+}
+
+// end ends every other process of the run, and waits for it: all of them are
+// children of this one by now, or of one that is.
+func (k *keeper) end() {
+	for {
+		k.domain.killAll()
+		_, err := unix.Wait4(-1, nil, 0, nil)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// settle makes the keeper as small as it can be: nothing of the user's stays
+// open.
+func (k *keeper) settle() error {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /dev/null: %w", err)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, 0); err != nil {
+			return fmt.Errorf("let go of terminal: %w", err)
+		}
+	}
+	return unix.Close(null)
+}

@@ -1,0 +1,315 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/harden"
+	"openclaw/sandbox/linux/keeper"
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/stage"
+)
+
+// reduced is what a cage without namespaces has in place of mounts, gate and
+// network of its own: Landlock for files, and a handler that makes in the
+// program's place what Landlock has no word on.
+type reduced struct {
+	process *Process
+	ruleset *harden.Ruleset
+	reach   *reach
+	folder  runFolder
+	decoys  []io.Closer
+	way     *wayOut // nil without a way out
+
+	attributes map[string]attribute
+
+	calls  chan struct{} // closed when nothing of the run can call any more
+	tested atomic.Bool   // the self-test is over
+	served atomic.Bool   // calls is going to be closed
+	ending atomic.Bool   // the keeper has gone: who still calls is ended
+}
+
+// drainTime is how long the run's processes have to be gone after its keeper.
+// They are killed before; only one that hangs in the kernel needs any time.
+const drainTime = 10 * time.Second
+
+// launchReduced is launch for a reduced cage. why is what the full cage lacks.
+func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Process, error) {
+	r := &reduced{calls: make(chan struct{}), attributes: attributes()}
+	p, err := r.prepare(cage, spec, why)
+	if err != nil {
+		r.release()
+		return nil, err
+	}
+	conn, inherited, err := control.Pair()
+	if err != nil {
+		r.release()
+		return nil, &Error{Op: "start cage", Err: err}
+	}
+	p.conn = conn
+	setup, err := r.setup()
+	if err == nil {
+		p.command = keeperCommand(spec.Stdin, spec.Stdout, spec.Stderr, inherited)
+		err = p.begin("start keeper", "")
+	}
+	_ = inherited.Close()
+	if err != nil {
+		conn.Close()
+		r.release()
+		return nil, err
+	}
+	p.identity = newIdentity(p.command.Process.Pid)
+	p.reporter = newReporter(spec.Denied, time.Now)
+	p.judge = newJudge(p)
+	p.judge.expect(string(setup.Tests.Call))
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.cancel = cancel
+	r.serveWay(serving)
+	if err := p.buildReduced(serving, setup); err != nil {
+		p.kill()
+		go p.finish()
+		<-p.finished
+		return p, err
+	}
+	r.tell(why)
+	stop := context.AfterFunc(ctx, p.kill)
+	p.services.Go(p.follow)
+	go func() {
+		p.finish()
+		stop()
+	}()
+	return p, nil
+}
+
+// prepare makes everything that needs no process.
+func (r *reduced) prepare(cage *Cage, spec Spec, why error) (*Process, error) {
+	plan, err := mounts.Names(spec.Policy)
+	if err != nil {
+		return nil, planError(err)
+	}
+	if r.ruleset, err = harden.NewRuleset(); err != nil {
+		return nil, missing(err, why)
+	}
+	if r.folder, err = newRunFolder(); err != nil {
+		return nil, err
+	}
+	plan.Policy.Paths = append(plan.Policy.Paths, temporaryRule(r.folder.temp))
+	var warnings []string
+	if r.reach, warnings, err = planReach(plan.Policy, r.ruleset); err != nil {
+		return nil, err
+	}
+	own := &reachPlanner{policy: plan.Policy, ruleset: r.ruleset, reach: r.reach}
+	if err := own.add(r.folder.temp, accessWrite); err != nil {
+		return nil, err
+	}
+	if err := r.reach.standard(r.ruleset, spec.Stdin, spec.Stdout, spec.Stderr); err != nil {
+		return nil, err
+	}
+	p := &Process{
+		cage: cage, spec: spec, plan: plan, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}), current: spec.Policy, reduced: r,
+		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: append(plan.Warnings, warnings...)},
+	}
+	r.process = p
+	return p, nil
+}
+
+// missing says that the reduced cage cannot be had either.
+func missing(err, why error) error {
+	e := &Error{Op: "build reduced cage", Kind: KindMissing, Err: err}
+	if typed, ok := errors.AsType[*harden.Error](err); ok {
+		e.Hint = typed.Hint
+	}
+	e.Hint = joinHints(e.Hint, "or get the full cage, which failed with: "+why.Error()+": openclaw doctor says how")
+	return e
+}
+
+func joinHints(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// setup finds the program and makes what the self-test needs.
+func (r *reduced) setup() (keeper.Setup, error) {
+	p := r.process
+	v := view{native: func(real string) bool { return r.reach.of(real) != accessNone }}
+	setup := keeper.Setup{
+		Landlock: r.ruleset.Version(), MaxFileSize: p.spec.Policy.MaxFileSize,
+		Internet: p.spec.Policy.Network.Outbound || p.spec.Gateway.IsValid(),
+	}
+	if len(p.spec.Command) > 0 {
+		dir := v.dir(&p.spec)
+		program, err := v.program(&p.spec, dir)
+		if err != nil {
+			return setup, err
+		}
+		setup.Program, setup.Dir = text(program), text(dir)
+	}
+	environment := replaceVariable(p.spec.Env, "TMPDIR="+r.folder.temp)
+	proxied, err := r.openWay()
+	if err != nil {
+		return setup, err
+	}
+	for _, entry := range proxied {
+		environment = replaceVariable(environment, entry)
+	}
+	setup.Arguments, setup.Environment = texts(p.spec.Command), texts(environment)
+	setup.Tests, err = r.tests()
+	return setup, err
+}
+
+// tests makes what a program outside the cage could use, for the keeper to try.
+func (r *reduced) tests() (keeper.Tests, error) {
+	file, socket, abstract := path.Join(r.folder.path, "file"), path.Join(r.folder.path, "socket"), "openclaw-"+rand.Text()
+	if err := os.WriteFile(file, []byte("self-test"), 0o600); err != nil {
+		return keeper.Tests{}, &Error{Op: "test cage", Err: err}
+	}
+	port := 0
+	for _, at := range [][2]string{{"unix", socket}, {"unix", "@" + abstract}, {"tcp", "127.0.0.1:0"}} {
+		listener, err := net.Listen(at[0], at[1]) //nolint:noctx // it stays until the run is released
+		if err != nil {
+			return keeper.Tests{}, &Error{Op: "test cage", Err: err}
+		}
+		r.decoys = append(r.decoys, listener)
+		if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
+			port = tcp.Port
+		}
+	}
+	return keeper.Tests{
+		Folder: text(r.folder.path), File: text(file), Socket: text(socket), Abstract: abstract, Port: port,
+		Call: text(path.Join(r.folder.path, probeName())),
+	}, nil
+}
+
+func keeperCommand(stdin, stdout, stderr, inherited *os.File) *exec.Cmd {
+	c := stageCommand(stdin, stdout, stderr, inherited)
+	c.Args = []string{keeper.Name}
+	// No parent-death signal: the keeper ends the run when its socket does.
+	c.SysProcAttr = &syscall.SysProcAttr{}
+	return c
+}
+
+// buildReduced answers the keeper's messages until the command runs.
+func (p *Process) buildReduced(serving context.Context, setup keeper.Setup) error {
+	if err := p.conn.Send(stage.KindSetup, setup, p.reduced.ruleset.Descriptor()); err != nil {
+		return &Error{Op: "start cage", Err: err}
+	}
+	for {
+		message, err := p.conn.Receive()
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			return &Error{Op: "build cage", Err: errors.New("the keeper ended without a word"), Hint: "look at the kernel's log (dmesg) for what ended it"}
+		}
+		if err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+		switch message.Kind {
+		case stage.KindStarted:
+			return p.started(message)
+		case stage.KindExited: // there was no command
+			return nil
+		case stage.KindListener:
+			err = p.reduced.serve(serving, message)
+		case stage.KindTested:
+			err = p.tested(message)
+			p.reduced.tested.Store(err == nil)
+		case stage.KindFailed:
+			var failed stage.Failed
+			if err := message.Decode(&failed); err != nil {
+				return &Error{Op: "build cage", Err: err}
+			}
+			return fromStage(failed, &p.spec)
+		default:
+			message.CloseFiles()
+			err = &Error{Op: "build cage", Err: fmt.Errorf("unexpected message %q", message.Kind)}
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.conn.Send(stage.KindProceed, nil); err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+	}
+}
+
+// drain waits until no process of the run is left: the kernel says so of the
+// call filter. It returns false when some are left after all.
+func (r *reduced) drain() bool {
+	r.ending.Store(true)
+	if !r.served.Load() {
+		return true // no process ever stood under the filter
+	}
+	select {
+	case <-r.calls:
+		return true
+	case <-time.After(drainTime):
+		return false
+	}
+}
+
+// release takes back what is on the disk and on the network.
+func (r *reduced) release() {
+	if r.ruleset != nil {
+		r.ruleset.Close()
+	}
+	for _, decoy := range r.decoys {
+		_ = decoy.Close()
+	}
+	if r.way != nil {
+		r.way.close()
+	}
+	r.folder.remove()
+}
+
+// runFolder is what a run has on the disk: what the self-test tries, which the
+// cage cannot reach, and the folder for temporary files.
+type runFolder struct{ path, temp string }
+
+func newRunFolder() (runFolder, error) {
+	made, err := os.MkdirTemp("", "openclaw-run-") // 0700
+	if err != nil {
+		return runFolder{}, &Error{Op: "make run folder", Err: err, Hint: "TMPDIR must name a folder that you may write to"}
+	}
+	real, err := filepath.EvalSymlinks(made)
+	if err != nil {
+		_ = os.Remove(made)
+		return runFolder{}, &Error{Op: "make run folder", Err: err}
+	}
+	f := runFolder{path: real, temp: path.Join(real, "tmp")}
+	if err := os.Mkdir(f.temp, 0o700); err != nil {
+		f.remove()
+		return runFolder{}, &Error{Op: "make run folder", Err: err}
+	}
+	return f, nil
+}
+
+func (f runFolder) remove() {
+	if f.path != "" {
+		_ = os.RemoveAll(f.path)
+	}
+}
+
+// replaceVariable sets one variable ("NAME=value") in an environment.
+func replaceVariable(env []string, entry string) []string {
+	name, _, _ := strings.Cut(entry, "=")
+	out := make([]string, 0, len(env)+1)
+	for _, have := range env {
+		if key, _, _ := strings.Cut(have, "="); key != name {
+			out = append(out, have)
+		}
+	}
+	return append(out, entry)
+}

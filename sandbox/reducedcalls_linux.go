@@ -1,0 +1,415 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/emulate"
+	"openclaw/sandbox/linux/seccomp"
+	"openclaw/sandbox/policy"
+)
+
+// leftToHandler are the calls of a reduced cage that the handler reads itself.
+// Those that open are held by Landlock; of the others nothing is ever let go
+// on: each is made here, in the program's place, or fails.
+func leftToHandler() []string {
+	return []string{
+		"open", "openat", "creat",
+		"connect", "bind", "listen", "inotify_add_watch",
+		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
+		"setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
+		"setpriority", "ioprio_set", "sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr",
+	}
+}
+
+func (r *reduced) serve(serving context.Context, message control.Message) error {
+	if len(message.Files) != 1 || r.served.Load() {
+		message.CloseFiles()
+		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
+	}
+	listener := seccomp.NewListener(message.Files[0], r.atCall)
+	listener.LeaveToHandler(leftToHandler()...)
+	r.served.Store(true)
+	r.process.services.Go(func() {
+		defer close(r.calls)
+		// An error here ends the answers: every call that would be judged fails
+		// from then on, so the cage is closed, not open.
+		_ = listener.Run(serving)
+	})
+	return nil
+}
+
+// atCall judges a call of a reduced cage.
+func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
+	if r.ending.Load() {
+		endCaller(call)
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	switch call.Operation {
+	case "open", "create":
+		return r.atOpen(ctx, call)
+	case "execve":
+		return r.atExec(ctx, call)
+	case "connect":
+		return r.atConnect(ctx, call)
+	case "bind":
+		return r.atBind(call)
+	case "listen":
+		return r.atListen(call)
+	case "watch":
+		return r.atWatch(call)
+	case "chmod", "chown", "utime":
+		return r.atAttribute(call)
+	case "setxattr", "removexattr", "setattr":
+		return seccomp.Verdict{Errno: unix.EOPNOTSUPP}
+	case "set priority":
+		return r.atPriority(call)
+	}
+	if call.Path != "" && call.Path == r.process.judge.probe.path {
+		r.process.judge.probe.seen.Store(true)
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	if verdict := r.atChange(call, call.Written, false); verdict.Errno != 0 || call.Written2 == "" {
+		return verdict
+	}
+	return r.atChange(call, call.Written2, true)
+}
+
+// endCaller ends a process that outlived the run.
+func endCaller(call seccomp.Call) {
+	fd, err := unix.PidfdOpen(call.PID, 0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if call.Valid() {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}
+
+// refuse reports and answers. What the self-test was refused is nobody's denial.
+func (r *reduced) refuse(call seccomp.Call, class policy.Class, target string, decision policy.Decision, errno unix.Errno) seccomp.Verdict {
+	if !r.tested.Load() {
+		return seccomp.Verdict{Errno: errno}
+	}
+	return r.process.judge.refuse(call, class, target, decision, errno)
+}
+
+func callerOf(call seccomp.Call) emulate.Caller { return emulate.Caller{PID: call.PID, TID: call.TID} }
+
+// failed is an errno for the program.
+func failed(err error) seccomp.Verdict {
+	var errno unix.Errno
+	if errors.As(err, &errno) && errno != 0 {
+		return seccomp.Verdict{Errno: errno}
+	}
+	return seccomp.Verdict{Errno: unix.EACCES}
+}
+
+func did(err error) seccomp.Verdict {
+	if err != nil {
+		return failed(err)
+	}
+	return seccomp.Verdict{Done: true}
+}
+
+// judgePath is what policy and Landlock say of a path. A place that the policy
+// allows and Landlock does not open is a denial that says why.
+func (r *reduced) judgePath(class policy.Class, name string) policy.Decision {
+	decision := r.process.judge.policy.Load().Decide(policy.Request{Class: class, Path: name})
+	needed := accessRead
+	if class == policy.ClassPathWrite {
+		needed = accessWrite
+	}
+	if decision.Effect != policy.Allow || r.reach.of(name) >= needed {
+		return decision
+	}
+	return policy.Decision{Effect: policy.Deny, Rule: "reduced mode: " + closedBecause(name), Origin: policy.Origin{BuiltIn: "what only a full cage can open"}}
+}
+
+func closedBecause(name string) string {
+	switch {
+	case within(name, "/tmp"):
+		return "/tmp is everybody's here; programs find the run's own folder in TMPDIR"
+	case within(name, "/proc"):
+		return "of /proc only a program's own process is shown"
+	case within(name, "/dev"):
+		return "/dev is the machine's own here; only the devices that hold nothing are opened"
+	}
+	return "it lies beside a denied path, is a folder above one, or was not there at the start"
+}
+
+// opening is what an open asks for.
+type opening struct {
+	folder  int
+	path    string
+	flags   int
+	mode    uint32
+	creates bool
+}
+
+func (r *reduced) readOpening(call seccomp.Call) (opening, error) {
+	a := call.Arguments
+	o := opening{folder: unix.AT_FDCWD}
+	var address uint64
+	switch call.Name {
+	case "open":
+		address, o.flags, o.mode = a[0], int(uint32(a[1])), uint32(a[2])
+	case "creat":
+		address, o.flags, o.mode = a[0], unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC, uint32(a[1])
+	default:
+		o.folder, address, o.flags, o.mode = int(int32(a[0])), a[1], int(uint32(a[2])), uint32(a[3])
+	}
+	o.creates = o.flags&unix.O_CREAT != 0
+	var err error
+	o.path, err = seccomp.ReadString(call.TID, address)
+	return o, err
+}
+
+// atOpen judges an open. Letting it go on opens nothing that Landlock does not.
+func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict {
+	o, err := r.readOpening(call)
+	if err != nil {
+		return failed(err)
+	}
+	if o.flags&unix.O_PATH != 0 {
+		return seccomp.Verdict{} // a name to go on from; it can be neither read nor written
+	}
+	caller := callerOf(call)
+	follow := o.flags&unix.O_NOFOLLOW == 0 && (!o.creates || o.flags&unix.O_EXCL == 0)
+	object, err := caller.Resolve(o.folder, o.path, follow)
+	if !call.Valid() {
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	if err != nil {
+		if errors.Is(err, unix.ENOENT) && o.creates {
+			return r.atCreate(ctx, call, caller, o)
+		}
+		return seccomp.Verdict{} // the kernel finds nothing there either
+	}
+	defer object.Close()
+	if object.Path[0] != '/' || strings.HasPrefix(object.Path, "/memfd:") || o.creates && o.flags&unix.O_EXCL != 0 {
+		return seccomp.Verdict{} // a pipe of its own; or it is there already
+	}
+	class, operation := policy.ClassPathRead, "open"
+	if o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0 || o.flags&unix.O_TMPFILE == unix.O_TMPFILE {
+		class = policy.ClassPathWrite
+	}
+	if class == policy.ClassPathRead && ownProcess(call, object.Path) {
+		return give(object.Open(o.flags))(o.flags)
+	}
+	if r.isStandard(object, class) {
+		return seccomp.Verdict{}
+	}
+	call.Operation = operation
+	decision := r.judgePath(class, object.Path)
+	switch {
+	case decision.Effect == policy.Allow:
+		return seccomp.Verdict{}
+	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, class, object.Path, decision):
+		return give(object.Open(o.flags))(o.flags)
+	}
+	return r.refuse(call, class, object.Path, decision, unix.EACCES)
+}
+
+// give hands a file to the program.
+func give(fd int, err error) func(flags int) seccomp.Verdict {
+	return func(flags int) seccomp.Verdict {
+		if err != nil {
+			return failed(err)
+		}
+		return seccomp.Verdict{Done: true, Give: &seccomp.Given{Descriptor: fd, CloseOnExec: flags&unix.O_CLOEXEC != 0}}
+	}
+}
+
+// atCreate judges the making of a file by open.
+func (r *reduced) atCreate(ctx context.Context, call seccomp.Call, caller emulate.Caller, o opening) seccomp.Verdict {
+	folder, name, err := caller.Parent(o.folder, o.path)
+	if !call.Valid() {
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	if err != nil {
+		return seccomp.Verdict{} // there is no place for it
+	}
+	defer folder.Close()
+	call.Operation = "create"
+	full := path.Join(folder.Path, name)
+	decision := r.judgePath(policy.ClassPathWrite, full)
+	switch {
+	case decision.Effect == policy.Allow:
+		return seccomp.Verdict{}
+	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, policy.ClassPathWrite, full, decision):
+		return give(folder.Make(name, o.flags, o.mode&^caller.Umask()))(o.flags)
+	}
+	return r.refuse(call, policy.ClassPathWrite, full, decision, unix.EACCES)
+}
+
+// ownProcess reports whether a path is of what /proc says about the calling
+// process itself, and harmless in its hands. The kernel's general figures are
+// shown too. Landlock opens nothing of /proc, where rules do not hold on to
+// processes; it is opened here and handed over.
+func ownProcess(call seccomp.Call, name string) bool {
+	switch name {
+	case "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version", "/proc/filesystems", "/proc/vmstat",
+		"/proc/sys/kernel/osrelease", "/proc/sys/kernel/ostype", "/proc/sys/kernel/pid_max", "/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/ngroups_max",
+		"/proc/sys/kernel/random/uuid", "/proc/sys/kernel/threads-max", "/proc/sys/fs/file-max", "/proc/sys/fs/nr_open", "/proc/sys/fs/pipe-max-size",
+		"/proc/sys/vm/overcommit_memory", "/proc/sys/vm/max_map_count", "/proc/sys/vm/mmap_min_addr", "/proc/sys/net/core/somaxconn":
+		return true
+	}
+	own := "/proc/" + strconv.Itoa(call.PID) + "/"
+	rest, ok := strings.CutPrefix(name, own)
+	if !ok {
+		return false
+	}
+	if below, ok := strings.CutPrefix(rest, "task/"); ok {
+		_, tail, _ := strings.Cut(below, "/")
+		rest = tail
+	}
+	switch rest {
+	case "", "fd", "task", "auxv", "cgroup", "cmdline", "comm", "environ", "io", "limits", "loginuid", "maps", "mountinfo", "mounts",
+		"oom_score", "oom_score_adj", "sched", "schedstat", "sessionid", "smaps", "smaps_rollup", "stat", "statm", "status", "wchan":
+		return true
+	}
+	return false
+}
+
+// isStandard reports whether an object is one of the command's standard files,
+// opened again as it was opened before.
+func (r *reduced) isStandard(object *emulate.Object, class policy.Class) bool {
+	if len(r.reach.files) == 0 {
+		return false
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(object.Descriptor, &stat); err != nil {
+		return false
+	}
+	had := r.reach.files[fileID{uint64(stat.Dev), stat.Ino}] //nolint:unconvert // not the same on every architecture
+	return had == accessWrite || had == accessRead && class == policy.ClassPathRead
+}
+
+// atExec judges a program. The first one is the command itself.
+func (r *reduced) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
+	j := r.process.judge
+	first := j.executed.Add(1) == 1
+	current := j.policy.Load()
+	if first && !current.Exec.Commands {
+		return seccomp.Verdict{}
+	}
+	object, err := callerOf(call).Resolve(unix.AT_FDCWD, call.Written, true)
+	if err != nil {
+		if current.Exec.Commands {
+			return seccomp.Verdict{} // the kernel says so itself
+		}
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	defer object.Close()
+	decision := current.Decide(policy.Request{Class: policy.ClassExec, Path: object.Path})
+	if decision.Effect == policy.Allow {
+		named := current.Decide(policy.Request{Class: policy.ClassExec, Path: path.Join("/usr/bin", path.Base(call.Path))})
+		if named.Effect == policy.Deny && named.Origin == current.Exec.SystemFrom && !current.Exec.System {
+			decision = named
+		}
+	}
+	if decision.Effect == policy.Allow && r.reach.of(object.Path) == accessNone {
+		decision = r.judgePath(policy.ClassPathRead, object.Path)
+	}
+	switch {
+	case decision.Effect == policy.Allow:
+		return seccomp.Verdict{}
+	case decision.Effect == policy.Ask && j.ask(ctx, call, policy.ClassExec, object.Path, decision):
+		return seccomp.Verdict{}
+	}
+	return r.refuse(call, policy.ClassExec, object.Path, decision, unix.EACCES)
+}
+
+// atChange judges an operation on a name; Landlock is what holds it.
+func (r *reduced) atChange(call seccomp.Call, written string, second bool) seccomp.Verdict {
+	if written == "" {
+		return seccomp.Verdict{}
+	}
+	caller := callerOf(call)
+	var target string
+	if makesName(call, second) || call.Operation == "rename" && second {
+		folder, name, err := caller.Parent(unix.AT_FDCWD, written)
+		if err != nil {
+			return seccomp.Verdict{} // the kernel says so itself
+		}
+		target = path.Join(folder.Path, name)
+		folder.Close()
+		if _, err := os.Lstat(target); err == nil && makesName(call, second) {
+			return seccomp.Verdict{} // it is there already
+		}
+	} else {
+		object, err := caller.Resolve(unix.AT_FDCWD, written, call.Operation == "truncate")
+		if err != nil {
+			return seccomp.Verdict{}
+		}
+		target = object.Path
+		object.Close()
+	}
+	if call.Operation == "link" && !second {
+		return seccomp.Verdict{} // a second name takes nothing away; Landlock looks at both places
+	}
+	decision := r.judgePath(policy.ClassPathWrite, target)
+	if decision.Effect == policy.Allow {
+		return seccomp.Verdict{}
+	}
+	return r.refuse(call, policy.ClassPathWrite, target, decision, unix.EACCES)
+}
+
+// atWatch puts a watch on a path that may be read.
+func (r *reduced) atWatch(call seccomp.Call) seccomp.Verdict {
+	a := call.Arguments
+	name, err := seccomp.ReadString(call.TID, a[1])
+	if err != nil {
+		return failed(err)
+	}
+	mask := uint32(a[2])
+	caller := callerOf(call)
+	object, err := caller.Resolve(unix.AT_FDCWD, name, mask&unix.IN_DONT_FOLLOW == 0)
+	if !call.Valid() {
+		return seccomp.Verdict{Errno: unix.EACCES}
+	}
+	if err != nil {
+		return failed(err)
+	}
+	defer object.Close()
+	decision := r.judgePath(policy.ClassPathRead, object.Path)
+	if decision.Effect != policy.Allow {
+		return r.refuse(call, policy.ClassPathRead, object.Path, decision, unix.EACCES)
+	}
+	wd, err := caller.Watch(int(int32(a[0])), object, mask)
+	if err != nil {
+		return failed(err)
+	}
+	return seccomp.Verdict{Done: true, Value: int64(wd)}
+}
+
+// atPriority lets a program change the priority of the run's own threads.
+func (r *reduced) atPriority(call seccomp.Call) seccomp.Verdict {
+	a := call.Arguments
+	who := int(int32(a[0]))
+	switch call.Name {
+	case "setpriority":
+		if int32(a[0]) != unix.PRIO_PROCESS {
+			return seccomp.Verdict{Errno: unix.EPERM}
+		}
+		who = int(int32(a[1]))
+	case "ioprio_set":
+		if int32(a[0]) != 1 { // IOPRIO_WHO_PROCESS
+			return seccomp.Verdict{Errno: unix.EPERM}
+		}
+		who = int(int32(a[1]))
+	}
+	if who == 0 || who == call.TID || who == call.PID || r.process.identity.below(who) {
+		return seccomp.Verdict{}
+	}
+	return seccomp.Verdict{Errno: unix.EPERM}
+}
