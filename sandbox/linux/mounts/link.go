@@ -21,14 +21,14 @@ type alias struct{ real, named string }
 // folder that the agent may write, and that link, by the rule's index. Such a
 // link says nothing about what the person meant: an earlier run may have made
 // it. The link that a denied path itself is does not count: it is masked.
-func findPlanted(p *policy.Policy) (map[int]string, error) {
+func (l *lookups) findPlanted(p *policy.Policy) (map[int]string, error) {
 	whole := policy.Policy{Paths: p.Paths}
 	links := map[int][]link{}
 	for i, rule := range p.Paths {
 		if rule.Glob {
 			continue
 		}
-		place, err := resolve(rule.Path)
+		place, err := l.resolve(rule.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -37,17 +37,17 @@ func findPlanted(p *policy.Policy) (map[int]string, error) {
 			same.Path = place.real
 			whole.Paths = append(slices.Clip(whole.Paths), same)
 		}
-		for _, l := range place.links {
-			if rule.Effect == policy.Allow || l.path != place.named {
-				links[i] = append(links[i], l)
+		for _, way := range place.links {
+			if rule.Effect == policy.Allow || way.path != place.named {
+				links[i] = append(links[i], way)
 			}
 		}
 	}
 	planted := map[int]string{}
 	for i, list := range links {
-		for _, l := range list {
-			if judge(&whole, parent(l.path)) == Write {
-				planted[i] = l.path
+		for _, way := range list {
+			if judge(&whole, parent(way.path)) == Write {
+				planted[i] = way.path
 				break
 			}
 		}
@@ -57,9 +57,9 @@ func findPlanted(p *policy.Policy) (map[int]string, error) {
 
 // patternElsewhere is a denied pattern with the folders before its first
 // special character resolved, if that is another place.
-func patternElsewhere(rule policy.PathRule) (policy.PathRule, bool, error) {
+func (l *lookups) patternElsewhere(rule policy.PathRule) (policy.PathRule, bool, error) {
 	prefix := literalPrefix(rule.Path)
-	place, err := resolve(prefix)
+	place, err := l.resolve(prefix)
 	if err != nil || place.real == prefix {
 		return rule, false, err
 	}

@@ -56,6 +56,7 @@ type planner struct {
 	modes     map[string]fs.FileMode // of boundaries that exist
 	builtIn   map[string]bool        // boundaries that only the program's own rules name
 	links     map[string]string
+	lookups   *lookups
 	aliases   []alias
 	seenGlobs int
 }
@@ -70,6 +71,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 		modes:   map[string]fs.FileMode{},
 		builtIn: map[string]bool{},
 		links:   map[string]string{},
+		lookups: newLookups(),
 	}
 	if err := pl.collect(p); err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 func Preview(p *policy.Policy) (*Plan, error) {
 	pl := &planner{
 		plan:  &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}},
-		modes: map[string]fs.FileMode{}, builtIn: map[string]bool{}, links: map[string]string{},
+		modes: map[string]fs.FileMode{}, builtIn: map[string]bool{}, links: map[string]string{}, lookups: newLookups(),
 	}
 	if err := pl.collect(p); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func Preview(p *policy.Policy) (*Plan, error) {
 // collect resolves every rule and adds each name of it to the policy, so that
 // a decision about the real path is the decision about the written one.
 func (pl *planner) collect(p *policy.Policy) error {
-	planted, err := findPlanted(p)
+	planted, err := pl.lookups.findPlanted(p)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (pl *planner) collect(p *policy.Policy) error {
 	whole.Paths = slices.Clone(p.Paths)
 	for i, rule := range p.Paths {
 		if rule.Glob {
-			same, ok, err := patternElsewhere(rule)
+			same, ok, err := pl.lookups.patternElsewhere(rule)
 			if err != nil {
 				return err
 			}
@@ -134,7 +136,7 @@ func (pl *planner) collect(p *policy.Policy) error {
 			}
 			continue
 		}
-		place, err := resolve(rule.Path)
+		place, err := pl.lookups.resolve(rule.Path)
 		if err != nil {
 			return err
 		}
@@ -153,7 +155,7 @@ func (pl *planner) collect(p *policy.Policy) error {
 		}
 		var excepts []string
 		for _, name := range rule.Except {
-			except, err := resolve(name)
+			except, err := pl.lookups.resolve(name)
 			if err != nil {
 				return err
 			}

@@ -140,12 +140,12 @@ func TestResolve(t *testing.T) {
 		"/dangling":    {named: "/dangling", real: "/nowhere"},
 		"/file/x":      {named: "/file/x", real: "/file/x"},
 	} {
-		got, err := resolve(root + name)
+		got, err := newLookups().resolve(root + name)
 		if err != nil || got.named != root+want.named || got.real != root+want.real || got.exists != want.exists {
 			t.Errorf("%s: %+v %v", name, got, err)
 		}
 	}
-	if _, err := resolve(root + "/loop"); err == nil {
+	if _, err := newLookups().resolve(root + "/loop"); err == nil {
 		t.Error("a loop was resolved")
 	}
 }

@@ -30,10 +30,39 @@ type resolved struct {
 	mode   fs.FileMode // of real; type bits only matter
 }
 
+// lookups resolves paths and looks at each name once: the rules of a policy go
+// through the same few folders, and all of a plan is about one state of them.
+// Its zero value is not usable. It is not safe for concurrent use.
+type lookups struct{ names map[string]hostName }
+
+// hostName is what a name of the host was at the first look.
+type hostName struct {
+	mode   fs.FileMode
+	target string // of a symbolic link
+	err    error
+}
+
+func newLookups() *lookups { return &lookups{names: map[string]hostName{}} }
+
+func (l *lookups) look(at string) hostName {
+	known, ok := l.names[at]
+	if ok {
+		return known
+	}
+	info, err := os.Lstat(at)
+	if err != nil {
+		known.err = err
+	} else if known.mode = info.Mode(); known.mode&fs.ModeSymlink != 0 {
+		known.target, known.err = os.Readlink(at)
+	}
+	l.names[at] = known
+	return known
+}
+
 // resolve follows a clean absolute path on the host. What does not exist keeps
 // its name below what does. A component that may not be looked at counts as
 // not existing: the person could not reach it either.
-func resolve(name string) (resolved, error) {
+func (l *lookups) resolve(name string) (resolved, error) {
 	var out resolved
 	real, rest := "/", strings.Split(strings.TrimPrefix(name, "/"), "/")
 	if name == "/" {
@@ -54,10 +83,10 @@ func resolve(name string) (resolved, error) {
 		if len(rest) == 0 && out.named == "" {
 			out.named = next
 		}
-		info, err := os.Lstat(next)
-		if err != nil {
-			if !absent(err) {
-				return out, fmt.Errorf("look up %s: %w", next, err)
+		found := l.look(next)
+		if found.err != nil {
+			if !absent(found.err) {
+				return out, fmt.Errorf("look up %s: %w", next, found.err)
 			}
 			out.real = path.Join(append([]string{next}, rest...)...)
 			if out.named == "" {
@@ -65,8 +94,8 @@ func resolve(name string) (resolved, error) {
 			}
 			return out, nil
 		}
-		out.mode = info.Mode()
-		if info.Mode()&fs.ModeSymlink == 0 {
+		out.mode = found.mode
+		if found.mode&fs.ModeSymlink == 0 {
 			real = next
 			continue
 		}
@@ -74,10 +103,7 @@ func resolve(name string) (resolved, error) {
 		if links > maxLinks {
 			return out, fmt.Errorf("look up %s: %w", name, unix.ELOOP)
 		}
-		target, err := os.Readlink(next)
-		if err != nil {
-			return out, fmt.Errorf("read link: %w", err)
-		}
+		target := found.target
 		out.links = append(out.links, link{path: next, target: target})
 		if strings.HasPrefix(target, "/") {
 			real = "/"
