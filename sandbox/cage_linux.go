@@ -89,19 +89,24 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := deviceForGate(); err != nil {
 		return nil, err
 	}
+	p, err := startStage(c, spec)
+	if err != nil {
+		return nil, err
+	}
 	plan, err := mounts.Make(spec.Policy)
 	if err != nil {
+		p.abandon()
 		return nil, planError(err)
 	}
 	v := view{native: func(real string) bool { return plan.Regions.Of(real).Native() }}
 	dir := v.dir(&spec)
 	program, err := v.program(&spec, dir)
 	if err != nil {
+		p.abandon()
 		plan.Undo()
 		return nil, err
 	}
-	p, err := launch(ctx, c, spec, plan, program, dir)
-	if err != nil {
+	if err := p.launch(ctx, plan, program, dir); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -48,16 +48,19 @@ func probe(ctx context.Context) (map[string]string, error) {
 		Paths:   []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true}},
 		Network: policy.NetworkRules{Outbound: true},
 	}
+	p, err := startStage(&Cage{}, Spec{Agent: "probe", Policy: nobody})
+	if err != nil {
+		return nil, err
+	}
 	plan, err := mounts.Make(nobody)
 	if err != nil {
+		p.abandon()
 		return nil, planError(err)
 	}
-	p, err := launch(ctx, &Cage{}, Spec{Agent: "probe", Policy: nobody}, plan, "", "/")
 	proven := map[string]string{}
-	if p == nil {
-		return proven, err
+	if err = p.launch(ctx, plan, "", "/"); err == nil {
+		<-p.finished
 	}
-	<-p.finished
 	for _, m := range p.Report().Mechanisms {
 		proven[m.Name] = m.Detail
 	}

@@ -37,6 +37,7 @@ type Process struct {
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	probe    string
 
+	begun    chan error         // says whether there is a stage
 	services sync.WaitGroup     // whatever serves the cage
 	cancel   context.CancelFunc // ends the services that do not end with the cage
 	ended    chan struct{}      // closed when the stage has been waited for
@@ -54,40 +55,51 @@ type Process struct {
 	waitErr error
 }
 
-// launch starts the stage and serves it until the command runs. When building
-// failed, everything has been released; the process is then returned as well if
-// there was one, for what it had proven.
-func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, program, dir string) (*Process, error) {
+// startStage starts the stage and returns at once: while it gets ready and
+// builds the network, the caller makes the plan. Then comes launch or abandon.
+func startStage(cage *Cage, spec Spec) (*Process, error) {
 	conn, inherited, err := control.Pair()
 	if err != nil {
-		plan.Undo()
 		return nil, &Error{Op: "start cage", Err: err}
 	}
 	p := &Process{
-		cage: cage, spec: spec, plan: plan, conn: conn, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}),
-		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: plan.Warnings},
+		cage: cage, spec: spec, conn: conn, pidfd: -1, begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
+		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version},
 	}
-	setup := setupFor(&spec, plan, program, dir)
-	setup.Way = cage.way
-	p.probe = string(setup.GateProbe)
-	err = p.spawn(inherited)
-	_ = inherited.Close()
-	if err != nil {
-		conn.Close()
+	p.spawn(inherited)
+	return p, nil
+}
+
+// abandon ends what startStage began.
+func (p *Process) abandon() {
+	if <-p.begun == nil {
+		p.kill()
+		<-p.ended
+	}
+	p.conn.Close()
+}
+
+// launch serves the stage until the command runs. When that failed, everything
+// has been released.
+func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir string) error {
+	if err := <-p.begun; err != nil {
+		p.conn.Close()
 		plan.Undo()
-		return nil, err
+		return err
 	}
+	p.plan, p.report.Warnings = plan, plan.Warnings
+	setup := setupFor(&p.spec, plan, program, dir)
+	setup.Way = p.cage.way
+	p.probe = string(setup.GateProbe)
 	p.identity = newIdentity(p.command.Process.Pid)
-	p.reporter = newReporter(spec.Denied, time.Now)
+	p.reporter = newReporter(p.spec.Denied, time.Now)
 	p.judge = newJudge(p)
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
-	err = p.build(serving, setup)
-	if err != nil {
+	if err := p.build(serving, setup); err != nil {
 		p.kill()
-		go p.finish()
-		<-p.finished
-		return p, err
+		p.finish()
+		return err
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
@@ -96,17 +108,27 @@ func launch(ctx context.Context, cage *Cage, spec Spec, plan *mounts.Plan, progr
 		p.finish()
 		stop()
 	}()
-	return p, nil
+	return nil
 }
 
-// spawn clones the namespaces. The parent-death signal belongs to the thread
-// that forked, so that thread stays until the stage has ended.
-func (p *Process) spawn(inherited *os.File) error {
+// spawn clones the namespaces.
+func (p *Process) spawn(inherited *os.File) {
 	p.command = stageCommand(p.spec.Stdin, p.spec.Stdout, p.spec.Stderr, inherited)
-	return p.begin("make namespaces", fixFor("user namespace"))
+	first := setupFor(&p.spec, &mounts.Plan{}, "", "")
+	first.Way = p.cage.way
+	go func() {
+		err := p.begin("make namespaces", fixFor("user namespace"))
+		_ = inherited.Close()
+		if err == nil {
+			// Too early for an error that means anything: what comes next finds it.
+			_ = p.conn.Send(stage.KindSetup, first)
+		}
+		p.begun <- err
+	}()
 }
 
-// begin starts the command that was prepared.
+// begin starts the command that was prepared. The parent-death signal belongs
+// to the thread that forked, so that thread stays until the stage has ended.
 func (p *Process) begin(op, hint string) error {
 	begun := make(chan error)
 	go func() {
@@ -157,9 +179,6 @@ func stageCommand(stdin, stdout, stderr *os.File, inherited *os.File) *exec.Cmd 
 
 // build answers the stage's messages until the command runs.
 func (p *Process) build(serving context.Context, setup stage.Setup) error {
-	if err := p.conn.Send(stage.KindSetup, setup); err != nil {
-		return &Error{Op: "start cage", Err: err}
-	}
 	for {
 		message, err := p.conn.Receive()
 		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
@@ -177,7 +196,11 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 		if err := p.answer(serving, message, setup); err != nil {
 			return err
 		}
-		if err := p.conn.Send(stage.KindProceed, nil); err != nil {
+		err = p.conn.Send(stage.KindProceed, nil)
+		if err == nil && message.Kind == stage.KindNetwork {
+			err = p.conn.Send(stage.KindPlan, setup)
+		}
+		if err != nil {
 			return &Error{Op: "build cage", Err: err}
 		}
 	}
@@ -328,7 +351,7 @@ func (p *Process) finish() {
 	p.cancel()
 	p.conn.Hangup()
 	if p.watcher != nil {
-		_ = p.watcher.file.Close()
+		p.watcher.close()
 	}
 	p.services.Wait()
 	p.conn.Close()

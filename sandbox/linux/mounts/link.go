@@ -22,7 +22,7 @@ type alias struct{ real, named string }
 // link says nothing about what the person meant: an earlier run may have made
 // it. The link that a denied path itself is does not count: it is masked.
 func (l *lookups) findPlanted(p *policy.Policy) (map[int]string, error) {
-	whole := policy.Policy{Paths: p.Paths}
+	whole := policy.Policy{Paths: slices.Clone(p.Paths)}
 	links := map[int][]link{}
 	for i, rule := range p.Paths {
 		if rule.Glob {
@@ -35,7 +35,7 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]string, error) {
 		if place.real != rule.Path {
 			same := rule
 			same.Path = place.real
-			whole.Paths = append(slices.Clip(whole.Paths), same)
+			whole.Paths = append(whole.Paths, same)
 		}
 		for _, way := range place.links {
 			if rule.Effect == policy.Allow || way.path != place.named {

@@ -19,10 +19,12 @@ const ControlFD = 3
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
 // command's process), Limit, Renewed, Exited, Failed. From the supervisor:
-// Setup, Proceed, Signal, and Renew after somebody outside changed something
+// Setup (what is known before the mounts are planned), Plan (all of it),
+// Proceed, Signal, and Renew after somebody outside changed something
 // that a mask stands on.
 const (
 	KindSetup    = "setup"
+	KindPlan     = "plan"
 	KindProceed  = "proceed"
 	KindNetwork  = "network"
 	KindGate     = "gate"

@@ -88,15 +88,8 @@ func (s *stage) seclude() error {
 }
 
 func (s *stage) live() (int, error) {
-	message, err := s.conn.Receive()
-	if err != nil {
+	if err := s.read(KindSetup); err != nil {
 		return exitFailed, err
-	}
-	if message.Kind != KindSetup {
-		return exitFailed, fail("read set-up", fmt.Errorf("unexpected %q", message.Kind))
-	}
-	if err := message.Decode(&s.setup); err != nil {
-		return exitFailed, fail("read set-up", err)
 	}
 	if os.Getpid() != 1 {
 		return exitFailed, fail("enter process namespace", fmt.Errorf("this is process %d", os.Getpid()))
@@ -106,6 +99,9 @@ func (s *stage) live() (int, error) {
 	if err := s.network(); err != nil {
 		return exitFailed, err
 	}
+	if err := s.read(KindPlan); err != nil {
+		return exitFailed, err
+	}
 	if err := s.mounts(); err != nil {
 		return exitFailed, err
 	}
@@ -113,6 +109,24 @@ func (s *stage) live() (int, error) {
 		return exitFailed, err
 	}
 	return s.command()
+}
+
+// read waits for what the supervisor says of the cage. The second message
+// comes once the mounts are planned, and takes the place of the first.
+func (s *stage) read(kind string) error {
+	message, err := s.conn.Receive()
+	if err != nil {
+		return err
+	}
+	message.CloseFiles()
+	if message.Kind != kind {
+		return fail("read set-up", fmt.Errorf("unexpected %q", message.Kind))
+	}
+	s.setup = Setup{}
+	if err := message.Decode(&s.setup); err != nil {
+		return fail("read set-up", err)
+	}
+	return nil
 }
 
 func (s *stage) prove(name, detail string) { s.proofs = append(s.proofs, Proof{name, detail}) }
