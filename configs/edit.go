@@ -92,6 +92,12 @@ func noNewLiterals(before []byte, after *Snapshot, options Options) error {
 	return nil
 }
 
+// ReplaceFile gives path the content data, mode 0600, or leaves it as it was: data
+// is written beside it, synced, and moved there in one step.
+func ReplaceFile(path string, data []byte) error {
+	return replaceFile(path, data, 0o600, func() error { return nil })
+}
+
 // replaceFile writes data beside path and moves it there in one step, safe
 // against a crash at any point. check runs last before the move.
 func replaceFile(path string, data []byte, mode fs.FileMode, check func() error) error {

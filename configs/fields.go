@@ -61,7 +61,7 @@ func fields() map[string]field {
 		"RateLimiting.max_connections_per_ip":  {About: "Open connections of one address.", Min: 1, Max: 1_000_000},
 		"RateLimiting.max_requests_per_minute": {About: "Requests a minute of one address; the burst is the same number.", Min: 1, Max: 10_000_000},
 		"RateLimiting.ban_threshold":           {About: "Refusals within a minute that ban an address; 0 bans none.", Max: 10_000_000},
-		"RateLimiting.ban_duration":            {About: "Seconds of a ban.", Max: year * 86400},
+		"RateLimiting.ban_duration":            {About: "Seconds of a ban; 0: until it is lifted.", Max: year * 86400},
 
 		"Encryption.enabled":                {About: "Encrypt messages."},
 		"Encryption.algorithm":              {About: "Cipher of messages.", Enum: []string{"AES-256-GCM", "CHACHA20-POLY1305"}},

@@ -64,6 +64,9 @@ func (l Layout) State() string { return filepath.Join(l.Root, "state") }
 // Spool is the folder of what cages refused while no gateway ran.
 func (l Layout) Spool() string { return filepath.Join(l.State(), "spool") }
 
+// Bans is the file of the addresses that the gateway shuts out.
+func (l Layout) Bans() string { return filepath.Join(l.State(), "bans.json") }
+
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 

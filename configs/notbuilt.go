@@ -26,15 +26,6 @@ func notBuilt() []unbuilt {
 		{Key: "gateway.encryption.enabled", What: "message encryption", Refuse: true, Hint: "write enabled: false", Active: func(c *Config) bool { return c.Gateway.Encryption.Enabled }},
 		// The token stays valid past its age, as it does without the section.
 		{Key: "gateway.token_rotation.enabled", What: "token rotation", Active: func(c *Config) bool { return c.Gateway.TokenRotation.Enabled }},
-		// Requests past the limits are refused; no address is shut out for longer.
-		{Key: "gateway.rate_limiting.ban_threshold", What: "banning of addresses", Active: func(c *Config) bool {
-			return c.Gateway.RateLimiting.Enabled && c.Gateway.RateLimiting.BanThreshold > 0
-		}},
-		// Forwarded addresses are ignored, so all clients count as the proxy.
-		{Key: "gateway.behind_proxy", What: "reading the client's address from a proxy", Active: func(c *Config) bool { return c.Gateway.BehindProxy }},
-		{Key: "gateway.trusted_proxies", What: "reading the client's address from a proxy", Active: func(c *Config) bool {
-			return len(c.Gateway.TrustedProxies) > 0 && !c.Gateway.BehindProxy
-		}},
 		// Commands and the screen reach the gateway of this machine's state folder only.
 		{Key: "client.gateway_url", What: "reaching a gateway elsewhere", Active: func(c *Config) bool { return c.Client.GatewayURL != "" }},
 		{Key: "client.tls", What: "the client's side of TLS", Active: func(c *Config) bool { return c.Client.TLS != (ClientTLS{VerifyServer: true}) }},

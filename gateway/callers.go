@@ -13,6 +13,9 @@ import (
 // serveProvider passes a request on once it is known whose it is.
 func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	caller, credential, ok := g.identify(w, r)
+	if caller.Run != "" {
+		r = byItself(r) // a cage is on this machine, whatever address it claims to forward
+	}
 	if !ok || !g.withinRate(w, r, credential) {
 		return
 	}
@@ -20,6 +23,11 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
 		return
 	}
+	leaveVisit, ok := g.visit(w, r)
+	if !ok {
+		return
+	}
+	defer leaveVisit()
 	call, ok := g.underWay.Enter(caller.Agent, r.ContentLength)
 	if !ok {
 		setRetryAfter(w, time.Second)
@@ -30,7 +38,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	if credential != "" {
 		defer limit.Hold(r.Context())()
 	}
-	ctx, leave := g.streams.enter(r.Context(), caller)
+	ctx, leave := g.streams.enter(r.Context(), caller, visitorOf(r).address)
 	defer leave()
 	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known {
 		leave() // the token died between the look-up and the entry
@@ -42,7 +50,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 // withinRate counts a request for the credential that was found good, whatever
 // else it shows: a caller does not get more by adding a new word to each.
 func (g *Gateway) withinRate(w http.ResponseWriter, r *http.Request, credential string) bool {
-	retry, ok := g.limiter.Allow(g.limiter.ClientOf(peerAddress(r), credential))
+	retry, ok := g.limiter.Allow(g.limiter.ClientOf(visitorOf(r).address, credential))
 	if !ok {
 		setRetryAfter(w, retry)
 		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many requests; gateway.rate_limiting.max_requests_per_minute sets how many")
@@ -81,8 +89,8 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 		}
 		return auth.Caller{}, "", false
 	}
-	retry, limited := g.guard.Wrong(r.Context(), peerAddress(r), auth.HashOf([]byte(candidates[0])))
-	g.auditRefusal(r.Context(), r.RemoteAddr, r.Method+" "+r.URL.Path, "wrong token")
+	retry, limited := g.guard.Wrong(r.Context(), visitorOf(r).address, auth.HashOf([]byte(candidates[0])))
+	g.auditRefusal(r.Context(), visitorOf(r).from, r.Method+" "+r.URL.Path, "wrong token")
 	switch {
 	case limited:
 		setRetryAfter(w, retry)

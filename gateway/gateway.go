@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -44,6 +45,8 @@ type Gateway struct {
 	agents   *auth.AgentTokens
 	guard    *auth.Guard
 	limiter  *limit.Limiter
+	visits   *limit.Visits
+	bans     atomic.Pointer[limit.Bans] // those of before from Run on
 	underWay *limit.Calls
 	streams  *streams
 	shown    *refusals // in the log and on the screen
@@ -79,6 +82,8 @@ func New(deps Deps) (*Gateway, error) {
 		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1),
 	}
 	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
+	g.visits = limit.NewVisits(g.limits)
+	g.bans.Store(limit.NewBans(nil, deps.Now, nil))
 	g.streams = newStreams()
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
@@ -117,11 +122,6 @@ func (g *Gateway) Address() netip.AddrPort {
 // Stop asks Run to end, as the end of its context does.
 func (g *Gateway) Stop() { g.stopOnce.Do(func() { close(g.stopping) }) }
 
-func (g *Gateway) limits() limit.Settings {
-	s := g.deps.Config.Current().Config.Gateway.RateLimiting
-	return limit.Settings{Enabled: s.Enabled, Connections: s.MaxConnectionsPerIP, PerMinute: s.MaxRequestsPerMinute}
-}
-
 func (g *Gateway) site() auth.Site {
 	s := g.deps.Config.Current().Config.Gateway
 	return auth.Site{Port: g.Address().Port(), Hosts: s.AllowedHosts, Origins: s.AllowedOrigins}
@@ -154,6 +154,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 			return err
 		}
 		defer lock.Release()
+	}
+	if err := g.openBans(); err != nil {
+		return err
 	}
 	servers, err := g.listen(snapshot)
 	if err != nil {

@@ -86,10 +86,14 @@ func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 func (g *Gateway) tcpHandler() http.Handler {
 	return g.recovered(func(w http.ResponseWriter, r *http.Request) {
 		hardened(w)
+		r = g.arrived(r)
+		if g.shutOut(w, r) {
+			return
+		}
 		if limit.Over(r.Context()) {
 			w.Header().Set("Connection", "close")
 			w.Header().Set("Retry-After", "1")
-			g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many connections from this address")
+			g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", tooManyConnections)
 			return
 		}
 		site := g.site()
@@ -107,8 +111,13 @@ func (g *Gateway) tcpHandler() http.Handler {
 		upgrade := websocket.IsWebSocketUpgrade(r)
 		switch path := r.URL.Path; {
 		case upgrade && path == "/":
+			leave, ok := g.visit(w, r)
+			if !ok {
+				return
+			}
+			v := visitorOf(r)
 			g.serveSocket(w, r, hub.Peer{
-				Kind: hub.KindTCP, Address: peerAddress(r), From: r.RemoteAddr, Browser: r.Header.Get("Origin") != "", Trusted: limit.Holder(r.Context()),
+				Kind: hub.KindTCP, Address: v.address, From: v.from, Browser: r.Header.Get("Origin") != "", Trusted: limit.Holder(r.Context()), Left: leave,
 			})
 		case g.serveHealth(w, r):
 		case isProviderRoute(path) && climbs(path):
@@ -150,10 +159,12 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, peer hub.P
 	if r.URL.RawQuery != "" {
 		// A token in an address ends in logs and histories, and nothing else belongs there.
 		g.refuse(w, r, http.StatusBadRequest, "invalid_request_error", "the gateway's address takes no query; a token goes into the connect frame")
+		peer.Gone()
 		return
 	}
 	ws, err := g.upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		peer.Gone()
 		return // Upgrade has answered
 	}
 	g.hub.Serve(ws, peer)

@@ -44,6 +44,10 @@ func (g *Gateway) ownMethods() []hub.Method {
 			return configStatus(g.deps.Config.Status()), nil
 		}),
 		row(wire.MethodConfigReload, auth.ScopeAdmin, g.reloadConfig),
+		row(wire.MethodBans, auth.ScopeRead, g.listBans),
+		row(wire.MethodBanAdd, auth.ScopeAdmin, g.addBan),
+		row(wire.MethodBanLift, auth.ScopeAdmin, g.liftBan),
+		row(wire.MethodDisconnect, auth.ScopeAdmin, g.disconnect),
 		row(wire.MethodAuditSearch, auth.ScopeRead, g.searchAudit),
 		row(wire.MethodLogs, auth.ScopeRead, g.listLogs),
 		row(wire.MethodGatewayStop, auth.ScopeAdmin, g.stopMethod),

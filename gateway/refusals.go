@@ -60,14 +60,17 @@ func (r *refusals) left() int {
 
 // refuse answers, and shows the refusal.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kind, message string) {
+	v := visitorOf(r)
+	g.strike(v.address)
 	g.showRefusal(event.Connection{
-		Kind: "http", From: r.RemoteAddr, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
+		Kind: "http", From: v.from, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
 	}, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
 	writeError(w, status, kind, message)
 }
 
 // refusedSocket shows a socket that did not get in.
 func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason string) {
+	g.strike(peer.Address)
 	g.showRefusal(event.Connection{
 		Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", Detail: reason,
 	}, "a socket was refused", slog.String("client", client.ID))

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 
 	"openclaw/gateway/auth"
@@ -16,15 +17,16 @@ type streams struct {
 
 type stream struct {
 	caller auth.Caller
+	from   netip.Addr
 	cancel context.CancelFunc
 }
 
 func newStreams() *streams { return &streams{live: map[*stream]struct{}{}} }
 
 // enter returns the context of a call, and what ends its entry.
-func (s *streams) enter(ctx context.Context, caller auth.Caller) (of context.Context, leave func()) {
+func (s *streams) enter(ctx context.Context, caller auth.Caller, from netip.Addr) (of context.Context, leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	one := &stream{caller, cancel}
+	one := &stream{caller, from, cancel}
 	s.mu.Lock()
 	s.live[one] = struct{}{}
 	s.mu.Unlock()
@@ -38,11 +40,15 @@ func (s *streams) enter(ctx context.Context, caller auth.Caller) (of context.Con
 
 // cut ends the calls of the callers that match.
 func (s *streams) cut(match func(auth.Caller) bool) int {
+	return s.cutWhere(func(one *stream) bool { return match(one.caller) })
+}
+
+func (s *streams) cutWhere(match func(*stream) bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	for one := range s.live {
-		if match(one.caller) {
+		if match(one) {
 			one.cancel()
 			n++
 		}

@@ -37,7 +37,8 @@ func gatewayCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&generate, "generate-token", false, "print a new token and do nothing else")
 	cmd.Flags().BoolVar(&store, "store", false, "with --generate-token: keep it as the gateway's token instead of printing it")
-	cmd.AddCommand(gatewayStatusCommand(t), gatewayStopCommand(t), gatewayReloadCommand(t), gatewayTokenCommand(t))
+	cmd.AddCommand(gatewayStatusCommand(t), gatewayStopCommand(t), gatewayReloadCommand(t), gatewayTokenCommand(t),
+		gatewayBanCommand(t), gatewayUnbanCommand(t), gatewayBansCommand(t))
 	return cmd
 }
 

@@ -129,7 +129,7 @@ func newRoot(t *terminal) *cobra.Command {
 		return usage("see '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
 	root.AddCommand(
-		tuiCommand(t), gatewayCommand(t), agentCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
+		tuiCommand(t), gatewayCommand(t), clientCommand(t), agentCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
 		undoCommand(t), secretsCommand(t), vaultCommand(t),
 		configCommand(t), auditCommand(t), logsCommand(t), redactCommand(t), doctorCommand(t),
 		versionCommand(t), measureCommand(t),

@@ -30,6 +30,14 @@ type Peer struct {
 	PID     int        // of KindUnix, if the system says
 	Browser bool       // the request had an Origin
 	Trusted func()     // of KindTCP: to be called when its credential is good
+	Left    func()     // called once, when the connection is gone; may be nil
+}
+
+// Gone says that the connection has ended, or never came to be.
+func (p Peer) Gone() {
+	if p.Left != nil {
+		p.Left()
+	}
 }
 
 // Admission is what a connect got.

@@ -126,6 +126,7 @@ func (h *Hub) Serve(ws *websocket.Conn, peer Peer) {
 		h.mu.Unlock()
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(wire.CloseRestart, "gateway stopping"), time.Now().Add(time.Second))
 		_ = ws.Close()
+		peer.Gone()
 		return
 	}
 	h.alive.Add(1) // under the lock: stop waits after it has taken it
@@ -142,6 +143,7 @@ func (h *Hub) Serve(ws *websocket.Conn, peer Peer) {
 	}
 	go func() {
 		defer h.alive.Done()
+		defer peer.Gone()
 		c.serve()
 	}()
 }

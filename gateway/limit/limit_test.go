@@ -2,6 +2,8 @@ package limit
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"testing"
@@ -191,5 +193,70 @@ func TestListenerGivesThePlaceBackOnce(t *testing.T) {
 	server.Close()
 	if len(l.open) != 0 {
 		t.Fatal(l.open)
+	}
+}
+
+// from is a connection that claims to come from an address.
+type from struct {
+	net.Conn
+	address string
+}
+
+func (f from) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(f.address + ":4711"))
+}
+
+// given is a listener of connections that are there already.
+type given struct {
+	net.Listener
+	conns []net.Conn
+}
+
+func (g *given) Accept() (net.Conn, error) {
+	if len(g.conns) == 0 {
+		return nil, net.ErrClosed
+	}
+	c := g.conns[0]
+	g.conns = g.conns[1:]
+	return c, nil
+}
+
+// A banned address gets no connection, not a byte is read from it, and what it
+// had open is closed.
+func TestTheBannedGetNoConnection(t *testing.T) {
+	l := New(fixed(Settings{Enabled: true, Connections: 3}), nil)
+	banned := false
+	refused := 0
+	l.Shut(func(a netip.Addr) bool { return banned && a.String() == "203.0.113.7" }, func(netip.Addr) { refused++ })
+	pipe := func(address string) (server, client net.Conn) {
+		server, client = net.Pipe()
+		t.Cleanup(func() { server.Close(); client.Close() })
+		return from{server, address}, client
+	}
+	first, firstEnd := pipe("203.0.113.7")
+	second, secondEnd := pipe("203.0.113.7")
+	other, otherEnd := pipe("203.0.113.8")
+	listener := l.Listen(&given{conns: []net.Conn{first, second, other}})
+	if _, err := listener.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	banned = true
+	accepted, err := listener.Accept()
+	if err != nil || AddressOf(accepted.RemoteAddr()).String() != "203.0.113.8" {
+		t.Fatalf("%v %v", accepted, err)
+	}
+	closed := func(c net.Conn) bool {
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		_, err := c.Read(make([]byte, 1))
+		return errors.Is(err, io.EOF)
+	}
+	if !closed(secondEnd) || closed(firstEnd) {
+		t.Error("the wrong one is closed")
+	}
+	if n := l.CloseFrom(func(a netip.Addr) bool { return a.String() == "203.0.113.7" }); n != 1 || !closed(firstEnd) || closed(otherEnd) {
+		t.Errorf("%d closed", n)
+	}
+	if refused != 0 {
+		t.Error("a ban counts as a refusal: it would last for ever")
 	}
 }

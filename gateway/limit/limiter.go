@@ -26,6 +26,10 @@ type Settings struct {
 	Enabled     bool
 	Connections int // open, of one address
 	PerMinute   int // requests of one client; also the burst
+
+	// Proxy says whose connections are those of many clients; nil: nobody's. They
+	// have the room of the loopback address, and Visit counts for each client.
+	Proxy func(netip.Addr) bool
 }
 
 // Client is who is counted.
@@ -43,11 +47,16 @@ type Limiter struct {
 
 	mu   sync.Mutex // guards open and what is in it
 	open map[netip.Addr]*group
+
+	// Set by Shut, before the first connection.
+	shut    func(netip.Addr) bool
+	refused func(netip.Addr)
 }
 
 // group is the open connections of one address.
 type group struct {
 	count int
+	conns map[*conn]struct{}
 	loose *list.List // of *conn that nobody has vouched for now, longest first
 }
 
@@ -71,10 +80,36 @@ func New(settings func() Settings, now func() time.Time) *Limiter {
 		now = time.Now
 	}
 	l := &Limiter{settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]*group{}}
+	l.Shut(func(netip.Addr) bool { return false }, func(netip.Addr) {})
 	for i := range l.shards {
 		l.shards[i].clients, l.shards[i].order = map[Client]*list.Element{}, list.New()
 	}
 	return l
+}
+
+// Shut sets who gets no connection at all, and who is told of one that was
+// closed because there was no room for it. It is called before the first one.
+func (l *Limiter) Shut(shut func(netip.Addr) bool, refused func(netip.Addr)) {
+	l.shut, l.refused = shut, refused
+}
+
+// CloseFrom closes the open connections whose address matches and returns how
+// many they were. match is called with a lock held.
+func (l *Limiter) CloseFrom(match func(netip.Addr) bool) int {
+	var found []*conn
+	l.mu.Lock()
+	for _, of := range l.open {
+		for c := range of.conns {
+			if match(c.address) {
+				found = append(found, c)
+			}
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range found {
+		c.Conn.Close() // its server ends by that, and gives its place back
+	}
+	return len(found)
 }
 
 // ClientOf returns who is counted for a request from address that carries
@@ -160,12 +195,12 @@ func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 	defer l.mu.Unlock()
 	of := l.open[c.group]
 	if of == nil {
-		of = &group{loose: list.New()}
+		of = &group{loose: list.New(), conns: map[*conn]struct{}{}}
 		l.open[c.group] = of
 	}
 	if settings.Enabled && settings.Connections > 0 {
 		limit := settings.Connections
-		if c.group.IsLoopback() {
+		if c.group.IsLoopback() || settings.Proxy != nil && settings.Proxy(c.address) {
 			limit = max(limit, LoopbackConnections)
 		}
 		if front := of.loose.Front(); of.count >= limit && front != nil {
@@ -178,6 +213,7 @@ func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 		}
 	}
 	of.count++
+	of.conns[c] = struct{}{}
 	c.counted = true
 	if !c.over {
 		c.loose = of.loose.PushBack(c)
@@ -192,6 +228,7 @@ func (l *Limiter) forget(c *conn) {
 	}
 	c.counted = false
 	of := l.open[c.group]
+	delete(of.conns, c)
 	if c.loose != nil {
 		of.loose.Remove(c.loose)
 		c.loose = nil

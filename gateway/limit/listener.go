@@ -11,7 +11,8 @@ import (
 // has as many as it may, the one of them that nobody has vouched for longest
 // (see Hold) is closed for a new one; where there is none, the new one is marked,
 // so that it can be answered in the protocol's own shape, and one past twice the
-// limit is closed at once.
+// limit is closed at once. One from a banned address is closed before anything
+// is read from it.
 type Listener struct {
 	net.Listener
 	limiter *Limiter
@@ -27,13 +28,19 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: inner, limiter: l.limiter, group: Group(AddressOf(inner.RemoteAddr()))}
+		address := AddressOf(inner.RemoteAddr())
+		if l.limiter.shut(address) {
+			inner.Close()
+			continue
+		}
+		c := &conn{Conn: inner, limiter: l.limiter, address: address, group: Group(address)}
 		evicted, refused := l.limiter.acquire(c)
 		if evicted != nil {
 			evicted.Conn.Close() // its server ends by that
 		}
 		if refused {
 			inner.Close()
+			l.limiter.refused(address)
 			continue
 		}
 		return c, nil
@@ -43,6 +50,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	limiter *Limiter
+	address netip.Addr
 	group   netip.Addr
 	over    bool // set before Accept returns it
 
