@@ -88,7 +88,7 @@ func TestTooManyRefusalsBan(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	if err := socket.WriteJSON(map[string]any{"type": "req", "id": "1", "method": "connect", "params": map[string]any{
 		"minProtocol": 4, "maxProtocol": 4, "client": map[string]any{"id": "cli", "version": "1", "platform": "x", "mode": "cli"},
 		"role": "operator", "scopes": []string{"operator.read"}, "auth": map[string]any{"token": h.token},
@@ -234,7 +234,7 @@ func TestClientsBehindAProxyAreCountedOneByOne(t *testing.T) {
 			}
 			return nil, response.StatusCode
 		}
-		t.Cleanup(func() { ws.Close() })
+		t.Cleanup(func() { _ = ws.Close() })
 		return ws.NetConn(), http.StatusSwitchingProtocols
 	}
 	var open []net.Conn
