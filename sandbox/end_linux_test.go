@@ -23,13 +23,20 @@ const (
 
 // superviseForTest is a supervisor that its parent kills.
 func superviseForTest(home string) int {
-	p, err := compile(home, policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}})
+	perms := policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}}
+	if os.Getenv(reducedVariable) != "" {
+		perms.Enforce = policy.EnforceReduced
+	}
+	p, err := compile(home, perms)
 	if err != nil {
 		return 1
 	}
 	cage, err := sandbox.New(context.Background())
 	if err != nil {
 		return 2
+	}
+	if perms.Enforce == policy.EnforceReduced {
+		cage = cage.OnlyReduced()
 	}
 	script := os.Getenv(scriptVariable)
 	if script == "" {

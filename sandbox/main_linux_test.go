@@ -13,6 +13,9 @@ func TestMain(m *testing.M) {
 	if handled, code := sandbox.RunStage(os.Args); handled {
 		os.Exit(code)
 	}
+	if name := os.Getenv(tryVariable); name != "" {
+		os.Exit(tried(name))
+	}
 	if home := os.Getenv(supervisorVariable); home != "" {
 		os.Exit(superviseForTest(home))
 	}

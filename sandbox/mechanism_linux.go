@@ -28,8 +28,19 @@ func table() []mechanism {
 	}
 }
 
+// reducedTable lists what a reduced cage rests on beside rows of table.
+func reducedTable() []mechanism {
+	const kernel = "use a kernel of 6.12 or later with landlock in the list of security modules (lsm=)"
+	return []mechanism{
+		{"landlock files", "only what the policy opens can be read, changed or executed", kernel},
+		{"landlock network", "no connection but those that the supervisor makes", kernel},
+		{"sockets", "no service of the machine or of the person's session is reached", "use a kernel with CONFIG_SECCOMP_FILTER and seccomp user notification"},
+		{"attributes", "mode, owner and times of other files stay as they are", "use a kernel with CONFIG_SECCOMP_FILTER and seccomp user notification"},
+	}
+}
+
 func purposeOf(name string) string {
-	for _, row := range table() {
+	for _, row := range append(table(), reducedTable()...) {
 		if row.name == name {
 			return row.purpose
 		}
@@ -38,7 +49,7 @@ func purposeOf(name string) string {
 }
 
 func fixFor(name string) string {
-	for _, row := range table() {
+	for _, row := range append(table(), reducedTable()...) {
 		if row.name == name {
 			return row.fix
 		}

@@ -1,10 +1,17 @@
 package sandbox_test
 
 import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
 )
 
@@ -36,4 +43,211 @@ func TestReducedFiles(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 	}
+}
+
+// What a reduced cage cannot hold is refused before anything runs.
+func TestReducedRefusesToStart(t *testing.T) {
+	for _, c := range []struct {
+		name, says string
+		change     func(w *world)
+	}{
+		{"a denied path inside", "project/secret lies inside it", func(w *world) { w.allow("project").deny("project/secret") }},
+		{"a denied path inside that is not there yet", "project/later lies inside it", func(w *world) { w.allow("project").deny("project/later") }},
+		{"a pattern", "a pattern may match inside it", func(w *world) { w.allow("project").deny("**/.env") }},
+		{"a built-in denial inside", "inside it", func(w *world) { w.allow("") }},
+		{"less inside", "project/deep lies inside it", func(w *world) { w.allow("project").allowRead("project/deep") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t).reduced()
+			c.change(w)
+			_, _, err := tryStart(t, w.spec("true"))
+			var typed *sandbox.Error
+			if !errors.As(err, &typed) || typed.Kind != sandbox.KindPolicy || !strings.Contains(err.Error(), c.says) || !strings.Contains(typed.Hint, "openclaw doctor") {
+				t.Errorf("%v (%s)", err, hintOf(err))
+			}
+		})
+	}
+	w := newWorld(t)
+	cage, err := sandbox.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = cage.OnlyReduced().Start(t.Context(), w.spec("true"))
+	if typed := (*sandbox.Error)(nil); !errors.As(err, &typed) || typed.Kind != sandbox.KindPolicy || !strings.Contains(typed.Hint, "enforce: reduced") {
+		t.Errorf("strict, and started in the reduced mode: %v", err)
+	}
+}
+
+// A policy that accepts the reduced mode gets the full cage where it can be had.
+func TestReducedIsTheSecondChoice(t *testing.T) {
+	w := newWorld(t).reduced()
+	cage, err := sandbox.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := cage.Start(t.Context(), w.spec("true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if names := mechanisms(t, process.Report().Mechanisms); !slices.Contains(names, "mount namespace") {
+		t.Errorf("%q", names)
+	}
+}
+
+// The report says first that the mode is reduced, and why.
+func TestReducedReport(t *testing.T) {
+	res := newWorld(t).reduced().sh("true")
+	first := res.report.Mechanisms[0]
+	if first.Enforced || first.Name != "full cage" || !strings.Contains(first.Detail, "REDUCED MODE") || first.Fix == "" {
+		t.Errorf("%+v", first)
+	}
+	held := 0
+	for _, m := range res.report.Mechanisms {
+		if m.Detail == "" || m.Purpose == "" || !m.Enforced && m.Fix == "" {
+			t.Errorf("%+v", m)
+		}
+		if m.Enforced {
+			held++
+		}
+	}
+	if held < 9 {
+		t.Errorf("%d are enforced", held)
+	}
+}
+
+// Without a way out the gateway's endpoint is there, and nothing else.
+func TestReducedNetworkClosed(t *testing.T) {
+	needBash(t)
+	w := newWorld(t).reduced()
+	gateway, other := serve(t, "gateway"), serve(t, "other")
+	spec := w.spec("bash", "-c", ask+`ask 127.0.0.1 $1; ask 127.0.0.1 $2; ask 192.0.2.1 80; ask ::1 $2; getent hosts example.com; echo $HTTP_PROXY`, "bash",
+		strconv.Itoa(int(gateway.Port())), strconv.Itoa(int(other.Port())))
+	spec.Gateway = gateway
+	_, wait := start(t, spec)
+	res := wait()
+	if res.out != "gateway\n\n" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	want := []string{"connect " + other.String(), "connect 192.0.2.1:80"}
+	if seen := netDenials(t, ofNet(res.denials)); !slices.Equal(seen, want) {
+		t.Errorf("denials %q, want %q", seen, want)
+	}
+}
+
+func ofNet(list []sandbox.Denial) []sandbox.Denial {
+	return slices.DeleteFunc(slices.Clone(list), func(d sandbox.Denial) bool { return d.Class != policy.ClassNet })
+}
+
+// With one, names are reached through the proxy, and addresses that the policy
+// names directly; each is judged as in a full cage.
+func TestReducedNetworkOpen(t *testing.T) {
+	needBash(t)
+	w := newWorld(t).reduced()
+	gateway, allowed, other := serve(t, "gateway"), serve(t, "allowed"), serve(t, "other")
+	yes := true
+	w.perms.NetworkAccess = &yes
+	w.perms.Network = &policy.Network{
+		AllowOutbound: &yes, AllowedDomains: []string{"allowed.test"}, AllowedIPs: []string{allowed.String()},
+	}
+	const proxied = `at=${HTTP_PROXY#http://}; token=$(printf %s ${at%@*} | base64 -w0); at=${at#*@};
+		proxied() { exec 9<>/dev/tcp/${at%:*}/${at#*:} || return; printf 'GET http://%s/ HTTP/1.0\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\n\r\n' $1 $1 $token >&9; tail -1 <&9; exec 9>&-; }; `
+	spec := w.spec("bash", "-c", ask+proxied+`ask 127.0.0.1 $1; ask 127.0.0.1 $2; ask 127.0.0.1 $3; proxied allowed.test:$2; proxied denied.test:80; ask 192.0.2.1 80`, "bash",
+		strconv.Itoa(int(gateway.Port())), strconv.Itoa(int(allowed.Port())), strconv.Itoa(int(other.Port())))
+	spec.Gateway = gateway
+	var mu sync.Mutex
+	opened := map[string]bool{}
+	spec.Connected = func(c sandbox.Connection) {
+		mu.Lock()
+		defer mu.Unlock()
+		opened[c.Target] = true
+		if c.PID == 0 || c.Program == "" || c.Agent != "coder" || c.Run != "run-1" || c.ID == "" {
+			t.Errorf("incomplete connection %+v", c)
+		}
+	}
+	_, wait := start(t, spec)
+	res := wait()
+	if want := "gateway\nallowed\nallowed\nopenclaw: denied.test:80 is refused: not in allowed_domains\n"; res.out != want {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	want := []string{"connect " + other.String(), "connect denied.test:80", "connect 192.0.2.1:80"}
+	if seen := netDenials(t, ofNet(res.denials)); !slices.Equal(seen, want) {
+		t.Errorf("denials %q, want %q", seen, want)
+	}
+	if !opened[allowed.String()] || !opened["allowed.test:"+strconv.Itoa(int(allowed.Port()))] {
+		t.Errorf("connections %v", opened)
+	}
+}
+
+// What the policy asks about is held; a yes gives the file itself.
+func TestReducedAsk(t *testing.T) {
+	w := newWorld(t).reduced()
+	w.perms.Ask = []policy.Class{policy.ClassPathRead, policy.ClassPathWrite}
+	spec := w.spec("sh", "-c", `cat ~/other/notes.txt; echo new > ~/other/made; cat ~/.bashrc; cat ~/.ssh/id_ed25519; ls ~/other`)
+	var mu sync.Mutex
+	var asked []string
+	spec.Asker = asker(func(d sandbox.Denial) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, d.Operation+" "+d.Target)
+		return strings.Contains(d.Target, "/other")
+	})
+	_, wait := start(t, spec)
+	res := wait()
+	want := []string{"open " + w.path("other/notes.txt"), "create " + w.path("other/made"), "open " + w.path(".bashrc"), "open " + w.path("other")}
+	if res.out != "notesmade\nnotes.txt\n" || !slices.Equal(asked, want) || w.read("other/made") != "new\n" {
+		t.Errorf("out %q, err %q, asked %q", res.out, res.err, asked)
+	}
+	if got := w.brief(res.denials); !slices.Equal(got, []string{"path.read open ~/.bashrc", "path.read open ~/.ssh/id_ed25519"}) {
+		t.Errorf("denials %q", got)
+	}
+}
+
+// Programs that people run do work.
+func TestReducedPrograms(t *testing.T) {
+	needBash(t)
+	_, err := exec.LookPath("git")
+	require(t, err == nil, "git is not installed")
+	w := newWorld(t).reduced().allow("project")
+	res := w.sh(`cd ~/project && git init -q . && git add main.go && git -c user.name=x -c user.email=x@x commit -qm one && git log --oneline | wc -l;
+		f=$(mktemp) && echo ok > $f && cat $f; cat < /dev/stdin; echo err > /dev/stderr; cat /proc/self/comm; bash -c 'cat <(echo sub)'; nice -n 5 true; tar cf - main.go | tar xf - -C $TMPDIR && ls -l $TMPDIR/main.go | wc -l`)
+	if res.out != "1\nok\ncat\nsub\n1\n" || res.err != "err\n" {
+		t.Errorf("out %q, err %q, denied %q", res.out, res.err, w.brief(res.denials))
+	}
+}
+
+func TestReducedAsOrdinaryUser(t *testing.T) {
+	ordinary(t, "^TestReduced(Files|Programs|Ask|NetworkClosed|NetworkOpen|Report|RefusesToStart)$")
+}
+
+// A policy that narrows closes the network at once, and says of paths that a
+// new run is needed.
+func TestReducedUpdate(t *testing.T) {
+	w := newWorld(t).reduced().allow("project")
+	spec := w.spec("sh", "-c", "echo ready; until [ -e go ]; do sleep 0.05; done; cat ~/project/main.go")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Stdout = write
+	process, wait := start(t, spec)
+	_ = write.Close()
+	out := bufio.NewReader(read)
+	if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	w.perms.AllowedPaths = nil
+	next := w.policy()
+	change, err := process.Update(next)
+	if err != nil || len(change.NeedsRun) != 1 || !strings.Contains(change.NeedsRun[0], "reduced") {
+		t.Errorf("%+v %v", change, err)
+	}
+	w.write(".openclaw/agents/coder/go", "")
+	res := wait()
+	if got := w.brief(res.denials); res.status.Code != 1 || !slices.Contains(got, "path.read open ~/project/main.go") {
+		t.Errorf("%+v %q", res.status, got)
+	}
+	_ = read.Close()
 }

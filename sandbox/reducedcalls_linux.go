@@ -198,7 +198,7 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	if object.Path[0] != '/' || strings.HasPrefix(object.Path, "/memfd:") || o.creates && o.flags&unix.O_EXCL != 0 {
 		return seccomp.Verdict{} // a pipe of its own; or it is there already
 	}
-	class, operation := policy.ClassPathRead, "open"
+	class := policy.ClassPathRead
 	if o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0 || o.flags&unix.O_TMPFILE == unix.O_TMPFILE {
 		class = policy.ClassPathWrite
 	}
@@ -208,8 +208,11 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	if r.isStandard(object, class) {
 		return seccomp.Verdict{}
 	}
-	call.Operation = operation
+	call.Operation = "open"
 	decision := r.judgePath(class, object.Path)
+	if decision.Effect != policy.Allow && within(object.Path, "/sys") && decision.Origin == r.process.judge.policy.Load().Default {
+		return seccomp.Verdict{Errno: unix.ENOENT} // as in a full cage, where it is not there: programs look in vain and go on
+	}
 	switch {
 	case decision.Effect == policy.Allow:
 		return seccomp.Verdict{}

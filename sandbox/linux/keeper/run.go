@@ -129,15 +129,12 @@ func (d *domain) killAll() {
 	}
 }
 
-// seclude hides this process and makes it the parent of every orphan of the
-// run.
+// seclude closes what was inherited and makes this process the parent of every
+// orphan of the run.
 func (k *keeper) seclude() error {
 	unix.CloseOnExec(stage.ControlFD)
 	if err := unix.CloseRange(stage.ControlFD+1, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("mark descriptors: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("hide from tracing: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("take over orphans: %w", err)
