@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -64,7 +65,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kin
 	g.strike(v.address)
 	g.showRefusal(event.Connection{
 		Kind: "http", From: v.from, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
-	}, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
+	}, v.address, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
 	writeError(w, status, kind, message)
 }
 
@@ -73,11 +74,12 @@ func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason st
 	g.strike(peer.Address)
 	g.showRefusal(event.Connection{
 		Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", Detail: reason,
-	}, "a socket was refused", slog.String("client", client.ID))
+	}, peer.Address, "a socket was refused", slog.String("client", client.ID))
 }
 
-// showRefusal logs and shows a refusal, while there is room.
-func (g *Gateway) showRefusal(row event.Connection, message string, attributes ...any) {
+// showRefusal logs and shows a refusal, while there is room. The address stands in
+// the log under its own key: fail2ban reads it there.
+func (g *Gateway) showRefusal(row event.Connection, address netip.Addr, message string, attributes ...any) {
 	before, ok := g.shown.take()
 	if !ok {
 		return
@@ -85,7 +87,7 @@ func (g *Gateway) showRefusal(row event.Connection, message string, attributes .
 	if before > 0 {
 		g.log.Warn("refusals were not shown one by one", slog.Int("count", before))
 	}
-	g.log.With(attributes...).Warn(message, slog.String("from", row.From), slog.String("reason", row.Detail)) //nolint:sloglint // the two callers' messages are constants
+	g.log.With(attributes...).Warn(message, slog.String("ip", address.String()), slog.String("from", row.From), slog.String("reason", row.Detail)) //nolint:sloglint // the two callers' messages are constants
 	id, err := newID()
 	if err != nil {
 		return

@@ -131,7 +131,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.AddCommand(
 		tuiCommand(t), gatewayCommand(t), clientCommand(t), agentCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
 		undoCommand(t), secretsCommand(t), vaultCommand(t),
-		configCommand(t), auditCommand(t), logsCommand(t), redactCommand(t), doctorCommand(t),
+		configCommand(t), auditCommand(t), integrateCommand(t), firewallCommand(t), logsCommand(t), redactCommand(t), doctorCommand(t),
 		versionCommand(t), measureCommand(t),
 	)
 	return root
