@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -10,20 +9,20 @@ import (
 // costs the key.
 
 var (
-	secretKey   = regexp.MustCompile(`(?i)[a-z0-9_-]*(?:api[_-]?key|token|secret|password|passphrase|private[_-]?key)["']?\s*[:=]\s*`)
-	secretShape = regexp.MustCompile(
+	secretKey   = form(`(?i)[a-z0-9_-]*(?:api[_-]?key|token|secret|password|passphrase|private[_-]?key)["']?\s*[:=]\s*`)
+	secretShape = form(
 		`\b(?:sk|pk|rk|ocg|oca|hf|npm|gh[pousr]|glpat|xox[abeprs])[-_][A-Za-z0-9_-]{8,}|\bAKIA[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{16,}[A-Za-z0-9_.-]*`)
-	longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{28,}`)
-	hexWord  = regexp.MustCompile(`^[0-9A-Fa-f]{32,}$`)
-	urlLogin = regexp.MustCompile(`(://[^\s/:@]*:)([^\s/@]+)(@)`)
+	longWord = form(`[A-Za-z0-9+/_=-]{28,}`)
+	hexWord  = form(`^[0-9A-Fa-f]{32,}$`)
+	urlLogin = form(`(://[^\s/:@]*:)([^\s/@]+)(@)`)
 )
 
 // maskText replaces what looks like a secret by bullets.
 func maskText(text string) string {
-	text = urlLogin.ReplaceAllString(text, "${1}"+mask+"${3}")
-	text = secretShape.ReplaceAllString(text, mask)
-	return longWord.ReplaceAllStringFunc(text, func(word string) string {
-		if hexWord.MatchString(word) || random(word) {
+	text = urlLogin().ReplaceAllString(text, "${1}"+mask+"${3}")
+	text = secretShape().ReplaceAllString(text, mask)
+	return longWord().ReplaceAllStringFunc(text, func(word string) string {
+		if hexWord().MatchString(word) || random(word) {
 			return mask
 		}
 		return word
@@ -46,7 +45,7 @@ func random(word string) bool {
 func maskLine(line string) string {
 	var b strings.Builder
 	for {
-		at := secretKey.FindStringIndex(line)
+		at := secretKey().FindStringIndex(line)
 		if at == nil {
 			break
 		}
@@ -110,7 +109,7 @@ func maskLines(lines []string, known []string) []string {
 			continue
 		}
 		block = -1
-		if at := secretKey.FindStringIndex(line); at != nil && at[1] < len(line) && strings.ContainsAny(line[at[1]:at[1]+1], "|>\"'&") {
+		if at := secretKey().FindStringIndex(line); at != nil && at[1] < len(line) && strings.ContainsAny(line[at[1]:at[1]+1], "|>\"'&") {
 			// A block, a quote that stays open, or an anchor goes on in the next
 			// lines.
 			open := line[at[1]]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -122,8 +121,8 @@ func positionOf(text []byte, offset int) position {
 const maxSearch = 128 << 10
 
 var (
-	yamlPlace  = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	yamlAnchor = regexp.MustCompile(`'[^']*'`)
+	yamlPlace  = form(`^yaml: (?:line (\d+): )?`)
+	yamlAnchor = form(`'[^']*'`)
 )
 
 // yamlProblem gives a syntax error its place. The YAML reader names the line of
@@ -139,7 +138,7 @@ func yamlProblem(file string, text []byte, err error) Problem {
 	line := 1
 	if len(text) <= maxSearch {
 		line = sort.Search(len(lines), fails)
-	} else if m := yamlPlace.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
+	} else if m := yamlPlace().FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
 		line, _ = strconv.Atoi(m[1]) // digits only
 	}
 	line = max(1, min(line, len(lines)))
@@ -150,12 +149,12 @@ func yamlProblem(file string, text []byte, err error) Problem {
 	return Problem{
 		File: file, Line: line, Column: indent + 1,
 		// An anchor's name can be a secret that starts with * or &.
-		Message: "not YAML: " + yamlAnchor.ReplaceAllString(message, "…"),
+		Message: "not YAML: " + yamlAnchor().ReplaceAllString(message, "…"),
 		Hint:    yamlHint(message, lines[line-1]),
 	}
 }
 
-func reason(err error) string { return yamlPlace.ReplaceAllString(err.Error(), "") }
+func reason(err error) string { return yamlPlace().ReplaceAllString(err.Error(), "") }
 
 func yamlHint(message string, line []byte) string {
 	has := func(part string) bool { return strings.Contains(message, part) }

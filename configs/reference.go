@@ -3,7 +3,6 @@ package configs
 import (
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -31,9 +30,9 @@ const (
 
 // regular expressions are compiled once a call site and never change.
 var (
-	variableForm = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?\}$`)
-	schemeForm   = regexp.MustCompile(`^([a-z][a-z0-9+.-]{1,30})://`)
-	gcpForm      = regexp.MustCompile(`^projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?$`)
+	variableForm = form(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?\}$`)
+	schemeForm   = form(`^([a-z][a-z0-9+.-]{1,30})://`)
+	gcpForm      = form(`^projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?$`)
 )
 
 func schemes() []string {
@@ -49,7 +48,7 @@ func (r Reference) Parse() (form Form, name string, err error) {
 	case text == "":
 		return FormEmpty, "", nil
 	case strings.HasPrefix(text, "${"):
-		m := variableForm.FindStringSubmatch(text)
+		m := variableForm().FindStringSubmatch(text)
 		if m == nil {
 			return FormLiteral, "", fmt.Errorf("not a variable: write ${NAME} or ${NAME:-default} and nothing else")
 		}
@@ -60,7 +59,7 @@ func (r Reference) Parse() (form Form, name string, err error) {
 		}
 		return FormCommand, "", fmt.Errorf("exec: needs a command")
 	}
-	m := schemeForm.FindStringSubmatch(text)
+	m := schemeForm().FindStringSubmatch(text)
 	if m == nil {
 		return FormLiteral, "", nil
 	}
@@ -82,7 +81,7 @@ func checkName(form Form, name string) error {
 		return fmt.Errorf("write keychain://service/account")
 	case form == FormFile && !strings.HasPrefix(name, "/"):
 		return fmt.Errorf("write file:///an/absolute/path, with three slashes")
-	case form == FormGCP && !gcpForm.MatchString(name):
+	case form == FormGCP && !gcpForm().MatchString(name):
 		return fmt.Errorf("write gcp-secrets://projects/PROJECT/secrets/NAME, with /versions/VERSION if need be")
 	case form == FormAzure && strings.Count(name, "/") != 1:
 		return fmt.Errorf("write azure-keyvault://vault/secret")
@@ -97,7 +96,7 @@ func (r Reference) Literal() bool { return r.literal() != "" }
 // literal returns the part of the text that is a value in the clear.
 func (r Reference) literal() string {
 	text := string(r)
-	if m := variableForm.FindStringSubmatch(text); m != nil {
+	if m := variableForm().FindStringSubmatch(text); m != nil {
 		return m[3]
 	}
 	if form, _, _ := r.Parse(); form == FormLiteral {

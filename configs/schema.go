@@ -82,7 +82,7 @@ func objectSchema(t reflect.Type, table map[string]field) map[string]any {
 			schema = map[string]any{"oneOf": []any{map[string]any{"type": "string"}, schema}}
 		}
 		if t == reflect.TypeFor[Config]() && (name == "agents" || name == "roles" || name == "providers") {
-			schema["propertyNames"] = map[string]any{"pattern": nameForm.String()}
+			schema["propertyNames"] = map[string]any{"pattern": nameForm().String()}
 		}
 		schema["description"] = known.About
 		properties[name] = schema

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -69,12 +68,14 @@ func (v *validator) written(key string) bool {
 	return ok
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+var nameForm = form(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // ValidName reports whether name can be the name of an agent, a role or a
 // provider: 1 to 64 of a-z, 0-9, dot, dash and underscore, the first a letter
 // or digit, and no two dots in a row.
-func ValidName(name string) bool { return nameForm.MatchString(name) && !strings.Contains(name, "..") }
+func ValidName(name string) bool {
+	return nameForm().MatchString(name) && !strings.Contains(name, "..")
+}
 
 func (v *validator) name(what, key, name string) bool {
 	if ValidName(name) {
