@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/stage"
 )
@@ -55,27 +56,12 @@ func newWatcher(plan *mounts.Plan) (*watcher, error) {
 	return w, nil
 }
 
-// close ends run. To close an inotify instance is to wait for the end of an
-// SRCU grace period in the kernel: 5 to 30 ms at the end of every run, for
-// nothing that anyone waits for. So a last reference stays in a socket that
-// only its own queue refers to; the kernel's collector of such sockets
-// (net/unix/garbage.c) lets go of it, in a kernel thread since Linux 6.10, and
-// before that here, with the wait.
+// close ends run. The kernel takes the inotify instance apart later.
 func (w *watcher) close() {
-	defer func() { _ = w.file.Close() }()
-	conn, err := w.file.SyscallConn()
-	if err != nil {
-		return
+	if conn, err := w.file.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { control.Collect(int(fd)) })
 	}
-	_ = conn.Control(func(fd uintptr) {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return
-		}
-		_ = unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(int(fd), pair[1]), nil, unix.MSG_NOSIGNAL)
-		_ = unix.Close(pair[0])
-		_ = unix.Close(pair[1])
-	})
+	_ = w.file.Close()
 }
 
 // watch looks after every folder that is there, also one that was made anew.

@@ -38,7 +38,8 @@ type Builder struct {
 	root int
 	gate int
 
-	masks Masks
+	opened <-chan place // of the gate, see prefetch
+	masks  Masks
 }
 
 // Enter cuts the mount namespace off from the host's and moves to the scratch
@@ -105,6 +106,7 @@ func (b *Builder) Build(steps []Step, resolver string) error {
 	if b.gate, err = openPath(unix.AT_FDCWD, gateRoot); err != nil {
 		return err
 	}
+	defer b.prefetch(steps)()
 	if err := b.private(); err != nil {
 		return err
 	}
@@ -146,8 +148,12 @@ func (b *Builder) step(s Step) error {
 		}
 		return b.move(b.host, name, name, set)
 	case Mask:
-		if err := b.move(b.gate, name, name, 0); err != nil || s.Make {
+		if err := b.move(b.gate, name, name, 0); err != nil {
 			return err
+		}
+		if s.Make {
+			b.masks.outer = name
+			return nil
 		}
 		return b.keep(name)
 	case Pin:
@@ -160,7 +166,13 @@ func (b *Builder) step(s Step) error {
 // root. Neither path may go through a symbolic link, so what was resolved when
 // the plan was made is what is bound, or the cage is refused.
 func (b *Builder) move(from int, source, name string, set uint64) error {
-	at, err := beneath(from, source)
+	var at int
+	var err error
+	if from == b.gate {
+		at, err = b.fetched(source)
+	} else {
+		at, err = beneath(from, source)
+	}
 	if err != nil {
 		return fmt.Errorf("open source: %w", err)
 	}

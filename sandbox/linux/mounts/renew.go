@@ -15,6 +15,7 @@ import (
 // has spares that Renew puts into its place. Not safe for concurrent use.
 type Masks struct {
 	list  []*mask
+	outer string // one that stands in the cage's own root; empty: there is none
 	major uint32 // the gate's device
 	minor uint32
 }

@@ -139,6 +139,11 @@ func (s *stage) listen(pid int) {
 
 // renew puts back the masks that the kernel let go of.
 func (s *stage) renew() error {
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	if s.cleared {
+		return nil
+	}
 	renewed, err := s.masks.Renew()
 	if err == nil && len(renewed) > 0 {
 		err = s.conn.Send(KindRenewed, Renewed{Paths: control.Texts(renewed)})
@@ -171,8 +176,25 @@ func (s *stage) reap(pid int) (int, error) {
 		if errors.Is(err, unix.EPIPE) || errors.Is(err, io.EOF) {
 			err = nil // the supervisor has gone; so will this process
 		}
+		s.clear()
 		return exited.Code, err
 	}
+}
+
+// clear ends what the command left behind, as the kernel would when init ends,
+// so that nobody is left who could see the gate go. In the kernel's hands it
+// would take longer.
+func (s *stage) clear() {
+	_ = unix.Kill(-1, unix.SIGKILL)
+	for {
+		if _, err := unix.Wait4(-1, nil, unix.WALL, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	s.cleared = true
+	s.masks.Release()
 }
 
 // settle makes init as small as it can be: nothing of the user's stays open.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,9 @@ type stage struct {
 	setup  Setup
 	proofs []Proof
 	masks  *mounts.Masks
+
+	masking sync.Mutex // held while masks are renewed or released
+	cleared bool       // nothing of the cage is left; under masking
 }
 
 // Run is the life of a stage. It returns the process's exit status. The
