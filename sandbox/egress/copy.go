@@ -5,89 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"openclaw/sandbox/policy"
 )
-
-// outward copies from the cage to the server, after the first bytes were read
-// and found to ask for no other name.
-func (e *Egress) outward(s *stream, who owner) error {
-	var start []byte
-	if s.where.host != "" {
-		var err error
-		var refused *errRefused
-		if start, err = e.readStart(s); errors.As(err, &refused) {
-			e.tell(*refused.refusal, who)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return e.forward(s.server, s.client, start, &s.sent)
-}
-
-// readStart reads the first bytes of a stream until it is known what they are.
-// On other ports than the web's, a word that never becomes a request is not
-// waited for: other protocols start with words too.
-func (e *Egress) readStart(s *stream) ([]byte, error) {
-	buffer := make([]byte, 0, 4096)
-	web := s.where.port == 80 || s.where.port == 443
-	for {
-		n, err := s.client.Read(buffer[len(buffer):cap(buffer)])
-		first := len(buffer) == 0 && n > 0
-		buffer = buffer[:len(buffer)+n]
-		found := readOpening(buffer)
-		patient := web || len(buffer) > 0 && buffer[0] == recordHandshake
-		switch {
-		case found.kind == firstBroken:
-			return nil, e.wrongStart(s, found.reason)
-		case found.kind != firstUnknown:
-			if other, ok := found.asksFor(s.where.host); !ok {
-				return nil, e.wrongStart(s, startWord(found.kind)+" "+printable(other)+" is not "+s.where.host)
-			}
-			return buffer, s.client.SetReadDeadline(time.Time{})
-		case len(buffer) == 0 && errors.Is(err, io.EOF):
-			return nil, nil
-		case len(buffer) == 0 && err != nil:
-			return nil, err
-		case err != nil && !patient && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
-			return buffer, s.client.SetReadDeadline(time.Time{})
-		case err != nil || len(buffer) == maxOpening:
-			return nil, e.wrongStart(s, "the start of a TLS or HTTP conversation that does not end")
-		}
-		if first {
-			wait := wordTimeout
-			if patient {
-				wait = openingTimeout
-			}
-			if err := s.client.SetReadDeadline(time.Now().Add(wait)); err != nil {
-				return nil, err
-			}
-		}
-		if len(buffer) == cap(buffer) {
-			grown := make([]byte, len(buffer), min(4*cap(buffer), maxOpening))
-			copy(grown, buffer)
-			buffer = grown
-		}
-	}
-}
-
-func startWord(kind first) string {
-	if kind == firstTLS {
-		return "TLS server name"
-	}
-	return "HTTP host"
-}
-
-func (e *Egress) wrongStart(s *stream, rule string) error {
-	return &errRefused{e.refusal("connect", MechanismEgress, s.where.String(), rule,
-		policy.Origin{BuiltIn: "a connection asks for the name that it was opened for"})}
-}
 
 // serveGateway carries a connection to the gateway's agent endpoint.
 func (e *Egress) serveGateway(ctx context.Context, client net.Conn) {
@@ -141,7 +62,7 @@ func (e *Egress) forward(to, from net.Conn, start []byte, count *atomic.Int64) e
 			return plain(err)
 		}
 	}
-	if err := e.transfer(to, from, count); err != nil {
+	if err := e.transfer(to, from, everything, count); err != nil {
 		return plain(err)
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
@@ -153,48 +74,63 @@ func (e *Egress) forward(to, from net.Conn, start []byte, count *atomic.Int64) e
 	return to.Close()
 }
 
-// transfer copies until from ends.
-func (e *Egress) transfer(to, from net.Conn, count *atomic.Int64) error {
-	ended, err := e.transferThroughBuffer(to, from, count)
-	if ended || err != nil {
+// everything is the number of bytes of a direction that goes on to its end.
+const everything = 1<<63 - 1
+
+// transfer copies n bytes, or until from ends.
+func (e *Egress) transfer(to, from net.Conn, n int64, count *atomic.Int64) error {
+	left, err := e.transferThroughBuffer(to, from, n, count)
+	if left == 0 || err != nil {
 		return err
 	}
 	defer func() { <-e.bulk }()
-	n, err := io.Copy(to, from)
-	count.Add(n)
-	return err
+	copied, err := io.CopyN(to, from, left)
+	count.Add(copied)
+	return ended(err, n)
 }
 
-// transferThroughBuffer copies until from ends, or until the direction has
-// moved enough and may go on in the kernel; then it has taken a place in bulk.
-func (e *Egress) transferThroughBuffer(to, from net.Conn, count *atomic.Int64) (ended bool, err error) {
+// ended is the error of a direction that read to the end of its connection:
+// none, if everything was wanted.
+func ended(err error, n int64) error {
+	switch {
+	case !errors.Is(err, io.EOF):
+		return err
+	case n == everything:
+		return nil
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// transferThroughBuffer copies n bytes, or until from ends, or until the
+// direction has moved enough and may go on in the kernel; then some are left
+// and it has taken a place in bulk.
+func (e *Egress) transferThroughBuffer(to, from net.Conn, n int64, count *atomic.Int64) (left int64, err error) {
 	buffer := e.buffers.Get().(*[bufferSize]byte)
 	defer e.buffers.Put(buffer)
 	moved := 0
-	for {
-		n, err := from.Read(buffer[:])
-		if n > 0 {
-			written, writeErr := to.Write(buffer[:n])
+	for left = n; left > 0; {
+		read, err := from.Read(buffer[:min(left, bufferSize)])
+		if read > 0 {
+			written, writeErr := to.Write(buffer[:read])
 			count.Add(int64(written))
 			if writeErr != nil {
-				return false, writeErr
+				return 0, writeErr
 			}
+			left -= int64(read)
 		}
-		if errors.Is(err, io.EOF) {
-			return true, nil
+		if err != nil && left > 0 {
+			return 0, ended(err, n)
 		}
-		if err != nil {
-			return false, err
-		}
-		if moved += n; moved >= bulkAfter {
+		if moved += read; moved >= bulkAfter && left > 0 {
 			select {
 			case e.bulk <- struct{}{}:
-				return false, nil
+				return left, nil
 			default:
 				moved = 0
 			}
 		}
 	}
+	return 0, nil
 }
 
 // plain takes the addresses off a network error: they are the cage's inner

@@ -10,6 +10,7 @@ const (
 	firstOther                // neither TLS nor HTTP
 	firstTLS                  // a whole ClientHello
 	firstHTTP                 // a whole request head
+	firstHTTP2                // the preface of HTTP/2 without TLS
 	firstBroken               // looks like TLS or HTTP and is not
 )
 
@@ -18,6 +19,11 @@ type opening struct {
 	kind   first
 	hosts  []string // every name that the bytes ask for, as written
 	reason string   // of firstBroken, for a person
+
+	// Of firstHTTP and firstHTTP2.
+	size   int // bytes up to the end of the head or the preface
+	body   body
+	length int64 // of bodyLength
 }
 
 // maxOpening bounds the bytes that are read before they must be whole: 64 KiB,
