@@ -20,11 +20,15 @@
 // refused unless allowed_ips names it.
 //
 // The first bytes of a connection to a name are read before any of them goes
-// out. A TLS ClientHello must ask for that very name if it asks for one, and
-// an HTTP request must have it as its Host; anything else is refused. What
-// looks like either and does not end within its limits is refused as well; on
-// ports other than 80 and 443, a word that does not become a request within a
-// second is taken for another protocol.
+// out. A TLS ClientHello must ask for that very name if it asks for one; a
+// connection that starts as HTTP without TLS, 1.0, 1.1 or 2, is read to its
+// end, and every request must have that name in its target, its Host and its
+// :authority, where it has them. Anything else is refused before it goes out,
+// and so is a request that two readers could take for two things (two lengths,
+// a coding beside chunked, bare newlines in a body's frame, an upgrade to h2c).
+// What looks like TLS or HTTP and does not end within its limits is refused as
+// well; on ports other than 80 and 443, a word that does not become a request
+// within a second is taken for another protocol.
 //
 // A refusal is a reset of the connection and one call of Options.Refused. A
 // failed look-up or dial is a reset too, but no refusal: it is the Error of
@@ -35,9 +39,12 @@
 //
 // # What it cannot hold
 //
-// An allowed host may serve more names than its own on one connection: a later
-// request of a kept-alive HTTP connection, a name inside encrypted bytes, or
-// data handed to an allowed host are out of sight.
+// An allowed host may serve more names than its own: a name inside encrypted
+// bytes (a Host that differs from the server name of TLS, the inner name of an
+// encrypted ClientHello), in a protocol that is neither TLS nor HTTP, and data
+// handed to an allowed host are out of sight. What follows a request to change
+// the protocol is HTTP as long as it looks like it; a server that goes on with
+// HTTP after bytes that are none would be asked unseen.
 //
 // # Order, blocking, locking
 //
