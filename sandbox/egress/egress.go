@@ -89,6 +89,8 @@ type Egress struct {
 	buffers sync.Pool     // of *[bufferSize]byte
 	bulk    chan struct{} // places for directions that the kernel moves
 
+	openingTimeout time.Duration // a constant, but for tests
+
 	mu      sync.Mutex
 	streams map[*stream]struct{}
 }
@@ -115,6 +117,7 @@ func New(o Options) *Egress {
 	e := &Egress{
 		o: o, names: newNames(maxNames), repeats: newRepeats(o.Now), streams: make(map[*stream]struct{}),
 		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }}, bulk: make(chan struct{}, maxBulk),
+		openingTimeout: openingTimeout,
 	}
 	e.policy.Store(o.Policy)
 	return e

@@ -93,7 +93,7 @@ func (e *Egress) nextRequest(s *stream, w *window) (opening, error) {
 			return found, e.wrongStart(s, "bytes behind an HTTP request that are not another one")
 		}
 		if len(w.data) > 0 && !timed {
-			if err := s.client.SetReadDeadline(time.Now().Add(openingTimeout)); err != nil {
+			if err := s.client.SetReadDeadline(time.Now().Add(e.openingTimeout)); err != nil {
 				return found, err
 			}
 			timed = true

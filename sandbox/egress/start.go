@@ -63,7 +63,7 @@ func (e *Egress) readStart(s *stream, w *window) (opening, error) {
 			timed = true
 			wait := wordTimeout
 			if patient {
-				wait = openingTimeout
+				wait = e.openingTimeout
 			}
 			if err := s.client.SetReadDeadline(time.Now().Add(wait)); err != nil {
 				return found, err
