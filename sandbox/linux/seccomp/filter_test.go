@@ -97,7 +97,7 @@ func built(tb testing.TB, o Options) []unix.SockFilter {
 const refusedOutright = `mount umount2 pivot_root chroot open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick mount_setattr
 setns bpf perf_event_open userfaultfd modify_ldt uselib vhangup nfsservctl lookup_dcookie _sysctl
 io_uring_setup io_uring_enter io_uring_register add_key request_key keyctl open_by_handle_at fanotify_init fanotify_mark
-process_vm_readv process_vm_writev pidfd_getfd kcmp init_module finit_module delete_module kexec_load kexec_file_load
+process_vm_readv process_vm_writev pidfd_getfd kcmp listns init_module finit_module delete_module kexec_load kexec_file_load
 reboot swapon swapoff acct quotactl quotactl_fd syslog sethostname setdomainname settimeofday clock_settime iopl ioperm`
 
 const handedOver = `creat mkdir mkdirat mknod mknodat unlink unlinkat rmdir rename renameat renameat2 link linkat symlink symlinkat truncate

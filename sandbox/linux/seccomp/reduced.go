@@ -70,33 +70,6 @@ func ways() []unix.SockFilter {
 	)
 }
 
-// From the kernel's include/uapi/linux/fs.h, fsverity.h and fscrypt.h: what
-// changes a file that was opened for reading only. And the numbers of file
-// systems whose own calls make snapshots or links that Landlock is not asked
-// about: btrfs, bcachefs, f2fs, ocfs2.
-const (
-	setFlags         = 0x40086602 // FS_IOC_SETFLAGS
-	setFlags32       = 0x40046602 // FS_IOC32_SETFLAGS
-	setAttributes    = 0x401c5820 // FS_IOC_FSSETXATTR
-	setVersion       = 0x40087602 // FS_IOC_SETVERSION
-	setVersion32     = 0x40047602 // FS_IOC32_SETVERSION
-	enableVerity     = 0x40806685 // FS_IOC_ENABLE_VERITY
-	encryptionPolicy = 0x800c6613 // FS_IOC_SET_ENCRYPTION_POLICY
-	ioctlType        = 0xff00
-	ioctlBtrfs       = 0x9400
-	ioctlBcachefs    = 0xbc00
-	ioctlF2fs        = 0xf500
-	ioctlOcfs2       = 0x6f00
-)
-
-func fileIoctls() []unix.SockFilter {
-	out := ifOneOf(1, []uint32{setFlags, setFlags32, setAttributes, setVersion, setVersion32, enableVerity, encryptionPolicy}, errno(unix.EPERM))
-	for _, family := range []uint32{ioctlBtrfs, ioctlBcachefs, ioctlF2fs, ioctlOcfs2} {
-		out = append(out, ifEqual(1, ioctlType, family, errno(unix.ENOTTY))...)
-	}
-	return out
-}
-
 // reducedShapes are the calls that only a handler which makes them itself can
 // judge.
 func reducedShapes() map[string]shape {

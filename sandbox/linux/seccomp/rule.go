@@ -92,8 +92,7 @@ const (
 	temporary    = 0o20000000 // __O_TMPFILE without O_DIRECTORY, the same on both architectures
 	openCreates  = unix.O_CREAT | temporary
 	openWrites   = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC
-	tiocLinux    = 0x541c // TIOCLINUX
-	linux32      = 0x8    // PER_LINUX32
+	linux32      = 0x8 // PER_LINUX32
 	noRandom     = 0x40000
 	anyPersona   = 0xffffffff // asks only
 	socketTypes  = 0xf
@@ -171,7 +170,7 @@ func onSocketPair() rule {
 
 func onFcntl() rule {
 	return func(Options) []unix.SockFilter {
-		return sequence(ifEqual(1, allBits, unix.F_SETLEASE, errno(unix.EPERM)), allow())
+		return sequence(ifOneOf(1, []uint32{unix.F_SETLEASE, unix.F_SETDELEG}, errno(unix.EPERM)), allow())
 	}
 }
 
@@ -197,12 +196,6 @@ func onSetSockOpt() rule {
 			ifEqual(1, allBits, unix.IPPROTO_TCP, ifEqual(2, allBits, unix.TCP_FASTOPEN_CONNECT, errno(unix.ENOPROTOOPT))),
 			allow(),
 		)
-	}
-}
-
-func onIoctl() rule {
-	return func(o Options) []unix.SockFilter {
-		return sequence(reducedOnly(o, fileIoctls()), ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS}, errno(unix.EPERM)), allow())
 	}
 }
 

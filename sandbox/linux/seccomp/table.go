@@ -93,8 +93,6 @@ func table() []row {
 		{"prlimit64", 302, 261, onOthersLimits()},
 		// What a cage without namespaces shares with the machine; see reduced.go.
 		{"inotify_add_watch", 254, 27, onReduced(notify)},
-		{"setpriority", 141, 140, onReduced(notify)},
-		{"ioprio_set", 251, 30, onReduced(notify)},
 		{"sched_setparam", 142, 118, onReduced(notify)},
 		{"sched_setscheduler", 144, 119, onReduced(notify)},
 		{"sched_setaffinity", 203, 122, onReduced(notify)},
@@ -114,6 +112,9 @@ func table() []row {
 		{"mq_unlink", 241, 181, onReduced(noIPC)},
 		// Terminals: typing into another's terminal.
 		{"ioctl", 16, 29, onIoctl()},
+		// Priorities of everyone in the process group, the supervisor among them.
+		{"setpriority", 141, 140, onGroup(unix.PRIO_PGRP)},
+		{"ioprio_set", 251, 30, onGroup(ioprioWhoGroup)},
 		// Only the personalities that programs ask for in good faith.
 		{"personality", 135, 92, onPersonality()},
 		// Mounts are the walls of the cage.
@@ -156,6 +157,8 @@ func table() []row {
 		{"process_vm_writev", 311, 271, refuse(unix.EPERM)},
 		{"pidfd_getfd", 438, 438, refuse(unix.EPERM)},
 		{"kcmp", 312, 272, refuse(unix.EPERM)},
+		// Namespaces of others.
+		{"listns", 470, 470, refuse(unix.EPERM)},
 		// The machine itself.
 		{"init_module", 175, 105, refuse(unix.EPERM)},
 		{"finit_module", 313, 273, refuse(unix.EPERM)},
