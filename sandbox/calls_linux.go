@@ -108,7 +108,7 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
 	allow, err := asker.Ask(limited, j.denial(call.PID, class, call.Operation, target, "notify", decision))
-	return err == nil && allow
+	return inTime(limited, allow, err)
 }
 
 // atWrite judges an operation that changes a path. Paths behind the gate are

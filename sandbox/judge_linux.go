@@ -60,8 +60,14 @@ func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
 		ctx, cancel := j.askContext(done)
 		defer cancel()
 		allow, err := asker.Ask(ctx, j.fromGate(r))
-		return err == nil && allow
+		return inTime(ctx, allow, err)
 	}
+}
+
+// inTime is the answer to an ask: what is said after the end of the ask counts
+// for nothing.
+func inTime(ctx context.Context, allow bool, err error) bool {
+	return err == nil && allow && ctx.Err() == nil
 }
 
 func (j *judge) askContext(done <-chan struct{}) (context.Context, context.CancelFunc) {

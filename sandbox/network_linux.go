@@ -136,6 +136,7 @@ func (j *judge) askAtEgress() func(ctx context.Context, r egress.Refusal) (bool,
 	return func(ctx context.Context, r egress.Refusal) (bool, error) {
 		limited, cancel := j.askContext(ctx.Done())
 		defer cancel()
-		return asker.Ask(limited, j.fromEgress(r))
+		allow, err := asker.Ask(limited, j.fromEgress(r))
+		return inTime(limited, allow, err), err
 	}
 }

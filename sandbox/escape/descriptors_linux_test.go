@@ -52,7 +52,7 @@ func descriptorAttempts() []try {
 		{name: "reopen standard output for reading", known: "the person gave the file to the command", prepare: stdin("other/notes.txt", os.O_WRONLY), run: func(place) error {
 			return reads("/proc/self/fd/0")
 		}},
-		{name: "folder as standard input", prepare: stdin(".", os.O_RDONLY), run: func(place) error {
+		{name: "folder as standard input", unstartable: true, prepare: stdin(".", os.O_RDONLY), run: func(place) error {
 			fd, err := unix.Openat(0, ".ssh/id_ed25519", unix.O_RDONLY, 0)
 			if err != nil {
 				return err
@@ -64,7 +64,7 @@ func descriptorAttempts() []try {
 			}
 			return err
 		}},
-		{name: "folder as standard input, by its parent", prepare: stdin("project", os.O_RDONLY), run: func(place) error {
+		{name: "folder as standard input, by its parent", unstartable: true, prepare: stdin("project", os.O_RDONLY), run: func(place) error {
 			if err := unix.Fchdir(0); err != nil {
 				return err
 			}

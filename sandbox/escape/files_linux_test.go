@@ -61,8 +61,8 @@ const readOnlySockets = "sockets in a readable folder can be reached"
 func fileAttempts() []try {
 	return []try{
 		{name: "read outside", run: func(p place) error { return reads(p.path(".ssh/id_ed25519")) }},
-		{name: "read denied inside allowed", run: func(p place) error { return reads(p.path("project/secret/key")) }},
-		{name: "read denied by pattern", run: func(p place) error { return reads(p.path("project/.env")) }},
+		{name: "read denied inside allowed", denied: true, run: func(p place) error { return reads(p.path("project/secret/key")) }},
+		{name: "read denied by pattern", denied: true, run: func(p place) error { return reads(p.path("project/.env")) }},
 		{name: "read through own link", run: func(p place) error {
 			link := p.path("project/link")
 			return first(func() error { return os.Symlink(p.path(".ssh"), link) }, func() error { return reads(link + "/id_ed25519") })
@@ -78,14 +78,14 @@ func fileAttempts() []try {
 			}
 			return reads(fmt.Sprintf("/proc/self/fd/%d/other/notes.txt", fd))
 		}},
-		{name: "reopen path-only descriptor", run: func(p place) error {
+		{name: "reopen path-only descriptor", denied: true, run: func(p place) error {
 			fd, err := unix.Open(p.path("project/secret/key"), unix.O_PATH, 0)
 			if err != nil {
 				return err
 			}
 			return reads(fmt.Sprintf("/proc/self/fd/%d", fd))
 		}},
-		{name: "open by empty path", run: func(p place) error {
+		{name: "open by empty path", denied: true, run: func(p place) error {
 			fd, err := unix.Open(p.path("project/secret"), unix.O_PATH, 0)
 			if err != nil {
 				return err
@@ -96,8 +96,8 @@ func fileAttempts() []try {
 			}
 			return reads(fmt.Sprintf("/proc/self/fd/%d", inner))
 		}},
-		{name: "list denied folder", run: func(p place) error { _, err := os.ReadDir(p.path("project/secret")); return err }},
-		{name: "map denied file", run: func(p place) error {
+		{name: "list denied folder", denied: true, run: func(p place) error { _, err := os.ReadDir(p.path("project/secret")); return err }},
+		{name: "map denied file", denied: true, run: func(p place) error {
 			fd, err := unix.Open(p.path("project/.env"), unix.O_RDONLY, 0)
 			if err != nil {
 				return err
@@ -105,29 +105,29 @@ func fileAttempts() []try {
 			_, err = unix.Mmap(fd, 0, 10, unix.PROT_READ, unix.MAP_PRIVATE)
 			return err
 		}},
-		{name: "rename denied folder", run: func(p place) error {
+		{name: "rename denied folder", denied: true, run: func(p place) error {
 			return first(func() error { return os.Rename(p.path("project/secret"), p.path("project/moved")) },
 				func() error { return reads(p.path("project/moved/key")) })
 		}},
-		{name: "rename ancestor of denied", run: func(p place) error {
+		{name: "rename ancestor of denied", denied: true, run: func(p place) error {
 			return first(func() error { return os.Rename(p.path("project/deep/er"), p.path("project/moved")) },
 				func() error { return reads(p.path("project/moved/hidden/file")) })
 		}},
-		{name: "rename highest ancestor of denied", run: func(p place) error {
+		{name: "rename highest ancestor of denied", denied: true, run: func(p place) error {
 			return first(func() error { return os.Rename(p.path("project/deep"), p.path("project/moved")) },
 				func() error { return reads(p.path("project/moved/er/hidden/file")) })
 		}},
-		{name: "exchange denied file", run: func(p place) error {
+		{name: "exchange denied file", denied: true, run: func(p place) error {
 			return first(func() error {
 				return unix.Renameat2(unix.AT_FDCWD, p.path("project/.env"), unix.AT_FDCWD, p.path("project/main.go"), unix.RENAME_EXCHANGE)
 			}, func() error { return reads(p.path("project/main.go")) })
 		}},
-		{name: "exchange ancestor of denied", run: func(p place) error {
+		{name: "exchange ancestor of denied", denied: true, run: func(p place) error {
 			return first(func() error { return os.Mkdir(p.path("project/new"), 0o700) }, func() error {
 				return unix.Renameat2(unix.AT_FDCWD, p.path("project/deep"), unix.AT_FDCWD, p.path("project/new"), unix.RENAME_EXCHANGE)
 			}, func() error { return reads(p.path("project/new/er/hidden/file")) })
 		}},
-		{name: "hard link to denied", run: func(p place) error {
+		{name: "hard link to denied", denied: true, run: func(p place) error {
 			return first(func() error { return os.Link(p.path("project/.env"), p.path("project/mine")) }, func() error { return reads(p.path("project/mine")) })
 		}},
 		{name: "hard link to outside", run: func(p place) error {
@@ -145,26 +145,26 @@ func fileAttempts() []try {
 			return reads(p.path("project/mine"))
 		}},
 		{name: "overwrite outside", run: func(p place) error { return os.WriteFile(p.path("other/notes.txt"), []byte("x"), 0o600) }, check: changed("other/notes.txt")},
-		{name: "overwrite denied", run: func(p place) error { return os.WriteFile(p.path("project/.env"), []byte("x"), 0o600) }, check: changed("project/.env")},
+		{name: "overwrite denied", denied: true, run: func(p place) error { return os.WriteFile(p.path("project/.env"), []byte("x"), 0o600) }, check: changed("project/.env")},
 		{name: "truncate outside", run: func(p place) error { return unix.Truncate(p.path("other/notes.txt"), 0) }, check: changed("other/notes.txt")},
-		{name: "remove denied", run: func(p place) error { return os.Remove(p.path("project/.env")) }, check: changed("project/.env")},
+		{name: "remove denied", denied: true, run: func(p place) error { return os.Remove(p.path("project/.env")) }, check: changed("project/.env")},
 		{name: "write read-only", run: func(p place) error { return os.WriteFile(p.path("shared/lib.txt"), []byte("x"), 0o600) }},
 		{name: "create in read-only", run: func(p place) error { return os.WriteFile(p.path("shared/new"), nil, 0o600) }, check: appeared("shared/new")},
-		{name: "create in denied", run: func(p place) error { return os.WriteFile(p.path("project/secret/new"), nil, 0o600) }, check: appeared("project/secret/new")},
+		{name: "create in denied", denied: true, run: func(p place) error { return os.WriteFile(p.path("project/secret/new"), nil, 0o600) }, check: appeared("project/secret/new")},
 		{name: "create outside", run: func(p place) error { return os.WriteFile(p.path("new"), nil, 0o600) }, check: appeared("new")},
 		{name: "folder outside", run: func(p place) error { return os.Mkdir(p.path(".ssh/new"), 0o700) }, check: appeared(".ssh/new")},
-		{name: "unnamed file linked into denied", run: func(p place) error {
+		{name: "unnamed file linked into denied", denied: true, run: func(p place) error {
 			fd, err := unix.Open(p.path("project"), unix.O_TMPFILE|unix.O_RDWR, 0o600)
 			if err != nil {
 				return err
 			}
 			return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), unix.AT_FDCWD, p.path("project/secret/new"), unix.AT_SYMLINK_FOLLOW)
 		}, check: appeared("project/secret/new")},
-		{name: "chmod denied", run: func(p place) error { return os.Chmod(p.path("project/.env"), 0o666) }},
+		{name: "chmod denied", denied: true, run: func(p place) error { return os.Chmod(p.path("project/.env"), 0o666) }},
 		{name: "chmod read-only", run: func(p place) error { return os.Chmod(p.path("shared/lib.txt"), 0o666) }},
 		{name: "xattr on read-only", run: func(p place) error { return unix.Setxattr(p.path("shared/lib.txt"), "user.x", []byte("y"), 0) }},
 		{name: "times of outside", run: func(p place) error { return unix.Utimes(p.path("other/notes.txt"), []unix.Timeval{{Sec: 1}, {Sec: 1}}) }},
-		{name: "size of denied", run: func(p place) error {
+		{name: "size of denied", denied: true, run: func(p place) error {
 			info, err := os.Stat(p.path("project/.env"))
 			if err != nil {
 				return err
@@ -217,7 +217,7 @@ func fileAttempts() []try {
 			}
 			return os.Remove(name)
 		}},
-		{name: "make denied through private link", run: func(p place) error {
+		{name: "make denied through private link", denied: true, run: func(p place) error {
 			link := fmt.Sprintf("/tmp/openclaw-escape-%d", os.Getpid())
 			if err := os.Symlink(p.path("project"), link); err != nil {
 				return err
@@ -228,13 +228,13 @@ func fileAttempts() []try {
 			}
 			return os.WriteFile(link+"/sub/.env", nil, 0o600)
 		}, check: appeared("project/sub/.env")},
-		{name: "make denied through proc root", run: func(p place) error {
+		{name: "make denied through proc root", denied: true, run: func(p place) error {
 			if err := os.Mkdir(p.path("project/sub"), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 				return err
 			}
 			return os.WriteFile("/proc/self/root"+p.path("project/sub/.env"), nil, 0o600)
 		}, check: appeared("project/sub/.env")},
-		{name: "make denied by descriptor link", run: func(p place) error {
+		{name: "make denied by descriptor link", denied: true, run: func(p place) error {
 			if err := os.Mkdir(p.path("project/sub"), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 				return err
 			}
@@ -280,11 +280,11 @@ func fileAttempts() []try {
 			}
 			w.perms.AllowedPaths = append(w.perms.AllowedPaths, entry(w.path("project/up/other")))
 		}, run: func(p place) error { return reads(p.path("other/notes.txt")) }},
-		{name: "denied name with odd bytes", prepare: func(w *world) {
+		{name: "denied name with odd bytes", denied: true, prepare: func(w *world) {
 			w.write("project/a b\xff\xc3 c/key", secret)
 			w.perms.DeniedPaths = append(w.perms.DeniedPaths, w.path("project/a b\xff\xc3 c"))
 		}, run: func(p place) error { return reads(p.path("project/a b\xff\xc3 c/key")) }},
-		{name: "denied below 4,000 bytes", prepare: func(w *world) {
+		{name: "denied below 4,000 bytes", denied: true, prepare: func(w *world) {
 			long := "project/" + strings.Repeat(strings.Repeat("d", 200)+"/", 19)
 			w.write(long+"key", secret)
 			w.perms.DeniedPaths = append(w.perms.DeniedPaths, strings.TrimSuffix(w.path(long), "/"))
@@ -328,13 +328,17 @@ func withoutPattern(list []string, one string) []string {
 }
 
 func listenIn(name string) func(*world) {
-	return func(w *world) {
-		listener, err := net.Listen("unix", w.path(name))
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.t.Cleanup(func() { _ = listener.Close() })
+	return func(w *world) { listenAt(w, w.path(name)) }
+}
+
+// listenAt listens until the test ends.
+func listenAt(w *world, name string) *net.UnixListener {
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		w.t.Fatal(err)
 	}
+	w.t.Cleanup(func() { _ = listener.Close() })
+	return listener
 }
 
 func listenPacketIn(name string) func(*world) {

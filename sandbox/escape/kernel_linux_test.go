@@ -64,8 +64,8 @@ func kernelAttempts() []try {
 		{name: "quota", root: true, run: reaches(unix.SYS_QUOTACTL, 0, 0, 0, 0)},
 		{name: "accounting", root: true, run: reaches(unix.SYS_ACCT, 1)},
 		{name: "executable personality", run: call(unix.SYS_PERSONALITY, 0x0400000)},
-		{name: "raw socket", root: true, run: socketOf(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)},
-		{name: "packet socket", root: true, run: socketOf(unix.AF_PACKET, unix.SOCK_RAW, 0)},
+		{name: "raw socket", spaces: true, run: socketOf(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)},
+		{name: "packet socket", spaces: true, run: socketOf(unix.AF_PACKET, unix.SOCK_RAW, 0)},
 		{name: "algorithm socket", run: socketOf(unix.AF_ALG, unix.SOCK_SEQPACKET, 0)},
 		{name: "machine socket", run: socketOf(unix.AF_VSOCK, unix.SOCK_STREAM, 0)},
 		{name: "multipath socket", run: socketOf(unix.AF_INET, unix.SOCK_STREAM, 262)},
@@ -103,8 +103,8 @@ func kernelAttempts() []try {
 			}
 			return os.WriteFile(name, text, 0) // what it was
 		}},
-		{name: "settings through init", root: true, run: func(place) error {
-			f, err := os.OpenFile("/proc/1/root/proc/sys/kernel/printk_delay", os.O_WRONLY, 0)
+		{name: "settings through init", root: true, prepare: victim, run: func(p place) error {
+			f, err := os.OpenFile(p.init("root/proc/sys/kernel/printk_delay"), os.O_WRONLY, 0)
 			if err == nil {
 				_ = f.Close()
 			}
@@ -122,7 +122,7 @@ func kernelAttempts() []try {
 			}
 			return err
 		}},
-		{name: "host name", root: true, run: func(place) error {
+		{name: "host name", spaces: true, run: func(place) error {
 			name, err := os.Hostname()
 			if err != nil {
 				return err

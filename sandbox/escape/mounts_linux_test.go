@@ -30,7 +30,7 @@ func orAlready(err error) error {
 
 func mountAttempts() []try {
 	return []try{
-		{name: "unmount", root: true, run: func(p place) error {
+		{name: "unmount", spaces: true, run: func(p place) error {
 			dir := p.path("project/secret")
 			if err := orAlready(func() error {
 				if err := apart(); err != nil {
@@ -42,31 +42,73 @@ func mountAttempts() []try {
 			}
 			return unix.Unmount(dir, unix.MNT_DETACH)
 		}},
-		{name: "mount memory", root: true, run: func(p place) error {
+		{name: "mount memory", spaces: true, run: func(p place) error {
 			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("tmpfs", p.path("project"), "tmpfs", 0, "") })
 		}},
-		{name: "bind mount", root: true, run: func(p place) error {
-			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("/", p.path("project"), "", unix.MS_BIND, "") })
+		{name: "bind mount", spaces: true, run: func(p place) error {
+			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("/", p.path("project"), "", unix.MS_BIND|unix.MS_REC, "") })
 		}},
-		{name: "remount writable", root: true, run: func(place) error {
-			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("", "/usr", "", unix.MS_BIND|unix.MS_REMOUNT, "") },
-				func() error { return os.WriteFile("/usr/.x", nil, 0o600) })
+		{name: "remount writable", spaces: true, check: sharedChanged, run: func(p place) error {
+			dir := p.path("shared")
+			return first(func() error {
+				if inside() {
+					return nil
+				}
+				return first(apart, func() error { return unix.Mount(dir, dir, "", unix.MS_BIND, "") },
+					func() error { return unix.Mount("", dir, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "") })
+			}, func() error { return unix.Mount("", dir, "", unix.MS_BIND|unix.MS_REMOUNT, "") },
+				func() error { return os.WriteFile(dir+"/lib.txt", nil, 0o600) })
 		}},
-		{name: "clone tree", root: true, run: func(place) error {
+		{name: "mount by the new calls", spaces: true, run: func(p place) error {
+			return first(func() error { return orAlready(apart()) }, func() error {
+				fd, err := unix.Fsopen("tmpfs", 0)
+				if err != nil {
+					return err
+				}
+				if _, _, errno := unix.Syscall6(unix.SYS_FSCONFIG, uintptr(fd), 6, 0, 0, 0, 0); errno != 0 { // FSCONFIG_CMD_CREATE
+					return errno
+				}
+				mount, err := unix.Fsmount(fd, 0, 0)
+				if err != nil {
+					return err
+				}
+				return unix.MoveMount(mount, "", unix.AT_FDCWD, p.path("project"), unix.MOVE_MOUNT_F_EMPTY_PATH)
+			})
+		}},
+		{name: "reconfigure a file system", spaces: true, run: func(place) error {
+			return first(func() error { return orAlready(apart()) }, func() error {
+				_, err := unix.Fspick(unix.AT_FDCWD, "/proc", 0)
+				if !inside() && err != nil { // a file system of the machine: only one's own may be
+					if err := unix.Mount("tmpfs", "/tmp", "tmpfs", 0, ""); err != nil {
+						return err
+					}
+					_, err = unix.Fspick(unix.AT_FDCWD, "/tmp", 0)
+				}
+				return err
+			})
+		}},
+		{name: "change the root by turning it", spaces: true, run: reaches(unix.SYS_PIVOT_ROOT, 0, 0)},
+		{name: "overlay over an allowed folder", spaces: true, run: func(p place) error {
+			return first(func() error { return orAlready(apart()) }, func() error { return os.MkdirAll(p.path("project/work"), 0o700) },
+				func() error { return os.MkdirAll(p.path("project/upper"), 0o700) }, func() error {
+					return unix.Mount("overlay", p.path("project/deep"), "overlay", 0, "lowerdir="+p.path("shared")+",upperdir="+p.path("project/upper")+",workdir="+p.path("project/work"))
+				})
+		}},
+		{name: "clone tree", spaces: true, run: func(place) error {
 			_, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE)
 			return err
 		}},
-		{name: "new mount interface", root: true, run: func(place) error { _, err := unix.Fsopen("tmpfs", 0); return err }},
-		{name: "mount attributes", root: true, run: func(place) error {
+		{name: "new mount interface", spaces: true, run: func(place) error { _, err := unix.Fsopen("tmpfs", 0); return err }},
+		{name: "mount attributes", spaces: true, run: func(place) error {
 			return first(func() error { return orAlready(apart()) }, func() error {
 				return unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY})
 			})
 		}},
-		{name: "change root", root: true, run: func(p place) error { return unix.Chroot(p.path("project")) }},
+		{name: "change root", spaces: true, run: func(p place) error { return unix.Chroot(p.path("project")) }},
 		{name: "user namespace", run: func(place) error { return unshareIn(unix.CLONE_NEWUSER) }},
-		{name: "mount namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNS) }},
-		{name: "network namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNET) }},
-		{name: "time namespace", root: true, run: func(place) error { return unshareIn(unix.CLONE_NEWTIME) }},
+		{name: "mount namespace", spaces: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNS) }},
+		{name: "network namespace", spaces: true, run: func(place) error { return unshareIn(unix.CLONE_NEWNET) }},
+		{name: "time namespace", spaces: true, run: func(place) error { return unshareIn(unix.CLONE_NEWTIME) }},
 		{name: "user namespace with high bits", run: func(place) error {
 			runtime.LockOSThread()
 			_, _, errno := unix.RawSyscall(unix.SYS_UNSHARE, 1<<40|unix.CLONE_NEWUTS|unix.CLONE_NEWUSER, 0, 0)
@@ -81,7 +123,7 @@ func mountAttempts() []try {
 			return command.Run()
 		}},
 		{name: "clone3 into user namespace", run: func(place) error { return cloneThree(unix.CLONE_NEWUSER) }},
-		{name: "join namespace", root: true, run: func(place) error {
+		{name: "join namespace", spaces: true, run: func(place) error {
 			runtime.LockOSThread()
 			fd, err := unix.Open("/proc/self/ns/net", unix.O_RDONLY, 0)
 			if err != nil {
@@ -89,9 +131,9 @@ func mountAttempts() []try {
 			}
 			return unix.Setns(fd, unix.CLONE_NEWNET)
 		}},
-		{name: "join namespace of init", root: true, run: func(place) error {
+		{name: "join namespace of init", root: true, prepare: victim, run: func(p place) error {
 			runtime.LockOSThread()
-			fd, err := unix.Open("/proc/1/ns/uts", unix.O_RDONLY, 0)
+			fd, err := unix.Open(p.init("ns/uts"), unix.O_RDONLY, 0)
 			if err != nil {
 				return err
 			}

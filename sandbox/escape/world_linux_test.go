@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
 )
@@ -24,6 +26,7 @@ const (
 	attemptVariable = "OPENCLAW_ESCAPE_ATTEMPT"
 	homeVariable    = "OPENCLAW_ESCAPE_HOME"
 	hintVariable    = "OPENCLAW_ESCAPE_HINT"
+	insideVariable  = "OPENCLAW_ESCAPE_INSIDE" // set for an attempt in a cage
 
 	exitEscaped = 0
 	exitHeld    = 10
@@ -81,10 +84,15 @@ const secret = "the secret that the cage keeps"
 // world is a home folder with a person's files in it.
 type world struct {
 	place
-	t     testing.TB
-	perms policy.Permissions
-	spec  func(*sandbox.Spec) // nil: as it is
-	stdin *os.File
+	t          testing.TB
+	perms      policy.Permissions
+	spec       func(*sandbox.Spec) // nil: as it is
+	stdin, tty *os.File
+	group      int  // outside a cage the attempt joins this process group; 0: one of its own
+	session    bool // outside a cage it has a session of its own
+	inCage     bool // what is prepared is for an attempt in a cage
+
+	noted map[string]int // by prepare, for check
 }
 
 // newWorld makes a home outside /tmp, which every cage has of its own. The
@@ -101,7 +109,7 @@ func newWorld(tb testing.TB, program string) *world {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(home) })
-	w := &world{t: tb, place: place{home: home}}
+	w := &world{t: tb, place: place{home: home}, noted: map[string]int{}}
 	w.write(".ssh/id_ed25519", secret)
 	w.write("other/notes.txt", secret)
 	w.write("project/main.go", "package main")
@@ -142,10 +150,15 @@ func (w *world) policy() *policy.Policy {
 	return p
 }
 
-func (w *world) environment(name string) []string {
+func (w *world) environment(name string, inside bool) []string {
+	in := ""
+	if inside {
+		in = "yes"
+	}
 	return []string{
 		"GORACE=atexit_sleep_ms=0", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + w.home, "LC_ALL=C",
 		attemptVariable + "=" + name, homeVariable + "=" + w.home, hintVariable + "=" + w.hint,
+		insideVariable + "=" + in,
 	}
 }
 
@@ -173,18 +186,26 @@ func program(t *testing.T) string {
 const attemptTimeout = 60 * time.Second
 
 // free runs an attempt outside a cage.
-func (w *world) free(name string) (code int, text string) {
+func (w *world) free(e try) (code int, text string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), attemptTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, w.path("shared/attempt"))
-	command.Env, command.Dir = w.environment(name), w.path("project")
+	command.Env, command.Dir = w.environment(e.name, false), w.path("project")
 	if w.stdin != nil {
 		command.Stdin = w.stdin
 	}
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: w.group, Pdeathsig: syscall.SIGKILL}
+	if w.session {
+		command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	}
+	if e.spaces {
+		command.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC
+		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
 	err := command.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), out.String()
@@ -217,7 +238,7 @@ func (w *world) caged(name string) (result, error) {
 	var reader sync.WaitGroup
 	reader.Go(func() { _, _ = io.Copy(&text, read) })
 	spec := sandbox.Spec{
-		Agent: "coder", Run: "run-1", Policy: w.policy(), Command: []string{w.path("shared/attempt")}, Env: w.environment(name), Dir: w.path("project"),
+		Agent: "coder", Run: "run-1", Policy: w.policy(), Command: []string{w.path("shared/attempt")}, Env: w.environment(name, true), Dir: w.path("project"),
 		Stdin: w.stdin, Stdout: write, Stderr: write,
 		Denied: func(d sandbox.Denial) { res.denials = append(res.denials, d) },
 	}

@@ -158,6 +158,8 @@ func (b *Builder) step(s Step) error {
 		return b.keep(name)
 	case Pin:
 		return b.move(b.root, name, name, 0)
+	case NoExec:
+		return unix.MountSetattr(b.root, name[1:], unix.AT_SYMLINK_NOFOLLOW, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOEXEC})
 	}
 	return fmt.Errorf("unknown action: %w", unix.EINVAL)
 }

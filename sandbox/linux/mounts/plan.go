@@ -18,13 +18,15 @@ type Action string
 
 // The actions. Folder and Link make something on the cage's own root. Bind
 // puts the host's file or folder in its place. Mask puts the gate there. Pin
-// keeps a folder from being moved away.
+// keeps a folder from being moved away. NoExec keeps what lies in a folder of the
+// cage's own from being executed or mapped for execution.
 const (
 	Folder Action = "folder"
 	Link   Action = "link"
 	Bind   Action = "bind"
 	Mask   Action = "mask"
 	Pin    Action = "pin"
+	NoExec Action = "noexec"
 )
 
 // Step is one thing to do inside the new root, in the order of the list.
@@ -277,6 +279,11 @@ func (pl *planner) lay() error {
 		}
 	}
 	pl.bury()
+	if pl.noExec {
+		for _, name := range []string{"/tmp", "/dev/shm", "/run"} {
+			pl.step(Step{Do: NoExec, Path: control.Text(name)})
+		}
+	}
 	return nil
 }
 

@@ -5,6 +5,8 @@ package mounts
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -68,14 +70,36 @@ func (b *Builder) kernelFiles() error {
 			return fmt.Errorf("close %s: %w", name, err)
 		}
 	}
-	for _, name := range []string{
+	closed := append([]string{
 		"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/key-users", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/sched_debug",
 		"/proc/latency_stats", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/vmallocinfo", "/proc/slabinfo",
-	} {
+	}, rootsFiles()...)
+	slices.Sort(closed)
+	for _, name := range slices.Compact(closed) {
 		err := b.move(b.host, "/dev/null", name, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
 		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
 			return fmt.Errorf("close %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// rootsFiles are what the kernel shows to user id 0 only, and so to a cage that
+// root runs, whatever rights it has. The list is the running kernel's.
+func rootsFiles() []string {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(newRoot + "/proc")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 == 0 {
+			names = append(names, "/proc/"+entry.Name())
+		}
+	}
+	return names
 }

@@ -20,6 +20,8 @@ func ownDevices() []string { return []string{"null", "zero", "full", "random", "
 // change the mode and the times of the person's terminal, or of the machine's
 // /dev/null when root runs a cage. A terminal is /dev/console in the cage.
 //
+// A file that was given for reading only is opened anew as well; see readOnly.
+//
 // It is called after Build and before Leave. What this user does not own stays
 // as it is: there is nothing that the command may change about it.
 func (b *Builder) Standard() error {
@@ -33,8 +35,15 @@ func (b *Builder) Standard() error {
 
 func (b *Builder) standard(fd int) error {
 	var was unix.Stat_t
-	if err := unix.Fstat(fd, &was); err != nil || was.Mode&unix.S_IFMT != unix.S_IFCHR {
-		return nil // what is closed stays closed
+	if err := unix.Fstat(fd, &was); err != nil {
+		return nil //nolint:nilerr // what is closed stays closed
+	}
+	switch was.Mode & unix.S_IFMT {
+	case unix.S_IFCHR:
+	case unix.S_IFREG, unix.S_IFBLK:
+		return b.readOnly(fd, &was)
+	default:
+		return nil
 	}
 	if int(was.Uid) != unix.Getuid() {
 		return nil
@@ -70,7 +79,7 @@ func (b *Builder) standard(fd int) error {
 // pathOf is where the host has what a descriptor of this process leads to.
 func (b *Builder) pathOf(fd int) (string, error) {
 	buffer := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(b.host, "proc/self/fd/"+strconv.Itoa(fd), buffer)
+	n, err := unix.Readlinkat(b.host, descriptorName(fd), buffer)
 	if err != nil {
 		return "", err
 	}
