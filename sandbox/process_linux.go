@@ -242,7 +242,7 @@ func (p *Process) serveGate(message control.Message) error {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: errors.New("no device came")}
 	}
-	g, err := gate.New(gate.Options{Policy: p.plan.Policy, Fixed: p.plan.Fixed, Refused: p.judge.atGate, Ask: p.judge.askAtGate()})
+	g, err := gate.New(gate.Options{Policy: p.plan.Policy, Fixed: p.plan.Fixed, Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach})
 	if err != nil {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: err}

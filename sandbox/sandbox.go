@@ -37,6 +37,10 @@ type Spec struct {
 
 	// Asker answers what the policy marks as ask. Nil: every ask is denied.
 	Asker Asker
+
+	// AskEach asks about every operation on a path. Without it a yes covers for a
+	// moment what a program does next with the same path: it looks, and then opens.
+	AskEach bool
 }
 
 // Denial is one refusal of the cage, as the kernel-enforced mechanisms saw it.

@@ -146,7 +146,7 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 	}
 	current := g.rules.Load()
 	readable := g.listable(name)
-	if !readable && !current.skeleton(name) {
+	if (!readable || g.asksAgain(name)) && !current.skeleton(name) {
 		if code := g.look(done, input.Pid, "opendir", name); code != 0 {
 			return fuse.Status(code)
 		}

@@ -41,6 +41,9 @@ type Options struct {
 	// done closes at the latest. A yes is to that path, for grantTime and for as
 	// long as what was opened by it is open; then Ask is called again.
 	Ask func(done <-chan struct{}, asked Refusal) bool
+
+	// AskEach calls Ask for every operation, also while a yes to the same path holds.
+	AskEach bool
 }
 
 // Gate is one cage's gate. All methods are safe for concurrent use.

@@ -138,6 +138,12 @@ func (g *Gate) listable(name string) bool {
 	return decision.Effect == policy.Allow || decision.Effect == policy.Ask && g.granted.fresh(policy.ClassPathRead, name)
 }
 
+// asksAgain reports whether a folder is listed by an earlier yes, and each
+// operation is to be asked about.
+func (g *Gate) asksAgain(name string) bool {
+	return g.options.AskEach && g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Ask
+}
+
 // programClass is what the read of a program counts as, when it is run: where
 // only running it is asked about, the leave for that covers the read. The mark of
 // such an open is the kernel's; no program can set it.

@@ -69,7 +69,7 @@ func (g *Gate) permit(done <-chan struct{}, thread uint32, class policy.Class, o
 		return syscall.ESTALE
 	}
 	decision, ok := g.allowed(class, name)
-	if ok && (decision.Effect == policy.Allow || isLook(operation) || g.granted.fresh(class, name)) {
+	if ok && (decision.Effect == policy.Allow || !g.options.AskEach && (isLook(operation) || g.granted.fresh(class, name))) {
 		return 0
 	}
 	return g.refuse(done, thread, class, operation, name, decision)
