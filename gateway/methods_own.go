@@ -34,6 +34,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		local(wire.MethodRunResume, g.runs.resume),
 		local(wire.MethodRunReport, g.runs.report),
 		local(wire.MethodRunEnd, g.runs.end),
+		local(wire.MethodRunLearned, g.runs.learned),
 		row(wire.MethodSecrets, auth.ScopeRead, g.listSecrets),
 		row(wire.MethodSecretSet, auth.ScopeAdmin, g.setSecret),
 		row(wire.MethodSecretDelete, auth.ScopeAdmin, g.deleteSecret),

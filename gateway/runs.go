@@ -40,6 +40,7 @@ type run struct {
 	until     time.Time // without a connection: when the run is given up
 	version   string    // of the policy that was sent last
 	policy    *policy.Policy
+	learn     *wire.Learn // nil: it does not learn
 }
 
 func newRuns(g *Gateway) *runs { return &runs{g: g, live: map[string]*run{}} }
@@ -55,7 +56,7 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 		return nil, err
 	}
 	snapshot := g.deps.Config.Current()
-	compiled, err := snapshot.Policy(params.Agent)
+	compiled, err := policyFor(snapshot, params.Agent, params.Learn)
 	if err != nil {
 		return nil, wire.Invalid("agent " + params.Agent + ": " + err.Error())
 	}
@@ -74,14 +75,15 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	pid := supervisorPID(call.Conn, params.PID)
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "run_start", Action: "run", Target: params.Agent, Details: map[string]any{
-		"run": id, "program": command[0], "arguments": len(command) - 1, "dir": params.Dir, "pid": pid, "policy": compiled.Version,
+		"run": id, "program": command[0], "arguments": len(command) - 1, "dir": params.Dir, "pid": pid, "policy": compiled.Version, "learn": params.Learn != nil,
 	}}); err != nil {
 		return nil, notAudited("the run was not started")
 	}
 	token := g.agents.Mint(params.Agent, id)
 	g.deps.Masker.Add(maskName(id), []byte(token))
-	r.add(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled})
-	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Started: g.deps.Now(), Policy: compiled.Version})
+	r.add(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled, learn: params.Learn})
+	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Learning: params.Learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
+	g.sayLearns(params.Agent, params.Learn)
 	g.log.Info("a run starts", slog.String("agent", params.Agent), slog.String("run", id), slog.Int("pid", pid))
 	if call.Conn.Context().Err() != nil {
 		r.left(call.Conn) // the connection ended before the run was known
@@ -141,16 +143,20 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 	if err := g.knownAgent(params.Agent); err != nil {
 		return nil, err
 	}
-	snapshot := g.deps.Config.Current()
-	compiled, err := snapshot.Policy(params.Agent)
-	if err != nil {
-		return nil, wire.Invalid("agent " + params.Agent + ": " + err.Error())
-	}
 	pid := supervisorPID(call.Conn, params.PID)
+	learn := params.Learn
 	r.mu.Lock()
 	known := r.live[params.Run]
 	held := known != nil && known.agent == params.Agent
+	if held {
+		learn = known.learn // a run does not begin to learn on the way
+	}
 	r.mu.Unlock()
+	snapshot := g.deps.Config.Current()
+	compiled, err := policyFor(snapshot, params.Agent, learn)
+	if err != nil {
+		return nil, wire.Invalid("agent " + params.Agent + ": " + err.Error())
+	}
 	if known != nil {
 		caller, right := g.agents.Lookup(params.Token)
 		if !held || !right || caller != (auth.Caller{Agent: params.Agent, Run: params.Run}) {
@@ -158,7 +164,7 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 		}
 	}
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "run_start", Action: "resume", Target: params.Agent, Details: map[string]any{
-		"run": params.Run, "pid": pid, "policy": compiled.Version,
+		"run": params.Run, "pid": pid, "policy": compiled.Version, "learn": learn != nil,
 	}}); err != nil {
 		return nil, notAudited("the run was not taken back")
 	}
@@ -172,9 +178,10 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 			return nil, wire.Invalid(err.Error())
 		}
 		g.deps.Masker.Add(maskName(params.Run), []byte(params.Token))
-		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Started: g.deps.Now(), Policy: compiled.Version})
+		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Learning: learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
+		g.sayLearns(params.Agent, learn)
 	}
-	r.add(&run{id: params.Run, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled})
+	r.add(&run{id: params.Run, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled, learn: learn})
 	if call.Conn.Context().Err() != nil {
 		r.left(call.Conn)
 	}
@@ -336,7 +343,7 @@ func (r *runs) policyChanged(after *configs.Snapshot) {
 	var orphans []string
 	r.mu.Lock()
 	for _, one := range r.live {
-		next, err := after.Policy(one.agent)
+		next, err := policyFor(after, one.agent, one.learn)
 		if err != nil {
 			next = nothingAllowed(one.policy)
 			orphans = append(orphans, one.id)

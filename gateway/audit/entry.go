@@ -26,6 +26,7 @@ const (
 	GatewayStop  = "gateway_stop"
 	RunStart     = "run_start"
 	RunEnd       = "run_end"
+	Learn        = "learn" // what a run that learns was let through to
 )
 
 // The log's own event types: what happened to the file itself.

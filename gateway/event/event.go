@@ -111,6 +111,7 @@ type Run struct {
 	Agent      string      `json:"agent"`
 	PID        int         `json:"pid"` // of the supervisor
 	Command    []string    `json:"command"`
+	Learning   bool        `json:"learning,omitempty"` // what no rule speaks of is let through and recorded
 	Started    time.Time   `json:"started"`
 	Ended      time.Time   `json:"ended,omitzero"`
 	Exit       string      `json:"exit,omitempty"`       // "exit 0", "signal 9", "lost"

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/gateway/learn"
 	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
@@ -42,6 +43,9 @@ type Options struct {
 	// Spool keeps what is refused while there is no gateway to tell, for the next
 	// one to put on record. It is asked for once, and only when it is needed.
 	Spool func(started wire.RunStarted) *spool.Writer
+	// Learn makes this a run that learns; nil: it does not.
+	Learn *learn.Recorder
+
 	// Warn shows a sentence to the person at the terminal, before the command
 	// starts or after it has ended: never over what it draws.
 	Warn func(text string)
@@ -57,7 +61,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	defer conn.Close()
 	var started wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunStart, wire.RunStartParams{
-		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(),
+		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(), Learn: learns(options.Learn),
 	}, &started)
 	if err != nil {
 		return sandbox.ExitStatus{}, err
@@ -76,12 +80,14 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	}
 	collected := newReports(started.Run)
 	asks := newAsks(started.Run, conn)
+	asker, denied, stopLearning := learner(asks, options.Learn)
+	defer stopLearning()
 	defer asks.close()
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: started.Command, Dir: options.Dir,
 		Env:   Environment(options.Environ, started.Policy.Env, started.Env),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(asks.explain(d)) }, Connected: collected.connected, Asker: asks,
+		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {
@@ -323,7 +329,7 @@ func (l *link) resume(ctx context.Context) Conn {
 	var resumed wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
 		Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
-		Token: l.started.Token, PID: os.Getpid(),
+		Token: l.started.Token, PID: os.Getpid(), Learn: learns(l.options.Learn),
 	}, &resumed)
 	if err != nil {
 		conn.Close()

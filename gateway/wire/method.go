@@ -75,6 +75,7 @@ type RunStartParams struct {
 	Command []string `json:"command,omitempty"` // empty: the agent's own command
 	Dir     string   `json:"dir"`
 	PID     int      `json:"pid"` // of the supervisor
+	Learn   *Learn   `json:"learn,omitempty"`
 }
 
 // RunStarted is what a supervisor needs to build the cage.
@@ -95,6 +96,7 @@ type RunResumeParams struct {
 	Command []string `json:"command"`
 	Token   string   `json:"token"`
 	PID     int      `json:"pid"`
+	Learn   *Learn   `json:"learn,omitempty"` // as the run was started
 }
 
 // RunReportParams carries what happened in a cage since the last report.
