@@ -17,7 +17,7 @@ import (
 
 func agentCommand(t *terminal) *cobra.Command {
 	return group("agent", "Run agents in their cages and see what they may do",
-		agentListCommand(t), agentShowCommand(t), agentRunCommand(t), agentTestCommand(t),
+		agentListCommand(t), agentShowCommand(t), agentRunCommand(t), agentLearnCommand(t), agentTestCommand(t),
 		agentCreateCommand(t), agentDeleteCommand(t))
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/gateway/learn"
 	"openclaw/gateway/spool"
 	"openclaw/gateway/supervise"
 	"openclaw/gateway/wire"
@@ -44,12 +45,24 @@ func agentRunCommand(t *terminal) *cobra.Command {
 }
 
 func (t *terminal) runAgent(ctx context.Context, agent string, command []string) error {
-	layout, err := t.layout()
+	status, err := t.caged(ctx, agent, command, nil)
 	if err != nil {
 		return err
 	}
+	if status.Code != exitOK {
+		return exitStatus(status.Code)
+	}
+	return nil
+}
+
+// caged runs a command to its end; an error means that it was not run.
+func (t *terminal) caged(ctx context.Context, agent string, command []string, recorder *learn.Recorder) (sandbox.ExitStatus, error) {
+	layout, err := t.layout()
+	if err != nil {
+		return sandbox.ExitStatus{}, err
+	}
 	if !configs.ValidName(agent) {
-		return &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
+		return sandbox.ExitStatus{}, &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -66,15 +79,13 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string)
 		},
 		Cage:  sandbox.New,
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },
+		Learn: recorder,
 		Warn:  func(text string) { t.warn("%s", printable(text)) },
 	})
 	if err != nil {
-		return &failure{err: err, hint: hintOf(err), code: notRun(err)}
+		return status, &failure{err: err, hint: hintOf(err), code: notRun(err)}
 	}
-	if status.Code != exitOK {
-		return exitStatus(status.Code)
-	}
-	return nil
+	return status, nil
 }
 
 // spool is where a run's refusals wait for a gateway. The rules of redaction
