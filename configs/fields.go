@@ -98,6 +98,8 @@ func fields() map[string]field {
 		"Permissions.never_always":     {About: "Classes for which the answer \"always\" is not offered.", Enum: classes()},
 		"Permissions.enforce":          {About: "What happens where a machine cannot enforce all of it: strict refuses, reduced accepts weaker mechanisms.", Enum: []string{"strict", "reduced"}},
 
+		"Permissions.on_narrow": {About: "What happens to a run when a change of the config forbids what a running cage cannot take back: flag shows it, stop ends the run.", Enum: []string{"flag", "stop"}},
+
 		"PathEntry.path":   {About: "The path."},
 		"PathEntry.access": {About: "How far it goes.", Enum: []string{"read", "write"}},
 

@@ -235,6 +235,9 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		c.ID, c.Kind, c.Agent, c.Run, c.From = params.Run+"/"+c.ID, "net", agent, params.Run, "cage "+agent
 		g.registry.Connection(c)
 	}
+	if len(params.StillOpen) > 0 {
+		g.notice("warn", "a run of agent "+agent+" can still do what its policy forbids: "+short(strings.Join(params.StillOpen, "; ")))
+	}
 	if params.Mechanisms != nil || params.Warnings != nil || params.Policy != "" || params.NeedsRun != nil {
 		g.registry.UpdateRun(params.Run, func(row *event.Run) {
 			if params.Mechanisms != nil {
@@ -244,9 +247,9 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 				row.Warnings = params.Warnings
 			}
 			if params.Policy != "" {
-				row.Policy, row.NeedsRun = params.Policy, params.NeedsRun
+				row.Policy, row.NeedsRun, row.StillOpen = params.Policy, params.NeedsRun, params.StillOpen
 			} else if params.NeedsRun != nil {
-				row.NeedsRun = params.NeedsRun
+				row.NeedsRun, row.StillOpen = params.NeedsRun, params.StillOpen
 			}
 		})
 	}
@@ -280,6 +283,9 @@ func (r *runs) finish(ctx context.Context, id, exit string) {
 	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
 	g.asks.inbox.EndRun(id)
 	g.registry.EndRun(id, exit)
+	if reason, ended := strings.CutPrefix(exit, "stopped: "); ended {
+		g.notice("warn", "a run of agent "+one.agent+" was ended: "+reason)
+	}
 	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
 	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
 		g.log.Error("the end of a run could not be audited", slog.Any("error", err))

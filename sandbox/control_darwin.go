@@ -82,14 +82,14 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	p.updating.Lock()
 	defer p.updating.Unlock()
 	var change Change
-	compared := policy.Compare(p.current, next)
+	compared := policy.Compare(p.spec.Policy, next)
 	if !reflect.DeepEqual(p.current.Network, next.Network) {
 		switch {
 		case p.proxy != nil:
 			p.proxy.SetPolicy(next)
 			change.Applied = append(change.Applied, "network rules")
 		case next.Network.Outbound:
-			change.NeedsRun = append(change.NeedsRun, "network: this run was built without a way out")
+			change.waits(false, "network: this run was built without a way out")
 		}
 	}
 	for _, part := range []struct {
@@ -97,7 +97,7 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 		what    string
 	}{{compared.Paths, "paths"}, {compared.Exec, "rules for programs"}, {compared.Limits, "limits"}} {
 		if part.changed {
-			change.NeedsRun = append(change.NeedsRun, part.what+": the profile of this run stays as it is")
+			change.waits(compared.Narrower, part.what+": the profile of this run stays as it is")
 		}
 	}
 	p.current = next

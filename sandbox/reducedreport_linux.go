@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"reflect"
 	"slices"
 
 	"openclaw/sandbox/linux/mounts"
@@ -53,8 +52,8 @@ func (p *Process) updateReduced(next *policy.Policy) (Change, error) {
 	before := p.current
 	var change Change
 	p.compareRest(&change, before, next)
-	if !reflect.DeepEqual(before.Paths, next.Paths) {
-		change.NeedsRun = append(change.NeedsRun, "paths: refused from now on when they are opened, but in the reduced mode what was open at the start is closed for good only by a new run")
+	if compared := policy.Compare(p.spec.Policy, next); compared.Paths {
+		change.waits(compared.Narrower, "paths: refused from now on when they are opened, but in the reduced mode what was open at the start is closed for good only by a new run")
 	}
 	whole := *plan.Policy
 	whole.Paths = append(slices.Clip(whole.Paths), temporaryRule(p.reduced.folder.temp))

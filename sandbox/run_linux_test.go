@@ -214,7 +214,7 @@ func TestUpdate(t *testing.T) {
 
 	w.perms.AllowedPaths = nil
 	change, err = process.Update(w.policy())
-	if err != nil || len(change.Applied) != 1 || len(change.NeedsRun) != 1 {
+	if err != nil || len(change.Applied) != 1 || len(change.NeedsRun) != 1 || len(change.StillOpen) != 1 {
 		t.Fatalf("%+v %v", change, err)
 	}
 	expect("cat ~/other/notes.txt", "no")
@@ -222,9 +222,43 @@ func TestUpdate(t *testing.T) {
 	if process.Report().Policy != w.policy().Version {
 		t.Error("the report names the old policy")
 	}
+	w.keepsSayingWhatIsOpen(process)
 	_ = write.Close()
 	wait()
 	_ = read.Close()
+}
+
+// keepsSayingWhatIsOpen: what a run can still do is said at every change, until
+// the policy allows it again, and what narrows is told from what widens.
+func (w *world) keepsSayingWhatIsOpen(process *sandbox.Process) {
+	w.t.Helper()
+	project := w.path("project")
+	for _, step := range []struct {
+		name   string
+		change func()
+		open   string // what StillOpen holds
+		waits  string // what NeedsRun holds beside it
+	}{
+		{"something else", func() { w.perms.MaxFileSize = nil }, project, ""},
+		{"less of it", func() { w.allowRead("project") }, project, ""},
+		{"as it was built", func() { w.perms.AllowedPaths = nil; w.allow("project") }, "", ""},
+		{"a denied path in it", func() { w.deny("project/secret") }, project + "/secret", ""},
+		{"a pattern", func() { w.perms.DeniedPaths = []string{w.home + "/**/*.key"} }, "*.key", ""},
+		{"a pattern elsewhere", func() { w.perms.DeniedPaths = []string{"/srv/**/*.key"} }, "", ""},
+		{"smaller files", func() { w.perms.DeniedPaths = nil; w.perms.MaxFileSize = new(int64(10)) }, "max_file_size", ""},
+		{"no programs", func() { w.perms.MaxFileSize = nil; w.perms.ExecuteCommands = new(false) }, "programs", ""},
+		{"a network", func() { w.perms.ExecuteCommands = nil; w.perms.NetworkAccess = new(true) }, "", "network"},
+	} {
+		step.change()
+		change, err := process.Update(w.policy())
+		open, waits := strings.Join(change.StillOpen, "\n"), strings.Join(change.NeedsRun, "\n")
+		if err != nil || (step.open == "") != (open == "") || !strings.Contains(open, step.open) || !strings.Contains(waits, open) || !strings.Contains(waits, step.waits) {
+			w.t.Errorf("%s: %+v %v", step.name, change, err)
+		}
+		if step.open == "" && step.waits == "" && waits != "" {
+			w.t.Errorf("%s: it waits for a new run: %s", step.name, waits)
+		}
+	}
 }
 
 type asker func(sandbox.Denial) bool

@@ -118,6 +118,18 @@ type ExitStatus struct {
 type Change struct {
 	Applied  []string `json:"applied,omitempty"`   // in force now
 	NeedsRun []string `json:"needs_run,omitempty"` // in force from the next run on
+
+	// StillOpen is what the new policy forbids and this run can still do. Each is
+	// in NeedsRun as well.
+	StillOpen []string `json:"still_open,omitempty"`
+}
+
+// waits notes what is in force from the next run on; open says that it narrows.
+func (c *Change) waits(open bool, text string) {
+	c.NeedsRun = append(c.NeedsRun, text)
+	if open {
+		c.StillOpen = append(c.StillOpen, text)
+	}
 }
 
 // Error is a refusal of the cage itself: it could not be built as the policy

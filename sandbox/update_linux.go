@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,7 +16,8 @@ import (
 // Update puts a policy that changed into force as far as a running cage allows,
 // and says what is in force now and what only from the next run on. What the
 // gate serves and the network change at once, both ways; what is bound natively
-// stays as it is.
+// stays as it is. NeedsRun holds all that this run and the policy differ in, not
+// only what this change added.
 func (p *Process) Update(next *policy.Policy) (Change, error) {
 	if next == nil {
 		return Change{}, &Error{Op: "update policy", Kind: KindPolicy, Err: errors.New("there is none")}
@@ -25,6 +27,7 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	if p.reduced != nil {
 		return p.updateReduced(next)
 	}
+	p.network.egress.SetPolicy(next) // it needs no path, so it does not wait for one
 	before := p.current
 	preview, err := mounts.Preview(next)
 	if err != nil {
@@ -34,15 +37,19 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	if err != nil {
 		return Change{}, planError(err)
 	}
+	built, err := mounts.Preview(p.spec.Policy)
+	if err != nil {
+		return Change{}, planError(err)
+	}
 	var change Change
-	p.comparePaths(&change, was.Regions, preview.Regions)
+	p.comparePaths(&change, built.Regions, was.Regions, preview.Regions)
+	p.comparePatterns(&change, next)
 	p.compareRest(&change, before, next)
 
 	whole := *preview.Policy
 	whole.Paths = append(slices.Clip(whole.Paths), p.plan.Found...)
 	p.judge.policy.Store(&whole)
 	p.gate.SetPolicy(&whole)
-	p.network.egress.SetPolicy(next)
 	p.current = next
 	p.mu.Lock()
 	p.report.Policy = next.Version
@@ -50,25 +57,70 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	return change, nil
 }
 
-// comparePaths looks at every path where the old or the new policy changes its
-// answer, beside what is mounted there.
-func (p *Process) comparePaths(change *Change, was, will *mounts.Regions) {
-	names := append(was.Boundaries(), will.Boundaries()...)
+// comparePaths looks at every path where one of the policies changes its answer,
+// beside what is mounted there. built is the policy that the cage was built by.
+func (p *Process) comparePaths(change *Change, built, was, will *mounts.Regions) {
+	names := slices.Concat(built.Boundaries(), was.Boundaries(), will.Boundaries())
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		before, after := was.Of(name), will.Of(name)
-		if before == after {
-			continue
-		}
-		switch mounted := p.plan.Regions.Of(name); {
-		case mounted == after: // as it was mounted, or closed again
-			change.Applied = append(change.Applied, fmt.Sprintf("%s: %s", name, words(after)))
+		before, after, mounted := was.Of(name), will.Of(name), p.plan.Regions.Of(name)
+		switch {
+		case mounted == after || built.Of(name) == after: // as it was mounted, or closed again
+			if before != after {
+				change.Applied = append(change.Applied, fmt.Sprintf("%s: %s", name, words(after)))
+			}
 		case mounted == mounts.Gate && p.served(name):
-			change.Applied = append(change.Applied, fmt.Sprintf("%s: %s, through the gate", name, words(after)))
+			if before != after {
+				change.Applied = append(change.Applied, fmt.Sprintf("%s: %s, through the gate", name, words(after)))
+			}
 		default:
-			change.NeedsRun = append(change.NeedsRun, fmt.Sprintf("%s: %s; still %s in this run", name, words(after), words(mounted)))
+			change.waits(opens(mounted) > opens(after), fmt.Sprintf("%s: %s; still %s in this run", name, words(after), words(mounted)))
 		}
 	}
+}
+
+// opens orders regions by how much of the host they let through.
+func opens(r mounts.Region) int {
+	switch r {
+	case mounts.Read:
+		return 1
+	case mounts.Write:
+		return 2
+	case mounts.Gate, mounts.Private:
+	}
+	return 0
+}
+
+// comparePatterns names the patterns that came since the cage was built, where
+// they may match something that is bound natively: nothing looks there by name.
+func (p *Process) comparePatterns(change *Change, next *policy.Policy) {
+	for i := range next.Paths {
+		rule := &next.Paths[i]
+		had := func(r policy.PathRule) bool { return r.Glob && r.Effect == rule.Effect && r.Path == rule.Path }
+		if !rule.Glob || rule.Effect == policy.Allow || slices.ContainsFunc(p.spec.Policy.Paths, had) || !p.bindsBelow(literal(rule.Path)) {
+			continue
+		}
+		change.waits(true, fmt.Sprintf("%s: refused; what it matches in folders that this run has bound stays open in it", rule.Path))
+	}
+}
+
+// literal is the folder that a pattern begins with.
+func literal(pattern string) string {
+	head, _, _ := strings.Cut(pattern, "*")
+	if at := strings.IndexAny(head, `?[\`); at >= 0 {
+		head = head[:at]
+	}
+	return path.Dir(head + "x")
+}
+
+// bindsBelow reports whether a folder, or something below it, is bound natively.
+func (p *Process) bindsBelow(folder string) bool {
+	if p.plan.Regions.Of(folder).Native() {
+		return true
+	}
+	return slices.ContainsFunc(p.plan.Regions.Boundaries(), func(name string) bool {
+		return (folder == "/" || strings.HasPrefix(name, folder+"/")) && p.plan.Regions.Of(name).Native()
+	})
 }
 
 // served reports whether the gate stands at a path inside the cage.
@@ -92,25 +144,39 @@ func words(r mounts.Region) string {
 }
 
 func (p *Process) compareRest(change *Change, before, next *policy.Policy) {
-	if !reflect.DeepEqual(before.Network, next.Network) {
-		built := p.spec.Policy.Network.Outbound
-		if next.Network.Outbound && !built {
-			change.NeedsRun = append(change.NeedsRun, "network: this run was built without a way out")
-		} else {
-			change.Applied = append(change.Applied, "network rules")
-			if missing := newForwards(p.spec.Policy, next); missing != "" {
-				change.NeedsRun = append(change.NeedsRun, "network: "+missing+" of this machine's loopback")
-			}
-		}
+	built := p.spec.Policy
+	if !reflect.DeepEqual(before.Network, next.Network) && (built.Network.Outbound || !next.Network.Outbound) {
+		change.Applied = append(change.Applied, "network rules")
+	}
+	if next.Network.Outbound && !built.Network.Outbound {
+		change.waits(false, "network: this run was built without a way out")
+	} else if missing := newForwards(built, next); missing != "" {
+		change.waits(false, "network: "+missing+" of this machine's loopback")
 	}
 	if before.Exec.Commands != next.Exec.Commands || before.Exec.System != next.Exec.System {
 		change.Applied = append(change.Applied, "rules for programs")
-		if next.Exec.Commands && !p.spec.Policy.Exec.Commands {
-			change.NeedsRun = append(change.NeedsRun, "programs in writable folders cannot be executed in this run")
+	}
+	switch {
+	case next.Exec.Commands && !built.Exec.Commands:
+		change.waits(false, "programs in writable folders cannot be executed in this run")
+	case !next.Exec.Commands && built.Exec.Commands:
+		change.waits(true, "programs: none is started any more; what runs already may still load code from a writable folder")
+	}
+	if built.MaxFileSize != next.MaxFileSize {
+		change.waits(next.MaxFileSize != 0 && (built.MaxFileSize == 0 || built.MaxFileSize > next.MaxFileSize), "max_file_size")
+	}
+	for _, name := range built.Env {
+		if !slices.Contains(next.Env, name) && lookupEnv(p.spec.Env, name) != "" {
+			change.waits(true, "env: this run has "+name+" already")
 		}
 	}
-	if before.MaxFileSize != next.MaxFileSize {
-		change.NeedsRun = append(change.NeedsRun, "max_file_size")
+	for _, name := range next.Env {
+		if !slices.Contains(built.Env, name) {
+			change.waits(false, "env: "+name)
+		}
+	}
+	if p.reduced != nil && next.Enforce != policy.EnforceReduced {
+		change.waits(true, "enforce: this run is in the reduced mode")
 	}
 }
 

@@ -25,37 +25,40 @@ func agentListCommand(t *terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the agents of the config", Args: exactly(0), Example: "  openclaw agent list",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			snapshot, err := t.loadConfig()
 			if err != nil {
 				return err
 			}
 			type row struct {
-				Name      string `json:"name"`
-				Role      string `json:"role,omitempty"`
-				Workspace string `json:"workspace"`
-				Network   string `json:"network"`
+				Name      string   `json:"name"`
+				Role      string   `json:"role,omitempty"`
+				Workspace string   `json:"workspace"`
+				Network   string   `json:"network"`
+				Runs      []runRow `json:"runs,omitempty"` // those that go on; unknown without a gateway
 			}
+			runs := t.present(cmd.Context())
 			list := []row{}
 			for _, name := range snapshot.Agents() {
 				p, err := snapshot.Policy(name)
 				if err != nil {
 					return err
 				}
-				list = append(list, row{name, snapshot.Config.Agents[name].Role, p.Workspace, networkWords(p)})
+				list = append(list, row{name, snapshot.Config.Agents[name].Role, p.Workspace, networkWords(p), runs[name]})
 			}
 			if asJSON {
 				return t.json(list)
 			}
 			rows := make([][]string, 0, len(list))
 			for _, r := range list {
-				rows = append(rows, []string{r.Name, r.Role, r.Workspace, r.Network})
+				rows = append(rows, []string{r.Name, r.Role, r.Workspace, r.Network, runWords(r.Runs)})
 			}
 			if len(rows) == 0 {
 				t.print("no agents in %s; add one with 'openclaw agent create NAME'", snapshot.Path)
 				return nil
 			}
-			t.table("NAME\tROLE\tWORKSPACE\tNETWORK", rows)
+			t.table("NAME\tROLE\tWORKSPACE\tNETWORK\tRUNS", rows)
+			t.warnOpen(runs, "")
 			return nil
 		},
 	}
@@ -119,6 +122,7 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	t.print("agent      %s", p.Agent)
 	t.print("workspace  %s", printable(p.Workspace))
 	t.print("enforce    %s", p.Enforce)
+	t.print("narrowed   %s", narrowWords(p))
 	t.print("")
 	rows, builtIn := [][]string{}, 0
 	for _, rule := range p.Paths {
@@ -150,6 +154,14 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	if p.MaxFileSize > 0 {
 		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
 	}
+}
+
+// narrowWords says what happens to a run that a narrower policy cannot close.
+func narrowWords(p *policy.Policy) string {
+	if p.OnNarrow == policy.NarrowStop {
+		return "a run that cannot be narrowed is ended (" + because("on_narrow: stop", p.NarrowFrom) + ")"
+	}
+	return "a run that cannot be narrowed is shown (on_narrow: flag)"
 }
 
 func addressWords(rule policy.AddressRule) string {

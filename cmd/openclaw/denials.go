@@ -41,11 +41,13 @@ func denialsCommand(t *terminal) *cobra.Command {
 			}
 			if asJSON {
 				if !follow {
+					t.warnOpen(t.present(cmd.Context()), agent)
 					return t.json(result.Denials)
 				}
 			} else {
 				t.table("LAST\tAGENT\tPID\tPROGRAM\tOPERATION\tTARGET\tRULE\tCOUNT", denialRows(result.Denials))
 			}
+			t.warnOpen(t.present(cmd.Context()), agent)
 			if !follow {
 				return nil
 			}

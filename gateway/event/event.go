@@ -118,7 +118,8 @@ type Run struct {
 	Policy     string      `json:"policy"`               // version in force
 	Mechanisms []Mechanism `json:"mechanisms,omitempty"` // from the self-test in this very cage
 	Warnings   []string    `json:"warnings,omitempty"`
-	NeedsRun   []string    `json:"needs_run,omitempty"` // policy changes that wait for a new run
+	NeedsRun   []string    `json:"needs_run,omitempty"`  // policy changes that wait for a new run
+	StillOpen  []string    `json:"still_open,omitempty"` // of them: what the policy forbids and the run can still do
 }
 
 // ConfigStatus is the active config and the last attempt to replace it.

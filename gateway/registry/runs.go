@@ -98,6 +98,7 @@ func clone(run event.Run) event.Run {
 	run.Mechanisms = slices.Clone(run.Mechanisms)
 	run.Warnings = slices.Clone(run.Warnings)
 	run.NeedsRun = slices.Clone(run.NeedsRun)
+	run.StillOpen = slices.Clone(run.StillOpen)
 	return run
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"openclaw/gateway/event"
@@ -110,8 +111,9 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	unrelay()
 	stop()
 	last := <-linked
-	if last == nil || !flush(last, keeper) || !endRun(last, started.Run, describe(status, err)) {
-		keeper.end(describe(status, err))
+	exit := link.ended(status, err)
+	if last == nil || !flush(last, keeper) || !endRun(last, started.Run, exit) {
+		keeper.end(exit)
 	}
 	if last != nil {
 		last.Close()
@@ -176,7 +178,10 @@ type link struct {
 	asks      *asks
 	process   interface {
 		Update(*policy.Policy) (sandbox.Change, error)
+		Signal(os.Signal) error
 	}
+	stopped   atomic.Pointer[string] // why the run was ended from here
+	killer    *time.Timer
 	said      map[string]bool
 	sentences []string // for the person, once the command has ended
 }
@@ -277,10 +282,12 @@ func (l *link) pushed(e wire.Event) {
 	l.collected.enforced(func(p *wire.RunReportParams) {
 		if err != nil {
 			p.NeedsRun = []string{"the new policy could not be applied to the running cage: " + err.Error()}
+			p.StillOpen = p.NeedsRun
 			return
 		}
-		p.Policy, p.NeedsRun = change.Policy.Version, applied.NeedsRun
+		p.Policy, p.NeedsRun, p.StillOpen = change.Policy.Version, applied.NeedsRun, applied.StillOpen
 	})
+	l.narrowed(change.Policy, applied, err)
 }
 
 // reconnect tries once a second until a gateway answers and knows the run

@@ -54,7 +54,7 @@ func Compare(old, replacement *Policy) Changes {
 		Paths:   !reflect.DeepEqual(a.Paths, b.Paths),
 		Exec:    a.Exec != b.Exec,
 		Network: !reflect.DeepEqual(a.Network, b.Network),
-		Limits: a.MaxFileSize != b.MaxFileSize || a.AskTimeout != b.AskTimeout || a.Enforce != b.Enforce || a.Workspace != b.Workspace ||
+		Limits: a.MaxFileSize != b.MaxFileSize || a.AskTimeout != b.AskTimeout || a.Enforce != b.Enforce || a.OnNarrow != b.OnNarrow || a.Workspace != b.Workspace ||
 			!slices.Equal(a.Asks, b.Asks) || !slices.Equal(a.NeverAlways, b.NeverAlways) || !slices.Equal(a.Env, b.Env),
 	}
 	if c.None() {

@@ -77,6 +77,7 @@ func Compile(in Input) (*Policy, []Problem) {
 	c.commands(p)
 	c.network(p)
 	c.limits(p)
+	c.narrowing(p)
 	c.asks(p)
 	c.environment(p)
 	c.checkReach(p)
@@ -198,6 +199,23 @@ func (c *compiler) limits(p *Policy) {
 	}
 	if reduced {
 		p.Enforce = EnforceReduced
+	}
+}
+
+// narrowing fills p.OnNarrow: of the agent and its role the stricter counts.
+func (c *compiler) narrowing(p *Policy) {
+	p.OnNarrow = NarrowFlag
+	for _, l := range c.layers {
+		key := l.key + ".on_narrow"
+		switch l.perms.OnNarrow {
+		case NarrowStop:
+			if p.OnNarrow != NarrowStop {
+				p.OnNarrow, p.NarrowFrom = NarrowStop, c.origin(key)
+			}
+		case NarrowFlag, "":
+		default:
+			c.fail(key, "%q is not known; write flag or stop", l.perms.OnNarrow)
+		}
 	}
 }
 

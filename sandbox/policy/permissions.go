@@ -38,6 +38,17 @@ const (
 	EnforceReduced Enforce = "reduced"
 )
 
+// OnNarrow says what happens to a run when its policy becomes narrower in a way
+// that a running cage cannot take back.
+type OnNarrow string
+
+// NarrowFlag shows that the run can still do it; it is the default. NarrowStop
+// ends the run.
+const (
+	NarrowFlag OnNarrow = "flag"
+	NarrowStop OnNarrow = "stop"
+)
+
 // Permissions is the mapping `permissions:` of a role or of an agent, as it is
 // written in the config. A nil pointer or a nil list is "not written".
 type Permissions struct {
@@ -54,6 +65,7 @@ type Permissions struct {
 	AskTimeout      *Duration   `yaml:"ask_timeout,omitempty"`
 	NeverAlways     []Class     `yaml:"never_always,omitempty"`
 	Enforce         Enforce     `yaml:"enforce,omitempty"`
+	OnNarrow        OnNarrow    `yaml:"on_narrow,omitempty"`
 }
 
 // Network is the mapping `network:` of permissions.

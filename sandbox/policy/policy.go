@@ -42,6 +42,8 @@ type Policy struct {
 	AskTimeout  time.Duration `json:"ask_timeout,omitempty"` // nanoseconds
 	NeverAlways []Class       `json:"never_always,omitempty"`
 	Enforce     Enforce       `json:"enforce"`
+	OnNarrow    OnNarrow      `json:"on_narrow,omitempty"` // empty: NarrowFlag
+	NarrowFrom  Origin        `json:"on_narrow_origin,omitzero"`
 	Default     Origin        `json:"default"` // what to name when no rule matched: the agent's own block
 	Env         []string      `json:"env,omitempty"`
 }

@@ -71,6 +71,8 @@ func limitsWithin(inner, outer *Policy) bool {
 	switch {
 	case outer.MaxFileSize != 0 && (inner.MaxFileSize == 0 || inner.MaxFileSize > outer.MaxFileSize):
 		return false
+	case outer.OnNarrow == NarrowStop && inner.OnNarrow != NarrowStop:
+		return false
 	case outer.Enforce != EnforceReduced && inner.Enforce == EnforceReduced:
 		return false
 	case inner.AskTimeout > outer.AskTimeout && len(inner.Asks) > 0:
