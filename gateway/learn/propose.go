@@ -184,7 +184,8 @@ func (p *proposer) raiseEither(name string, access policy.Access, run bool) {
 func (p *proposer) raise(name string, access policy.Access, run bool) {
 	// That it was run excuses a name only if it is a program: an agent can try to
 	// run anything.
-	if !(run && p.o.Tree.Program(name)) && !p.o.Secrets && secret(name) {
+	program := run && p.o.Tree.Program(name)
+	if !program && !p.o.Secrets && secret(name) {
 		p.secrets[name] = true
 		return
 	}
