@@ -37,6 +37,9 @@ func New(ctx context.Context) (*Cage, error) {
 	return &Cage{}, nil
 }
 
+// Prepare does nothing: a cage here has nothing that its policy does not shape.
+func (c *Cage) Prepare(stdin, stdout, stderr *os.File) (stop func()) { return func() {} }
+
 // Start writes the profile of the policy, starts this program under it, has it
 // test from inside that it is held, and becomes the command. A refusal is an
 // *Error, and then nothing was run. When ctx ends, so does the run.

@@ -17,7 +17,7 @@ import (
 )
 
 // Cage starts commands in cages. It is safe for concurrent use and holds
-// nothing that must be closed.
+// nothing that must be closed, but see Prepare.
 type Cage struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
 	way    network.Way                                                  // of the network; empty: whichever works
@@ -25,6 +25,8 @@ type Cage struct {
 	onlyReduced bool       // see OnlyReduced
 	probing     *sync.Once // of full
 	full        *error     // why the full cage cannot be had; nil when it can
+
+	ready *ready // see Prepare
 }
 
 // New looks at what can be told without building a cage. What a policy needs is
@@ -34,7 +36,7 @@ func New(ctx context.Context) (*Cage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Cage{probing: new(sync.Once), full: new(error)}, nil
+	return &Cage{probing: new(sync.Once), full: new(error), ready: new(ready)}, nil
 }
 
 // OnlyReduced returns a cage that starts commands in the reduced mode only, as
@@ -89,7 +91,7 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := deviceForGate(); err != nil {
 		return nil, err
 	}
-	p, err := startStage(c, spec)
+	p, err := c.stageFor(&spec)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func Probe(context.Context) Capabilities {
 	}}}
 }
 
+// Prepare does nothing.
+func (c *Cage) Prepare(stdin, stdout, stderr *os.File) (stop func()) { return func() {} }
+
 // Start refuses: KindUnsupported.
 func (c *Cage) Start(context.Context, Spec) (*Process, error) { return nil, errUnsupported() }
 

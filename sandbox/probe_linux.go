@@ -48,10 +48,11 @@ func probe(ctx context.Context) (map[string]string, error) {
 		Paths:   []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true}},
 		Network: policy.NetworkRules{Outbound: true},
 	}
-	p, err := startStage(&Cage{}, Spec{Agent: "probe", Policy: nobody})
+	p, err := startStage(&Cage{}, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
+	p.adopt(&Spec{Agent: "probe", Policy: nobody})
 	plan, err := mounts.Make(nobody)
 	if err != nil {
 		p.abandon()

@@ -37,6 +37,7 @@ type Process struct {
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	probe    string
 
+	setup    chan stage.Setup   // what the stage is told first; closed: nothing
 	begun    chan error         // says whether there is a stage
 	services sync.WaitGroup     // whatever serves the cage
 	cancel   context.CancelFunc // ends the services that do not end with the cage
@@ -53,30 +54,6 @@ type Process struct {
 	exited  *stage.Exited
 	status  ExitStatus
 	waitErr error
-}
-
-// startStage starts the stage and returns at once: while it gets ready and
-// builds the network, the caller makes the plan. Then comes launch or abandon.
-func startStage(cage *Cage, spec Spec) (*Process, error) {
-	conn, inherited, err := control.Pair()
-	if err != nil {
-		return nil, &Error{Op: "start cage", Err: err}
-	}
-	p := &Process{
-		cage: cage, spec: spec, conn: conn, pidfd: -1, begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
-		current: spec.Policy, report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version},
-	}
-	p.spawn(inherited)
-	return p, nil
-}
-
-// abandon ends what startStage began.
-func (p *Process) abandon() {
-	if <-p.begun == nil {
-		p.kill()
-		<-p.ended
-	}
-	p.conn.Close()
 }
 
 // launch serves the stage until the command runs. When that failed, everything
@@ -109,22 +86,6 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 		stop()
 	}()
 	return nil
-}
-
-// spawn clones the namespaces.
-func (p *Process) spawn(inherited *os.File) {
-	p.command = stageCommand(p.spec.Stdin, p.spec.Stdout, p.spec.Stderr, inherited)
-	first := setupFor(&p.spec, &mounts.Plan{}, "", "")
-	first.Way = p.cage.way
-	go func() {
-		err := p.begin("make namespaces", fixFor("user namespace"))
-		_ = inherited.Close()
-		if err == nil {
-			// Too early for an error that means anything: what comes next finds it.
-			_ = p.conn.Send(stage.KindSetup, first)
-		}
-		p.begun <- err
-	}()
 }
 
 // begin starts the command that was prepared. The parent-death signal belongs
