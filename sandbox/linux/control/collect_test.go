@@ -1,0 +1,40 @@
+//go:build linux
+
+package control
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// What was handed to the kernel is closed by it once the caller's own
+// descriptors are, however many there are; and not before.
+func TestCollect(t *testing.T) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(pipe[0]) }()
+	writers := []int{pipe[1]}
+	for range maxRights + 50 {
+		fd, err := unix.FcntlInt(uintptr(pipe[1]), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writers = append(writers, fd)
+	}
+	Collect(writers...)
+	set := []unix.PollFd{{Fd: int32(pipe[0]), Events: unix.POLLIN}}
+	if n, err := unix.Poll(set, 0); n != 0 || err != nil {
+		t.Fatalf("closed under the caller: %d %v", n, err)
+	}
+	for _, fd := range writers {
+		if err := unix.Close(fd); err != nil {
+			t.Errorf("not the caller's any more: %v", err)
+		}
+	}
+	if n, err := unix.Poll(set, 10_000); n != 1 || err != nil || set[0].Revents&unix.POLLHUP == 0 {
+		t.Errorf("never closed: %d %v %#x", n, err, set[0].Revents)
+	}
+}
