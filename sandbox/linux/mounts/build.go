@@ -38,7 +38,7 @@ type Builder struct {
 	root int
 	gate int
 
-	opened <-chan place // of the gate, see prefetch
+	places map[string]*place // of the gate, see prefetch
 	masks  Masks
 }
 

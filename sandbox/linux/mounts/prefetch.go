@@ -2,66 +2,90 @@
 
 package mounts
 
-import "golang.org/x/sys/unix"
+import (
+	"path"
+	"sync"
 
-// prefetch opens the places of all masks in the gate, in their order, while the
-// caller does the rest: each is a way to the supervisor and back, and a thread
-// that waits for it builds nothing meanwhile. The steps that use them take them
-// with fetched; what is left is closed when the returned function is called,
-// once the steps are done.
+	"golang.org/x/sys/unix"
+)
+
+// lookers is how many threads ask the gate at a time. Each waits for the
+// supervisor most of the time.
+const lookers = 3
+
+// prefetch opens the places of all masks in the gate while the caller does the
+// rest: each is a way to the supervisor and back, and a thread that waits for it
+// builds nothing meanwhile. The steps take them with fetched; done closes what
+// is left, once the steps are over.
 func (b *Builder) prefetch(steps []Step) (done func()) {
 	var names []string
+	b.places = map[string]*place{}
 	for _, s := range steps {
-		if s.Do == Mask {
-			names = append(names, string(s.Path))
+		name := string(s.Path)
+		if s.Do == Mask && b.places[name] == nil {
+			names = append(names, name)
+			b.places[name] = &place{ready: make(chan struct{})}
 		}
 	}
-	opened := make(chan place, len(names))
-	stop := make(chan struct{})
-	b.opened = opened
-	go func() {
-		defer close(opened)
-		for _, name := range names {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			fd, err := beneath(b.gate, name)
-			opened <- place{name, fd, err}
-		}
-	}()
+	var looking sync.WaitGroup
+	share := (len(names) + lookers - 1) / lookers
+	for len(names) > 0 {
+		mine := names[:min(share, len(names))]
+		names = names[len(mine):]
+		looking.Go(func() { b.look(mine) })
+	}
 	return func() {
-		close(stop)
-		for p := range opened {
-			p.close()
+		looking.Wait()
+		for _, p := range b.places {
+			if p.err == nil && !p.taken {
+				_ = unix.Close(p.fd)
+			}
 		}
-		b.opened = nil
+		b.places = nil
 	}
 }
 
 // place is a path of the gate that was opened, or why it was not.
 type place struct {
-	name string
-	fd   int
-	err  error
+	ready chan struct{} // closed once the rest is there
+	fd    int
+	err   error
+	taken bool
 }
 
-func (p place) close() {
-	if p.err == nil {
-		_ = unix.Close(p.fd)
-	}
-}
-
-// fetched opens a path of the gate, from what prefetch opened if it is next.
-func (b *Builder) fetched(name string) (int, error) {
-	if b.opened != nil {
-		if p, ok := <-b.opened; ok {
-			if p.name == name {
-				return p.fd, p.err
+// look opens places. Those of one folder come one after the other, and the way
+// to the folder is gone once.
+func (b *Builder) look(names []string) {
+	folder, in := "", -1
+	for _, name := range names {
+		p := b.places[name]
+		if dir := path.Dir(name); dir != folder || in < 0 {
+			if in >= 0 {
+				_ = unix.Close(in)
 			}
-			p.close()
+			folder = dir
+			in, p.err = beneath(b.gate, dir)
 		}
+		if in >= 0 {
+			p.fd, p.err = beneath(in, "/"+path.Base(name))
+		}
+		close(p.ready)
 	}
-	return beneath(b.gate, name)
+	if in >= 0 {
+		_ = unix.Close(in)
+	}
+}
+
+// fetched opens a path of the gate: what prefetch opened, if it did.
+func (b *Builder) fetched(name string) (int, error) {
+	p := b.places[name]
+	if p == nil {
+		return beneath(b.gate, name)
+	}
+	<-p.ready
+	if p.taken {
+		return beneath(b.gate, name)
+	}
+	p.taken = true
+	return p.fd, p.err
 }
