@@ -65,7 +65,7 @@ func measureCageCommand(t *terminal) *cobra.Command {
 	flags.StringVar(&o.modules, "node-modules", "", "a node_modules folder with @anthropic-ai/sandbox-runtime in it")
 	flags.StringVar(&o.folder, "folder", "", "where the files are made; empty: the home folder. Not /tmp or /var/tmp, which a contestant may have of its own")
 	flags.Float64Var(&o.scale, "scale", 1, "so many times as many files and bytes")
-	flags.StringSliceVar(&o.keys, "work", nil, "only these: true, git, find, open, refused, download, memory")
+	flags.StringSliceVar(&o.keys, "work", nil, "only these: true, git, inside, find, open, refused, download, memory")
 	flags.StringSliceVar(&o.only, "contestant", nil, "only these: bare, openclaw, bubblewrap, …")
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
 	return cmd
@@ -134,7 +134,7 @@ func measureCage(ctx context.Context, o cageOptions) (*cageOutcome, error) {
 		return nil, err
 	}
 	for _, w := range b.workloads() {
-		if w.key == "git" && b.lacksGit() != "" {
+		if w.needsGit() && b.lacksGit() != "" {
 			outcome.Results = append(outcome.Results, cageResult{Work: w.name, Contestant: own, Unit: w.unit, Failed: b.lacksGit()})
 			continue
 		}
@@ -212,6 +212,8 @@ func (b *cageBench) compete(ctx context.Context, w workload, all []contestant) (
 func (w workload) judge(r *cageResult) {
 	met := false
 	switch {
+	case w.ratio == 0 && w.value == 0:
+		return
 	case w.ratio > 0 && w.rising:
 		r.Goal, met = fmt.Sprintf("≥ %.2f × bare", w.ratio), r.Ratio >= w.ratio
 	case w.ratio > 0:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"slices"
 	"strconv"
 	"time"
@@ -28,6 +29,13 @@ func measureLoopCommand(t *terminal) *cobra.Command {
 			Use: "refused PATH COUNT", Short: "Print microseconds for each open that is refused with EACCES", Args: exactly(2),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return t.loop(args[1], func(count int) (float64, error) { return timeOpens(args[0], count, unix.EACCES) })
+			},
+		},
+		&cobra.Command{
+			Use: "run COUNT PROGRAM [ARGUMENT…]", Short: "Print milliseconds for each run of a program", Args: cobra.MinimumNArgs(2),
+			DisableFlagParsing: true,
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return t.loop(args[0], func(count int) (float64, error) { return timeRuns(cmd.Context(), args[1:], count) })
 			},
 		},
 		&cobra.Command{
@@ -81,6 +89,20 @@ func orNone(err error) error {
 		return errors.New("it worked")
 	}
 	return err
+}
+
+// timeRuns runs a program again and again, as an agent does in its cage.
+func timeRuns(ctx context.Context, words []string, count int) (float64, error) {
+	var all []float64
+	for range count {
+		begin := time.Now()
+		if out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("%s: %w: %s", words[0], err, out)
+		}
+		all = append(all, ms(time.Since(begin)))
+	}
+	slices.Sort(all)
+	return all[len(all)/2], nil
 }
 
 func timeDownload(ctx context.Context, address string, size int) (float64, error) {

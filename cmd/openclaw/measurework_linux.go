@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,12 +38,14 @@ type workload struct {
 	rising  bool // more is better
 
 	// What is asked of the own cage: at most (or with rising at least) this
-	// many times bare, or this value.
+	// many times bare, or this value; neither: nothing.
 	ratio float64
 	value float64
 
 	skip map[string]bool // contestants that cannot do it
 }
+
+func (w workload) needsGit() bool { return slices.Contains(w.command, "git") }
 
 // workloads are the goals of the cage's speed.
 func (b *cageBench) workloads() []workload {
@@ -54,6 +57,14 @@ func (b *cageBench) workloads() []workload {
 		{
 			key: "git", name: fmt.Sprintf("git status, %d files", b.sizes.repository), unit: "ms", ratio: 1.8,
 			command: []string{"git", "-C", filepath.Join(b.project, "repository"), "status", "--short"},
+		},
+		{
+			key: "inside", name: "true, from a running cage", unit: "ms", prints: true,
+			command: []string{tool, "measure", "loop", "run", "10", "true"},
+		},
+		{
+			key: "inside", name: "git status, from a running cage", unit: "ms", prints: true, ratio: 1.8,
+			command: []string{tool, "measure", "loop", "run", "5", "git", "-C", filepath.Join(b.project, "repository"), "status", "--short"},
 		},
 		{
 			key: "find", name: fmt.Sprintf("find and cat, %d files", b.sizes.tree), unit: "ms", ratio: 1.05,
