@@ -51,7 +51,7 @@ func placeDefaults(c *Config, layout Layout) {
 			*field = path
 		}
 	}
-	certs := filepath.Join(layout.Root, "certs")
+	certs := layout.Certs()
 	set(&c.Gateway.TLS.CertFile, filepath.Join(certs, "gateway.crt"))
 	set(&c.Gateway.TLS.KeyFile, filepath.Join(certs, "gateway.key"))
 	set(&c.DataRetention.Messages.ArchivePath, filepath.Join(layout.Root, "archives"))

@@ -54,6 +54,7 @@ func fields() map[string]field {
 		"TLS.key_file":        {About: "PEM file of the private key; default certs/gateway.key in the state folder.", Path: true},
 		"TLS.client_auth":     {About: "Whether clients show a certificate.", Enum: []string{"none", "optional", "required"}},
 		"TLS.ca_file":         {About: "PEM file of the authority of client certificates.", Path: true},
+		"TLS.crl_file":        {About: "PEM or DER file of the authority's revocation lists; with it a certificate needs a list that is in date.", Path: true},
 		"TLS.min_tls_version": {About: "Lowest version that is accepted.", Enum: []string{"1.2", "1.3"}},
 		"TLS.cipher_suites":   {About: "IANA names of the suites that are accepted."},
 

@@ -40,6 +40,12 @@ func (l Layout) Workspace(agent string) string { return filepath.Join(l.Root, "a
 // Keys is the folder of key files.
 func (l Layout) Keys() string { return filepath.Join(l.Root, "keys") }
 
+// Certs is the folder of certificates and their keys.
+func (l Layout) Certs() string { return filepath.Join(l.Root, "certs") }
+
+// AgentsPort is the file of the port of the agents' endpoint.
+func (l Layout) AgentsPort() string { return filepath.Join(l.Run(), "agents.port") }
+
 // Logs is the folder of log files.
 func (l Layout) Logs() string { return filepath.Join(l.Root, "logs") }
 

@@ -268,7 +268,7 @@ func TestRefusals(t *testing.T) {
 	for _, p := range s.Refusals() {
 		keys = append(keys, fmt.Sprintf("%s:%d", p.Key, p.Line))
 	}
-	if got := strings.Join(keys, " "); got != "gateway.tls.enabled:13 gateway.encryption.enabled:29" {
+	if got := strings.Join(keys, " "); got != "gateway.encryption.enabled:29" {
 		t.Errorf("refusals %s", got)
 	}
 }

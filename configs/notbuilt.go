@@ -20,15 +20,10 @@ func (u unbuilt) message() string {
 
 func notBuilt() []unbuilt {
 	return []unbuilt{
-		// A listener that the person believes to be encrypted must not run in the clear.
-		{Key: "gateway.tls.enabled", What: "TLS on the listener", Refuse: true, Hint: "write tls: false and host: 127.0.0.1", Active: func(c *Config) bool { return c.Gateway.TLS.Enabled }},
-		// The same of messages.
+		// Messages that the person believes to be encrypted must not go in the clear.
 		{Key: "gateway.encryption.enabled", What: "message encryption", Refuse: true, Hint: "write enabled: false", Active: func(c *Config) bool { return c.Gateway.Encryption.Enabled }},
 		// The token stays valid past its age, as it does without the section.
 		{Key: "gateway.token_rotation.enabled", What: "token rotation", Active: func(c *Config) bool { return c.Gateway.TokenRotation.Enabled }},
-		// Commands and the screen reach the gateway of this machine's state folder only.
-		{Key: "client.gateway_url", What: "reaching a gateway elsewhere", Active: func(c *Config) bool { return c.Client.GatewayURL != "" }},
-		{Key: "client.tls", What: "the client's side of TLS", Active: func(c *Config) bool { return c.Client.TLS != (ClientTLS{VerifyServer: true}) }},
 		{Key: "client.encryption.enabled", What: "the client's side of message encryption", Active: func(c *Config) bool { return c.Client.Encryption.Enabled }},
 		// Nothing is removed by age.
 		{Key: "data_retention.messages.enabled", What: "retention of messages", Active: func(c *Config) bool { return c.DataRetention.Messages.Enabled }},

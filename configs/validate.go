@@ -168,6 +168,7 @@ func (v *validator) files() {
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.cert_file", c.Gateway.TLS.CertFile)
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.key_file", c.Gateway.TLS.KeyFile)
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.ca_file", c.Gateway.TLS.CAFile)
+	exists(c.Gateway.TLS.Enabled, "gateway.tls.crl_file", c.Gateway.TLS.CRLFile)
 	exists(true, "client.tls.cert_file", c.Client.TLS.CertFile)
 	exists(true, "client.tls.key_file", c.Client.TLS.KeyFile)
 	exists(true, "client.tls.ca_file", c.Client.TLS.CAFile)

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"crypto/tls"
+	"errors"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -105,11 +106,16 @@ func (v *validator) tls() {
 	if t.CAFile == "" && t.ClientAuth == "optional" {
 		v.warn(key+".client_auth", "write ca_file", "without ca_file no client certificate can be checked")
 	}
+	if t.CAFile == "" && t.CRLFile != "" {
+		v.fail(key+".crl_file", "write ca_file", "is the list of an authority, and ca_file names none")
+	}
 	v.cipherSuites(key+".cipher_suites", t)
 }
 
-// cipherSuites checks names, and whether Go's TLS can keep to the list: it has
-// no switch for the suites of TLS 1.3.
+// cipherSuites checks names, and whether Go's TLS can keep to the list. It has no
+// switch for the suites of TLS 1.3: the gateway keeps to a list by refusing a hello
+// for which Go would choose another suite, so the list must hold the one that Go
+// chooses for nearly every client.
 func (v *validator) cipherSuites(key string, t TLS) {
 	if t.CipherSuites == nil {
 		return
@@ -121,33 +127,49 @@ func (v *validator) cipherSuites(key string, t TLS) {
 	insecure := names(tls.InsecureCipherSuites(), 0)
 	modern, older := names(tls.CipherSuites(), tls.VersionTLS13), names(tls.CipherSuites(), tls.VersionTLS12)
 	known := slices.Concat(modern, older)
-	usable, failed := 0, len(v.problems)
+	of13, of12, failed := 0, 0, len(v.problems)
 	for i, suite := range t.CipherSuites {
 		item := itemKey(key, i)
 		switch {
 		case slices.Contains(insecure, suite):
 			v.fail(item, "remove it", "%s is not secure", suite)
 		case slices.Contains(modern, suite):
-			usable++
+			of13++
 		case slices.Contains(older, suite):
+			of12++
 			if t.MinTLSVersion == "1.3" {
 				v.warn(item, "", "%s belongs to TLS 1.2, which min_tls_version refuses", suite)
-			} else {
-				usable++
 			}
 		default:
 			v.fail(item, "", "%s is not a cipher suite of Go's TLS%s", quote(suite), didYouMean(suite, known))
 		}
 	}
-	if usable == 0 && len(v.problems) == failed {
-		v.fail(key, "", "holds no suite that min_tls_version allows")
+	switch {
+	case len(v.problems) > failed && slices.ContainsFunc(v.problems[failed:], func(p Problem) bool { return !p.Warning }):
+	case of13 == 0 && t.MinTLSVersion == "1.3":
+		v.fail(key, "add suites of TLS 1.3, or remove the key", "holds no suite that min_tls_version allows")
+	case of13 == 0:
+		v.warn(key, "", "holds no suite of TLS 1.3: version 1.3 is not offered")
+	case of12 == 0 && t.MinTLSVersion == "1.2":
+		v.warn(key, "", "holds no suite of TLS 1.2: version 1.2 is not offered")
 	}
-	for _, suite := range modern {
-		if usable > 0 && !slices.Contains(t.CipherSuites, suite) {
-			v.warn(key, "", "leaves out %s, which Go's TLS 1.3 offers all the same; a connection that chooses it has to be cut after the handshake", suite)
-		}
+	if of13 == 0 {
+		return
+	}
+	if !slices.Contains(t.CipherSuites, goFirst) {
+		v.fail(key, "add "+goFirst+", or remove the key", "leaves out %s, which Go's TLS 1.3 chooses for every client that offers it, and that cannot be switched off", goFirst)
+	}
+	if !slices.Contains(t.CipherSuites, goSecond) {
+		v.warn(key, "add "+goSecond+" for machines without AES hardware", "leaves out %s: a client that prefers it is not served over TLS 1.3, because Go's TLS would choose it", goSecond)
 	}
 }
+
+// What Go's TLS 1.3 chooses where both sides have AES hardware, and elsewhere
+// (crypto/tls, defaultCipherSuitesTLS13 and defaultCipherSuitesTLS13NoAES).
+const (
+	goFirst  = "TLS_AES_128_GCM_SHA256"
+	goSecond = "TLS_CHACHA20_POLY1305_SHA256"
+)
 
 // names lists the suites that a TLS version has; 0 is any version.
 func names(suites []*tls.CipherSuite, version uint16) []string {
@@ -171,31 +193,18 @@ func loopbackHost(host string) bool {
 
 func (v *validator) client() {
 	c := v.config().Client
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		v.fail("client.tls", "", "cert_file and key_file go together")
+	}
 	if c.GatewayURL == "" {
 		return
 	}
-	const key = "client.gateway_url"
-	u, err := url.Parse(c.GatewayURL)
-	switch {
-	case err != nil:
-		v.fail(key, "write wss://host:port", "is not a URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		v.fail(key, "tokens go to the keychain", "must hold no user, password, query or fragment")
-	case u.Scheme == "unix":
-		if u.Host != "" || !strings.HasPrefix(u.Path, "/") {
-			v.fail(key, "write unix:///path/to/gateway.sock", "needs an absolute path")
-		}
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		v.fail(key, "", "%s is not ws, wss or unix", quote(u.Scheme))
-	case u.Hostname() == "":
-		v.fail(key, "write wss://host:port", "names no host")
-	case u.Scheme == "ws" && !loopbackHost(u.Hostname()):
-		v.fail(key, "write wss://", "sends the token to %s in the clear", quote(u.Hostname()))
+	at, err := ParseGatewayURL(c.GatewayURL)
+	if bad, is := errors.AsType[*URLError](err); is {
+		v.fail("client.gateway_url", bad.Hint, "%s", bad.Message)
+		return
 	}
-	if err == nil && !c.TLS.VerifyServer && u.Scheme == "wss" && !loopbackHost(u.Hostname()) {
-		v.warn("client.tls.verify_server", "write true", "false is refused for %s unless --insecure is given too", quote(u.Hostname()))
-	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		v.fail("client.tls", "", "cert_file and key_file go together")
+	if !c.TLS.VerifyServer && at.Secure && !at.Loopback {
+		v.warn("client.tls.verify_server", "write true", "false is refused for %s unless --insecure is given too", quote(at.Host))
 	}
 }

@@ -22,7 +22,7 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 		return hub.Admission{}, refusal(wire.Invalid("this gateway has no role " + short(connect.Role)))
 	}
 	if peer.Kind == hub.KindUnix {
-		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials", 0)
+		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials", 0, nil)
 		return hub.Admission{Role: operator, Method: "peer credentials", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeAdmin})}, nil
 	}
 	presented := connect.Auth.Shared()
@@ -49,9 +49,9 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 	if connect.Client.Mode == "probe" || peer.Browser {
 		may = nil // they learn that the gateway is there, and nothing else
 	}
-	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", "token", 0)
+	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", proof("token", peer), 0, certificateDetails(peer))
 	peer.Trusted()
-	return hub.Admission{Role: operator, Method: "token", Token: hash, Scopes: auth.Grant(connect.Scopes, may)}, nil
+	return hub.Admission{Role: operator, Method: proof("token", peer), Token: hash, Scopes: auth.Grant(connect.Scopes, may)}, nil
 }
 
 // admitWithoutToken refuses, or, where the config asks for no authentication,
@@ -100,7 +100,7 @@ func connectionRow(c *hub.Conn) event.Connection {
 	in, out := c.Traffic()
 	return event.Connection{
 		ID: c.ID, Kind: c.Peer.Kind, From: c.Peer.From, PID: c.Peer.PID, Program: programOf(c.Peer.PID), Client: clientName(c.Client),
-		Route: "protocol 4", State: "open", Auth: c.Admission.Method, Opened: c.Opened, BytesIn: in, BytesOut: out,
+		Route: "protocol 4", State: "open", Auth: c.Admission.Method, Certificate: c.Peer.Certificate, Opened: c.Opened, BytesIn: in, BytesOut: out,
 	}
 }
 

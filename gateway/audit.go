@@ -10,9 +10,9 @@ import (
 
 // auditAccess records who was let in or not. A record that cannot be written
 // does not shut the owner out, but it is said. others is how many before it are
-// counted by this record.
-func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string, others int) {
-	entry := AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason}
+// counted by this record; details may be nil.
+func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string, others int, details map[string]any) {
+	entry := AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason, Details: details}
 	if others > 0 {
 		entry.Details = map[string]any{"others": others}
 	}

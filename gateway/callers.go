@@ -12,7 +12,11 @@ import (
 
 // serveProvider passes a request on once it is known whose it is.
 func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
-	caller, credential, ok := g.identify(w, r)
+	identify := g.identify
+	if onEndpoint(r.Context()) {
+		identify = g.identifyAgent
+	}
+	caller, credential, ok := identify(w, r)
 	if caller.Run != "" {
 		r = byItself(r) // a cage is on this machine, whatever address it claims to forward
 	}
@@ -63,8 +67,8 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 	candidates := auth.Candidates(r)
 	deadAgent := false
 	for _, candidate := range candidates {
-		if caller, known := g.agents.Lookup(candidate); known {
-			return caller, candidate, true
+		if caller, known := g.agents.Lookup(candidate); known && peerAddress(r).IsLoopback() {
+			return caller, candidate, true // cages are on this machine: from elsewhere, the token got out of one
 		}
 		deadAgent = deadAgent || auth.WellFormed(auth.AgentPrefix, candidate)
 		if len(candidate) <= auth.MaxToken && g.token.Check(r.Context(), auth.HashOf([]byte(candidate))) {

@@ -15,12 +15,11 @@ import (
 
 // checkConfig vetoes a config that the running gateway could not be started
 // with.
-func (g *Gateway) checkConfig(_, after *configs.Snapshot) error {
-	var refused *Error
-	if err := startable(after); errors.As(err, &refused) {
-		return refused
+func (g *Gateway) checkConfig(before, after *configs.Snapshot) error {
+	if err := startable(after); err != nil {
+		return err
 	}
-	return nil
+	return g.checkCertificates(before.Config.Gateway.TLS, after.Config.Gateway.TLS)
 }
 
 // applyConfig makes a new config true for what is open already.
@@ -37,6 +36,7 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 	if was.Host != is.Host || was.Port != is.Port {
 		g.notice("warn", "gateway.host and gateway.port take effect when the gateway starts again")
 	}
+	g.applyCertificates(was.TLS, is.TLS)
 	g.runs.policyChanged(after)
 	if is.RequireAuth && !was.RequireAuth {
 		g.hub.CloseWhere(func(c *hub.Conn) bool { return c.Admission.Method == methodNone }, wire.CloseTokenChanged, "gateway auth changed")
@@ -106,6 +106,9 @@ func (g *Gateway) reloadConfig(_ context.Context, call *hub.Call) (any, error) {
 	var refused *configs.Error
 	if err != nil && !errors.As(err, &refused) {
 		return nil, err
+	}
+	if failed := g.ReloadCertificates(); failed != nil && err == nil {
+		return nil, wire.Unavailable(failed.Error(), "the certificates before stay in use; see 'openclaw cert check'")
 	}
 	g.log.Info("a client asked for the config to be read again", slog.String("client", call.Conn.Client.ID))
 	return configStatus(g.deps.Config.Status()), nil

@@ -106,6 +106,8 @@ type Deps struct {
 	Grace  time.Duration // for streams at the end; default 10 s
 	Now    func() time.Time
 	Limits hub.Limits // zero fields are the protocol's own
+
+	CertificateLook time.Duration // between two looks at the files of gateway.tls; 0: 2 s
 }
 
 func (d Deps) complete() (Deps, error) {

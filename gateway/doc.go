@@ -2,12 +2,27 @@
 // request passes, the table of methods, runs, supervision and the end.
 //
 // It owns one state folder: a lock lets no second gateway in. It listens on the
-// config's loopback address and on a unix socket in the state folder. What
-// comes over TCP passes, in this order: room for the connection, Host, Origin
+// config's address and on a unix socket in the state folder. What comes over TCP
+// passes, in this order: room for the connection, TLS where it is on, Host, Origin
 // and Sec-Fetch-Site, authentication, the rate and the share of who it is, the
-// route. What comes over the unix socket is its owner by the kernel's word and
+// route. An address that others can reach is listened on with authentication and
+// TLS only; the names of the certificate (without wildcards) are then the
+// gateway's own hosts, because a page that rebinds its name has no certificate
+// for it. A client certificate names its client in connections and in the audit
+// log, and is asked for beside the token, never in its place: scopes are the
+// token's. What comes over the unix socket is its owner by the kernel's word and
 // needs no token; it serves the protocol and /health, never a provider, so that
 // a cage's endpoint can never be joined to it by mistake.
+//
+// What runs in a cage speaks plain HTTP to an address in 127.0.0.0/8, which the
+// cage carries to the same address outside. Where the listener is not that (TLS is
+// on, or it has another address), agents get an endpoint of their own: 127.0.0.1, a
+// port that is kept in the state folder so that cages outlive a restart, agents'
+// tokens and /health only, whatever require_auth says. The other way, TLS in the
+// cage's relay with the certificate pinned, would put a TLS client and a pin that
+// changes with every renewal into the one process that must not fail, and has no
+// place on macOS, where nothing relays. Agents' tokens open nothing from another
+// machine.
 //
 // Promises. A refusal is answered in the caller's own shape, holds no secret,
 // and is on the bus and in the log; past a rate refusals are counted there

@@ -17,6 +17,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/certs"
 	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/limit"
@@ -59,10 +60,12 @@ type Gateway struct {
 	asks     *asks
 	watchers watchers
 	tokenDue chan struct{} // one slot: look at the token's source now
+	certs    *certs.Server // set by Run before it listens; nil: no TLS
 
-	mu      sync.Mutex // guards the fields below
-	running bool
-	address netip.AddrPort
+	mu            sync.Mutex // guards the fields below
+	running       bool
+	address       netip.AddrPort
+	agentsAddress netip.AddrPort // zero: agents use address
 }
 
 // New composes a gateway. It opens nothing.
@@ -124,7 +127,7 @@ func (g *Gateway) Stop() { g.stopOnce.Do(func() { close(g.stopping) }) }
 
 func (g *Gateway) site() auth.Site {
 	s := g.deps.Config.Current().Config.Gateway
-	return auth.Site{Port: g.Address().Port(), Hosts: s.AllowedHosts, Origins: s.AllowedOrigins}
+	return auth.Site{Port: g.Address().Port(), Secure: g.certs != nil, Hosts: append(g.ownHosts(), s.AllowedHosts...), Origins: s.AllowedOrigins}
 }
 
 // Run serves until ctx ends or a client asks it to stop, and returns nil then.
@@ -158,6 +161,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	if err := g.openBans(); err != nil {
 		return err
 	}
+	if err := g.openCertificates(snapshot.Config.Gateway.TLS); err != nil {
+		return err
+	}
 	servers, err := g.listen(snapshot)
 	if err != nil {
 		return err
@@ -178,6 +184,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	group.Go(func() { _ = g.registry.Run(parts) })
 	group.Go(func() { g.lookAtToken(parts) })
 	group.Go(func() { g.runs.watch(parts) })
+	group.Go(func() { g.watchCertificates(parts) })
 	group.Go(func() { _ = g.asks.inbox.Run(parts) })
 	sockets, endSockets := context.WithCancel(parts)
 	defer endSockets()
@@ -224,23 +231,29 @@ func startable(snapshot *configs.Snapshot) error {
 		return &Error{Op: "start gateway", Kind: KindRefused, Err: errors.New(p.String()), Hint: p.Hint}
 	}
 	settings := snapshot.Config.Gateway
-	if settings.TLS.Enabled {
-		return &Error{Op: "start gateway", Kind: KindRefused, Err: errors.New("TLS on the listener is not built yet"), Hint: "write tls: false and host: 127.0.0.1"}
-	}
-	if _, err := loopback(settings.Host); err != nil {
-		return &Error{Op: "start gateway", Kind: KindRefused, Err: err, Hint: "write host: 127.0.0.1; reach it from elsewhere through an ssh tunnel"}
+	address, err := hostAddress(settings.Host)
+	switch {
+	case err != nil:
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: err, Hint: "write an address of this machine, such as 127.0.0.1"}
+	case address.IsLoopback():
+		return nil
+	case !settings.RequireAuth:
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and require_auth is false", settings.Host), Hint: "write require_auth: true, or host: 127.0.0.1"}
+	case !settings.TLS.Enabled:
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and TLS is off; a listener without TLS for a proxy on another machine is not built", settings.Host),
+			Hint: "turn gateway.tls on ('openclaw cert issue server HOST' makes a certificate), or write host: 127.0.0.1 with the proxy on this machine, or an ssh tunnel"}
 	}
 	return nil
 }
 
-// loopback returns the address of a host that never leaves this machine.
-func loopback(host string) (netip.Addr, error) {
+// hostAddress is the address of gateway.host.
+func hostAddress(host string) (netip.Addr, error) {
 	if host == "localhost" || host == "" {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
 	}
 	address, err := netip.ParseAddr(host)
-	if err != nil || !address.Unmap().IsLoopback() {
-		return netip.Addr{}, fmt.Errorf("gateway.host %s is not a loopback address, and TLS on the listener is not built yet", host)
+	if err != nil || address.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("gateway.host %s is not an address", host)
 	}
 	return address.Unmap(), nil
 }

@@ -108,6 +108,9 @@ func (g *Gateway) tcpHandler() http.Handler {
 			g.refuse(w, r, http.StatusForbidden, "permission_error", "a web page of another site may not use this gateway")
 			return
 		}
+		if !g.stillWelcome(w, r) {
+			return
+		}
 		upgrade := websocket.IsWebSocketUpgrade(r)
 		switch path := r.URL.Path; {
 		case upgrade && path == "/":
@@ -116,9 +119,9 @@ func (g *Gateway) tcpHandler() http.Handler {
 				return
 			}
 			v := visitorOf(r)
-			g.serveSocket(w, r, hub.Peer{
+			g.serveSocket(w, r, withCertificate(r.Context(), hub.Peer{
 				Kind: hub.KindTCP, Address: v.address, From: v.from, Browser: r.Header.Get("Origin") != "", Trusted: limit.Holder(r.Context()), Left: leave,
-			})
+			}))
 		case g.serveHealth(w, r):
 		case isProviderRoute(path) && climbs(path):
 			g.refuse(w, r, http.StatusBadRequest, "invalid_request_error", "the path climbs out of its provider")

@@ -94,7 +94,8 @@ func TestSocketOfADeadGatewayIsReplacedAndAFileIsNot(t *testing.T) {
 
 func TestUnsafeConfigsDoNotStart(t *testing.T) {
 	for name, lines := range map[string]string{
-		"message encryption": "  encryption:\n    enabled: true\n",
+		"message encryption":        "  encryption:\n    enabled: true\n",
+		"TLS without a certificate": "  tls:\n    enabled: true\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), lines, nil)
@@ -104,14 +105,23 @@ func TestUnsafeConfigsDoNotStart(t *testing.T) {
 			}
 		})
 	}
-	for _, host := range []string{"0.0.0.0", "::", "192.168.1.5", "example.com"} {
-		if _, err := loopback(host); err == nil {
-			t.Error(host, "is taken for loopback")
+	for _, row := range []struct {
+		host        string
+		auth, tls   bool
+		proxy, want bool
+	}{
+		{"127.0.0.1", false, false, false, true}, {"localhost", true, false, false, true}, {"::1", true, false, false, true}, {"127.0.0.2", true, true, false, true},
+		{"0.0.0.0", true, false, false, false}, {"::", true, false, false, false}, {"192.168.1.5", true, false, false, false}, {"example.com", true, true, false, false},
+		{"0.0.0.0", true, true, false, true}, {"::", true, true, false, true}, {"192.168.1.5", false, true, false, false}, {"0.0.0.0", true, false, true, false},
+		{"fe80::1%eth0", true, true, false, false},
+	} {
+		config := configs.Default()
+		config.Gateway.Host, config.Gateway.RequireAuth, config.Gateway.TLS.Enabled = row.host, row.auth, row.tls
+		if row.proxy {
+			config.Gateway.BehindProxy, config.Gateway.TrustedProxies = true, []string{"10.0.0.1"}
 		}
-	}
-	for _, host := range []string{"127.0.0.1", "localhost", "::1", "127.0.0.2"} {
-		if _, err := loopback(host); err != nil {
-			t.Error(err)
+		if err := startable(&configs.Snapshot{Config: config}); (err == nil) != row.want {
+			t.Errorf("%+v: %v", row, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,57 +27,82 @@ const (
 // longestSocketPath is what every system takes in a socket's address.
 const longestSocketPath = 103
 
-// servers are the two listeners and what serves them.
+// servers are the listeners and what serves them.
 type servers struct {
-	tcp, unix         *http.Server
-	tcpFrom, unixFrom net.Listener
-	socket            string
-	cut               context.CancelFunc // ends every request's context
-	served            chan struct{}      // one for each server that is gone
-	count             int
+	all    []server
+	socket string
+	cut    context.CancelFunc // ends every request's context
+	served chan struct{}      // one for each server that is gone
 }
 
-// listen opens both listeners.
-func (g *Gateway) listen(snapshot *configs.Snapshot) (*servers, error) {
+type server struct {
+	*http.Server
+	from net.Listener
+}
+
+// listen opens all listeners.
+func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 	settings := snapshot.Config.Gateway
-	host, err := loopback(settings.Host)
+	host, err := hostAddress(settings.Host)
+	if err != nil {
+		return nil, &Error{Op: "start gateway", Kind: KindRefused, Err: err}
+	}
+	base, cut := context.WithCancel(context.Background())
+	s := &servers{socket: g.deps.Layout.Socket(), cut: cut}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	tcp, bound, err := listenTCP(netip.AddrPortFrom(host, uint16(settings.Port)))
 	if err != nil {
 		return nil, err
 	}
-	address := netip.AddrPortFrom(host, uint16(settings.Port))
+	g.mu.Lock()
+	g.address = netip.AddrPortFrom(host, bound.Port())
+	g.mu.Unlock()
+	counted := net.Listener(g.limiter.Listen(tcp))
+	if g.certs != nil {
+		counted = g.listenTLS(counted)
+	}
+	quiet := slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)
+	add := func(from net.Listener, handler http.Handler, connection func(context.Context, net.Conn) context.Context) {
+		s.all = append(s.all, server{from: from, Server: &http.Server{
+			Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: limit.MaxHeader,
+			BaseContext: func(net.Listener) context.Context { return base }, ConnContext: connection, ErrorLog: quiet,
+		}})
+	}
+	add(counted, g.tcpHandler(), g.connection)
+	if g.agentsApart(host) {
+		endpoint, err := g.listenAgents()
+		if err != nil {
+			return nil, err
+		}
+		add(g.limiter.Listen(endpoint), g.agentsHandler(), limit.Context)
+	}
+	socket, err := listenUnix(s.socket)
+	if err != nil {
+		s.socket = ""
+		return nil, err
+	}
+	add(socket, g.unixHandler(), withPeer)
+	s.served = make(chan struct{}, len(s.all))
+	return s, nil
+}
+
+// listenTCP opens one address and says which port it got.
+func listenTCP(address netip.AddrPort) (net.Listener, netip.AddrPort, error) {
 	var config net.ListenConfig
 	tcp, err := config.Listen(context.Background(), "tcp", address.String())
 	if err != nil {
-		return nil, listenError(address, err)
-	}
-	socket, err := listenUnix(g.deps.Layout.Socket())
-	if err != nil {
-		tcp.Close()
-		return nil, err
+		return nil, netip.AddrPort{}, listenError(address, err)
 	}
 	bound, is := tcp.Addr().(*net.TCPAddr)
 	if !is {
 		tcp.Close()
-		socket.Close()
-		return nil, &Error{Op: "listen on " + address.String(), Kind: KindFailed, Err: errors.New("it is not a TCP address")}
+		return nil, netip.AddrPort{}, &Error{Op: "listen on " + address.String(), Kind: KindFailed, Err: errors.New("it is not a TCP address")}
 	}
-	g.mu.Lock()
-	g.address = netip.AddrPortFrom(host, bound.AddrPort().Port())
-	g.mu.Unlock()
-
-	base, cut := context.WithCancel(context.Background())
-	quiet := slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)
-	return &servers{
-		tcpFrom: g.limiter.Listen(tcp), unixFrom: socket, socket: g.deps.Layout.Socket(), cut: cut, served: make(chan struct{}, 2), count: 2,
-		tcp: &http.Server{
-			Handler: g.tcpHandler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: limit.MaxHeader,
-			BaseContext: func(net.Listener) context.Context { return base }, ConnContext: limit.Context, ErrorLog: quiet,
-		},
-		unix: &http.Server{
-			Handler: g.unixHandler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: limit.MaxHeader,
-			BaseContext: func(net.Listener) context.Context { return base }, ConnContext: withPeer, ErrorLog: quiet,
-		},
-	}, nil
+	return tcp, bound.AddrPort(), nil
 }
 
 // listenUnix opens the socket. The lock is held, so a socket that is there is
@@ -126,18 +152,18 @@ func listenError(address netip.AddrPort, err error) error {
 	return &Error{Op: op, Kind: KindPortTaken, PID: pid, Err: fmt.Errorf("the port is held by %s", who), Hint: hint}
 }
 
-// serve starts both servers; the channel gives the error of one that failed.
+// serve starts all servers; the channel gives the error of one that failed.
 func (s *servers) serve() <-chan error {
-	failed := make(chan error, 2)
-	run := func(server *http.Server, listener net.Listener) {
-		err := server.Serve(listener)
-		if !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-		s.served <- struct{}{}
+	failed := make(chan error, len(s.all))
+	for _, one := range s.all {
+		go func() {
+			err := one.Serve(one.from)
+			if !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+			s.served <- struct{}{}
+		}()
 	}
-	go run(s.tcp, s.tcpFrom)
-	go run(s.unix, s.unixFrom)
 	return failed
 }
 
@@ -145,25 +171,35 @@ func (s *servers) serve() <-chan error {
 func (s *servers) shutdown(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	_ = s.unix.Shutdown(ctx) // what is left is cut below
-	_ = s.tcp.Shutdown(ctx)
+	s.each(func(one server) { _ = one.Shutdown(ctx) }) // what is left is cut below
 	s.cut()
 	// A handler that sees its context end gets a moment to say so.
 	last, cancelLast := context.WithTimeout(context.Background(), time.Second)
 	defer cancelLast()
-	_ = s.tcp.Shutdown(last)
+	s.each(func(one server) { _ = one.Shutdown(last) })
 	s.close()
-	for range s.count {
+	for range s.all {
 		<-s.served
 	}
+}
+
+// each does something to all servers at once.
+func (s *servers) each(do func(server)) {
+	var group sync.WaitGroup
+	for _, one := range s.all {
+		group.Go(func() { do(one) })
+	}
+	group.Wait()
 }
 
 // close ends all of it at once; it may be called again.
 func (s *servers) close() {
 	s.cut()
-	_ = s.tcp.Close()
-	_ = s.unix.Close()
-	s.tcpFrom.Close()
-	s.unixFrom.Close()
-	os.Remove(s.socket)
+	for _, one := range s.all {
+		_ = one.Close()
+		one.from.Close()
+	}
+	if s.socket != "" {
+		os.Remove(s.socket)
+	}
 }

@@ -57,9 +57,14 @@ func (g *Gateway) ownMethods() []hub.Method {
 
 func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 	snapshot := g.deps.Config.Current()
+	listeners, endpoint := []string{g.Address().String()}, ""
+	if at := g.AgentsAddress(); at != g.Address() {
+		endpoint = at.String()
+	}
+	listeners = append(listeners, g.deps.Layout.Socket())
 	return event.Overview{
 		Version: g.deps.Version, PID: os.Getpid(), Started: g.started,
-		Listeners:   []string{g.Address().String(), g.deps.Layout.Socket()},
+		Listeners: listeners, AgentsEndpoint: endpoint, TLS: g.tlsStatus(),
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
 		Config: configStatus(g.deps.Config.Status()), Store: g.deps.SecretStatus(), Machine: g.deps.Machine(),

@@ -102,7 +102,7 @@ func (g *Gateway) auditRefusal(ctx context.Context, from, action, reason string)
 	if !ok {
 		return
 	}
-	g.auditAccess(ctx, from, action, "denied", reason, before)
+	g.auditAccess(ctx, from, action, "denied", reason, before, nil)
 }
 
 // tellRefusals puts those that left no trace so far on record.
@@ -111,6 +111,6 @@ func (g *Gateway) tellRefusals(ctx context.Context) {
 		g.log.Warn("refusals were not shown one by one", slog.Int("count", n))
 	}
 	if n := g.recorded.left(); n > 0 {
-		g.auditAccess(ctx, "local", "several", "denied", "too many to be recorded one by one", n)
+		g.auditAccess(ctx, "local", "several", "denied", "too many to be recorded one by one", n, nil)
 	}
 }

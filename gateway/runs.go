@@ -89,8 +89,8 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 		r.left(call.Conn) // the connection ended before the run was known
 	}
 	return wire.RunStarted{
-		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.Address().String(),
-		Env: agentEnvironment(g.Address(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent),
+		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.AgentsAddress().String(),
+		Env: agentEnvironment(g.AgentsAddress(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent),
 	}, nil
 }
 
@@ -186,7 +186,7 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 		r.left(call.Conn)
 	}
 	g.log.Info("a run was taken back", slog.String("agent", params.Agent), slog.String("run", params.Run), slog.Int("pid", pid))
-	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.Address().String(), Unsupported: unsupported(snapshot, params.Agent)}, nil
+	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.AgentsAddress().String(), Unsupported: unsupported(snapshot, params.Agent)}, nil
 }
 
 func (r *runs) add(one *run) {

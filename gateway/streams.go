@@ -19,6 +19,7 @@ type stream struct {
 	caller auth.Caller
 	from   netip.Addr
 	cancel context.CancelFunc
+	still  func() error // of the TLS connection that it came on; nil without one
 }
 
 func newStreams() *streams { return &streams{live: map[*stream]struct{}{}} }
@@ -26,7 +27,10 @@ func newStreams() *streams { return &streams{live: map[*stream]struct{}{}} }
 // enter returns the context of a call, and what ends its entry.
 func (s *streams) enter(ctx context.Context, caller auth.Caller, from netip.Addr) (of context.Context, leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	one := &stream{caller, from, cancel}
+	one := &stream{caller: caller, from: from, cancel: cancel}
+	if peer := tlsPeer(ctx); peer != nil {
+		one.still = peer.Still
+	}
 	s.mu.Lock()
 	s.live[one] = struct{}{}
 	s.mu.Unlock()
@@ -41,6 +45,11 @@ func (s *streams) enter(ctx context.Context, caller auth.Caller, from netip.Addr
 // cut ends the calls of the callers that match.
 func (s *streams) cut(match func(auth.Caller) bool) int {
 	return s.cutWhere(func(one *stream) bool { return match(one.caller) })
+}
+
+// cutUnwelcome ends the calls on connections that would not be let in now.
+func (s *streams) cutUnwelcome() int {
+	return s.cutWhere(func(one *stream) bool { return one.still != nil && one.still() != nil })
 }
 
 func (s *streams) cutWhere(match func(*stream) bool) int {

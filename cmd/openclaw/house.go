@@ -160,7 +160,7 @@ func (h *house) follow() {
 	})
 }
 
-// onHangup reads the config again at SIGHUP, as service managers ask for it.
+// onHangup reads the config and the certificates again at SIGHUP, as service managers ask for it.
 func (h *house) onHangup(ctx context.Context) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -173,6 +173,7 @@ func (h *house) onHangup(ctx context.Context) {
 			if err := h.config.Reload("SIGHUP"); err != nil {
 				h.log.Logger().Warn("the config was not reloaded", slog.Any("error", err))
 			}
+			_ = h.gateway.ReloadCertificates() // what is wrong is in the log, on the screen and audited
 		}
 	}
 }

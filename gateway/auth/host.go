@@ -12,6 +12,7 @@ import (
 // that the config adds to its own. It is immutable.
 type Site struct {
 	Port    uint16
+	Secure  bool     // it speaks TLS: its own origin is https
 	Hosts   []string // name, or name:port
 	Origins []string // scheme://host[:port]
 }
@@ -55,8 +56,12 @@ func (s Site) CheckOrigin(header http.Header) bool {
 			return true
 		}
 	}
-	host, isHTTP := strings.CutPrefix(origin, "http://")
-	if !isHTTP {
+	scheme := "http://"
+	if s.Secure {
+		scheme = "https://"
+	}
+	host, own := strings.CutPrefix(origin, scheme)
+	if !own {
 		return false
 	}
 	name, port, ok := splitHost(host)

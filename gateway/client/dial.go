@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -24,6 +25,7 @@ import (
 type Options struct {
 	Socket  string          // path of the gateway's unix socket: the peer's uid is the proof
 	URL     string          // ws:// of this machine, or wss://
+	TLS     *tls.Config     // for wss://; nil: the system's authorities and no certificate
 	Token   keychain.Secret // for URL
 	Name    string          // "cli", "openclaw-tui"…: client.id of the protocol; default "gateway-client"
 	Version string
@@ -47,7 +49,7 @@ func Dial(ctx context.Context, options Options) (*Client, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, wire.HandshakeTimeout)
 	defer cancel()
-	dialer := websocket.Dialer{ReadBufferSize: 4096, WriteBufferSize: 4096, HandshakeTimeout: wire.HandshakeTimeout}
+	dialer := websocket.Dialer{ReadBufferSize: 4096, WriteBufferSize: 4096, HandshakeTimeout: wire.HandshakeTimeout, TLSClientConfig: options.TLS}
 	address := options.URL
 	if options.Socket != "" {
 		address = "ws://localhost/"
@@ -98,6 +100,9 @@ func checkURL(address string) error {
 
 func dialError(err error, response *http.Response) error {
 	if response == nil || !errors.Is(err, websocket.ErrBadHandshake) {
+		if refused := tlsError(err); refused != nil {
+			return refused
+		}
 		return &Error{Op: "connect to gateway", Kind: KindUnreachable, Err: err, Hint: "start it with 'openclaw gateway' or 'openclaw tui'"}
 	}
 	var body struct {
@@ -186,6 +191,9 @@ func refusedHint(e *wire.Error) string {
 }
 
 func broken(ctx context.Context, err error) error {
+	if refused := tlsError(err); refused != nil {
+		return refused
+	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

@@ -10,5 +10,6 @@
 //
 // The token goes to the address that the caller gave and nowhere else: no
 // redirect is followed, no proxy of the environment is used, and plain ws:// to
-// another machine is refused.
+// another machine is refused. Over wss:// the gateway's certificate is checked by
+// Options.TLS before the token leaves.
 package client

@@ -9,7 +9,7 @@ const (
 	KindUnreachable Kind = "unreachable" // nobody listens
 	KindRefused     Kind = "refused"     // the gateway does not let this client in
 	KindBroken      Kind = "broken"      // the connection ended
-	KindUnsafe      Kind = "unsafe"      // the address would show the token to the network
+	KindUnsafe      Kind = "unsafe"      // the token would be shown to the network, or to a gateway that cannot prove itself
 )
 
 // Error is a connection that could not be made or that ended.

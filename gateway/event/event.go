@@ -63,25 +63,26 @@ type Denial struct {
 // Connection is a client of the gateway, a request through it, or a connection
 // out of a cage.
 type Connection struct {
-	ID       string        `json:"id"`
-	Kind     string        `json:"kind"` // "ws", "unix", "http" (a provider call), "net" (out of a cage)
-	From     string        `json:"from"` // peer address, "unix", or "cage coder"
-	Agent    string        `json:"agent,omitempty"`
-	Run      string        `json:"run,omitempty"`
-	PID      int           `json:"pid,omitempty"`
-	Program  string        `json:"program,omitempty"`
-	Client   string        `json:"client,omitempty"` // client id and version as it said
-	Route    string        `json:"route"`            // "POST /v1/messages → anthropic", "api.example.com:443"
-	State    string        `json:"state"`            // "open", "stream", "closed", "refused"
-	Status   int           `json:"status,omitempty"` // HTTP status
-	Detail   string        `json:"detail,omitempty"` // reason of a refusal or an error
-	Auth     string        `json:"auth,omitempty"`   // "token", "agent token", "peer credentials", rule for net
-	Origin   policy.Origin `json:"origin,omitzero"`
-	Opened   time.Time     `json:"opened"`
-	Closed   time.Time     `json:"closed,omitzero"`
-	BytesIn  int64         `json:"bytes_in"`  // from the client or agent
-	BytesOut int64         `json:"bytes_out"` // to it
-	FirstMS  int64         `json:"first_byte_ms,omitempty"`
+	ID          string        `json:"id"`
+	Kind        string        `json:"kind"` // "ws", "unix", "http" (a provider call), "net" (out of a cage)
+	From        string        `json:"from"` // peer address, "unix", or "cage coder"
+	Agent       string        `json:"agent,omitempty"`
+	Run         string        `json:"run,omitempty"`
+	PID         int           `json:"pid,omitempty"`
+	Program     string        `json:"program,omitempty"`
+	Client      string        `json:"client,omitempty"`      // client id and version as it said
+	Route       string        `json:"route"`                 // "POST /v1/messages → anthropic", "api.example.com:443"
+	State       string        `json:"state"`                 // "open", "stream", "closed", "refused"
+	Status      int           `json:"status,omitempty"`      // HTTP status
+	Detail      string        `json:"detail,omitempty"`      // reason of a refusal or an error
+	Certificate string        `json:"certificate,omitempty"` // name of the client certificate
+	Auth        string        `json:"auth,omitempty"`        // "token", "agent token", "peer credentials", rule for net
+	Origin      policy.Origin `json:"origin,omitzero"`
+	Opened      time.Time     `json:"opened"`
+	Closed      time.Time     `json:"closed,omitzero"`
+	BytesIn     int64         `json:"bytes_in"`  // from the client or agent
+	BytesOut    int64         `json:"bytes_out"` // to it
+	FirstMS     int64         `json:"first_byte_ms,omitempty"`
 }
 
 // Mechanism is one way of enforcement and whether it was proven.
@@ -190,18 +191,34 @@ type Notice struct {
 
 // Overview is the gateway at a glance.
 type Overview struct {
-	Version     string       `json:"version"`
-	PID         int          `json:"pid"`
-	Listeners   []string     `json:"listeners"`
-	Started     time.Time    `json:"started"`
-	Connections int          `json:"connections"`
-	DeniedHour  int          `json:"denied_hour"`
-	Asks        int          `json:"asks"` // wait for an answer
-	Agents      int          `json:"agents"`
-	Running     int          `json:"running"`
-	Config      ConfigStatus `json:"config"`
-	Store       SecretStore  `json:"store"`
-	Machine     []Mechanism  `json:"machine"` // what this machine can enforce
-	TokenSet    bool         `json:"token_set"`
-	Dropped     uint64       `json:"dropped"` // events that slow watchers lost
+	Version        string       `json:"version"`
+	PID            int          `json:"pid"`
+	Listeners      []string     `json:"listeners"`
+	Started        time.Time    `json:"started"`
+	Connections    int          `json:"connections"`
+	DeniedHour     int          `json:"denied_hour"`
+	Asks           int          `json:"asks"` // wait for an answer
+	Agents         int          `json:"agents"`
+	Running        int          `json:"running"`
+	Config         ConfigStatus `json:"config"`
+	Store          SecretStore  `json:"store"`
+	Machine        []Mechanism  `json:"machine"` // what this machine can enforce
+	TokenSet       bool         `json:"token_set"`
+	Dropped        uint64       `json:"dropped"` // events that slow watchers lost
+	TLS            *TLSStatus   `json:"tls,omitempty"`
+	AgentsEndpoint string       `json:"agents_endpoint,omitempty"` // where agents reach the gateway; empty: at the first listener
+}
+
+// TLSStatus is what the TCP listener shows of itself.
+type TLSStatus struct {
+	MinVersion string    `json:"min_tls_version"`
+	ClientAuth string    `json:"client_auth"`
+	Subject    string    `json:"subject"`
+	Issuer     string    `json:"issuer"`
+	Serial     string    `json:"serial"`
+	NotAfter   time.Time `json:"not_after"`
+	Days       int       `json:"days"`              // left
+	State      string    `json:"state"`             // "good", "ends within 30 days"…
+	Problem    string    `json:"problem,omitempty"` // why what is on disk is not in use
+	Ends       []string  `json:"ends,omitempty"`    // sentences: what else ends soon
 }

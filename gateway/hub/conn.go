@@ -31,6 +31,10 @@ type Peer struct {
 	Browser bool       // the request had an Origin
 	Trusted func()     // of KindTCP: to be called when its credential is good
 	Left    func()     // called once, when the connection is gone; may be nil
+
+	Certificate string       // name of the client certificate that it showed; may be empty
+	Serial      string       // of that certificate
+	Still       func() error // why TLS would not let it in now; nil without TLS
 }
 
 // Gone says that the connection has ended, or never came to be.

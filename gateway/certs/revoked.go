@@ -1,0 +1,87 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// parseList reads one list. One whose issuer is among authorities must be signed
+// by it; those of intermediates are checked when a chain shows the issuer.
+func parseList(der []byte, authorities []*x509.Certificate) (*x509.RevocationList, error) {
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, err
+	}
+	for _, extension := range list.Extensions {
+		// A delta list or one of a part of the certificates says so in a critical
+		// extension (RFC 5280, 5.2.4 and 5.2.5): it is not the whole list.
+		if extension.Critical {
+			return nil, fmt.Errorf("the list of %s is not a full one: it has the critical extension %s", list.Issuer, extension.Id)
+		}
+	}
+	if list.NextUpdate.IsZero() {
+		return nil, fmt.Errorf("the list of %s does not say until when it holds", list.Issuer)
+	}
+	for _, authority := range authorities {
+		if !bytes.Equal(list.RawIssuer, authority.RawSubject) {
+			continue
+		}
+		if err := list.CheckSignatureFrom(authority); err == nil {
+			return list, nil
+		}
+		err = errors.New("the list of " + list.Issuer.String() + " is not signed by it")
+		if !sameSubject(authorities, authority) {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// sameSubject reports whether another authority has one's name: after a change
+// of keys two of them do, and a list is signed by either.
+func sameSubject(authorities []*x509.Certificate, one *x509.Certificate) bool {
+	for _, other := range authorities {
+		if other != one && bytes.Equal(other.RawSubject, one.RawSubject) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkRevoked refuses a chain of which a certificate is revoked, or may be
+// without anybody knowing.
+func checkRevoked(lists []*x509.RevocationList, chain []*x509.Certificate, now time.Time) error {
+	for i := 0; i+1 < len(chain); i++ {
+		if err := checkOne(lists, chain[i], chain[i+1], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkOne(lists []*x509.RevocationList, one, issuer *x509.Certificate, now time.Time) error {
+	var latest time.Time
+	for _, list := range lists {
+		if !bytes.Equal(list.RawIssuer, issuer.RawSubject) || list.CheckSignatureFrom(issuer) != nil {
+			continue
+		}
+		for _, entry := range list.RevokedCertificateEntries {
+			if entry.SerialNumber.Cmp(one.SerialNumber) == 0 {
+				return &Refusal{Reason: fmt.Sprintf("the certificate of %s was revoked on %s", describe(one), entry.RevocationTime.Format(time.DateOnly))}
+			}
+		}
+		if list.NextUpdate.After(latest) {
+			latest = list.NextUpdate
+		}
+	}
+	switch {
+	case latest.IsZero():
+		return &Refusal{Reason: fmt.Sprintf("crl_file holds no revocation list of %s, which signed the certificate of %s", describe(issuer), describe(one))}
+	case now.After(latest):
+		return &Refusal{Reason: fmt.Sprintf("the revocation list of %s has run out on %s: nobody can say whether the certificate of %s still holds", describe(issuer), latest.Format(time.DateOnly), describe(one))}
+	}
+	return nil
+}
