@@ -61,6 +61,9 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, re
 	if err != nil {
 		return sandbox.ExitStatus{}, err
 	}
+	if err := t.onlyHere("agent run"); err != nil {
+		return sandbox.ExitStatus{}, &failure{err: err, hint: hintOf(err), code: exitNotStarted}
+	}
 	if !configs.ValidName(agent) {
 		return sandbox.ExitStatus{}, &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
 	}

@@ -26,11 +26,7 @@ func asksCommand(t *terminal) *cobra.Command {
 			"what nobody answers in time is denied.",
 		Example: "  openclaw asks --follow\n  openclaw asks --all --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout, err := t.layout()
-			if err != nil {
-				return err
-			}
-			c, err := dial(cmd.Context(), layout)
+			c, err := t.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

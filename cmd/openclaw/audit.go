@@ -47,6 +47,9 @@ func auditSearchCommand(t *terminal) *cobra.Command {
 
 // auditPath is the audit log of the state folder. Reading it needs no gateway.
 func (t *terminal) auditPath() (string, error) {
+	if err := t.onlyHere("reading the audit log"); err != nil {
+		return "", err
+	}
 	snapshot, err := t.loadConfig()
 	if err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func clientListCommand(t *terminal) *cobra.Command {
 			}
 			rows := make([][]string, 0, len(clients))
 			for _, c := range clients {
-				rows = append(rows, []string{c.ID, c.Client, c.From, c.Auth, sinceNow(c.Opened)})
+				rows = append(rows, []string{c.ID, c.Client, c.From, strings.TrimSpace(c.Auth + " " + c.Certificate), sinceNow(c.Opened)})
 			}
 			t.table("ID\tCLIENT\tFROM\tAUTHENTICATED BY\tSINCE", rows)
 			return nil

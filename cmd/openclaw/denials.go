@@ -21,11 +21,7 @@ func denialsCommand(t *terminal) *cobra.Command {
 		Long:    "Show what the cages refused since the gateway started, oldest first; repeats are counted in one row.",
 		Example: "  openclaw denials --agent coder --follow\n  openclaw denials --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout, err := t.layout()
-			if err != nil {
-				return err
-			}
-			c, err := dial(cmd.Context(), layout)
+			c, err := t.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

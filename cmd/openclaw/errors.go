@@ -7,6 +7,7 @@ import (
 	"openclaw/configs"
 	"openclaw/gateway"
 	"openclaw/gateway/audit"
+	"openclaw/gateway/certs"
 	"openclaw/gateway/client"
 	"openclaw/gateway/logs"
 	"openclaw/gateway/wire"
@@ -38,6 +39,8 @@ func ownHint(err error) string {
 	case *gateway.Error:
 		return e.Hint
 	case *client.Error:
+		return e.Hint
+	case *certs.Error:
 		return e.Hint
 	case *audit.Error:
 		return e.Hint

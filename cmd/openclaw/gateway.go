@@ -24,7 +24,7 @@ func gatewayCommand(t *terminal) *cobra.Command {
 	var generate, store bool
 	cmd := &cobra.Command{
 		Use: "gateway", Short: "Run the gateway in the foreground", Args: exactly(0),
-		Long:    "Run the gateway in the foreground, as systemd and launchd want it. SIGHUP reads the config again.",
+		Long:    "Run the gateway in the foreground, as systemd and launchd want it. SIGHUP reads the config and the certificates again.",
 		Example: "  openclaw gateway\n  openclaw gateway --generate-token",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if generate {
@@ -82,6 +82,7 @@ func gatewayStatusCommand(t *terminal) *cobra.Command {
 			}
 			t.print("running     pid %d, version %s, since %s", o.PID, o.Version, day(o.Started))
 			t.print("listens     %s", strings.Join(o.Listeners, ", "))
+			t.showTLS(o)
 			t.print("agents      %d, %d running", o.Agents, o.Running)
 			t.print("connections %d", o.Connections)
 			t.print("denied      %d in the last hour", o.DeniedHour)
@@ -97,15 +98,33 @@ func gatewayStatusCommand(t *terminal) *cobra.Command {
 	return cmd
 }
 
+// showTLS says what the TCP listener shows of itself.
+func (t *terminal) showTLS(o event.Overview) {
+	if o.AgentsEndpoint != "" {
+		t.print("agents at   %s, from their cages only", o.AgentsEndpoint)
+	}
+	if o.TLS == nil {
+		return
+	}
+	t.print("TLS         %s or later, client certificates: %s", o.TLS.MinVersion, o.TLS.ClientAuth)
+	t.print("certificate %s, by %s, ends %s (%d days)", printable(o.TLS.Subject), printable(o.TLS.Issuer), day(o.TLS.NotAfter), o.TLS.Days)
+	if o.TLS.Problem != "" {
+		t.print("            the files on disk do not load: %s", printable(o.TLS.Problem))
+	}
+	for _, sentence := range o.TLS.Ends {
+		t.print("            %s", printable(sentence))
+	}
+}
+
 func gatewayStopCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "stop", Short: "End the gateway; cages go on refusing", Args: exactly(0), Example: "  openclaw gateway stop",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout, err := t.layout()
+			p, err := t.place()
 			if err != nil {
 				return err
 			}
-			c, err := dial(cmd.Context(), layout)
+			c, err := p.dial(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -114,7 +133,11 @@ func gatewayStopCommand(t *terminal) *cobra.Command {
 			if err := backend.StopGateway(cmd.Context()); err != nil {
 				return err
 			}
-			if err := waitGone(cmd.Context(), layout); err != nil {
+			if !p.here() {
+				t.print("the gateway at %s was asked to end", printable(p.at.Host+p.at.Socket))
+				return nil
+			}
+			if err := waitGone(cmd.Context(), p.layout); err != nil {
 				return err
 			}
 			t.print("the gateway has ended")
@@ -145,7 +168,7 @@ func waitGone(ctx context.Context, layout configs.Layout) error {
 
 func gatewayReloadCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use: "reload", Short: "Read the config again now", Args: exactly(0), Example: "  openclaw gateway reload",
+		Use: "reload", Short: "Read the config and the certificates again now", Args: exactly(0), Example: "  openclaw gateway reload",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var status event.ConfigStatus
 			if err := t.ask(cmd.Context(), wire.MethodConfigReload, nil, &status); err != nil {

@@ -32,11 +32,7 @@ func dial(ctx context.Context, layout configs.Layout) (*client.Client, error) {
 
 // ask makes one call to the gateway that runs; it starts none.
 func (t *terminal) ask(ctx context.Context, method string, params, result any) error {
-	layout, err := t.layout()
-	if err != nil {
-		return err
-	}
-	c, err := dial(ctx, layout)
+	c, err := t.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func logsCommand(t *terminal) *cobra.Command {
 			if least < 0 {
 				return usage("it is one of "+strings.Join(levels(), ", "), "unknown level %q", level)
 			}
-			layout, err := t.layout()
+			p, err := t.place()
 			if err != nil {
 				return err
 			}
@@ -43,8 +43,8 @@ func logsCommand(t *terminal) *cobra.Command {
 					printable(line.Message), printable(line.Text))
 				return nil
 			}
-			if !following { // the file tells it also when no gateway runs
-				lines, err := logs.Tail(layout.GatewayLog(), limit)
+			if !following && p.here() { // the file tells it also when no gateway runs
+				lines, err := logs.Tail(p.layout.GatewayLog(), limit)
 				if err != nil {
 					return err
 				}
@@ -55,13 +55,15 @@ func logsCommand(t *terminal) *cobra.Command {
 				}
 				return nil
 			}
-			c, err := dial(cmd.Context(), layout)
+			c, err := p.dial(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			if err := c.Call(cmd.Context(), wire.MethodSubscribe, wire.SubscribeParams{Kinds: []event.Kind{event.KindLog}}, nil); err != nil {
-				return err
+			if following {
+				if err := c.Call(cmd.Context(), wire.MethodSubscribe, wire.SubscribeParams{Kinds: []event.Kind{event.KindLog}}, nil); err != nil {
+					return err
+				}
 			}
 			var result wire.LogsResult
 			if err := c.Call(cmd.Context(), wire.MethodLogs, wire.LogsParams{Limit: limit}, &result); err != nil {
@@ -71,6 +73,9 @@ func logsCommand(t *terminal) *cobra.Command {
 				if err := show(line); err != nil {
 					return err
 				}
+			}
+			if !following {
+				return nil
 			}
 			return follow(cmd.Context(), c, func(e event.Event) error {
 				if e.Log == nil {

@@ -80,6 +80,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expandFile,
 			"big":    bigFile,
+			"mode":   expectMode,
 			"await":  awaitStatus,
 			"status": func(ts *testscript.TestScript, neg bool, args []string) { expectStatus(ts, neg, args) },
 		},
@@ -97,6 +98,15 @@ func expandFile(ts *testscript.TestScript, _ bool, args []string) {
 			return "$" + key
 		})
 		ts.Check(os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+// expectMode compares a file's permission bits: mode 600 FILE.
+func expectMode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, not %s", args[1], got, args[0])
 	}
 }
 

@@ -32,6 +32,8 @@ type terminal struct {
 	err     *os.File
 	environ []string
 	getenv  func(string) string
+
+	insecure bool // --insecure
 }
 
 // layout finds the state folder.
@@ -128,8 +130,9 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
+	root.PersistentFlags().BoolVar(&t.insecure, "insecure", false, "with client.tls.verify_server: false, do not check the certificate of a gateway elsewhere")
 	root.AddCommand(
-		tuiCommand(t), gatewayCommand(t), clientCommand(t), agentCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
+		tuiCommand(t), gatewayCommand(t), clientCommand(t), agentCommand(t), certCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
 		undoCommand(t), secretsCommand(t), vaultCommand(t),
 		configCommand(t), auditCommand(t), integrateCommand(t), firewallCommand(t), logsCommand(t), redactCommand(t), doctorCommand(t),
 		versionCommand(t), measureCommand(t),

@@ -41,15 +41,11 @@ func (t *terminal) openScreen(ctx context.Context, readOnly, plain, demo bool) e
 		_, err := tui.Run(ctx, options)
 		return err
 	}
-	layout, err := t.layout()
+	c, p, err := t.dialOrLaunch(ctx)
 	if err != nil {
 		return err
 	}
-	c, _, err := dialOrLaunch(ctx, layout)
-	if err != nil {
-		return err
-	}
-	backend := client.NewBackend(c, func(ctx context.Context) (*client.Client, error) { return dial(ctx, layout) })
+	backend := client.NewBackend(c, func(ctx context.Context) (*client.Client, error) { return p.dial(ctx) })
 	defer backend.Close()
 	options.Backend = backend
 	outcome, err := tui.Run(ctx, options)
@@ -59,5 +55,8 @@ func (t *terminal) openScreen(ctx context.Context, readOnly, plain, demo bool) e
 	if err := backend.StopGateway(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	return waitGone(context.WithoutCancel(ctx), layout)
+	if !p.here() {
+		return nil
+	}
+	return waitGone(context.WithoutCancel(ctx), p.layout)
 }

@@ -178,3 +178,16 @@ func readLists(path string, authorities []*x509.Certificate) ([]*x509.Revocation
 	}
 	return found, nil
 }
+
+// ReadKey reads a private key, which nobody but its owner may read. The caller
+// clears it.
+func ReadKey(path string) ([]byte, error) { return readKey(path) }
+
+// ReadCertificate reads the first certificate of a PEM file.
+func ReadCertificate(path string) (*x509.Certificate, error) {
+	found, err := readCertificates("read certificate", path)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
