@@ -31,7 +31,10 @@ func (g *Gate) made(child string, out *fuse.EntryOut, do func(dir int, base stri
 		return fuse.Status(code)
 	}
 	defer closeFD(dir)
-	if err := do(dir, base); err != nil {
+	restore := g.rights.lower()
+	err := do(dir, base)
+	restore()
+	if err != nil {
 		return fuse.ToStatus(err)
 	}
 	return fuse.Status(g.entry(child, out))
@@ -43,23 +46,52 @@ func (g *Gate) Mkdir(done <-chan struct{}, input *fuse.MkdirIn, name string, out
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	return g.made(child, out, func(dir int, base string) error {
-		return unix.Mkdirat(dir, base, input.Mode&^input.Umask&0o777)
+	mode := input.Mode &^ input.Umask & 0o1777
+	status := g.made(child, out, func(dir int, base string) error {
+		err := unix.Mkdirat(dir, base, mode)
+		if err != nil || mode&g.mask == 0 {
+			return err
+		}
+		fd, err := unix.Openat(dir, base, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err == nil {
+			g.unmaskFolder(fd, mode)
+			closeFD(fd)
+		}
+		return nil
 	})
+	if status == fuse.OK {
+		g.came(child, Made)
+	}
+	return status
 }
 
-// Mknod makes an empty file; devices, pipes and sockets are not served.
+// unmaskFolder is unmask for a folder, whose size says nothing.
+func (g *Gate) unmaskFolder(fd int, mode uint32) {
+	var stat unix.Stat_t
+	if unix.Fstat(fd, &stat) == nil && stat.Mode&0o1777 == mode&^g.mask {
+		_ = unix.Chmod(byDescriptor(fd), mode|stat.Mode&unix.S_ISGID)
+	}
+}
+
+// Mknod makes an empty file, or the name of a pipe or socket, whose other end is
+// in the cage too. Devices are not served.
 func (g *Gate) Mknod(done <-chan struct{}, input *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	child, code := g.change(done, &input.InHeader, name, "mknod")
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	if input.Mode&syscall.S_IFMT != syscall.S_IFREG {
+	mode := input.Mode &^ input.Umask & 0o777
+	switch kind := input.Mode & syscall.S_IFMT; kind {
+	case syscall.S_IFREG:
+	case syscall.S_IFIFO, syscall.S_IFSOCK:
+		return g.made(child, out, func(dir int, base string) error { return unix.Mknodat(dir, base, kind|mode, 0) })
+	default:
 		return fuse.EPERM
 	}
 	return g.made(child, out, func(dir int, base string) error {
-		fd, err := unix.Openat(dir, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, input.Mode&^input.Umask&0o777)
+		fd, err := unix.Openat(dir, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 		if err == nil {
+			g.unmask(fd, mode)
 			closeFD(fd)
 		}
 		return err
@@ -93,6 +125,28 @@ func (g *Gate) Link(done <-chan struct{}, input *fuse.LinkIn, name string, out *
 	return g.made(child, out, func(dir int, base string) error { return unix.Linkat(oldDir, oldBase, dir, base, 0) })
 }
 
+// Join gives a file of the host a second name, in another mount of the cage. The
+// answer is a syscall.Errno.
+func (g *Gate) Join(old, name string) error {
+	for _, each := range []string{old, name} {
+		if _, ok := g.allowed(policy.ClassPathWrite, each); !ok {
+			return syscall.EACCES
+		}
+	}
+	oldDir, oldBase, code := g.inParent(old)
+	if code != 0 {
+		return code
+	}
+	defer closeFD(oldDir)
+	dir, base, code := g.inParent(name)
+	if code != 0 {
+		return code
+	}
+	defer closeFD(dir)
+	defer g.rights.lower()()
+	return unix.Linkat(oldDir, oldBase, dir, base, 0)
+}
+
 // Unlink removes a file.
 func (g *Gate) Unlink(done <-chan struct{}, header *fuse.InHeader, name string) fuse.Status {
 	return g.remove(done, header, name, "unlink", 0)
@@ -113,6 +167,7 @@ func (g *Gate) remove(done <-chan struct{}, header *fuse.InHeader, name, operati
 		return fuse.Status(code)
 	}
 	defer closeFD(dir)
+	defer g.rights.lower()()
 	if err := unix.Unlinkat(dir, base, flags); err != nil {
 		return fuse.ToStatus(err)
 	}
@@ -121,7 +176,7 @@ func (g *Gate) remove(done <-chan struct{}, header *fuse.InHeader, name, operati
 }
 
 // Rename moves a file or folder. Both names must be writable, and nothing that
-// is refused may move along with a folder.
+// is refused or read-only may move along with a folder.
 func (g *Gate) Rename(done <-chan struct{}, input *fuse.RenameIn, oldName, newName string) fuse.Status {
 	from, code := g.change(done, &input.InHeader, oldName, "rename")
 	if code != 0 {
@@ -133,43 +188,54 @@ func (g *Gate) Rename(done <-chan struct{}, input *fuse.RenameIn, oldName, newNa
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	if g.holdsRefused(from) || g.holdsRefused(to) {
-		return fuse.EBUSY
+	return fuse.Status(g.move(from, to, uint(input.Flags)))
+}
+
+// Move renames on the host what the cage asked to have moved from one mount to
+// another. The answer is a syscall.Errno.
+func (g *Gate) Move(from, to string, flags uint) error {
+	for _, name := range []string{from, to} {
+		if _, ok := g.allowed(policy.ClassPathWrite, name); !ok {
+			return syscall.EACCES
+		}
+	}
+	if flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
+		return syscall.EINVAL
+	}
+	if code := g.move(from, to, flags); code != 0 {
+		return code
+	}
+	return nil
+}
+
+func (g *Gate) move(from, to string, flags uint) syscall.Errno {
+	splits := g.options.Splits
+	if splits == nil {
+		splits = g.rules.Load().policy.Splits
+	}
+	if splits(from) && g.isFolder(from) || splits(to) && g.isFolder(to) {
+		return syscall.EBUSY
 	}
 	fromDir, fromBase, code := g.inParent(from)
 	if code != 0 {
-		return fuse.Status(code)
+		return code
 	}
 	defer closeFD(fromDir)
 	toDir, toBase, code := g.inParent(to)
 	if code != 0 {
-		return fuse.Status(code)
+		return code
 	}
 	defer closeFD(toDir)
-	if err := unix.Renameat2(fromDir, fromBase, toDir, toBase, uint(input.Flags)); err != nil {
-		return fuse.ToStatus(err)
+	defer g.rights.lower()()
+	if err := unix.Renameat2(fromDir, fromBase, toDir, toBase, flags); err != nil {
+		return errno(err)
 	}
-	if input.Flags&unix.RENAME_EXCHANGE != 0 {
+	if flags&unix.RENAME_EXCHANGE != 0 {
 		g.nodes.swapped(from, to)
 	} else {
 		g.nodes.moved(from, to)
 	}
-	return fuse.OK
-}
-
-// holdsRefused reports whether a rule denies something below a path: moving
-// the folder would give it another name.
-func (g *Gate) holdsRefused(name string) bool {
-	p := g.rules.Load().policy
-	for i := range p.Paths {
-		rule := &p.Paths[i]
-		if rule.Effect != policy.Allow && (rule.Glob || len(rule.Path) > len(name) && rule.Path[:len(name)+1] == name+"/") {
-			if !rule.Glob || g.isFolder(name) {
-				return true
-			}
-		}
-	}
-	return false
+	return 0
 }
 
 func (g *Gate) isFolder(name string) bool {
@@ -179,42 +245,101 @@ func (g *Gate) isFolder(name string) bool {
 
 // SetAttr changes mode, owner, size or times.
 func (g *Gate) SetAttr(done <-chan struct{}, input *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
-	name := g.nodes.path(input.NodeId)
-	if name == "" {
-		return fuse.Status(syscall.ESTALE)
-	}
-	if code := g.permit(done, input.Pid, policy.ClassPathWrite, attributeOperation(input), name); code != 0 {
-		return fuse.Status(code)
-	}
 	if g.open.Load() {
 		return fuse.EACCES
 	}
-	if size, ok := input.GetSize(); ok {
-		fd, code := g.beneath(name, unix.O_WRONLY|unix.O_NONBLOCK, 0)
-		if code != 0 {
+	name := g.nodes.path(input.NodeId)
+	if name != "" { // what has no name any more was judged when it was opened
+		if code := g.permit(done, input.Pid, policy.ClassPathWrite, attributeOperation(input), name); code != 0 {
 			return fuse.Status(code)
 		}
-		err := unix.Ftruncate(fd, int64(size))
-		closeFD(fd)
-		if err != nil {
-			return fuse.ToStatus(err)
+	}
+	if size, ok := input.GetSize(); ok {
+		if g.passes(size) {
+			return fuse.Status(g.tooLarge(input.Pid, "truncate", name))
+		}
+		if code := g.truncate(input, name, int64(size)); code != 0 {
+			return fuse.Status(code)
 		}
 	}
-	fd, code := g.beneath(name, unix.O_PATH, 0)
+	fd, code := g.subject(input, name)
 	if code != 0 {
 		return fuse.Status(code)
 	}
 	defer closeFD(fd)
+	if code := g.setAttributes(fd, input); code != 0 {
+		return fuse.Status(code)
+	}
+	if name == "" || known(g.nodes.file(input.NodeId)) {
+		return g.opened(fd, out)
+	}
+	_, code = g.attributes(name, &out.Attr)
+	return fuse.Status(code)
+}
+
+func known(file identity) bool { return file != identity{} }
+
+// truncate sets a size: of the open file, if the caller has one.
+func (g *Gate) truncate(input *fuse.SetAttrIn, name string, size int64) syscall.Errno {
+	fd := -1
+	if handle, ok := input.GetFh(); ok {
+		if file := g.handles.get(handle); file != nil && file.writes {
+			fd, _ = unix.FcntlInt(uintptr(file.fd), unix.F_DUPFD_CLOEXEC, 0)
+		}
+	}
+	if fd < 0 && name == "" {
+		fd = g.nodes.duplicate(input.NodeId, true)
+		if fd < 0 {
+			return syscall.ESTALE
+		}
+	}
+	if fd < 0 {
+		var code syscall.Errno
+		if fd, code = g.beneath(name, unix.O_WRONLY|unix.O_NONBLOCK, 0); code != 0 {
+			return code
+		}
+		if code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
+			closeFD(fd)
+			return code
+		}
+	}
+	defer closeFD(fd)
+	defer g.rights.lower()()
+	return errno(unix.Ftruncate(fd, size))
+}
+
+// subject opens what attributes are changed of.
+func (g *Gate) subject(input *fuse.SetAttrIn, name string) (int, syscall.Errno) {
+	want := g.nodes.file(input.NodeId)
+	if name != "" {
+		fd, code := g.beneath(name, unix.O_PATH, 0)
+		var stat syscall.Stat_t
+		if code == 0 && (!known(want) || syscall.Fstat(fd, &stat) == nil && identityOf(&stat) == want) {
+			return fd, 0
+		}
+		if code == 0 {
+			closeFD(fd)
+		}
+	}
+	if fd := g.nodes.duplicate(input.NodeId, true); fd >= 0 { // who may write it was judged when it was opened
+		return fd, 0
+	}
+	return -1, syscall.ESTALE
+}
+
+// setAttributes changes mode, owner and times.
+func (g *Gate) setAttributes(fd int, input *fuse.SetAttrIn) syscall.Errno {
+	defer g.rights.lower()()
 	if mode, ok := input.GetMode(); ok {
 		if err := unix.Chmod(byDescriptor(fd), mode&0o1777); err != nil {
-			return fuse.ToStatus(err)
+			return errno(err)
 		}
 	}
 	uid, hasUID := input.GetUID()
 	gid, hasGID := input.GetGID()
 	if hasUID || hasGID {
 		if err := unix.Fchownat(fd, "", ownerOrKeep(uid, hasUID), ownerOrKeep(gid, hasGID), unix.AT_EMPTY_PATH); err != nil {
-			return fuse.ToStatus(err)
+			return errno(err)
 		}
 	}
 	atime, hasAtime := input.GetATime()
@@ -222,10 +347,10 @@ func (g *Gate) SetAttr(done <-chan struct{}, input *fuse.SetAttrIn, out *fuse.At
 	if hasAtime || hasMtime {
 		times := []unix.Timespec{timeOrKeep(atime, hasAtime), timeOrKeep(mtime, hasMtime)}
 		if err := unix.UtimesNanoAt(unix.AT_FDCWD, byDescriptor(fd), times, 0); err != nil {
-			return fuse.ToStatus(err)
+			return errno(err)
 		}
 	}
-	return fuse.Status(g.attributes(name, &out.Attr))
+	return 0
 }
 
 func attributeOperation(input *fuse.SetAttrIn) string {

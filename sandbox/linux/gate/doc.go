@@ -10,6 +10,16 @@
 // Refused callback has returned, and shows neither its size, nor its times, nor
 // its owner. A folder that only leads to something allowed lists only that.
 //
+// What is served behaves as the host's file does: its contents, holes, sizes,
+// names, modes, times, own extended attributes, locks against the host and other
+// cages, and shared memory that is mapped. A file that another one replaces on the
+// host is another file to the kernel, and whoever has the old one open keeps it.
+// What differs: a file of another user is shown as nobody's, or as this user's
+// where this user may write it; one that is mapped shows what the host writes only
+// when it is read or opened again; a socket or a pipe has both ends in the cage;
+// O_TMPFILE is refused; waiting for a record lock finds no dead-lock. Whatever is
+// done for a cage is done without this process's capabilities.
+//
 // Callbacks run on the goroutine of the request, which the caller in the cage
 // waits for; no lock is held then. Until Enforce nothing is refused and nothing
 // but names is served, so that the cage can be built. When the serving process

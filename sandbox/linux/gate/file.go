@@ -42,12 +42,42 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	if code := g.permit(done, input.Pid, class, operation, name); code != 0 {
 		return fuse.Status(code)
 	}
-	fd, code := g.beneath(name, uint64(input.Flags&openFlags), 0)
+	fd, code := g.beneath(name, uint64(input.Flags&openFlags)|syscall.O_NONBLOCK, 0)
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	out.Fh = g.handles.add(&handle{fd: fd, asked: g.useGrant(class, name)})
+	file := newHandle(fd, input.Flags)
+	if code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
+		closeFD(fd)
+		return fuse.Status(code)
+	}
+	file.asked = g.useGrant(class, name)
+	if out.Fh, code = g.handles.add(file); code != 0 {
+		g.granted.closed(file.asked)
+		return fuse.Status(code)
+	}
+	g.nodes.opened(input.NodeId, file)
 	return fuse.OK
+}
+
+func newHandle(fd int, flags uint32) *handle {
+	return &handle{fd: fd, writes: flags&syscall.O_ACCMODE != syscall.O_RDONLY, appends: flags&syscall.O_APPEND != 0}
+}
+
+// same refuses what is no file (a pipe would make the reader wait here), and a
+// file that has taken another's name since the look-up: the kernel then looks
+// again.
+func (g *Gate) same(fd int, known identity) syscall.Errno {
+	var stat syscall.Stat_t
+	switch err := syscall.Fstat(fd, &stat); {
+	case err != nil:
+		return errno(err)
+	case stat.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return syscall.EACCES
+	case known != (identity{}) && known != identityOf(&stat):
+		return syscall.ESTALE
+	}
+	return 0
 }
 
 // Create makes a file that the policy allows.
@@ -56,17 +86,42 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	flags := uint64(input.Flags&(openFlags|syscall.O_EXCL)) | syscall.O_CREAT
-	fd, code := g.beneath(child, flags, input.Mode&^input.Umask&0o777)
+	flags := uint64(input.Flags&(openFlags|syscall.O_EXCL)) | syscall.O_CREAT | syscall.O_NONBLOCK
+	mode := input.Mode &^ input.Umask & 0o777
+	fd, code := g.beneath(child, flags, mode)
 	if code != 0 {
+		return fuse.Status(code)
+	}
+	g.unmask(fd, mode)
+	if code := g.same(fd, identity{}); code != 0 {
+		closeFD(fd)
 		return fuse.Status(code)
 	}
 	if code := g.entry(child, &out.EntryOut); code != 0 {
 		closeFD(fd)
 		return fuse.Status(code)
 	}
-	out.Fh = g.handles.add(&handle{fd: fd, asked: g.useGrant(policy.ClassPathWrite, child)})
+	file := newHandle(fd, input.Flags)
+	file.asked = g.useGrant(policy.ClassPathWrite, child)
+	if out.Fh, code = g.handles.add(file); code != 0 {
+		g.granted.closed(file.asked)
+		return fuse.Status(code)
+	}
+	g.nodes.opened(out.NodeId, file)
 	return fuse.OK
+}
+
+// unmask gives what was just made the bits that only this process's own mask
+// took off.
+func (g *Gate) unmask(fd int, mode uint32) {
+	if mode&g.mask == 0 {
+		return
+	}
+	defer g.rights.lower()()
+	var stat unix.Stat_t
+	if unix.Fstat(fd, &stat) == nil && stat.Size == 0 && stat.Mode&0o777 == mode&^g.mask {
+		_ = unix.Chmod(byDescriptor(fd), mode|stat.Mode&(unix.S_ISGID|unix.S_ISVTX))
+	}
 }
 
 // Read reads an open file.
@@ -88,20 +143,31 @@ func (g *Gate) Write(_ <-chan struct{}, input *fuse.WriteIn, data []byte) (uint3
 	if file == nil {
 		return 0, fuse.EBADF
 	}
-	if name := g.nodes.path(input.NodeId); name != "" {
+	name := g.nodes.path(input.NodeId)
+	if name != "" {
 		if _, ok := g.allowed(policy.ClassPathWrite, name); !ok {
 			return 0, fuse.EACCES
 		}
 	}
-	n, err := unix.Pwrite(file.fd, data, int64(input.Offset))
+	room, code := g.room(file, int64(input.Offset), int64(len(data)))
+	if code == syscall.EFBIG {
+		return 0, fuse.Status(g.tooLarge(input.Pid, "write", name))
+	}
+	if code != 0 {
+		return 0, fuse.Status(code)
+	}
+	defer g.rights.lower()()
+	n, err := unix.Pwrite(file.fd, data[:room], int64(input.Offset))
 	if err != nil {
 		return 0, fuse.ToStatus(err)
 	}
 	return uint32(n), fuse.OK
 }
 
-// Flush reports the errors of a close.
+// Flush reports the errors of a close, and ends the closer's record locks, as
+// every close of a file does.
 func (g *Gate) Flush(_ <-chan struct{}, input *fuse.FlushIn) fuse.Status {
+	g.locks.drop(lockOwner{input.NodeId, input.LockOwner})
 	file := g.handles.get(input.Fh)
 	if file == nil {
 		return fuse.OK
@@ -128,7 +194,22 @@ func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status
 	if file == nil {
 		return fuse.EBADF
 	}
+	if end := input.Offset + input.Length; g.passes(end) || end < input.Offset {
+		return fuse.Status(g.tooLarge(input.Pid, "fallocate", g.nodes.path(input.NodeId)))
+	}
+	defer g.rights.lower()()
 	return fuse.ToStatus(unix.Fallocate(file.fd, input.Mode, int64(input.Offset), int64(input.Length)))
+}
+
+// Lseek finds data and holes.
+func (g *Gate) Lseek(_ <-chan struct{}, input *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	file := g.handles.get(input.Fh)
+	if file == nil {
+		return fuse.EBADF
+	}
+	at, err := unix.Seek(file.fd, int64(input.Offset), int(input.Whence))
+	out.Offset = uint64(at)
+	return fuse.ToStatus(err)
 }
 
 // Release closes a file.
@@ -144,40 +225,59 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 	if g.open.Load() {
 		return fuse.EACCES
 	}
-	current := g.rules.Load()
 	readable := g.listable(name)
-	if (!readable || g.asksAgain(name)) && !current.skeleton(name) {
+	if (!readable || g.asksAgain(name)) && !g.rules.Load().skeleton(name) {
 		if code := g.look(done, input.Pid, "opendir", name); code != 0 {
 			return fuse.Status(code)
 		}
 		readable = g.listable(name)
 	}
-	asked := ""
+	file := &handle{fd: -1}
+	if readable {
+		file.asked = g.useGrant(policy.ClassPathRead, name)
+	}
+	var code syscall.Errno
+	if file.entries, code = g.entries(name, readable, file.asked != ""); code == 0 {
+		out.Fh, code = g.handles.add(file)
+	}
+	if code != 0 {
+		if file.asked != "" {
+			g.granted.closed(file.asked)
+		}
+		return fuse.Status(code)
+	}
+	return fuse.OK
+}
+
+// entries are what a folder shows.
+func (g *Gate) entries(name string, readable, asked bool) ([]fuse.DirEntry, syscall.Errno) {
 	entries := []fuse.DirEntry{{Name: ".", Mode: syscall.S_IFDIR}, {Name: "..", Mode: syscall.S_IFDIR}}
 	if readable {
-		asked = g.useGrant(policy.ClassPathRead, name)
-		all, code := g.list(name, asked != "")
+		all, code := g.list(name, asked)
 		if code != 0 {
-			if asked != "" {
-				g.granted.closed(asked)
-			}
-			return fuse.Status(code)
+			return nil, code
 		}
-		entries = append(entries, all...)
-	} else {
-		for _, base := range current.shown[name] {
-			child := name + "/" + base
-			if name == "/" {
-				child = "/" + base
+		for _, entry := range all {
+			if entry.Mode == syscall.S_IFDIR {
+				g.came(joined(name, entry.Name), Listed)
 			}
-			var attr fuse.Attr
-			if g.attributes(child, &attr) == 0 {
-				entries = append(entries, fuse.DirEntry{Name: base, Mode: attr.Mode & syscall.S_IFMT})
-			}
+		}
+		return append(entries, all...), 0
+	}
+	for _, base := range g.rules.Load().shown[name] {
+		var attr fuse.Attr
+		if _, code := g.attributes(joined(name, base), &attr); code == 0 {
+			entries = append(entries, fuse.DirEntry{Name: base, Mode: attr.Mode & syscall.S_IFMT})
 		}
 	}
-	out.Fh = g.handles.add(&handle{fd: -1, entries: entries, asked: asked})
-	return fuse.OK
+	return entries, 0
+}
+
+func joined(dir, name string) string {
+	if dir == "/" {
+		return "/" + name
+	}
+	return dir + "/" + name
 }
 
 // list reads a folder of the host, without the names that are refused. Of a
@@ -211,7 +311,7 @@ func (g *Gate) list(name string, asked bool) ([]fuse.DirEntry, syscall.Errno) {
 			if entry.Name == "." || entry.Name == ".." {
 				continue
 			}
-			if decision, ok := g.allowed(policy.ClassPathRead, name+"/"+entry.Name); ok || asked && decision.Effect == policy.Ask {
+			if decision, ok := g.allowed(policy.ClassPathRead, joined(name, entry.Name)); ok || asked && decision.Effect == policy.Ask {
 				entry.Off = 0
 				entries = append(entries, entry)
 			}
@@ -219,11 +319,23 @@ func (g *Gate) list(name string, asked bool) ([]fuse.DirEntry, syscall.Errno) {
 	}
 }
 
-// ReadDir hands out a listing.
+// ReadDir hands out a listing. One that is read again from the start is made
+// anew.
 func (g *Gate) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	entries := g.handles.listing(input.Fh)
-	for i := input.Offset; i < uint64(len(entries)); i++ {
-		entry := entries[i]
+	file := g.handles.any(input.Fh)
+	if file == nil {
+		return fuse.EBADF
+	}
+	file.mu.Lock()
+	defer file.mu.Unlock()
+	if name := g.nodes.path(input.NodeId); input.Offset == 0 && file.read && name != "" {
+		if again, code := g.entries(name, g.listable(name), file.asked != ""); code == 0 {
+			file.entries = again
+		}
+	}
+	file.read = true
+	for i := input.Offset; i < uint64(len(file.entries)); i++ {
+		entry := file.entries[i]
 		entry.Off = i + 1
 		if !out.AddDirEntry(entry) {
 			break
@@ -235,5 +347,16 @@ func (g *Gate) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntry
 // ReleaseDir forgets a listing.
 func (g *Gate) ReleaseDir(input *fuse.ReleaseIn) { g.release(input.Fh) }
 
-// FsyncDir has nothing to do.
-func (g *Gate) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }
+// FsyncDir makes names durable.
+func (g *Gate) FsyncDir(_ <-chan struct{}, input *fuse.FsyncIn) fuse.Status {
+	name := g.nodes.path(input.NodeId)
+	if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+		return fuse.OK
+	}
+	fd, code := g.beneath(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if code != 0 {
+		return fuse.OK // gone, or nothing that this user may read
+	}
+	defer closeFD(fd)
+	return fuse.ToStatus(unix.Fsync(fd))
+}

@@ -26,6 +26,16 @@ type Refusal struct {
 	Decision  policy.Decision
 }
 
+// Came says how the cage came upon a folder.
+type Came int
+
+// The ways.
+const (
+	Found Came = iota
+	Made
+	Listed
+)
+
 // Options are what a Gate needs.
 type Options struct {
 	Policy *policy.Policy
@@ -33,6 +43,21 @@ type Options struct {
 	// Fixed are names that are always there, so that what is mounted on them
 	// stays: "" is a folder, "." a file, anything else the text of a link.
 	Fixed map[string]string
+
+	// Held are folders that something is mounted on and that a rule allows; see
+	// Hold.
+	Held []string
+
+	// Folder hears of a folder which the policy allows that the cage comes upon:
+	// it looked it up, made it, or is about to list it. It may block for a moment
+	// when the folder is listed, and otherwise not. The gate goes on serving the
+	// folder until something is mounted on it. nil: nobody wants to know.
+	Folder func(name string, how Came)
+
+	// Splits reports whether a folder may not be renamed, because what the policy
+	// says of the paths in it would not move along. nil: as the policy's rules
+	// say.
+	Splits func(name string) bool
 
 	// Refused hears of every refusal before the caller does.
 	Refused func(Refusal)
@@ -50,12 +75,18 @@ type Options struct {
 type Gate struct {
 	fuse.RawFileSystem // answers ENOSYS to what is not written here
 
-	root    *os.File
-	options Options
-	open    atomic.Bool // refusing has not begun
-	rules   atomic.Pointer[rules]
-	nodes   *nodes
-	handles *handles
+	root     *os.File
+	options  Options
+	rights   *rights
+	uid, gid uint32
+	mask     uint32      // of this process
+	open     atomic.Bool // refusing has not begun
+	rules    atomic.Pointer[rules]
+	nodes    *nodes
+	handles  *handles
+	locks    *locks
+	held     *held
+	server   atomic.Pointer[fuse.Server]
 
 	probing struct {
 		sync.Mutex
@@ -70,8 +101,15 @@ func New(options Options) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open root: %w", err)
 	}
+	rights, err := newRights()
+	if err != nil {
+		_ = root.Close()
+		return nil, err
+	}
 	g := &Gate{
-		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, nodes: newNodes(), handles: newHandles(),
+		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, rights: rights,
+		uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), mask: ownMask(), nodes: newNodes(), handles: newHandles(), locks: newLocks(),
+		held: newHeld(options.Held),
 	}
 	g.probing.seen = map[string]bool{}
 	g.granted = newGrants()
@@ -86,14 +124,20 @@ type Server struct{ server *fuse.Server }
 // Attach takes the device over and answers the kernel's first message.
 func (g *Gate) Attach(device int) (*Server, error) {
 	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(device), &fuse.MountOptions{
-		MaxBackground: 64, DisableReadDirPlus: true, Logger: log.New(io.Discard, "", 0),
+		MaxBackground: 64, DisableReadDirPlus: true, EnableLocks: true, IgnoreSecurityLabels: true, MaxWrite: maxWrite,
+		Logger: log.New(io.Discard, "", 0),
 	})
 	if err != nil {
 		_ = unix.Close(device)
 		return nil, fmt.Errorf("start gate: %w", err)
 	}
+	g.server.Store(server)
 	return &Server{server: server}, nil
 }
+
+// maxWrite is the most that one message carries, in bytes. Linux takes up to
+// 1 MiB; past 256 KiB a copy gains nothing.
+const maxWrite = 256 << 10
 
 // Run serves until the cage's mounts are gone.
 func (s *Server) Run() { s.server.Serve() }
@@ -101,6 +145,7 @@ func (s *Server) Run() { s.server.Serve() }
 // Close releases the gate's descriptors. Run must have returned.
 func (g *Gate) Close() {
 	g.handles.closeAll()
+	g.locks.closeAll()
 	_ = g.root.Close()
 }
 

@@ -126,8 +126,15 @@ func (g *Gate) useGrant(class policy.Class, name string) (asked string) {
 
 // release closes a handle.
 func (g *Gate) release(number uint64) {
-	if asked := g.handles.remove(number); asked != "" {
-		g.granted.closed(asked)
+	file := g.handles.any(number)
+	if file == nil {
+		return
+	}
+	g.locks.dropHandle(number)
+	g.nodes.closed(file) // first: nobody takes a copy of the descriptor any more
+	g.handles.remove(number)
+	if file.asked != "" {
+		g.granted.closed(file.asked)
 	}
 }
 

@@ -4,15 +4,26 @@ package gate
 
 import (
 	"sync"
+	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
+// maxHandles bounds what a cage may hold open through the gate, so that it
+// cannot use up the descriptors of the process that serves it.
+const maxHandles = 8192
+
 // handle is an open file, or the listing of an open folder.
 type handle struct {
 	fd      int // -1 for a listing
-	entries []fuse.DirEntry
+	writes  bool
+	appends bool
+	node    *node
 	asked   string // the path, where somebody said yes to it; "" where a rule allows it
+
+	mu      sync.Mutex // of a listing
+	entries []fuse.DirEntry
+	read    bool // it has been handed out
 }
 
 // handles numbers what is open.
@@ -24,45 +35,45 @@ type handles struct {
 
 func newHandles() *handles { return &handles{open: map[uint64]*handle{}} }
 
-func (h *handles) add(opened *handle) uint64 {
+// add numbers a handle. On an error it has been closed.
+func (h *handles) add(opened *handle) (uint64, syscall.Errno) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.open) >= maxHandles {
+		if opened.fd >= 0 {
+			closeFD(opened.fd)
+		}
+		return 0, syscall.EMFILE
+	}
 	h.next++
 	h.open[h.next] = opened
-	return h.next
+	return h.next, 0
 }
 
+// get returns an open file.
 func (h *handles) get(number uint64) *handle {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if opened := h.open[number]; opened != nil && opened.fd >= 0 {
+	if opened := h.any(number); opened != nil && opened.fd >= 0 {
 		return opened
 	}
 	return nil
 }
 
-func (h *handles) listing(number uint64) []fuse.DirEntry {
+func (h *handles) any(number uint64) *handle {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if opened := h.open[number]; opened != nil {
-		return opened.entries
-	}
-	return nil
+	return h.open[number]
 }
 
-// remove closes what is open and returns its path if it was asked for.
-func (h *handles) remove(number uint64) (asked string) {
+// remove closes what is open and returns it.
+func (h *handles) remove(number uint64) *handle {
 	h.mu.Lock()
 	opened := h.open[number]
 	delete(h.open, number)
 	h.mu.Unlock()
-	if opened == nil {
-		return ""
-	}
-	if opened.fd >= 0 {
+	if opened != nil && opened.fd >= 0 {
 		closeFD(opened.fd)
 	}
-	return opened.asked
+	return opened
 }
 
 func (h *handles) closeAll() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/policy"
 )
@@ -31,24 +32,31 @@ func (g *Gate) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 		return fuse.ENOENT
 	}
 	code := g.entry(child, out)
+	if code == 0 && out.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+		g.came(child, Found)
+	}
 	return fuse.Status(code)
 }
 
 // entry fills in what the kernel learns from a look-up.
 func (g *Gate) entry(name string, out *fuse.EntryOut) syscall.Errno {
-	if code := g.attributes(name, &out.Attr); code != 0 {
+	file, code := g.attributes(name, &out.Attr)
+	if code != 0 {
 		return code
 	}
-	if _, ok := g.fixed(name); ok {
+	_, fixed := g.fixed(name)
+	if fixed || g.held.has(name) {
 		out.SetEntryTimeout(fixedTimeout)
+		file = identity{}
 	}
-	out.NodeId = g.nodes.remember(name)
+	out.NodeId = g.nodes.remember(name, file)
 	out.Generation = 1
 	return 0
 }
 
-// attributes are the true ones of what may be read, and a veil otherwise.
-func (g *Gate) attributes(name string, out *fuse.Attr) syscall.Errno {
+// attributes are the true ones of what may be read, and a veil otherwise. The
+// identity is that of what is not veiled.
+func (g *Gate) attributes(name string, out *fuse.Attr) (identity, syscall.Errno) {
 	if entry, ok := g.fixed(name); ok {
 		mode := uint32(syscall.S_IFDIR)
 		switch entry {
@@ -59,43 +67,76 @@ func (g *Gate) attributes(name string, out *fuse.Attr) syscall.Errno {
 			mode = syscall.S_IFLNK
 		}
 		veiled(out, mode)
-		return 0
+		return identity{}, 0
 	}
 	stat, code := g.stat(name)
+	if g.held.has(name) && (code != 0 || stat.Mode&syscall.S_IFMT != syscall.S_IFDIR) {
+		veiled(out, syscall.S_IFDIR) // what is mounted there is seen, not this
+		return identity{}, 0
+	}
 	if absent(code) {
-		return syscall.ENOENT
+		return identity{}, syscall.ENOENT
 	}
 	if code != 0 {
-		return code
+		return identity{}, code
 	}
 	if _, ok := g.allowed(policy.ClassPathRead, name); ok && !g.open.Load() {
-		out.FromStat(&stat)
-		return 0
+		g.plain(name, &stat, out)
+		return identityOf(&stat), 0
 	}
 	veiled(out, stat.Mode)
-	return 0
+	return identity{}, 0
+}
+
+// plain are the attributes of a file that may be seen.
+func (g *Gate) plain(name string, stat *syscall.Stat_t, out *fuse.Attr) {
+	out.FromStat(stat)
+	if out.Uid != g.uid || out.Gid != g.gid {
+		g.owned(name, out)
+	}
 }
 
 // GetAttr answers stat. Folders that lead to something allowed may be looked at.
 func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	if input.Flags()&fuse.FUSE_GETATTR_FH != 0 {
 		if file := g.handles.get(input.Fh()); file != nil {
-			var stat syscall.Stat_t
-			if err := syscall.Fstat(file.fd, &stat); err != nil {
-				return fuse.ToStatus(err)
-			}
-			out.FromStat(&stat)
-			return fuse.OK
+			return g.opened(file.fd, out)
 		}
 	}
 	name := g.nodes.path(input.NodeId)
 	if name == "" {
-		return fuse.Status(syscall.ESTALE)
+		return g.nameless(input.NodeId, out)
 	}
 	if code := g.look(done, input.Pid, "stat", name); code != 0 {
 		return fuse.Status(code)
 	}
-	return fuse.Status(g.attributes(name, &out.Attr))
+	file, code := g.attributes(name, &out.Attr)
+	if known := g.nodes.file(input.NodeId); code == 0 && known != (identity{}) && known != file && !g.held.has(name) {
+		return g.nameless(input.NodeId, out) // another file has the name now
+	}
+	return fuse.Status(code)
+}
+
+// opened are the attributes of an open file.
+func (g *Gate) opened(fd int, out *fuse.AttrOut) fuse.Status {
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		return fuse.ToStatus(err)
+	}
+	out.FromStat(&stat)
+	out.Uid, out.Gid = g.uid, g.gid
+	return fuse.OK
+}
+
+// nameless are the attributes of a file whose name is gone, but which somebody
+// has open.
+func (g *Gate) nameless(id uint64, out *fuse.AttrOut) fuse.Status {
+	fd := g.nodes.duplicate(id, false)
+	if fd < 0 {
+		return fuse.Status(syscall.ESTALE)
+	}
+	defer closeFD(fd)
+	return g.opened(fd, out)
 }
 
 // look permits what only looks at a path: folders that lead on are open to it,
@@ -163,19 +204,25 @@ func (g *Gate) Access(done <-chan struct{}, input *fuse.AccessIn) fuse.Status {
 	return fuse.Status(g.look(done, input.Pid, "access", name))
 }
 
-// GetXAttr says that there are no extended attributes; the kernel does not ask
-// again.
-func (g *Gate) GetXAttr(<-chan struct{}, *fuse.InHeader, string, []byte) (uint32, fuse.Status) {
-	return 0, fuse.ENOSYS
-}
-
-// ListXAttr is as GetXAttr.
-func (g *Gate) ListXAttr(<-chan struct{}, *fuse.InHeader, []byte) (uint32, fuse.Status) {
-	return 0, fuse.ENOSYS
-}
-
-// StatFs answers the host root's numbers, and none of a refused file system.
-func (g *Gate) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+// StatFs answers for the file system of what may be read, and nothing of
+// another.
+func (g *Gate) StatFs(_ <-chan struct{}, header *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	out.Bsize, out.Frsize, out.NameLen = 4096, 4096, 255
+	name := g.nodes.path(header.NodeId)
+	if name == "" || g.open.Load() {
+		return fuse.OK
+	}
+	if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+		return fuse.OK
+	}
+	fd, code := g.beneath(name, unix.O_PATH, 0)
+	if code != 0 {
+		return fuse.OK
+	}
+	defer closeFD(fd)
+	var stat syscall.Statfs_t
+	if err := syscall.Fstatfs(fd, &stat); err == nil {
+		out.FromStatfsT(&stat)
+	}
 	return fuse.OK
 }

@@ -6,12 +6,15 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 )
 
-// nodes numbers paths for the kernel. A path has one number as long as the
-// kernel remembers it, so that what is mounted on it stays.
+// nodes numbers files for the kernel. A path has one number as long as the same
+// file is there and the kernel remembers it; a path that is held has it whatever
+// is there, so that what is mounted on it stays.
 type nodes struct {
 	mu     sync.Mutex
 	byID   map[uint64]*node
@@ -21,9 +24,17 @@ type nodes struct {
 
 type node struct {
 	id      uint64
-	path    string // "": the name is gone
+	path    string // "": the name is gone, or leads to another file now
+	file    identity
 	lookups uint64
+	open    map[*handle]struct{} // through these the file is reached when its name is gone
 }
+
+// identity tells one file from another. The zero value is not known: something
+// refused, or always there.
+type identity struct{ device, inode uint64 }
+
+func identityOf(stat *syscall.Stat_t) identity { return identity{stat.Dev, stat.Ino} }
 
 func newNodes() *nodes {
 	root := &node{id: fuse.FUSE_ROOT_ID, path: "/", lookups: 1}
@@ -42,6 +53,26 @@ func (n *nodes) path(id uint64) string {
 	return ""
 }
 
+// file returns which file a number stands for, if that is known.
+func (n *nodes) file(id uint64) identity {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.byID[id]; known != nil {
+		return known.file
+	}
+	return identity{}
+}
+
+// known returns the number of a path that the kernel knows, or 0.
+func (n *nodes) known(name string) uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.byPath[name]; known != nil {
+		return known.id
+	}
+	return 0
+}
+
 // child is the path of a name in a folder.
 func (n *nodes) child(id uint64, name string) string {
 	dir := n.path(id)
@@ -54,13 +85,22 @@ func (n *nodes) child(id uint64, name string) string {
 	return dir + "/" + name
 }
 
-// remember counts one more look-up of a path and returns its number.
-func (n *nodes) remember(name string) uint64 {
+// remember counts one more look-up of a path and returns its number. When
+// another file than before is there, it has another number.
+func (n *nodes) remember(name string, file identity) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	known := n.byPath[name]
+	if known != nil && file != (identity{}) {
+		if known.file != (identity{}) && known.file != file {
+			n.drop(name)
+			known = nil
+		} else {
+			known.file = file
+		}
+	}
 	if known == nil {
-		known = &node{id: n.next, path: name}
+		known = &node{id: n.next, path: name, file: file}
 		n.next++
 		n.byID[known.id], n.byPath[name] = known, known
 	}
@@ -83,6 +123,48 @@ func (n *nodes) forget(id, lookups uint64) {
 			delete(n.byPath, known.path)
 		}
 	}
+}
+
+// opened and closed keep the handles of a file.
+func (n *nodes) opened(id uint64, file *handle) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	known := n.byID[id]
+	if known == nil {
+		return
+	}
+	if known.open == nil {
+		known.open = map[*handle]struct{}{}
+	}
+	known.open[file], file.node = struct{}{}, known
+}
+
+func (n *nodes) closed(file *handle) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if file.node != nil {
+		delete(file.node.open, file)
+	}
+}
+
+// duplicate returns a descriptor of an open file of a number, one for writing if
+// that is asked; the caller closes it. It is -1 if there is none.
+func (n *nodes) duplicate(id uint64, write bool) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	known := n.byID[id]
+	if known == nil {
+		return -1
+	}
+	for file := range known.open {
+		if !file.writes && write {
+			continue
+		}
+		if fd, err := unix.FcntlInt(uintptr(file.fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			return fd
+		}
+	}
+	return -1
 }
 
 // moved follows a rename: the numbers go with the files.

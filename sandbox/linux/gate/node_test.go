@@ -16,16 +16,16 @@ import (
 // stay, and a rename takes numbers along.
 func TestNodes(t *testing.T) {
 	n := newNodes()
-	home := n.remember("/home")
-	if n.remember("/home") != home || n.path(home) != "/home" || n.child(home, "a") != "/home/a" || n.child(fuse.FUSE_ROOT_ID, "x") != "/x" {
+	home := n.remember("/home", identity{})
+	if n.remember("/home", identity{}) != home || n.path(home) != "/home" || n.child(home, "a") != "/home/a" || n.child(fuse.FUSE_ROOT_ID, "x") != "/x" {
 		t.Error("a number changed")
 	}
-	inner := n.remember("/home/a/b")
+	inner := n.remember("/home/a/b", identity{})
 	n.moved("/home/a", "/home/c")
 	if n.path(inner) != "/home/c/b" {
 		t.Errorf("moved to %q", n.path(inner))
 	}
-	other := n.remember("/home/d")
+	other := n.remember("/home/d", identity{})
 	n.swapped("/home/c", "/home/d")
 	if n.path(inner) != "/home/d/b" || n.path(other) != "/home/c" {
 		t.Errorf("swapped to %q and %q", n.path(inner), n.path(other))
@@ -39,7 +39,7 @@ func TestNodes(t *testing.T) {
 		t.Error("forgotten too early")
 	}
 	n.forget(home, 5)
-	if n.path(home) != "" || n.remember("/home") == home {
+	if n.path(home) != "" || n.remember("/home", identity{}) == home {
 		t.Error("not forgotten, or the number used again")
 	}
 	n.forget(fuse.FUSE_ROOT_ID, 100)
@@ -56,7 +56,7 @@ func FuzzChild(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		n := newNodes()
-		child := n.child(n.remember("/home/user"), name)
+		child := n.child(n.remember("/home/user", identity{}), name)
 		if child == "" {
 			return
 		}
@@ -82,12 +82,12 @@ func TestVeil(t *testing.T) {
 	g := testGate(t, Options{Policy: &policy.Policy{Paths: []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead}}}})
 	for name, mode := range map[string]uint32{"/etc": fuse.S_IFDIR | 0o555, "/etc/passwd": fuse.S_IFREG | 0o555, "/dev/null": fuse.S_IFREG | 0o555} {
 		var attr fuse.Attr
-		if code := g.attributes(name, &attr); code != 0 || attr.Mode != mode || attr.Size != 0 || attr.Mtime != 0 || attr.Ino != 0 {
+		if _, code := g.attributes(name, &attr); code != 0 || attr.Mode != mode || attr.Size != 0 || attr.Mtime != 0 || attr.Ino != 0 {
 			t.Errorf("%s: %v %+v", name, code, attr)
 		}
 	}
 	var attr fuse.Attr
-	if code := g.attributes("/usr", &attr); code != 0 || attr.Ino == 0 || attr.Mtime == 0 {
+	if _, code := g.attributes("/usr", &attr); code != 0 || attr.Ino == 0 || attr.Mtime == 0 {
 		t.Errorf("/usr: %v %+v", code, attr)
 	}
 }
