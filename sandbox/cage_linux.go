@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -105,7 +105,6 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 	program, err := v.program(&spec, dir)
 	if err != nil {
 		p.abandon()
-		plan.Undo()
 		return nil, err
 	}
 	if err := p.launch(ctx, plan, program, dir); err != nil {
@@ -128,11 +127,9 @@ func planError(err error) error {
 	e := &Error{Op: "plan mounts", Kind: KindPolicy, Err: err}
 	switch {
 	case errors.Is(err, mounts.ErrTooLarge):
-		e.Hint = "allow a smaller folder, or write denied_paths without a pattern"
+		e.Hint = "allow a smaller folder, or write denied_paths without **"
 	case errors.Is(err, mounts.ErrPlanted):
 		e.Hint = "write the workspace as the folder that the link leads to, if that is meant"
-	case errors.Is(err, fs.ErrPermission):
-		e.Hint = "a denied path that does not exist yet needs a place in a folder that you may write to; make it by hand, or deny the folder"
 	}
 	return e
 }
@@ -146,7 +143,7 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 	}
 	setup.Resolver = "nameserver " + resolverAddress + "\noptions timeout:2 attempts:2\n"
 	setup.Program, setup.Dir = text(program), text(dir)
-	setup.Arguments, setup.Environment = texts(spec.Command), texts(spec.Env)
+	setup.Arguments, setup.Environment = texts(spec.Command), texts(environment(spec, plan))
 	for _, step := range plan.Steps {
 		switch name := step.Path + "/" + text(probeName()); {
 		case step.File:
@@ -157,6 +154,18 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 		}
 	}
 	return setup
+}
+
+// environment is what was given. Where a folder is bound into one that the gate
+// serves, git would take the place for the end of the repository's file system;
+// this variable (git(1)) makes it look on.
+func environment(spec *Spec, plan *mounts.Plan) []string {
+	const across = "GIT_DISCOVERY_ACROSS_FILESYSTEM"
+	served := slices.ContainsFunc(plan.Steps, func(s mounts.Step) bool { return s.Do == mounts.Level && s.Write })
+	if !served || lookupEnv(spec.Env, across) != "" {
+		return spec.Env
+	}
+	return append(slices.Clip(spec.Env), across+"=1")
 }
 
 // fromStage turns the stage's reason into ours.

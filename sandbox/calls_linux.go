@@ -47,10 +47,14 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 		return j.atConnect(call)
 	case policy.ClassPathRead, policy.ClassPathWrite:
 	}
-	if verdict := j.atWrite(call, call.Written, false); verdict.Errno != 0 || call.Written2 == "" {
+	verdict := j.atWrite(call, call.Written, false)
+	if verdict.Errno == 0 && call.Written2 != "" {
+		verdict = j.atWrite(call, call.Written2, true)
+	}
+	if verdict.Errno != 0 {
 		return verdict
 	}
-	return j.atWrite(call, call.Written2, true)
+	return j.across(call)
 }
 
 // refuse reports and answers.
@@ -140,7 +144,7 @@ func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Ver
 		if exists {
 			call.Operation = "open"
 		}
-	} else if exists == makesName(call, second) {
+	} else if exists == makesName(call, second) && (call.Operation != "rename" || !second) {
 		return seccomp.Verdict{} // not there, or there already: the kernel says so itself
 	}
 	decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})

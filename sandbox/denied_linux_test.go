@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"openclaw/sandbox/policy"
 )
@@ -23,28 +24,101 @@ func TestDeniedInside(t *testing.T) {
 	}
 }
 
-// A denied path that does not exist cannot be made, and leaves nothing behind.
+// A denied path that does not exist cannot be made, and nothing is made for it on
+// the host, before, during or after.
 func TestDeniedNotThereYet(t *testing.T) {
 	w := newWorld(t).allow("project").deny("project/later", "project/a/b/c")
-	res := w.sh(`echo x > ~/project/later; mkdir -p ~/project/a/b/c/d; cat ~/project/later; mv ~/project/a ~/project/z; rm -f ~/project/later`)
-	if res.out != "" || w.exists("project/later") || w.exists("project/a") || w.exists("project/z") {
-		t.Errorf("out %q, err %q, left %v %v %v", res.out, res.err, w.exists("project/later"), w.exists("project/a"), w.exists("project/z"))
+	before := w.names("project")
+	res := w.sh(`ls ~/project; echo x > ~/project/later; mkdir -p ~/project/a/b/c/d; cat ~/project/later; mv ~/project/a ~/project/z; rm -f ~/project/later
+mkdir ~/project/l && mv ~/project/l ~/project/later; ln -s main.go ~/project/later; ln ~/project/main.go ~/project/later; mv ~/project/main.go ~/project/later`)
+	if res.out != "deep\nmain.go\nsecret\n" || w.exists("project/later") || w.exists("project/a/b/c") || w.exists("project/z") {
+		t.Errorf("out %q, err %q, left %q", res.out, res.err, w.names("project"))
 	}
-	if !slices.Contains(w.brief(res.denials), "path.write open ~/project/later") {
-		t.Errorf("denials %q", w.brief(res.denials))
+	for _, want := range []string{"path.write create ~/project/later", "path.write mkdir ~/project/a/b/c", "path.write rename ~/project/later"} {
+		if !slices.Contains(w.brief(res.denials), want) {
+			t.Errorf("no %q in %q", want, w.brief(res.denials))
+		}
+	}
+	if got := w.sh("true"); got.status.Code != 0 || len(before)+3 != len(w.names("project")) { // a, a/b and l
+		t.Errorf("from %q to %q", before, w.names("project"))
 	}
 }
 
+// Two cages that deny the same absent path do not know of each other.
+func TestTwoCagesDenyWhatIsNotThere(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/later")
+	k := newTalk(t, w)
+	if res := w.sh(`echo x > ~/project/later; cat ~/project/main.go`); res.out != "package main" || res.status.Code != 0 {
+		t.Errorf("%+v", res)
+	}
+	w.write("project/later", "PASSWORD=late")
+	if got := k.run(`cat ~/project/later; cat ~/project/main.go`); strings.Contains(got, "PASSWORD") || !strings.Contains(got, "package main") {
+		t.Errorf("after the end of the other: %q", got)
+	}
+	if res := k.end(); res.status.Code != 0 || w.read("project/later") != "PASSWORD=late" {
+		t.Errorf("%+v", res.status)
+	}
+}
+
+// A denied pattern covers what matches now and what comes to match: made by a
+// program in the cage, in the folder that the pattern begins in, beside what
+// matched before, and anywhere else as soon as it is seen.
 func TestDeniedPattern(t *testing.T) {
 	w := newWorld(t).allow("project").deny("project/**/.env")
 	w.write("project/deep/.env", "PASSWORD=y")
-	res := w.sh(`cat ~/project/.env ~/project/deep/.env; cat ~/project/deep/er/hidden/file`)
-	if res.out != "hidden" || len(res.denials) != 2 {
-		t.Errorf("out %q, denials %q", res.out, w.brief(res.denials))
+	w.write("project/src/a/main.go", "package a")
+	k := newTalk(t, w)
+	if got := k.run(`cat ~/project/.env ~/project/deep/.env; cat ~/project/deep/er/hidden/file ~/project/src/a/main.go`); !strings.HasSuffix(got, "hiddenpackage a") || strings.Count(got, "denied") != 2 {
+		t.Errorf("at the start: %q", got)
 	}
-	if len(res.report.Warnings) == 0 {
-		t.Error("nothing says that later matches are not covered")
+	for _, script := range []string{
+		`echo x > ~/project/src/.env`, `mkdir ~/project/src/.env`, `ln -s a ~/project/src/.env`, `ln ~/project/main.go ~/project/src/.env`,
+		`mv ~/project/src/a/main.go ~/project/src/.env`, `mknod ~/project/src/.env p`, `mkdir ~/project/new && echo x > ~/project/new/.env`,
+	} {
+		if k.run(script); w.exists("project/src/.env") || w.exists("project/new/.env") {
+			t.Errorf("%s: it was made", script)
+			_ = os.RemoveAll(w.path("project/src/.env"))
+		}
 	}
+	w.write("project/src/a/.env", "PASSWORD=late")
+	k.shows(`cat ~/project/src/a/.env`, func(got string) bool { return strings.Contains(got, "Permission denied") })
+	k.shows(`cat ~/project/src/a/main.go; echo x > ~/project/src/a/other; cat ~/project/src/a/other`, func(got string) bool { return got == "package ax" })
+	if warnings := strings.Join(k.process.Report().Warnings, "\n"); !strings.Contains(warnings, "src/a/.env came to match") {
+		t.Errorf("warnings: %s", warnings)
+	}
+	w.write("project/deep/er/.env", "PASSWORD=z")
+	w.write("project/deep/.env", "PASSWORD=again")
+	if got := k.run(`cat ~/project/deep/.env`); !strings.Contains(got, "Permission denied") {
+		t.Errorf("beside: %q", got)
+	}
+	k.end()
+}
+
+// Of a pattern of a certain depth every match is refused by its name, at once.
+func TestDeniedPatternOfDepth(t *testing.T) {
+	w := newWorld(t).allow("work").deny("work/*/.env")
+	w.write("work/one/src/file", "source")
+	w.write("work/two/file", "two")
+	k := newTalk(t, w)
+	if got := k.run(`cat ~/work/one/src/file ~/work/two/file`); got != "sourcetwo" {
+		t.Errorf("before: %q", got)
+	}
+	for range 100 {
+		w.write("work/two/.env", "PASSWORD=x")
+		w.write("work/three/.env", "PASSWORD=x")
+		if got := k.run(`cat ~/work/two/.env ~/work/three/.env`); strings.Count(got, "Permission denied") != 2 {
+			t.Fatalf("after: %q", got)
+		}
+		for _, name := range []string{"work/two/.env", "work/three"} {
+			if err := os.RemoveAll(w.path(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(k.process.Report().Warnings) != 0 {
+		t.Errorf("%q", k.process.Report().Warnings)
+	}
+	k.end()
 }
 
 // A folder above a denied one cannot be moved away and planted anew.
@@ -153,4 +227,37 @@ func TestOddNames(t *testing.T) {
 			t.Errorf("%q: out %q, err %q, denials %q", name, res.out, res.err, w.brief(res.denials))
 		}
 	}
+}
+
+// A second name of a denied file, made before the run, is reported; one that is
+// denied as well is not, nor are second names of what is allowed.
+func TestSecondNamesAreReported(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/secret", "project/**/.env")
+	w.write("project/deep/.env", "PASSWORD=y")
+	w.write("project/fine", "fine")
+	for _, pair := range [][2]string{
+		{".ssh/id_ed25519", "project/deep/key"}, {"project/secret/key", "project/copy"}, {"project/deep/.env", "project/src.txt"},
+		{"project/secret/key", "project/secret/again"}, {"project/fine", "project/fine too"},
+	} {
+		if err := os.Link(w.path(pair[0]), w.path(pair[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := newTalk(t, w)
+	warnings := ""
+	for range 500 {
+		if warnings = strings.Join(k.process.Report().Warnings, "\n"); strings.Count(warnings, "another name of") >= 3 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	for _, want := range []string{"deep/key is readable and another name of " + w.path(".ssh/id_ed25519"), "project/copy is", "project/src.txt is"} {
+		if !strings.Contains(warnings, want) {
+			t.Errorf("no %q in %s", want, warnings)
+		}
+	}
+	if strings.Contains(warnings, "fine") || strings.Contains(warnings, "secret/again is") {
+		t.Errorf("warnings %s", warnings)
+	}
+	k.end()
 }

@@ -48,6 +48,10 @@ func (j *judge) fromGate(r gate.Refusal) Denial {
 	return j.denial(j.process.identity.outside(r.Thread), r.Class, r.Operation, r.Path, "gate", r.Decision)
 }
 
+// splits reports whether a folder may not be renamed, because the policy says of
+// what lies in it something else than of the folder.
+func (j *judge) splits(name string) bool { return j.process.plan.Regions.Splits(j.policy.Load(), name) }
+
 func (j *judge) atGate(r gate.Refusal) { j.process.reporter.add(j.fromGate(r)) }
 
 // askAtGate holds an operation until the person answers.

@@ -1,7 +1,9 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"openclaw/sandbox"
@@ -15,6 +17,10 @@ func TestMain(m *testing.M) {
 	}
 	if name := os.Getenv(tryVariable); name != "" {
 		os.Exit(tried(name))
+	}
+	if dir := os.Getenv(filesVariable); dir != "" {
+		fmt.Println(strings.Join(doFiles(dir), "\n"))
+		os.Exit(0)
 	}
 	if home := os.Getenv(supervisorVariable); home != "" {
 		os.Exit(superviseForTest(home))

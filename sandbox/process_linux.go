@@ -35,6 +35,9 @@ type Process struct {
 	network  *networkServer
 	watcher  *watcher
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
+	binder   *binder
+	named    chan struct{} // closed when second names of denied files have been looked for
+	tree     *treeWatcher  // nil: nothing can come to match a pattern unseen
 	probe    string
 
 	setup    chan stage.Setup   // what the stage is told first; closed: nothing
@@ -61,7 +64,6 @@ type Process struct {
 func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir string) error {
 	if err := <-p.begun; err != nil {
 		p.conn.Close()
-		plan.Undo()
 		return err
 	}
 	p.plan, p.report.Warnings = plan, plan.Warnings
@@ -69,10 +71,13 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	setup.Way = p.cage.way
 	p.probe = string(setup.GateProbe)
 	p.identity = newIdentity(p.command.Process.Pid)
+	p.binder = newBinder(p)
 	p.reporter = newReporter(p.spec.Denied, time.Now)
 	p.judge = newJudge(p)
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
+	p.named = make(chan struct{})
+	p.services.Go(func() { p.tellNames(serving) })
 	if err := p.build(serving, setup); err != nil {
 		p.kill()
 		p.finish()
@@ -80,7 +85,11 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
+	p.binder.begin()
 	p.services.Go(p.watchMasks)
+	if p.tree != nil {
+		p.services.Go(func() { p.tree.run(p.plan.Watched) })
+	}
 	go func() {
 		p.finish()
 		stop()
@@ -179,6 +188,9 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 			return err
 		}
 		p.watcher = watcher
+		if p.tree, err = p.newTree(); err != nil {
+			return err
+		}
 		p.gate.Expect(p.probe)
 		p.judge.expect(string(setup.CallProbe))
 		p.gate.Enforce()
@@ -203,7 +215,10 @@ func (p *Process) serveGate(message control.Message) error {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: errors.New("no device came")}
 	}
-	g, err := gate.New(gate.Options{Policy: p.plan.Policy, Fixed: p.plan.Fixed, Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach})
+	g, err := gate.New(gate.Options{
+		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, Splits: p.judge.splits,
+		Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
+	})
 	if err != nil {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: err}
@@ -280,6 +295,11 @@ func (p *Process) follow() {
 			if message.Decode(&renewed) == nil {
 				p.renewed(control.Strings(renewed.Paths))
 			}
+		case stage.KindBound:
+			var bound stage.Bound
+			if message.Decode(&bound) == nil {
+				p.binder.answered(bound)
+			}
 		case stage.KindFailed:
 			var failed stage.Failed
 			if message.Decode(&failed) == nil {
@@ -309,10 +329,20 @@ func (p *Process) finish() {
 		}
 		p.mu.Unlock()
 	}
+	if p.named != nil {
+		select {
+		case <-p.named:
+		case <-time.After(namesGrace):
+		}
+	}
 	p.cancel()
+	p.binder.stop()
 	p.conn.Hangup()
 	if p.watcher != nil {
 		p.watcher.close()
+	}
+	if p.tree != nil {
+		closeInotify(p.tree.file)
 	}
 	p.services.Wait()
 	p.conn.Close()
@@ -321,7 +351,6 @@ func (p *Process) finish() {
 	}
 	p.reporter.close()
 	p.identity.close()
-	p.plan.Undo()
 	if p.reduced != nil {
 		p.reduced.release()
 	}

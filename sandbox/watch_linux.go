@@ -15,20 +15,27 @@ import (
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
 )
 
-// watcher sees that somebody outside replaces a denied file or a folder above
-// it: the kernel then takes the mask away. Init puts it back.
+// watcher sees what somebody outside changes. Where a mount covers a denied file
+// of the system's, the kernel takes it away when the file or a folder above it is
+// replaced, and init puts it back. Where a folder is bound natively into a served
+// one, the cage would go on seeing the old folder, and the binder lets go of it.
 type watcher struct {
-	file  *os.File                   // inotify
-	names map[string]map[string]bool // folder → the names in it that lead to a mask
-	wds   map[int32]string           // → folder
+	file   *os.File                   // inotify
+	names  map[string]map[string]bool // folder → the names in it that lead to a mask
+	levels map[string]bool            // folders that the gate serves
+	wds    map[int32]string           // → folder
 }
 
 const watched = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newWatcher(plan *mounts.Plan) (*watcher, error) {
-	w := &watcher{names: map[string]map[string]bool{}, wds: map[int32]string{}}
+	w := &watcher{names: map[string]map[string]bool{}, levels: map[string]bool{}, wds: map[int32]string{}}
+	for _, dir := range plan.Regions.ServedFolders() {
+		w.levels[dir] = true
+	}
 	for _, step := range plan.Steps {
 		if step.Do != mounts.Mask || step.Make {
 			continue
@@ -57,11 +64,13 @@ func newWatcher(plan *mounts.Plan) (*watcher, error) {
 }
 
 // close ends run. The kernel takes the inotify instance apart later.
-func (w *watcher) close() {
-	if conn, err := w.file.SyscallConn(); err == nil {
+func (w *watcher) close() { closeInotify(w.file) }
+
+func closeInotify(file *os.File) {
+	if conn, err := file.SyscallConn(); err == nil {
 		_ = conn.Control(func(fd uintptr) { control.Collect(int(fd)) })
 	}
-	_ = w.file.Close()
+	_ = file.Close()
 }
 
 // watch looks after every folder that is there, also one that was made anew.
@@ -73,7 +82,9 @@ func (w *watcher) watch() error {
 	}
 	var failed error
 	err = conn.Control(func(fd uintptr) {
-		for _, dir := range slices.Sorted(maps.Keys(w.names)) {
+		folders := slices.AppendSeq(slices.Collect(maps.Keys(w.names)), maps.Keys(w.levels))
+		slices.Sort(folders)
+		for _, dir := range slices.Compact(folders) {
 			wd, err := unix.InotifyAddWatch(int(fd), dir, watched)
 			switch {
 			case err == nil:
@@ -87,11 +98,17 @@ func (w *watcher) watch() error {
 	return errors.Join(err, failed)
 }
 
+// changes are what run found.
+type changes struct {
+	masks  bool     // one may be gone
+	levels []string // served folders in which another folder may have a name
+}
+
 // run calls changed at once, for what came before the first watch, and after
-// each change that may have taken a mask away, until close. An error ends it:
-// masks are then not renewed any more.
-func (w *watcher) run(changed func() error) error {
-	if err := changed(); err != nil {
+// each change that matters, until close. An error ends it.
+func (w *watcher) run(changed func(changes) error) error {
+	all := changes{masks: len(w.names) > 0, levels: slices.Collect(maps.Keys(w.levels))}
+	if err := changed(all); err != nil {
 		return err
 	}
 	buffer := make([]byte, 64<<10)
@@ -103,55 +120,93 @@ func (w *watcher) run(changed func() error) error {
 		if err != nil {
 			return err
 		}
-		if !w.concerns(buffer[:n]) {
+		found, ok := w.read(buffer[:n])
+		if !ok {
+			found = all
+		}
+		if !found.masks && len(found.levels) == 0 {
 			continue
 		}
 		if err := w.watch(); err != nil {
 			return err
 		}
-		if err := changed(); err != nil {
+		if err := changed(found); err != nil {
 			return err
 		}
 	}
 }
 
-// concerns reads events: struct inotify_event is wd, mask, cookie, length, each
-// four bytes, and the name.
-func (w *watcher) concerns(events []byte) bool {
+// read reads events: struct inotify_event is wd, mask, cookie, length, each four
+// bytes, and the name. It is not ok when some were lost.
+func (w *watcher) read(events []byte) (found changes, ok bool) {
 	for len(events) >= unix.SizeofInotifyEvent {
 		wd := int32(binary.NativeEndian.Uint32(events))
 		mask := binary.NativeEndian.Uint32(events[4:])
 		length := int(binary.NativeEndian.Uint32(events[12:]))
 		rest := events[unix.SizeofInotifyEvent:]
-		if length > len(rest) {
-			return true
+		if length > len(rest) || mask&unix.IN_Q_OVERFLOW != 0 {
+			return found, false
 		}
 		name := strings.TrimRight(string(rest[:length]), "\x00")
-		if mask&unix.IN_Q_OVERFLOW != 0 || w.names[w.wds[wd]][name] {
-			return true
+		dir := w.wds[wd]
+		found.masks = found.masks || w.names[dir][name]
+		if mask&unix.IN_ISDIR != 0 && w.levels[dir] && !slices.Contains(found.levels, dir) {
+			found.levels = append(found.levels, dir)
 		}
 		events = rest[length:]
 	}
-	return false
+	return found, true
 }
 
 // watchMasks renews masks as long as the cage runs. When that is not possible,
 // the cage ends.
 func (p *Process) watchMasks() {
-	err := p.watcher.run(func() error { return p.conn.Send(stage.KindRenew, nil) })
+	err := p.watcher.run(func(found changes) error {
+		for _, dir := range found.levels {
+			p.binder.leaveChanged(dir)
+		}
+		if !found.masks {
+			return nil
+		}
+		return p.conn.Send(stage.KindRenew, nil)
+	})
 	if err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, os.ErrClosed) { // the cage has ended
 		p.kill()
 	}
 }
 
-// renewed notes that a denied path was replaced from outside.
-func (p *Process) renewed(names []string) {
+// newTree prepares to watch for what comes to match a denied pattern.
+func (p *Process) newTree() (*treeWatcher, error) {
+	if len(p.plan.Watched) == 0 {
+		return nil, nil
+	}
+	visit := func(name string) bool {
+		if p.judge.policy.Load().Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect != policy.Deny {
+			return false
+		}
+		if p.binder.denied(name) {
+			p.warn(name + " came to match a denied pattern during the run; it is refused now, and may have been readable for a moment")
+		}
+		return true
+	}
+	return newTreeWatcher(visit, func() {
+		p.warn("too many folders to watch: a file that somebody outside makes may match a denied pattern and be readable; deny a folder, or allow a smaller one")
+	})
+}
+
+// warn adds to the report.
+func (p *Process) warn(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.report.Warnings) < maxWarnings {
+		p.report.Warnings = append(p.report.Warnings, text)
+	}
+}
+
+// renewed notes that a denied path was replaced from outside.
+func (p *Process) renewed(names []string) {
 	for _, name := range names {
-		if len(p.report.Warnings) < maxWarnings {
-			p.report.Warnings = append(p.report.Warnings, name+" is denied and was replaced from outside during the run; it was covered again, and may have been readable for a moment")
-		}
+		p.warn(name + " is denied and was replaced from outside during the run; it was covered again, and may have been readable for a moment")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -92,6 +93,20 @@ func (w *world) read(name string) string {
 		w.t.Fatal(err)
 	}
 	return string(content)
+}
+
+// names lists everything below a folder.
+func (w *world) names(name string) []string {
+	w.t.Helper()
+	var names []string
+	err := filepath.WalkDir(w.path(name), func(at string, _ fs.DirEntry, err error) error {
+		names = append(names, strings.TrimPrefix(at, w.home))
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return names
 }
 
 func (w *world) exists(name string) bool {

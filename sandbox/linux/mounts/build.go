@@ -40,6 +40,7 @@ type Builder struct {
 
 	places map[string]*place // of the gate, see prefetch
 	masks  Masks
+	levels Levels
 }
 
 // Enter cuts the mount namespace off from the host's and moves to the scratch
@@ -156,8 +157,8 @@ func (b *Builder) step(s Step) error {
 			return nil
 		}
 		return b.keep(name)
-	case Pin:
-		return b.move(b.root, name, name, 0)
+	case Level:
+		return b.level(s)
 	case NoExec:
 		return unix.MountSetattr(b.root, name[1:], unix.AT_SYMLINK_NOFOLLOW, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOEXEC})
 	}

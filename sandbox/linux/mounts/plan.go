@@ -17,15 +17,16 @@ import (
 type Action string
 
 // The actions. Folder and Link make something on the cage's own root. Bind
-// puts the host's file or folder in its place. Mask puts the gate there. Pin
-// keeps a folder from being moved away. NoExec keeps what lies in a folder of the
-// cage's own from being executed or mapped for execution.
+// puts the host's file or folder in its place. Mask puts the gate there. Level
+// does both, the gate on top: it serves the folder, and init can bind what lies
+// in it. NoExec keeps what lies in a folder of the cage's own from being executed
+// or mapped for execution.
 const (
 	Folder Action = "folder"
 	Link   Action = "link"
 	Bind   Action = "bind"
 	Mask   Action = "mask"
-	Pin    Action = "pin"
+	Level  Action = "level"
 	NoExec Action = "noexec"
 )
 
@@ -46,26 +47,26 @@ type Plan struct {
 	Policy   *policy.Policy    // the policy with every name that its rules' paths have
 	Regions  *Regions          // for who judges calls from outside
 	Fixed    map[string]string // names that the gate always shows: "" a folder, "." a file, else a link's text
+	Held     []string          // folders that the gate serves and that something is mounted on
+	Watched  []string          // folders below which a file may come to match a denied pattern
 	Found    []policy.PathRule // denied because of what was found on the host; part of Policy
-	Made     []string          // made on the host for the run, children first; remove with Undo
 	Warnings []string
 }
 
 type planner struct {
-	plan      *Plan
-	policy    *policy.Policy
-	noExec    bool
-	modes     map[string]fs.FileMode // of boundaries that exist
-	builtIn   map[string]bool        // boundaries that only the program's own rules name
-	links     map[string]string
-	lookups   *lookups
-	aliases   []alias
-	seenGlobs int
+	plan    *Plan
+	policy  *policy.Policy
+	noExec  bool
+	modes   map[string]fs.FileMode // of boundaries that exist
+	builtIn map[string]bool        // boundaries that only the program's own rules name
+	links   map[string]string
+	lookups *lookups
+	aliases []alias
+	starts  []string // folders that a pattern with ** begins in
+	seen    int
 }
 
-// Make plans the file system for a policy. It may make empty files on the host
-// as places for denied paths that do not exist yet; the caller must Undo the
-// plan after the run, also when Make's caller fails later.
+// Make plans the file system for a policy. It changes nothing on the host.
 func Make(p *policy.Policy) (*Plan, error) {
 	pl := &planner{
 		plan:    &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, Fixed: map[string]string{}},
@@ -78,7 +79,10 @@ func Make(p *policy.Policy) (*Plan, error) {
 	if err := pl.collect(p); err != nil {
 		return nil, err
 	}
-	if err := pl.matchGlobs(); err != nil {
+	if err := pl.deniedElsewhere(); err != nil {
+		return nil, err
+	}
+	if err := pl.patterns(); err != nil {
 		return nil, err
 	}
 	if os.Geteuid() == 0 {
@@ -87,10 +91,9 @@ func Make(p *policy.Policy) (*Plan, error) {
 	if err := pl.top(); err != nil {
 		return nil, err
 	}
-	if err := pl.lay(); err != nil {
-		pl.plan.Undo()
-		return nil, err
-	}
+	pl.serve()
+	pl.lay()
+	pl.bindLevels()
 	pl.fix()
 	pl.plan.Policy = pl.policy
 	return pl.plan, nil
@@ -241,7 +244,7 @@ func (pl *planner) top() error {
 }
 
 // lay turns regions into steps, from the root down.
-func (pl *planner) lay() error {
+func (pl *planner) lay() {
 	regions := pl.plan.Regions
 	order := make([]string, 0, len(regions.at))
 	for name := range regions.at {
@@ -257,6 +260,11 @@ func (pl *planner) lay() error {
 		region, around := regions.at[name], regions.above(name)
 		mode, exists := pl.modes[name]
 		top := depth(name) == 1
+		served := name != "/" && regions.Served(parent(name)) // the gate stands there already
+		bind := Step{
+			Do: Bind, Path: control.Text(name), Write: region == Write, File: !mode.IsDir(),
+			Make: top || around == Private, NoExec: region == Write && pl.noExec,
+		}
 		switch {
 		case name == "/" || region == Private:
 		case top && !exists:
@@ -264,27 +272,26 @@ func (pl *planner) lay() error {
 			if mode.IsDir() || mode.IsRegular() {
 				pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir(), Make: true})
 			}
-		case region == around:
-		case region.Native() && !exists:
+		case region == Gate && !around.Native() || region == Gate && served:
+		case region == Gate && exists:
+			pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir()})
+		case region == Gate:
+			delete(regions.at, name) // the system's, and the program's own rule
+		case served && (!exists || !mode.IsDir() || regions.Served(name)):
+		case !exists:
 			delete(regions.at, name)
-		case region.Native():
-			pl.step(Step{
-				Do: Bind, Path: control.Text(name), Write: region == Write, File: !mode.IsDir(),
-				Make: top || around == Private, NoExec: region == Write && pl.noExec,
-			})
-		case around.Native():
-			if err := pl.mask(name, around, mode, exists); err != nil {
-				return err
-			}
+		case regions.Served(name) && mode.IsDir():
+			bind.Do = Level
+			pl.step(bind)
+		case region != around || served:
+			pl.step(bind)
 		}
 	}
-	pl.bury()
 	if pl.noExec {
 		for _, name := range []string{"/tmp", "/dev/shm", "/run"} {
 			pl.step(Step{Do: NoExec, Path: control.Text(name)})
 		}
 	}
-	return nil
 }
 
 func (pl *planner) step(s Step) { pl.plan.Steps = append(pl.plan.Steps, s) }
@@ -305,12 +312,18 @@ func (pl *planner) fix() {
 				fixed[name] = "."
 			}
 		}
-		if s.Do != Bind || pl.plan.Regions.above(name) != Gate {
+		if s.Do == Level || s.Do == Bind && pl.plan.Regions.Served(parent(name)) {
+			pl.plan.Held = append(pl.plan.Held, name)
+		}
+		if s.Do != Bind && s.Do != Level || pl.plan.Regions.above(name) != Gate {
 			continue
 		}
-		fixed[name] = ""
-		if s.File {
+		switch {
+		case s.Do == Level:
+		case s.File:
 			fixed[name] = "."
+		default:
+			fixed[name] = ""
 		}
 		for at := parent(name); at != "/" && pl.plan.Regions.Of(at) == Gate; at = parent(at) {
 			fixed[at] = ""

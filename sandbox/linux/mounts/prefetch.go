@@ -22,7 +22,7 @@ func (b *Builder) prefetch(steps []Step) (done func()) {
 	b.places = map[string]*place{}
 	for _, s := range steps {
 		name := string(s.Path)
-		if s.Do == Mask && b.places[name] == nil {
+		if (s.Do == Mask || s.Do == Level) && b.places[name] == nil {
 			names = append(names, name)
 			b.places[name] = &place{ready: make(chan struct{})}
 		}

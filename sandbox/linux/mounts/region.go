@@ -4,6 +4,7 @@ package mounts
 
 import (
 	"slices"
+	"sync"
 
 	"openclaw/sandbox/policy"
 )
@@ -41,9 +42,63 @@ func underPrivate(name string) bool {
 	return false
 }
 
-// Regions answers which region a path lies in. It is immutable.
+// Regions answers which region a path lies in. It is safe for concurrent use.
 type Regions struct {
-	at map[string]Region
+	at       map[string]Region
+	patterns []pattern
+
+	mu     sync.RWMutex
+	served map[string]bool
+}
+
+// pattern is a denied one of a certain depth, and an allowed folder in which it
+// is looked for.
+type pattern struct{ glob, root string }
+
+// Served reports whether a folder that is open to the cage is served by the gate
+// all the same, because something below it is not.
+func (r *Regions) Served(name string) bool {
+	r.mu.RLock()
+	served := r.served[name]
+	r.mu.RUnlock()
+	if served {
+		return true
+	}
+	for _, one := range r.patterns {
+		if under(name, one.root) && policy.MayMatchBelow(one.glob, name) && r.Of(name).Native() {
+			return true
+		}
+	}
+	return false
+}
+
+// Serve notes that a path has come to be denied, and returns the folders above it
+// that the gate has to serve from now on, the highest first.
+func (r *Regions) Serve(name string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var added []string
+	for at := parent(name); at != "/" && r.Of(at).Native(); at = parent(at) {
+		if !r.served[at] {
+			r.served[at] = true
+			added = append(added, at)
+		}
+	}
+	slices.Reverse(added)
+	return added
+}
+
+// Splits reports whether a folder holds what is not open as the rest of it.
+func (r *Regions) Splits(p *policy.Policy, name string) bool { return r.Served(name) || p.Splits(name) }
+
+// Native says how a folder in a served one may be bound natively: Read or Write
+// if all below it is open alike, else Gate.
+func (r *Regions) Native(p *policy.Policy, name string) Region {
+	region := judge(p, name)
+	if !region.Native() || r.Splits(p, name) {
+		return Gate
+	}
+	return region
 }
 
 // Of returns the region of a clean absolute path with no symbolic link in it.
@@ -57,6 +112,32 @@ func (r *Regions) Of(name string) Region {
 		}
 		name = parent(name)
 	}
+}
+
+// Level returns the highest served folder that a path lies in or is; "" if there
+// is none.
+func (r *Regions) Level(name string) string {
+	level := ""
+	for at := name; at != "/" && at != ""; at = parent(at) {
+		if r.Served(at) {
+			level = at
+		}
+	}
+	return level
+}
+
+// ServedFolders lists the folders that a path in a rule makes the gate serve.
+// Those that a pattern makes it serve are not among them: nothing native lies in
+// one that it may match anywhere below.
+func (r *Regions) ServedFolders() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	names := make([]string, 0, len(r.served))
+	for name := range r.served {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Boundaries lists the paths at which the region may change.

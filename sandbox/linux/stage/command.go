@@ -127,6 +127,11 @@ func (s *stage) listen(pid int) {
 			if message.Decode(&wanted) == nil {
 				_ = unix.Kill(pid, syscall.Signal(wanted.Number))
 			}
+		case KindBind, KindUnbind:
+			if err := s.bind(message); err != nil {
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		case KindRenew:
 			if err := s.renew(); err != nil {
 				_ = s.conn.Send(KindFailed, fail("cover denied paths again", err).Failed)

@@ -20,8 +20,8 @@ const ControlFD = 3
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
 // command's process), Limit, Renewed, Exited, Failed. From the supervisor:
 // Setup (what is known before the mounts are planned), Plan (all of it),
-// Proceed, Signal, and Renew after somebody outside changed something
-// that a mask stands on.
+// Proceed, Signal, Renew after somebody outside changed something that a mask
+// stands on, and Bind and Unbind, which Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"
@@ -38,6 +38,9 @@ const (
 	KindSignal   = "signal"
 	KindRenew    = "renew"
 	KindRenewed  = "renewed"
+	KindBind     = "bind"
+	KindUnbind   = "unbind"
+	KindBound    = "bound"
 )
 
 // Setup is everything that a stage needs to know.
@@ -99,6 +102,21 @@ type Limit struct {
 // Renewed are the paths whose masks were gone.
 type Renewed struct {
 	Paths []control.Text `json:"paths"`
+}
+
+// Bind asks for a folder to be bound natively into one that the gate serves, or
+// to be left to the gate again.
+type Bind struct {
+	Number uint64       `json:"number"`
+	Path   control.Text `json:"path"`
+	Write  bool         `json:"write,omitempty"`
+	NoExec bool         `json:"no_exec,omitempty"`
+}
+
+// Bound answers a Bind.
+type Bound struct {
+	Number uint64 `json:"number"`
+	Error  string `json:"error,omitempty"`
 }
 
 // Exited is the end of the command.

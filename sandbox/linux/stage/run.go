@@ -47,6 +47,7 @@ type stage struct {
 	setup  Setup
 	proofs []Proof
 	masks  *mounts.Masks
+	levels *mounts.Levels
 
 	masking sync.Mutex // held while masks are renewed or released
 	cleared bool       // nothing of the cage is left; under masking
@@ -217,7 +218,7 @@ func (s *stage) mounts() error {
 	if err := builder.Standard(); err != nil {
 		return fail("take over the terminal", err)
 	}
-	s.masks = builder.Masks()
+	s.masks, s.levels = builder.Masks(), builder.Levels()
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
 	}

@@ -1,0 +1,263 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"openclaw/sandbox/linux/gate"
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/linux/stage"
+)
+
+// binder keeps the native folders within those that the gate serves: it has init
+// bind one when the cage comes upon it, and take it away when somebody outside
+// has put another folder in its place, or the cage wants to move or remove it.
+// It only opens what the gate serves anyway, so it may fail without harm.
+type binder struct {
+	process *Process
+
+	mu      sync.Mutex
+	ready   bool // init answers
+	ended   bool
+	folders map[string]*folder
+	left    map[string]time.Time // given back a moment ago
+	waiting map[uint64]chan stage.Bound
+	next    uint64
+}
+
+// folder is one that is bound, or about to be.
+type folder struct {
+	done chan struct{} // closed when the attempt is over
+	file place
+}
+
+// place tells one folder from another.
+type place struct{ device, inode uint64 }
+
+// maxFolders bounds the native folders of a run: each is a mount in the kernel,
+// of which a user namespace has 100,000 by default (fs.mount-max).
+const maxFolders = 4096
+
+var errEnded = errors.New("the cage has ended")
+
+func newBinder(p *Process) *binder {
+	b := &binder{process: p, folders: map[string]*folder{}, left: map[string]time.Time{}, waiting: map[uint64]chan stage.Bound{}}
+	over := make(chan struct{})
+	close(over)
+	for _, step := range p.plan.Steps {
+		name := string(step.Path)
+		if step.Do == mounts.Bind && p.plan.Regions.Served(path.Dir(name)) {
+			file, _ := placeOf(name)
+			b.folders[name] = &folder{done: over, file: file}
+		}
+	}
+	return b
+}
+
+// begin is called when init answers.
+func (b *binder) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ready = true
+}
+
+// stop lets go of everyone who waits for init. A cage without mounts has no
+// binder.
+func (b *binder) stop() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	for number, answer := range b.waiting {
+		close(answer)
+		delete(b.waiting, number)
+	}
+}
+
+// came hears from the gate of a folder that the cage came upon.
+func (b *binder) came(name string, how gate.Came) {
+	p := b.process
+	if !p.plan.Regions.Served(path.Dir(name)) {
+		return
+	}
+	region := p.plan.Regions.Native(p.judge.policy.Load(), name)
+	if !region.Native() {
+		return
+	}
+	b.mu.Lock()
+	known := b.folders[name]
+	if how == gate.Made {
+		delete(b.left, name)
+	}
+	if known == nil && b.ready && !b.ended && len(b.folders) < maxFolders && !b.justLeft(name) {
+		known = &folder{done: make(chan struct{})}
+		b.folders[name] = known
+		p.services.Go(func() { b.bind(name, region, known) })
+	}
+	b.mu.Unlock()
+	if how == gate.Listed && known != nil {
+		<-known.done
+	}
+}
+
+func (b *binder) bind(name string, region mounts.Region, known *folder) {
+	defer close(known.done)
+	p := b.process
+	file, err := placeOf(name)
+	if err == nil {
+		p.gate.Hold(name)
+		write := region == mounts.Write
+		err = b.ask(stage.KindBind, stage.Bind{Path: text(name), Write: write, NoExec: write && !p.spec.Policy.Exec.Commands})
+	}
+	b.mu.Lock()
+	known.file = file
+	if err != nil {
+		delete(b.folders, name)
+	}
+	b.mu.Unlock()
+	if err != nil && !errors.Is(err, errEnded) {
+		p.gate.LetGo(name)
+	}
+}
+
+// leave gives a folder back to the gate, where it stays for a moment. It reports
+// whether it was bound.
+func (b *binder) leave(name string) (bool, error) {
+	b.mu.Lock()
+	known := b.folders[name]
+	if b.process.plan.Regions.Served(path.Dir(name)) {
+		b.left[name] = time.Now()
+	}
+	b.mu.Unlock()
+	if known == nil {
+		return false, nil
+	}
+	<-known.done
+	if err := b.ask(stage.KindUnbind, stage.Bind{Path: text(name)}); err != nil {
+		return true, err
+	}
+	b.mu.Lock()
+	delete(b.folders, name)
+	b.left[name] = time.Now()
+	b.mu.Unlock()
+	b.process.gate.LetGo(name)
+	return true, nil
+}
+
+// leftFor is how long a folder that was given back stays with the gate: the call
+// that it was given back for, a rename or a removal, looks it up first.
+const leftFor = 5 * time.Second
+
+// justLeft also forgets what was given back longer ago. b.mu is held.
+func (b *binder) justLeft(name string) bool {
+	for each, when := range b.left {
+		if time.Since(when) > leftFor {
+			delete(b.left, each)
+		}
+	}
+	_, left := b.left[name]
+	return left
+}
+
+// leaveChanged gives back the folders in dir that the host has another one for.
+func (b *binder) leaveChanged(dir string) {
+	b.mu.Lock()
+	var names []string
+	for name, known := range b.folders {
+		if !strings.HasPrefix(name, dir+"/") {
+			continue
+		}
+		select {
+		case <-known.done:
+			if file, err := placeOf(name); err != nil || file != known.file {
+				names = append(names, name)
+			}
+		default:
+		}
+	}
+	b.mu.Unlock()
+	for _, name := range names {
+		_, _ = b.leave(name) // the cage sees the old folder then, which was open to it
+	}
+}
+
+// denied closes a path that has come to match a denied pattern: the gate serves
+// the folders above it from now on. It reports whether it was open until then.
+func (b *binder) denied(name string) bool {
+	b.process.plan.Regions.Serve(name)
+	was := false
+	for at := name; at != "/"; at = path.Dir(at) {
+		left, err := b.leave(at)
+		if err != nil && !errors.Is(err, errEnded) {
+			b.process.kill() // it can neither be covered nor stay open
+		}
+		was = was || left
+	}
+	return was
+}
+
+// mountOf names the native folder that a path lies in; "" is the gate.
+func (b *binder) mountOf(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for at := name; at != "/"; at = path.Dir(at) {
+		if b.folders[at] != nil {
+			return at
+		}
+	}
+	return ""
+}
+
+// ask has init do something and waits for its answer.
+func (b *binder) ask(kind string, what stage.Bind) error {
+	b.mu.Lock()
+	if b.ended || !b.ready {
+		b.mu.Unlock()
+		return errEnded
+	}
+	b.next++
+	what.Number = b.next
+	answer := make(chan stage.Bound, 1)
+	b.waiting[what.Number] = answer
+	b.mu.Unlock()
+	if err := b.process.conn.Send(kind, what); err != nil {
+		return errEnded
+	}
+	bound, ok := <-answer
+	switch {
+	case !ok:
+		return errEnded
+	case bound.Error != "":
+		return errors.New(bound.Error)
+	}
+	return nil
+}
+
+// answered hears what init did.
+func (b *binder) answered(bound stage.Bound) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if answer := b.waiting[bound.Number]; answer != nil {
+		answer <- bound
+		delete(b.waiting, bound.Number)
+	}
+}
+
+func placeOf(name string) (place, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return place{}, err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() {
+		return place{}, syscall.ENOTDIR
+	}
+	return place{stat.Dev, stat.Ino}, nil
+}
