@@ -20,6 +20,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
 	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
+	listener.LeaveToHandler("connect")
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -39,12 +40,13 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	}
 	switch call.Class {
 	case policy.ClassExec:
-		return j.atExec(ctx, call)
-	case policy.ClassNet:
-		if call.UnixPath != "" {
-			return j.atSocket(call)
+		verdict := j.atExec(ctx, call)
+		if verdict.Errno == 0 && j.ends != nil {
+			j.ends.follow(call.PID, call.Path)
 		}
-		return j.atConnect(call)
+		return verdict
+	case policy.ClassNet:
+		return j.atConnection(ctx, call)
 	case policy.ClassPathRead, policy.ClassPathWrite:
 	}
 	verdict := j.atWrite(call, call.Written, false)
@@ -178,23 +180,6 @@ func follows(call seccomp.Call) bool {
 		return call.Flags&unix.O_NOFOLLOW == 0
 	}
 	return call.Flags&unix.AT_SYMLINK_NOFOLLOW == 0
-}
-
-// atSocket judges a connection to a socket that has a path. The gate does not
-// see it: a socket behind it has nobody listening.
-func (j *judge) atSocket(call seccomp.Call) seccomp.Verdict {
-	if call.UnixPath[0] != '/' { // abstract, or the cage's own folder
-		return seccomp.Verdict{}
-	}
-	real, exists, region := j.region(call, call.WrittenSocket, true)
-	if region == mounts.Private || !exists {
-		return seccomp.Verdict{}
-	}
-	decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
-	if decision.Effect == policy.Allow && region.Native() {
-		return seccomp.Verdict{}
-	}
-	return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
 }
 
 // synthetic are the addresses that stand for names; what is behind them is

@@ -16,6 +16,7 @@ type judge struct {
 	policy  atomic.Pointer[policy.Policy] // with every name that its paths have
 
 	executed atomic.Int64 // programs so far
+	ends     *ends        // nil: there is no limit to their files, or the kernel does not tell
 
 	probe struct { // of the self-test
 		path string
@@ -94,7 +95,11 @@ func (j *judge) askContext(done <-chan struct{}) (context.Context, context.Cance
 
 const defaultAskTimeout = 60 * time.Second // design/config.md: ask_timeout
 
-func (j *judge) atLimit(limit stage.Limit) {
+// atLimit hears of init's own children only, where the kernel tells of no others.
+func (j *judge) atLimit(stage.Limit) {
+	if j.ends != nil {
+		return
+	}
 	p := j.policy.Load()
 	d := j.denial(0, policy.ClassPathWrite, "write", "", "limit", policy.Decision{Rule: "max_file_size", Origin: p.MaxOrigin})
 	j.process.reporter.add(d)

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(strings.Join(doFiles(dir), "\n"))
 		os.Exit(0)
 	}
+	if dir := os.Getenv(socketsVariable); dir != "" {
+		fmt.Println(strings.Join(doSockets(dir), "\n"))
+		os.Exit(0)
+	}
 	if home := os.Getenv(supervisorVariable); home != "" {
 		os.Exit(superviseForTest(home))
 	}

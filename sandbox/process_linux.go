@@ -36,6 +36,7 @@ type Process struct {
 	watcher  *watcher
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	binder   *binder
+	over     chan struct{} // closed when the cage has ended
 	named    chan struct{} // closed when second names of denied files have been looked for
 	tree     *treeWatcher  // nil: nothing can come to match a pattern unseen
 	probe    string
@@ -74,6 +75,12 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	p.binder = newBinder(p)
 	p.reporter = newReporter(p.spec.Denied, time.Now)
 	p.judge = newJudge(p)
+	p.over = make(chan struct{})
+	if p.spec.Policy.MaxFileSize > 0 {
+		if p.judge.ends = newEnds(p.judge.atEnd); p.judge.ends != nil {
+			p.services.Go(func() { p.judge.ends.run(p.over) })
+		}
+	}
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	p.named = make(chan struct{})
@@ -336,6 +343,9 @@ func (p *Process) finish() {
 		}
 	}
 	p.cancel()
+	if p.over != nil {
+		close(p.over)
+	}
 	p.binder.stop()
 	p.conn.Hangup()
 	if p.watcher != nil {

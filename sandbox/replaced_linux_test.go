@@ -52,6 +52,18 @@ func (k *talk) run(script string) string {
 	return strings.TrimSpace(line)
 }
 
+// warns waits until the report says something.
+func (k *talk) warns(text string) {
+	k.t.Helper()
+	for range 500 {
+		if strings.Contains(strings.Join(k.process.Report().Warnings, "\n"), text) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	k.t.Errorf("no %q in %q", text, k.process.Report().Warnings)
+}
+
 func (k *talk) end() result {
 	k.t.Helper()
 	_ = k.in.Close()

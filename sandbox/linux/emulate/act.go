@@ -16,6 +16,9 @@ import (
 // Take duplicates one of the caller's descriptors: both are the same open file.
 func (c Caller) Take(number int) (int, error) {
 	thread, err := unix.PidfdOpen(c.TID, unix.O_EXCL) // PIDFD_THREAD, Linux 6.9
+	if errors.Is(err, unix.EINVAL) {
+		thread, err = unix.PidfdOpen(c.PID, 0) // its descriptors are the thread's, unless that has its own: then it gets what its process has
+	}
 	if err != nil {
 		return -1, unix.EACCES
 	}

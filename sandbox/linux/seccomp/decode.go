@@ -179,6 +179,17 @@ func (c *Call) readSocketAddress(n *notification) error {
 	return c.parseSocketAddress(buffer)
 }
 
+// ReadAddress sets what a struct sockaddr says, which the caller has read. What
+// it does not know, such as an address that takes a connection apart, sets
+// nothing.
+func (c *Call) ReadAddress(b []byte) error {
+	c.Address, c.UnixPath, c.WrittenSocket = netip.AddrPort{}, "", ""
+	if err := c.parseSocketAddress(b); !errors.Is(err, errNothing) {
+		return err
+	}
+	return nil
+}
+
 // parseSocketAddress reads a struct sockaddr.
 func (c *Call) parseSocketAddress(b []byte) error {
 	switch family := binary.NativeEndian.Uint16(b); {

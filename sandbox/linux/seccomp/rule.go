@@ -131,12 +131,12 @@ func onNamespaces(flags int, namespaces uint32) rule {
 	}
 }
 
-// onSocket allows UNIX sockets, TCP and UDP (and ping's ICMP), and netlink for
+// onSocket allows UNIX sockets that are connected, TCP and UDP (and ping's ICMP), and netlink for
 // routes. Raw packets and the rest of the kernel's families are refused.
 func onSocket() rule {
 	return func(o Options) []unix.SockFilter {
 		family, unknown := errno(unix.EAFNOSUPPORT), errno(unix.EPROTONOSUPPORT)
-		local := ifEqual(0, allBits, unix.AF_UNIX, allow())
+		local := ifEqual(0, allBits, unix.AF_UNIX, connected())
 		if o.Reduced {
 			return onReducedSocket(o)
 		}
@@ -157,14 +157,14 @@ func onSocket() rule {
 	}
 }
 
-// onSocketPair allows pairs of UNIX sockets. A pair of any other family runs
+// onSocketPair allows pairs of UNIX sockets that are connected. A pair of any other family runs
 // that family's code before it is refused, and loads its module.
 func onSocketPair() rule {
 	return func(o Options) []unix.SockFilter {
 		if o.Reduced {
 			return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
 		}
-		return sequence(ifEqual(0, allBits, unix.AF_UNIX, allow()), errno(unix.EAFNOSUPPORT))
+		return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
 	}
 }
 

@@ -1,0 +1,49 @@
+package sandbox_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// max_file_size holds against every way to make a file larger, in a folder that
+// is bound natively and in one that the gate serves, and each is reported.
+func TestLimitEverywhere(t *testing.T) {
+	const limit = 4096
+	most := int64(limit)
+	for _, dir := range []string{"project/src", "project"} {
+		w := newWorld(t).allow("project").deny("project/.env")
+		w.perms.MaxFileSize = &most
+		w.write("project/src/x", "")
+		w.write(dir+"/grown", strings.Repeat("x", 3*limit)) // by somebody outside
+		commands := []string{
+			`dd if=/dev/zero of=write bs=8192 count=1 status=none`,
+			`dd if=/dev/zero of=far bs=1 count=1 seek=1000000 conv=notrunc status=none`,
+			`truncate -s 8192 sparse`,
+			`fallocate -l 8192 allocated`,
+			`dd if=/dev/zero of=grown bs=10 count=1 oflag=append conv=notrunc status=none`,
+			`perl -e 'open F, ">", "mapped"; truncate F, 4096; truncate F, 4097'`,
+		}
+		spec := w.spec("sh", "-c", "cd ~/"+dir+`; for c in "$@"; do sh -c "$c"; done; trap '' XFSZ; dd if=/dev/zero of=ignored bs=8192 count=1 status=none; echo fine > small; cat small`, "sh")
+		spec.Command = append(spec.Command, commands...)
+		_, wait := start(t, spec)
+		res := wait()
+		for _, name := range []string{"write", "far", "sparse", "allocated", "mapped", "ignored"} {
+			if info, err := os.Stat(w.path(dir + "/" + name)); err == nil && info.Size() > limit {
+				t.Errorf("%s/%s has %d bytes", dir, name, info.Size())
+			}
+		}
+		if info, err := os.Stat(w.path(dir + "/grown")); err != nil || info.Size() != 3*limit {
+			t.Errorf("%s: what was too large already is now %v %v", dir, info, err)
+		}
+		told := 0
+		for _, d := range res.denials {
+			if d.Rule == "max_file_size" && d.Origin.Key != "" {
+				told += d.Count
+			}
+		}
+		if told != len(commands) || res.out != "fine\n" {
+			t.Errorf("%s: %d of %d were reported; out %q, err %q, %+v", dir, told, len(commands), res.out, res.err, res.denials)
+		}
+	}
+}
