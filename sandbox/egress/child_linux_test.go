@@ -12,7 +12,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,10 +60,11 @@ func intoNamespace() error {
 
 // attempt is one thing that the child does.
 type attempt struct {
-	Do     string // get, curl, lookup, ask, ask stream, tcp, udp, download
+	Do     string // get, curl, lookup, ask, ask stream, tcp, udp, held, many, download
 	Target string
 	Server string // of ask
-	Name   string // of get: the Host and server name instead of the target's
+	Name   string // of get: the Host and server name instead of the target's; of many: the name
+	Count  int    // of many
 }
 
 // outcome is what it got: the text of a reply, or "error: " and the error.
@@ -104,7 +108,7 @@ func runCaged() error {
 }
 
 func (a attempt) run() outcome {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	var got outcome
 	var err error
@@ -131,6 +135,10 @@ func (a attempt) run() outcome {
 		got.Text = strings.Join(found, " ")
 	case "tcp", "udp":
 		got.Text, err = a.send(ctx)
+	case "held":
+		got.Text, err = a.held(ctx)
+	case "many":
+		got.Text, err = a.many(ctx)
 	case "download":
 		began := time.Now()
 		got.Bytes, err = a.download(ctx)
@@ -187,6 +195,70 @@ func (a attempt) send(ctx context.Context) (string, error) {
 	buffer := make([]byte, 64)
 	n, err := conn.Read(buffer)
 	return string(buffer[:n]), err
+}
+
+// held opens a connection, exchanges bytes, and waits for its end.
+func (a attempt) held(ctx context.Context) (string, error) {
+	conn, err := dialer().DialContext(ctx, "tcp", a.Target)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return "", err
+	}
+	if _, err := conn.Write([]byte{0}); err != nil {
+		return "", err
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		return "", fmt.Errorf("before it was held: %w", err)
+	}
+	if _, err := conn.Write([]byte{0}); err != nil {
+		return "", err
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return "", err
+}
+
+// many opens Count connections at once and holds those that are carried; it
+// tells how many there were.
+func (a attempt) many(ctx context.Context) (string, error) {
+	addresses, err := resolver("udp", "127.0.0.1:53").LookupHost(ctx, a.Name+".")
+	if err != nil {
+		return "", err
+	}
+	target := net.JoinHostPort(addresses[0], a.Target)
+	var carried atomic.Int64
+	var opening sync.WaitGroup
+	release := make(chan struct{})
+	var holding sync.WaitGroup
+	places := make(chan struct{}, 64)
+	for range a.Count {
+		places <- struct{}{}
+		opening.Add(1)
+		holding.Go(func() {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+			if err == nil {
+				defer func() { _ = conn.Close() }()
+				_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+				if _, err = conn.Write([]byte{0}); err == nil {
+					_, err = conn.Read(make([]byte, 1))
+				}
+			}
+			if err == nil {
+				carried.Add(1)
+			}
+			<-places
+			opening.Done()
+			if err == nil {
+				<-release
+			}
+		})
+	}
+	opening.Wait()
+	close(release)
+	holding.Wait()
+	return strconv.FormatInt(carried.Load(), 10), nil
 }
 
 func (a attempt) download(ctx context.Context) (int64, error) {

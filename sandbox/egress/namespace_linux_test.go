@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -213,7 +214,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) lookup(_ context.Context, host string) ([]netip.Addr, error) {
 	address, ok := map[string]string{
-		"good.test": "93.184.216.34", "a.b.wild.test": "93.184.216.34", "rebind.test": "127.0.0.1", "internal.test": "10.0.0.7", "blocked.test": "142.250.0.1",
+		"good.test": "93.184.216.34", "own.test": "192.0.77.7", "xn--bcher-kva.test": "93.184.216.34", "a.b.wild.test": "93.184.216.34", "rebind.test": "127.0.0.1", "internal.test": "10.0.0.7", "blocked.test": "142.250.0.1",
 	}[host]
 	if !ok {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
@@ -273,12 +274,14 @@ func testFromNamespace(t *testing.T, way network.Way, ordinary bool) {
 	w := newWorld(t)
 	c := start(t, way, ordinary, true, egress.Options{
 		Policy: compiled(t, policy.Network{
-			AllowedDomains: []string{"good.test", "*.wild.test", "rebind.test", "internal.test", "blocked.test", "missing.test"},
-			BlockedIPs:     []string{"142.250.0.0/16"}, AllowedIPs: []string{"8.8.4.4:80"},
+			AllowedDomains: []string{"good.test", "*.wild.test", "rebind.test", "internal.test", "blocked.test", "missing.test", "own.test", "xn--bcher-kva.test"},
+			BlockedIPs:     []string{"142.250.0.0/16"}, AllowedIPs: []string{"8.8.4.4:80", "192.0.77.0/24"},
 		}),
 		Lookup: w.lookup, Dial: w.dial,
+		HostAddresses: func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.77.7")}, nil },
 	})
 	private := w.private.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(private)
 	notSent := map[network.Way]string{network.WayRedirect: "operation not permitted", network.WayTUN: "network is unreachable"}[way]
 	for _, row := range []struct {
 		name    string
@@ -309,6 +312,19 @@ func testFromNamespace(t *testing.T, way network.Way, ordinary bool) {
 		{"private address", attempt{Do: "get", Target: "http://internal.test/"}, "error: ", "connect internal.test:80 private"},
 		{"blocked range", attempt{Do: "get", Target: "http://blocked.test/"}, "error: ", "connect blocked.test:80 blocked_ips"},
 		{"metadata", attempt{Do: "tcp", Target: "169.254.169.254:80"}, "error: ", "connect 169.254.169.254:80 metadata"},
+		{"IPv6 metadata", attempt{Do: "tcp", Target: "[fd00:ec2::254]:80"}, "error: ", "connect [fd00:ec2::254]:80 metadata"},
+		{"link-local", attempt{Do: "tcp", Target: "169.254.7.7:80"}, "error: ", "connect 169.254.7.7:80 link-local"},
+		{"carrier's address", attempt{Do: "tcp", Target: "100.64.0.1:80"}, "error: ", "connect 100.64.0.1:80 carrier"},
+		{"broadcast", attempt{Do: "tcp", Target: "255.255.255.255:80"}, "error: ", ""},
+		{"multicast", attempt{Do: "tcp", Target: "224.0.0.1:80"}, "error: ", ""},
+		{"NAT64", attempt{Do: "tcp", Target: "[64:ff9b::7f00:1]:80"}, "error: ", "connect [64:ff9b::7f00:1]:80 built-in"},
+		{"zero", attempt{Do: "tcp", Target: "0.0.0.0:" + port}, "connection refused", ""},
+		{"IPv6 zero", attempt{Do: "tcp", Target: "[::]:" + port}, "connection refused", ""},
+		{"this machine", attempt{Do: "tcp", Target: "192.0.77.7:80"}, "error: ", "connect 192.0.77.7:80 address of this machine"},
+		{"a name of this machine", attempt{Do: "tcp", Target: "own.test:80"}, "error: ", "connect own.test:80 address of this machine"},
+		{"a host of DNS over HTTPS", attempt{Do: "get", Target: "https://dns.google/dns-query"}, "error: ", "resolve dns.google allowed_domains"},
+		{"a name in other letters", attempt{Do: "lookup", Target: "b\u00fccher.test"}, "error: ", ""},
+		{"its ASCII form", attempt{Do: "get", Target: "http://xn--bcher-kva.test/"}, "hello for xn--bcher-kva.test", ""},
 		{"an address that stands for no name", attempt{Do: "tcp", Target: "198.19.1.1:80"}, "error: ", "connect 198.19.1.1:80 no name"},
 		{"a name that is not there", attempt{Do: "get", Target: "http://missing.test/"}, "error: ", ""},
 		{"a port where nobody listens", attempt{Do: "tcp", Target: "good.test:81"}, "error: ", ""},
@@ -380,4 +396,113 @@ func TestFromNamespaceWithoutOutbound(t *testing.T) {
 	if len(c.refusals) != 1 || !matches(c.refusals[0], "resolve good.test allow_outbound: false") || len(c.dialled) != 0 {
 		t.Errorf("refusals %+v, dialled %q", c.refusals, c.dialled)
 	}
+}
+
+// A policy that became narrower cuts what a program inside holds, at once and
+// by a reset, and answers no more for the name.
+func TestNarrowingFromNamespace(t *testing.T) {
+	for _, way := range ways() {
+		t.Run(string(way), func(t *testing.T) {
+			t.Parallel()
+			server := talker(t)
+			c := start(t, way, false, true, egress.Options{
+				Policy: compiled(t, policy.Network{AllowedDomains: []string{"good.test"}}), Lookup: (&world{}).lookup,
+				Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", server.address)
+				},
+			})
+			narrowed := make(chan struct{})
+			go func() {
+				defer close(narrowed)
+				<-server.spoke
+				c.egress.SetPolicy(compiled(t, policy.Network{AllowedDomains: []string{"other.test"}}))
+			}()
+			got := c.try(t, attempt{Do: "held", Target: "good.test:7000"})
+			<-narrowed
+			if !strings.Contains(got.Text, "reset by peer") || strings.Contains(got.Text, "before") {
+				t.Errorf("the held connection got %q", got.Text)
+			}
+			if got := c.try(t, attempt{Do: "lookup", Target: "good.test"}); !strings.HasPrefix(got.Text, "error: ") {
+				t.Errorf("the look-up got %q", got.Text)
+			}
+		})
+	}
+}
+
+// A flood of connections is carried up to the limit, the rest is reset, and
+// afterwards everything is as before.
+func TestManyConnectionsFromNamespace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens thousands of connections")
+	}
+	for _, way := range ways() {
+		t.Run(string(way), func(t *testing.T) {
+			server := talker(t)
+			c := start(t, way, false, true, egress.Options{
+				Policy: compiled(t, policy.Network{AllowedDomains: []string{"good.test"}}), Lookup: (&world{}).lookup,
+				Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", server.address)
+				},
+			})
+			got := c.try(t, attempt{Do: "many", Name: "good.test", Target: "7000", Count: 1200})
+			if carried, err := strconv.Atoi(got.Text); err != nil || carried == 0 || carried > 1024 {
+				t.Errorf("carried %q", got.Text)
+			}
+			for tries := 0; ; tries++ { // until the ends of the flood have been seen
+				if got = c.try(t, attempt{Do: "many", Name: "good.test", Target: "7000", Count: 1}); got.Text == "1" || tries == 200 {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			if got.Text != "1" {
+				t.Errorf("after the flood: %q", got.Text)
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if len(c.refusals) == 0 || !strings.Contains(c.refusals[0].Rule, "more than 1024") {
+				t.Errorf("%d refusals", len(c.refusals))
+			}
+		})
+	}
+}
+
+// talk is a server that answers the first byte with one, and then is silent.
+type talk struct {
+	address string
+	spoke   chan struct{} // has a value when somebody had the answer and spoke again
+}
+
+func talker(t *testing.T) *talk {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &talk{address: listener.Addr().String(), spoke: make(chan struct{}, 1)}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() {
+				defer func() { _ = conn.Close() }()
+				if _, err := conn.Read(make([]byte, 1)); err != nil {
+					return
+				}
+				_, _ = conn.Write([]byte{1})
+				if _, err := conn.Read(make([]byte, 1)); err != nil {
+					return
+				}
+				select {
+				case s.spoke <- struct{}{}:
+				default:
+				}
+				_, _ = conn.Read(make([]byte, 1))
+			})
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); open.Wait() })
+	return s
 }
