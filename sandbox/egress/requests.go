@@ -11,8 +11,9 @@ import (
 
 // window is what was read from a program and has not gone out yet.
 type window struct {
-	conn net.Conn
-	data []byte
+	conn  net.Conn
+	data  []byte
+	fresh int // of the last read
 }
 
 // more reads more bytes behind those that are there, at most up to maxOpening.
@@ -26,12 +27,21 @@ func (w *window) more() error {
 		w.data = grown
 	}
 	n, err := w.conn.Read(w.data[len(w.data):cap(w.data)])
-	w.data = w.data[:len(w.data)+n]
+	w.data, w.fresh = w.data[:len(w.data)+n], n
 	if n > 0 {
 		return nil
 	}
 	return err
 }
+
+// nothingNew reports that the last bytes cannot change what the start of a
+// request is: past largeHead that needs the end of a line. Otherwise somebody
+// who sends byte by byte would make us read everything again for each.
+func (w *window) nothingNew() bool {
+	return len(w.data) > largeHead && w.data[0] != recordHandshake && bytes.IndexByte(w.data[len(w.data)-w.fresh:], '\n') < 0
+}
+
+const largeHead = 4096
 
 // isEnd reports that the program sends no more.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
@@ -99,6 +109,9 @@ func (e *Egress) nextRequest(s *stream, w *window) (opening, error) {
 			timed = true
 		}
 		err := w.more()
+		for err == nil && timed && w.nothingNew() {
+			err = w.more()
+		}
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF) && len(bytes.Trim(w.data, "\r\n")) == 0:

@@ -40,6 +40,9 @@ func (e *Egress) readStart(s *stream, w *window) (opening, error) {
 	timed := false
 	for {
 		err := w.more()
+		for err == nil && timed && w.nothingNew() {
+			err = w.more()
+		}
 		found := readOpening(w.data)
 		patient := web || len(w.data) > 0 && w.data[0] == recordHandshake
 		switch {
