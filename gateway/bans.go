@@ -54,7 +54,7 @@ func (g *Gateway) openBans() error {
 	}))
 	g.limiter.Shut(func(address netip.Addr) bool {
 		_, banned := g.bans.Load().Banned(address)
-		return banned
+		return banned || g.stranger(address)
 	}, g.strike)
 	return nil
 }

@@ -284,3 +284,54 @@ func TestAClientIsCut(t *testing.T) {
 		t.Error(refusal)
 	}
 }
+
+// Where a proxy is trusted, what runs in a cage comes to an endpoint of its own,
+// where nobody is believed about whom he speaks for.
+func TestNoCageSpeaksForAProxy(t *testing.T) {
+	h := build(t, configs.Layout{Root: shortDir(t)}, freePort(t), proxied, nil).run()
+	run := startRun(t, h.local(), "coder")
+	if run.Gateway == h.Address().String() || run.Gateway != h.AgentsAddress().String() {
+		t.Fatalf("the cage is sent to %s", run.Gateway)
+	}
+	for range 12 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+run.Gateway+"/v1/messages", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Forwarded-For", "203.0.113.7")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusUnauthorized && response.StatusCode != http.StatusTooManyRequests {
+			t.Fatalf("%d", response.StatusCode)
+		}
+	}
+	if bans := h.bans.Load().List(); len(bans) != 0 {
+		t.Errorf("a cage had somebody banned: %+v", bans)
+	}
+	plain := start(t, "")
+	if run := startRun(t, plain.local(), "coder"); run.Gateway != plain.Address().String() {
+		t.Errorf("without a proxy the cage is sent to %s", run.Gateway)
+	}
+	if plain.writeConfig("  trusted_proxies: [127.0.0.1]\n", agentsConfig); plain.trusted(netip.MustParseAddr("127.0.0.1")) {
+		t.Error("a proxy is trusted on a listener that cages use")
+	}
+}
+
+// A listener without TLS that others can reach takes connections of the trusted
+// proxies and of this machine alone.
+func TestAPlainListenerTakesProxiesOnly(t *testing.T) {
+	h := build(t, configs.Layout{Root: shortDir(t)}, freePort(t), "  behind_proxy: true\n  trusted_proxies: [192.0.2.1, 198.51.100.0/24]\n", nil)
+	h.mu.Lock()
+	h.address = netip.MustParseAddrPort("0.0.0.0:18789")
+	h.mu.Unlock()
+	for address, stranger := range map[string]bool{
+		"192.0.2.1": false, "198.51.100.9": false, "127.0.0.1": false, "::1": false, "192.0.2.2": true, "203.0.113.7": true, "2001:db8::1": true,
+	} {
+		if got := h.stranger(netip.MustParseAddr(address)); got != stranger {
+			t.Errorf("%s: stranger %v", address, got)
+		}
+	}
+}

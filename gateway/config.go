@@ -36,6 +36,9 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 	if was.Host != is.Host || was.Port != is.Port {
 		g.notice("warn", "gateway.host and gateway.port take effect when the gateway starts again")
 	}
+	if !g.apart && len(is.TrustedProxies) > 0 {
+		g.notice("warn", "gateway.trusted_proxies takes effect when the gateway starts again: agents then have an endpoint of their own")
+	}
 	g.applyCertificates(was.TLS, is.TLS)
 	g.runs.policyChanged(after)
 	if is.RequireAuth && !was.RequireAuth {

@@ -12,15 +12,18 @@ import (
 	"strconv"
 	"strings"
 
+	"openclaw/configs"
 	"openclaw/gateway/auth"
 	"openclaw/gateway/limit"
 )
 
 // agentsApart reports whether agents need an endpoint of their own: what runs in
 // a cage speaks plain HTTP to an address in 127.0.0.0/8, so the listener itself
-// serves only where it is that.
-func (g *Gateway) agentsApart(host netip.Addr) bool {
-	return g.certs != nil || !host.Is4() || !host.IsLoopback()
+// serves only where it is that. Where a proxy is trusted they have one too: a
+// program in a cage comes from this machine, as the proxy does, and would else be
+// believed about whom it speaks for.
+func (g *Gateway) agentsApart(settings configs.Gateway, host netip.Addr) bool {
+	return g.certs != nil || !host.Is4() || !host.IsLoopback() || len(settings.TrustedProxies) > 0
 }
 
 // AgentsAddress is where agents reach the gateway, over plain HTTP from this

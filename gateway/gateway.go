@@ -47,6 +47,7 @@ type Gateway struct {
 	guard    *auth.Guard
 	limiter  *limit.Limiter
 	visits   *limit.Visits
+	apart    bool                       // agents have an endpoint of their own; set before the first connection
 	bans     atomic.Pointer[limit.Bans] // those of before from Run on
 	underWay *limit.Calls
 	streams  *streams
@@ -239,9 +240,9 @@ func startable(snapshot *configs.Snapshot) error {
 		return nil
 	case !settings.RequireAuth:
 		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and require_auth is false", settings.Host), Hint: "write require_auth: true, or host: 127.0.0.1"}
-	case !settings.TLS.Enabled:
-		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and TLS is off; a listener without TLS for a proxy on another machine is not built", settings.Host),
-			Hint: "turn gateway.tls on ('openclaw cert issue server HOST' makes a certificate), or write host: 127.0.0.1 with the proxy on this machine, or an ssh tunnel"}
+	case !settings.TLS.Enabled && !(settings.BehindProxy && len(settings.TrustedProxies) > 0):
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and TLS is off", settings.Host),
+			Hint: "turn gateway.tls on ('openclaw cert issue server HOST' makes a certificate), or write behind_proxy: true with the proxy's address in trusted_proxies, or host: 127.0.0.1"}
 	}
 	return nil
 }

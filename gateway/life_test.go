@@ -112,7 +112,7 @@ func TestUnsafeConfigsDoNotStart(t *testing.T) {
 	}{
 		{"127.0.0.1", false, false, false, true}, {"localhost", true, false, false, true}, {"::1", true, false, false, true}, {"127.0.0.2", true, true, false, true},
 		{"0.0.0.0", true, false, false, false}, {"::", true, false, false, false}, {"192.168.1.5", true, false, false, false}, {"example.com", true, true, false, false},
-		{"0.0.0.0", true, true, false, true}, {"::", true, true, false, true}, {"192.168.1.5", false, true, false, false}, {"0.0.0.0", true, false, true, false},
+		{"0.0.0.0", true, true, false, true}, {"::", true, true, false, true}, {"192.168.1.5", false, true, false, false}, {"0.0.0.0", true, false, true, true}, {"0.0.0.0", false, false, true, false},
 		{"fe80::1%eth0", true, true, false, false},
 	} {
 		config := configs.Default()

@@ -73,7 +73,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 		}})
 	}
 	add(counted, g.tcpHandler(), g.connection)
-	if g.agentsApart(host) {
+	if g.apart = g.agentsApart(settings, host); g.apart {
 		endpoint, err := g.listenAgents()
 		if err != nil {
 			return nil, err

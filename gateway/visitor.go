@@ -44,8 +44,18 @@ func byItself(r *http.Request) *http.Request {
 }
 
 // trusted reports whether an address is that of a proxy whose word about its
-// clients is taken.
+// clients is taken. Where cages come to the same listener nobody's is.
 func (g *Gateway) trusted(address netip.Addr) bool {
+	return g.apart && g.isProxy(address)
+}
+
+// stranger reports whether an address may not even connect: on a listener without
+// TLS that others can reach, whoever is neither this machine nor a proxy.
+func (g *Gateway) stranger(address netip.Addr) bool {
+	return g.certs == nil && !g.Address().Addr().IsLoopback() && !address.IsLoopback() && !g.isProxy(address)
+}
+
+func (g *Gateway) isProxy(address netip.Addr) bool {
 	address = address.Unmap().WithZone("")
 	for _, proxy := range g.deps.Config.Current().Config.Gateway.TrustedProxies {
 		if prefix, err := netip.ParsePrefix(proxy); err == nil {
