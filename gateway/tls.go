@@ -57,7 +57,7 @@ func (g *Gateway) listenTLS(inner net.Listener) net.Listener {
 // certificate is an authentication that was refused.
 func (g *Gateway) handshakeFailed(from net.Addr, reason string, client bool) {
 	g.strike(limit.AddressOf(from))
-	g.showRefusal(event.Connection{Kind: "tls", From: from.String(), Route: "TLS handshake", Detail: short(reason)}, limit.AddressOf(from), "a TLS handshake failed")
+	g.showRefusal(event.Connection{Kind: "tls", From: from.String(), Route: "TLS handshake", Detail: short(reason)}, limit.AddressOf(from), "a handshake was refused")
 	if client {
 		g.auditRefusal(context.Background(), from.String(), "TLS handshake", "client certificate: "+short(reason))
 	}

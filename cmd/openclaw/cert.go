@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -102,17 +103,24 @@ func (t *terminal) makeAuthority(ctx context.Context, name string, bounds author
 			return forced(&authority.ExistsError{Path: path})
 		}
 	}
-	_, pair, err := authority.New(name, bounds, time.Now)
+	made, pair, err := authority.New(name, bounds, time.Now)
 	if err != nil {
 		return err
 	}
 	defer clear(pair.Key)
+	list, err := made.Revoke(nil, nil)
+	if err != nil {
+		return err
+	}
 	where, err := t.keepAuthorityKey(ctx, files, pair.Key, force)
 	if err != nil {
 		return err
 	}
 	if err := authority.Write(files.authority(), pair.Certificate, authority.PublicMode, force); err != nil {
 		return forced(err)
+	}
+	if err := authority.Write(files.list(), list, authority.PublicMode, true); err != nil {
+		return err
 	}
 	t.print("authority  %s", files.authority())
 	t.print("its key    %s", where)
@@ -272,23 +280,25 @@ func (t *terminal) writePair(certFile, keyFile string, pair authority.Pair, forc
 
 func certRevokeCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke (NAME|FILE)", Short: "Put a client's certificate on the authority's revocation list", Args: exactly(1),
-		Long:    "Put a certificate on the authority's revocation list, certs/ca.crl. A gateway whose gateway.tls.crl_file names it\nrefuses the client from then on and cuts what it has open.",
-		Example: "  openclaw cert revoke laptop\n  openclaw cert revoke ./laptop.crt",
+		Use: "revoke [NAME|FILE]", Short: "Put a client's certificate on the authority's revocation list", Args: cobra.MaximumNArgs(1),
+		Long: "Put a certificate on the authority's revocation list, certs/ca.crl. A gateway whose gateway.tls.crl_file names it\n" +
+			"refuses the client from then on and cuts what it has open. The list holds for a year, and without a name it is\n" +
+			"only signed again: past its end the gateway refuses every client certificate.",
+		Example: "  openclaw cert revoke laptop\n  openclaw cert revoke ./laptop.crt\n  openclaw cert revoke",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, files, err := t.openAuthority(cmd.Context())
 			if err != nil {
 				return err
 			}
-			path := args[0]
-			if configs.ValidName(path) {
-				if own, _ := files.client(path); exists(own) {
+			var one *x509.Certificate
+			if len(args) == 1 {
+				path := args[0]
+				if own, _ := files.client(path); configs.ValidName(path) && exists(own) {
 					path = own
 				}
-			}
-			one, err := certs.ReadCertificate(path)
-			if err != nil {
-				return err
+				if one, err = certs.ReadCertificate(path); err != nil {
+					return err
+				}
 			}
 			before, err := os.ReadFile(files.list())
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -301,7 +311,10 @@ func certRevokeCommand(t *terminal) *cobra.Command {
 			if err := authority.Write(files.list(), list, authority.PublicMode, true); err != nil {
 				return err
 			}
-			t.print("revoked  serial %x, in %s", one.SerialNumber, files.list())
+			if one != nil {
+				t.print("revoked  serial %x", one.SerialNumber)
+			}
+			t.print("list     %s", files.list())
 			t.print("The gateway obeys it with gateway.tls.crl_file: %s", files.list())
 			return nil
 		},

@@ -8,16 +8,15 @@ import (
 
 // When an end that comes is told.
 const (
-	Soon      = 30 * 24 * time.Hour
-	VerySoon  = 7 * 24 * time.Hour
-	listsSoon = 2 * 24 * time.Hour // revocation lists live days, not months
+	Soon     = 30 * 24 * time.Hour
+	VerySoon = 7 * 24 * time.Hour
 )
 
 // The states of an Expiry.
 const (
 	StateGood     = "good"
-	StateSoon     = "ends within 30 days"
-	StateVerySoon = "ends within 7 days"
+	StateSoon     = "ends within 30 days" // of a revocation list: within a tenth of its life
+	StateVerySoon = "ends within 7 days"  // a twentieth
 	StateExpired  = "expired"
 	StateNotYet   = "not valid yet"
 )
@@ -101,7 +100,8 @@ func listExpiry(path string, one *x509.RevocationList, now time.Time) Expiry {
 		name = one.Issuer.String()
 	}
 	e := Expiry{What: "revocation list", Path: path, Subject: name, Issuer: one.Issuer.String(), From: one.ThisUpdate, Until: one.NextUpdate}
-	return e.judge(now, listsSoon, listsSoon)
+	life := e.Until.Sub(e.From) // days or a year: those of public authorities are replaced every few days
+	return e.judge(now, min(Soon, life/10), min(VerySoon, life/20))
 }
 
 // ReadExpiries reads a file of certificates for its ends.

@@ -223,10 +223,10 @@ func (e *OutOfBoundsError) Error() string {
 	return "issue certificate: the authority was not made for this name: " + e.Detail
 }
 
-// Revoke returns the authority's revocation list in PEM: what the list before
-// holds, if any, and one more.
+// Revoke returns the authority's revocation list in PEM, in date for a year from
+// now: what the list before holds, if any, and one more, if it is not nil.
 func (a *Authority) Revoke(before []byte, one *x509.Certificate) ([]byte, error) {
-	if err := one.CheckSignatureFrom(a.Certificate); err != nil {
+	if one != nil && one.CheckSignatureFrom(a.Certificate) != nil {
 		return nil, errors.New("revoke certificate: this authority did not sign it")
 	}
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: a.now().Add(-early), NextUpdate: a.now().Add(ListLife)}
@@ -250,10 +250,17 @@ func (a *Authority) Revoke(before []byte, one *x509.Certificate) ([]byte, error)
 			list.Number = new(big.Int).Add(old.Number, big.NewInt(1))
 		}
 	}
+	if one == nil {
+		return a.signList(list)
+	}
 	known := func(entry x509.RevocationListEntry) bool { return entry.SerialNumber.Cmp(one.SerialNumber) == 0 }
 	if !slices.ContainsFunc(list.RevokedCertificateEntries, known) {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: one.SerialNumber, RevocationTime: a.now()})
 	}
+	return a.signList(list)
+}
+
+func (a *Authority) signList(list *x509.RevocationList) ([]byte, error) {
 	der, err := x509.CreateRevocationList(rand.Reader, list, a.Certificate, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign revocation list: %w", err)

@@ -145,7 +145,10 @@ func TestParseRefusesWhatDoesNotFit(t *testing.T) {
 func TestRevocationsAddUp(t *testing.T) {
 	a, _ := newAuthority(t, DefaultBounds())
 	foreign, _ := newAuthority(t, DefaultBounds())
-	var list []byte
+	list, err := a.Revoke(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, name := range []string{"one", "two", "two"} {
 		pair, err := a.Client(name)
 		if err != nil {
