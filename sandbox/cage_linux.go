@@ -64,7 +64,7 @@ func (c *Cage) reducedBecause(ctx context.Context, p *policy.Policy) error {
 		return nil
 	}
 	c.probing.Do(func() {
-		if _, err := probe(context.WithoutCancel(ctx)); err != nil {
+		if _, err := c.prove(context.WithoutCancel(ctx)); err != nil {
 			*c.full = err
 		}
 	})

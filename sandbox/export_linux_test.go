@@ -14,3 +14,8 @@ func (c *Cage) LookUpWith(lookup func(ctx context.Context, host string) ([]netip
 
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
+
+// ProbeBy is Probe with one of the two kinds of network.
+func ProbeBy(ctx context.Context, way string) Capabilities {
+	return (&Cage{way: network.Way(way)}).probe(ctx)
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
 )
 
@@ -184,6 +185,72 @@ func TestHostAddresses(t *testing.T) {
 		_, wait := startBy(t, way, w.spec("bash", "-c", script+"true"))
 		if res := wait(); strings.Contains(res.out, "reached") || len(res.denials) != want {
 			t.Errorf("out %q, denials %+v", res.out, res.denials)
+		}
+	})
+}
+
+// The probe names the kind of network that is in force, and only that.
+func TestProbeNamesTheNetwork(t *testing.T) {
+	ways(t, func(t *testing.T, way string) {
+		t.Helper()
+		shown := 0
+		for _, m := range sandbox.ProbeBy(t.Context(), way).Mechanisms {
+			if !m.Enforced {
+				t.Errorf("%s: %s", m.Name, m.Detail)
+			}
+			if m.Name != "redirect" && m.Name != "tun" {
+				continue
+			}
+			if shown++; m.Name != way || m.Detail == "" || m.Purpose == "" {
+				t.Errorf("shown: %+v", m)
+			}
+		}
+		if shown != 1 {
+			t.Errorf("%d kinds are shown", shown)
+		}
+	})
+}
+
+// A policy that is narrower cuts a running program's connection and its
+// look-ups, in either kind of network.
+func TestNetworkNarrows(t *testing.T) {
+	needBash(t)
+	ways(t, func(t *testing.T, way string) {
+		t.Helper()
+		w := newWorld(t)
+		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoke, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			conn, err := listener.Accept()
+			if err != nil {
+				ended <- err
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			_, _ = conn.Read(make([]byte, 1))
+			close(spoke)
+			_, err = conn.Read(make([]byte, 1))
+			ended <- err
+		}()
+		t.Cleanup(func() { _ = listener.Close() })
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		yes := true
+		w.perms.Network = &policy.Network{AllowOutbound: &yes, AllowedDomains: []string{"allowed.test"}, AllowedIPs: []string{listener.Addr().String()}}
+		process, wait := startBy(t, way, w.spec("bash", "-c", `exec 9<>/dev/tcp/allowed.test/$0; printf x >&9; read -u 9 line; getent hosts allowed.test || echo no name`, port))
+		<-spoke
+		w.perms.Network.AllowedDomains = []string{"other.test"}
+		change, err := process.Update(w.policy())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := wait(); res.out != "no name\n" || len(change.Applied) == 0 {
+			t.Errorf("out %q, err %q, change %+v", res.out, res.err, change)
+		}
+		if err := <-ended; err == nil {
+			t.Error("the server's end was not cut")
 		}
 	})
 }

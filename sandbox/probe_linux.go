@@ -13,9 +13,11 @@ import (
 // Probe builds a cage without a command and reports each mechanism, with what
 // proved it or what failed and how to get it. It takes about as long as the
 // start of a command and leaves nothing behind.
-func Probe(ctx context.Context) Capabilities {
+func Probe(ctx context.Context) Capabilities { return (&Cage{}).probe(ctx) }
+
+func (c *Cage) probe(ctx context.Context) Capabilities {
 	capabilities := Capabilities{Kernel: kernelRelease()}
-	proven, err := probe(ctx)
+	proven, err := c.prove(ctx)
 	blamed := ""
 	if err != nil {
 		blamed = blame(err, proven)
@@ -42,13 +44,13 @@ func Probe(ctx context.Context) Capabilities {
 	return capabilities
 }
 
-func probe(ctx context.Context) (map[string]string, error) {
+func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
 	nobody := &policy.Policy{
 		Agent: "probe", Workspace: "/", Enforce: policy.EnforceStrict,
 		Paths:   []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true}},
 		Network: policy.NetworkRules{Outbound: true},
 	}
-	p, err := startStage(&Cage{}, nil, nil, nil)
+	p, err := startStage(c, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
