@@ -6,4 +6,5 @@
 // message above 16 MiB nor more than 16 descriptors are accepted, and that the
 // end of either side is seen by the other at once as io.EOF. Send may be called
 // from several goroutines; Receive from one. Nothing is retried or buffered.
+// Collect hands descriptors to the kernel alone, which closes them later.
 package control

@@ -17,5 +17,5 @@
 // says for the path that the kernel will use, every symbolic link of a rule
 // resolved; that what is denied is so as well where the host has it mounted a
 // second time; and that a plan that cannot be carried out exactly is an error. It
-// starts no goroutine and never follows a symbolic link after the plan was made.
+// starts no goroutine that outlives a call and never follows a symbolic link after the plan was made.
 package mounts

@@ -4,16 +4,18 @@
 // It owns what happens between the clone of the namespaces and the end of the
 // run. The supervisor starts its own program again under the name Name, with
 // an empty environment and one socket, in fresh user, mount, process, network,
-// IPC, UTS and cgroup namespaces; Run takes the set-up from that socket, makes
-// the network, the mounts and the gate, waits for the supervisor after each,
+// IPC, UTS and cgroup namespaces; Run takes the set-up from that socket (first
+// what the network needs, then the rest, which is planned meanwhile), makes the
+// network, the mounts and the gate, waits for the supervisor after each,
 // proves by doing that they hold, and only then starts the command from a
 // thread that has given up every right and carries the call filter.
 //
 // It promises that a step that fails ends the stage with the reason and that
 // nothing was run; that the command is not the first process of the cage, so
 // that signals have their usual meaning; that the command's descendants are
-// reaped; and that the whole cage ends when the command does, when the
-// supervisor does, or when this process does. Init itself shows nothing in
+// reaped; and that the whole cage ends when the command does (init then ends
+// what it left behind before it lets go of the gate), when the supervisor does,
+// or when this process does. Init itself shows nothing in
 // /proc, holds no environment, and cannot be traced or signalled from inside.
 //
 // It never reads the host's environment or configuration.
