@@ -269,8 +269,16 @@ func (f *fileTasks) locks() {
 	f.say("record lock", unix.FcntlFlock(uintptr(one), unix.F_SETLK, whole(unix.F_WRLCK)), unix.FcntlFlock(uintptr(two), unix.F_SETLK, whole(unix.F_WRLCK)))
 	f.say("record unlock", unix.FcntlFlock(uintptr(one), unix.F_SETLK, whole(unix.F_UNLCK)))
 	f.say("description lock", unix.FcntlFlock(uintptr(one), unix.F_OFD_SETLK, whole(unix.F_WRLCK)), unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK)))
-	_ = unix.Close(one)
-	f.say("after close", unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK)))
+	_ = unix.Close(one) // of the last close the gate hears a moment later
+	err := unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK))
+	for range 500 {
+		if err == nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		err = unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK))
+	}
+	f.say("after close", err)
 }
 
 func (f *fileTasks) special() {

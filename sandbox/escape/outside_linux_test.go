@@ -154,7 +154,7 @@ func outsideAttempts() []try {
 		}, run: func(p place) error { return dialUnix("/tmp/" + filepath.Base(p.home)) }},
 		{name: "descriptor taken over a socket outside", prepare: givingSocket("other/give"), run: takeDescriptor("other/give")},
 		{name: "descriptor taken over an abstract socket", prepare: givingSocket("@"), run: takeDescriptor("@")},
-		{name: "descriptor taken over a socket in the project", known: "who listens in a folder that the agent may write talks to the agent, and may hand it anything", prepare: givingSocket("project/give"), run: takeDescriptor("project/give"), not: "reduced"},
+		{name: "descriptor taken over a socket in the project", known: "who listens in a folder that the agent may write talks to the agent, and may hand it anything", prepare: givingSocket("project/src/give"), run: takeDescriptor("project/src/give"), not: "reduced"},
 	}
 }
 
@@ -165,6 +165,9 @@ func givingSocket(where string) func(*world) {
 		name := "@openclaw-escape-give-" + filepath.Base(w.home)
 		if where != "@" {
 			name = w.path(where)
+			if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+				w.t.Fatal(err)
+			}
 		}
 		file, err := os.Open(w.path("other/notes.txt"))
 		if err != nil {

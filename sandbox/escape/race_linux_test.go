@@ -240,7 +240,7 @@ func raceAttempts() []try {
 				return saysRefused(fd)
 			})
 		}},
-		{name: "race: cover of a denied file that is replaced", denied: true, known: "a denied path that somebody outside replaces is open until its cover is back", prepare: func(w *world) {
+		{name: "race: cover of a denied file that is replaced", denied: true, prepare: func(w *world) {
 			// What an editor of the person does.
 			while(w, func() {
 				_ = os.WriteFile(w.path("project/.env.new"), []byte(secret), 0o600)

@@ -17,7 +17,8 @@
 // What differs: a file of another user is shown as nobody's, or as this user's
 // where this user may write it; one that is mapped shows what the host writes only
 // when it is read or opened again; a socket or a pipe has both ends in the cage;
-// O_TMPFILE is refused; waiting for a record lock finds no dead-lock. Whatever is
+// O_TMPFILE is refused; waiting for a record lock finds no dead-lock, and a lock of
+// an open file (flock) ends a moment after the last close. Whatever is
 // done for a cage is done without this process's capabilities.
 //
 // Callbacks run on the goroutine of the request, which the caller in the cage

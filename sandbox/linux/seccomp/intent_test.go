@@ -103,8 +103,10 @@ func TestWalkSockets(t *testing.T) {
 				for protocol := range uint64(300) {
 					want := fails(unix.EAFNOSUPPORT)
 					switch {
-					case family == unix.AF_UNIX:
+					case family == unix.AF_UNIX && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET):
 						want = allowed
+					case family == unix.AF_UNIX: // it sends to any name without connecting
+						want = fails(unix.EACCES)
 					case family == unix.AF_NETLINK && protocol == unix.NETLINK_ROUTE:
 						want = allowed
 					case family == unix.AF_NETLINK:
@@ -131,6 +133,10 @@ func TestWalkSockets(t *testing.T) {
 				want = allowed
 			}
 			try(want, family, unix.SOCK_STREAM)
+			if family == unix.AF_UNIX {
+				want = fails(unix.EACCES)
+			}
+			try(want, family, unix.SOCK_DGRAM)
 		}
 	})
 	walk(t, "setsockopt", func(try func(uint32, ...uint64)) {
