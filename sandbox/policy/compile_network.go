@@ -234,6 +234,9 @@ func (c *compiler) addresses(key, field string, list []string) []AddressRule {
 			rule.Prefix = masked
 		}
 		rule.Origin, rule.Text = c.origin(key), field+": "+entry
+		if field == "allowed_ips" && rule.Prefix.Addr().IsLoopback() && (rule.Port == 0 || !rule.Prefix.IsSingleIP() || rule.Prefix.Addr().Is6()) {
+			c.warn(key, "of this machine's loopback an agent reaches an IPv4 address with its port; write it like 127.0.0.1:8080")
+		}
 		if field == "allowed_ips" && !namesBuiltin(rule.Prefix) && overlapsBuiltin(rule.Prefix) {
 			c.warn(key, "%s is wider than the built-in blocked ranges in it, which stay blocked; name such a range itself", entry)
 		}

@@ -14,7 +14,8 @@ func (p *Policy) DecideName(host string, port uint16) Decision {
 
 // DecideAddress judges a connection to a resolved address, at the moment of the
 // dial. host is the name that the program asked for, or empty when it named
-// the address itself; then only allowed_ips can allow it. A blocked address is
+// the address itself; then only allowed_ips can allow it, and loopback only where
+// it names one address with its port. A blocked address is
 // a deny whatever the name; when the address is not blocked the answer is that
 // of DecideName, so a person's "yes" to an Ask for the name covers an Ask here.
 // An address counts as blocked when the config's blocked_ips hold it, or a
@@ -98,10 +99,24 @@ func (p *Policy) decideAddress(host string, addr netip.Addr, port uint16, t *tra
 		return Decision{Effect: Deny, Rule: blocked.text(), Origin: blocked.Origin}
 	case host != "":
 		return p.decideName(host, port, t)
+	case addr.IsLoopback():
+		return p.decideLoopback(addr, port)
 	case listed != nil:
 		return Decision{Effect: Allow, Rule: listed.text(), Origin: listed.Origin}
 	}
 	return p.unmatched("not in allowed_ips", p.Network.OutboundFrom, ClassNet)
+}
+
+// decideLoopback judges an address of loopback that a program named itself. A
+// cage has a loopback of its own; of the machine's it is given single services.
+func (p *Policy) decideLoopback(addr netip.Addr, port uint16) Decision {
+	for i := range p.Network.Allowed {
+		rule := &p.Network.Allowed[i]
+		if addr.Is4() && rule.Port == port && port != 0 && rule.Prefix.IsSingleIP() && rule.Prefix.Addr() == addr {
+			return Decision{Effect: Allow, Rule: rule.text(), Origin: rule.Origin}
+		}
+	}
+	return Decision{Effect: Deny, Rule: "built-in: of this machine's loopback a cage reaches what allowed_ips names with its port", Origin: Origin{BuiltIn: "loopback address"}}
 }
 
 // listed finds the narrowest entry of allowed_ips that holds the address.

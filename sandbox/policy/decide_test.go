@@ -62,7 +62,7 @@ network:
 		{"dial =127.0.0.1:5432", Allow, "allowed_ips: 127.0.0.1:5432"},
 		{"dial =127.0.0.1:5433", Deny, "built-in: loopback address"},
 		{"dial =127.0.0.2:5432", Deny, ""},
-		{"dial =[::1]:8080", Allow, "allowed_ips: [::1]:8080"},
+		{"dial =[::1]:8080", Deny, "built-in: of this machine's loopback a cage reaches what allowed_ips names with its port"},
 		{"dial =[::1]:8081", Deny, "built-in: loopback address"},
 		{"dial =8.8.8.8:53", Allow, "allowed_ips: 8.8.8.8"},
 		{"dial =9.9.9.9:53", Allow, "allowed_ips: 0.0.0.0/0:53"},
