@@ -74,7 +74,7 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 		if d.Allow && d.Scope == Run {
 			i.grant(r, runs, d.Match)
 		}
-		i.settle(r, d, ReasonDenied)
+		i.settle(r, d, i.reasonDenied(d.Note))
 		resolved = true
 	}
 	decided = r.ask
@@ -190,6 +190,15 @@ func (i *Inbox) settle(r *row, d Decision, reason string) {
 		r.ask.State = state
 	}
 	i.changed(r)
+}
+
+// reasonDenied is the reason of a denial, with the person's words if there are
+// any: they stand in the denial's row, where the agent's user looks.
+func (i *Inbox) reasonDenied(note string) string {
+	if note = strings.Join(strings.Fields(note), " "); note == "" {
+		return ReasonDenied
+	}
+	return ReasonDenied + ": " + i.o.Mask(note)
 }
 
 func runsOf(r *row) []string {

@@ -126,8 +126,9 @@ func TestAnAnswerReachesWhoAsked(t *testing.T) {
 		want     Verdict
 		state    string
 	}{
-		"allow": {Decision{Allow: true, By: "cli"}, Verdict{Allow: true}, event.AskAllowed},
-		"deny":  {Decision{Note: "not today"}, Verdict{Reason: "ask: denied by you"}, event.AskDenied},
+		"allow":            {Decision{Allow: true, By: "cli"}, Verdict{Allow: true}, event.AskAllowed},
+		"deny":             {Decision{}, Verdict{Reason: "ask: denied by you"}, event.AskDenied},
+		"deny with a note": {Decision{Note: "not\ntoday"}, Verdict{Reason: "ask: denied by you: not today"}, event.AskDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, nil)
@@ -144,7 +145,7 @@ func TestAnAnswerReachesWhoAsked(t *testing.T) {
 			if _, resolved, err := d.Decide(t.Context(), h.ID, Decision{Allow: true}); resolved || err != nil {
 				t.Errorf("a second answer counts: %v %v", resolved, err)
 			}
-			if len(d.records) != 1 || !slices.Equal(d.order, []string{"event waiting", "audit " + name, "event " + test.state}) {
+			if len(d.records) != 1 || !slices.Equal(d.order, []string{"event waiting", "audit " + strings.Fields(name)[0], "event " + test.state}) {
 				t.Errorf("order %q", d.order)
 			}
 		})

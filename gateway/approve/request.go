@@ -39,7 +39,8 @@ type Verdict struct {
 	Reason string // of a denial, as its rule says it
 }
 
-// Reasons of denials. That of a missed one names its time.
+// Reasons of denials. That of a missed one names its time; the note of an answer
+// follows ReasonDenied.
 const (
 	ReasonDenied      = "ask: denied by you"
 	ReasonGone        = "ask: the program is gone"
