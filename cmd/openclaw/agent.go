@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -197,7 +199,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			decision := p.Explain(request)
+			decision := t.inPlace(p, request, p.Explain(request))
 			if asJSON {
 				err = t.json(decision)
 			} else {
@@ -213,6 +215,33 @@ func agentTestCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&trace, "trace", false, "every rule that was looked at, in order")
 	return cmd
+}
+
+// inPlace is a decision beside what no policy knows: which files are there, and
+// where the gateway listens.
+func (t *terminal) inPlace(p *policy.Policy, request policy.Request, decision policy.Decision) policy.Decision {
+	switch request.Class {
+	case policy.ClassPathWrite:
+		folder := policy.Request{Class: policy.ClassPathRead, Path: filepath.Dir(request.Path)}
+		readable := p.Decide(folder)
+		folder.Class = policy.ClassPathWrite
+		if _, err := os.Lstat(request.Path); decision.Effect == policy.Allow && errors.Is(err, fs.ErrNotExist) &&
+			readable.Effect == policy.Allow && p.Decide(folder).Effect != policy.Allow {
+			decision.Effect, decision.Origin = policy.Deny, readable.Origin
+			decision.Rule = "it does not exist, and a folder that may only be read takes no new file: " + readable.Rule
+		}
+	case policy.ClassNet:
+		snapshot, err := t.loadConfig()
+		if err != nil || !request.Address.IsValid() || snapshot.Config.Gateway.Port != int(request.Port) {
+			break
+		}
+		if host, err := netip.ParseAddr(snapshot.Config.Gateway.Host); err == nil && host == request.Address && host.IsLoopback() {
+			decision.Effect, decision.Rule = policy.Allow, "built-in: the gateway's agent endpoint"
+			decision.Origin = policy.Origin{BuiltIn: "the gateway's agent endpoint"}
+		}
+	case policy.ClassPathRead, policy.ClassExec:
+	}
+	return decision
 }
 
 // showTrace prints the rules that matched, or all that were looked at.

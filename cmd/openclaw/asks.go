@@ -156,7 +156,7 @@ func denyCommand(t *terminal) *cobra.Command {
 			return t.decideAsk(cmd.Context(), params, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&params.Note, "note", "", "why, for the audit log")
+	cmd.Flags().StringVar(&params.Note, "note", "", "why: for the audit log, and beside the denial")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -127,7 +127,7 @@ func TestAnAskOfAFile(t *testing.T) {
 	if said := c.do(":"); !strings.Contains(said, "Permission denied") {
 		t.Errorf("denied, and it said %q", said)
 	}
-	p.denied(file("one"), "ask: denied by you")
+	p.denied(file("one"), "ask: denied by you: not again")
 
 	// For the run, with all below the folder, and until it is taken back.
 	if err := os.MkdirAll(file("deep/er"), 0o700); err != nil {
@@ -354,6 +354,80 @@ func TestTwoHundredAsks(t *testing.T) {
 	if n := len(p.approvals()); n != 20 {
 		t.Errorf("%d answers are recorded", n)
 	}
+}
+
+// descriptors counts what a process holds, by kind.
+func descriptors(t *testing.T, pid int) map[string]int {
+	t.Helper()
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, name := range names {
+		what, _ := os.Readlink(name)
+		kind, _, _ := strings.Cut(what, ":")
+		if strings.Contains(what, "[pidfd]") {
+			kind = "pidfd"
+		}
+		kinds[kind]++
+	}
+	return kinds
+}
+
+// A thousand programs that wait at once for one answer all get it; when the
+// gateway dies instead, all are refused. Either way nothing stays behind in the
+// supervisor or the gateway.
+func TestAThousandAsksAtOnce(t *testing.T) {
+	p, c := asker(t, "      ask_timeout: 5m\n")
+	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
+	const many = 1000
+	// The first read makes what all later ones use.
+	c.tell("cat ~/projects/three")
+	p.says("allow", p.waits("open", file("three")).ID)
+	c.do(":")
+	p.eventually("the first file's end", func() bool { return descriptors(t, c.pid())[file("three")] == 0 }) // the kernel gives it back a moment later
+	before, gatewayBefore := descriptors(t, c.pid()), descriptors(t, p.gatewayPID())
+	all := fmt.Sprintf("n=0; while [ $n -lt %d ]; do (true < ~/projects/NAME) 2>/dev/null && echo y || echo n & n=$((n+1)); done; wait", many)
+	hold := func(name string) {
+		t.Helper()
+		c.tell(strings.Replace(all, "NAME", name, 1))
+		p.waits("open", file(name))
+		p.eventually("a thousand that wait", func() bool { return descriptors(t, c.pid())["pidfd"]-before["pidfd"] == many })
+	}
+	same := func(what string, pid int, was map[string]int) {
+		t.Helper()
+		var is map[string]int
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			is = descriptors(t, pid)
+			is["pipe"] = was["pipe"] // a pool of the file system's library; see TestTwoHundredAsks
+			if maps.Equal(is, was) {
+				return
+			}
+		}
+		t.Errorf("%s held %v and holds %v", what, was, is)
+	}
+	hold("one")
+	if rows := p.asks(); len(rows) != 1 {
+		t.Fatalf("%d asks", len(rows))
+	}
+	p.says("allow", p.asks()[0].ID)
+	if said := c.do(":"); strings.Count(said, "y") != many {
+		t.Errorf("%d of %d were let through", strings.Count(said, "y"), many)
+	}
+	same("the supervisor", c.pid(), before)
+	same("the gateway", p.gatewayPID(), gatewayBefore)
+
+	hold("two")
+	gateway, err := os.FindProcess(p.gatewayPID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gateway.Kill()
+	if said := c.do(":"); strings.Count(said, "n") != many {
+		t.Errorf("%d of %d were refused", strings.Count(said, "n"), many)
+	}
+	p.eventually("the end of all that waited", func() bool { return descriptors(t, c.pid())["pidfd"] == before["pidfd"] })
 }
 
 // A program and a connection are held as a file is.

@@ -17,7 +17,7 @@ import (
 // The variables that say where a gateway is and open it.
 const (
 	gatewayURLVariable   = "OPENCLAW_GATEWAY_URL"
-	gatewayTokenVariable = "OPENCLAW_GATEWAY_TOKEN" //nolint:gosec // a variable's name
+	gatewayTokenVariable = "OPENCLAW_GATEWAY_TOKEN"
 )
 
 // place is where a command finds its gateway: the unix socket of the state folder,
@@ -91,7 +91,7 @@ func (t *terminal) gatewayURL(layout configs.Layout, p *place) (string, configs.
 	}
 	raw, err := os.ReadFile(layout.Config())
 	if text == "" && (err != nil || !bytes.Contains(raw, []byte("gateway_url"))) {
-		return "", configs.ClientTLS{}, nil
+		return "", configs.ClientTLS{}, nil //nolint:nilerr // a config that cannot be read says nothing of a gateway
 	}
 	snapshot, err := t.loadConfig()
 	if err != nil {
