@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -49,7 +50,10 @@ func measureCageCommand(t *terminal) *cobra.Command {
 			"It installs nothing: a peer that is not in PATH is named as missing. It makes its files in a temporary folder,\n" +
 			"with a gateway of its own, and removes them.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			outcome, err := measureCage(cmd.Context(), o)
+			// Interrupted, it still ends its gateway and removes its files.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
+			defer stop()
+			outcome, err := measureCage(ctx, o)
 			if err != nil {
 				return err
 			}
