@@ -38,18 +38,17 @@ func asking(to string, times int64) func(*world) {
 // askAttempts make more of a yes than was said.
 func askAttempts() []try {
 	public := asking("other/public.txt", 100)
-	const mode = "reduced" // answers are given another way there
 	return []try{
-		{name: "ask: another file after a yes", not: mode, prepare: public, run: func(p place) error {
+		{name: "ask: another file after a yes", prepare: public, run: func(p place) error {
 			_, _ = os.ReadFile(p.path("other/public.txt"))
 			return reads(p.path("other/notes.txt"))
 		}},
-		{name: "ask: names beside a file with a yes", not: mode, prepare: public, run: func(p place) error {
+		{name: "ask: names beside a file with a yes", prepare: public, run: func(p place) error {
 			_, _ = os.ReadFile(p.path("other/public.txt"))
 			_, err := os.ReadDir(p.path("other"))
 			return err
 		}},
-		{name: "ask: write after a yes to read", not: mode, prepare: func(w *world) {
+		{name: "ask: write after a yes to read", prepare: func(w *world) {
 			public(w)
 			w.perms.Ask = []policy.Class{policy.ClassPathRead}
 		}, check: func(w *world) error {
@@ -70,25 +69,25 @@ func askAttempts() []try {
 			_, err = unix.Write(again, []byte("x"))
 			return err
 		}},
-		{name: "ask: a file put in the place of one with a yes", not: mode, prepare: public, run: func(p place) error {
+		{name: "ask: a file put in the place of one with a yes", prepare: public, run: func(p place) error {
 			_, _ = os.ReadFile(p.path("other/public.txt"))
 			return first(func() error { return os.Rename(p.path("other/notes.txt"), p.path("other/public.txt")) },
 				func() error { return reads(p.path("other/public.txt")) })
 		}},
-		{name: "ask: once more after the yes is over", not: mode, prepare: asking("other/notes.txt", 1), run: func(p place) error {
+		{name: "ask: once more after the yes is over", prepare: asking("other/notes.txt", 1), run: func(p place) error {
 			_, _ = os.ReadFile(p.path("other/notes.txt"))
 			time.Sleep(2500 * time.Millisecond)
 			return reads(p.path("other/notes.txt"))
 		}},
-		{name: "ask: keys when everything is answered with yes", not: mode, prepare: asking("", 1000), run: func(p place) error { return reads(p.path(".ssh/id_ed25519")) }},
-		{name: "ask: denied when everything is answered with yes", not: mode, denied: true, prepare: asking("", 1000), run: func(p place) error { return reads(p.path("project/secret/key")) }},
-		{name: "ask: nobody answers", not: mode, prepare: func(w *world) {
+		{name: "ask: keys when everything is answered with yes", prepare: asking("", 1000), run: func(p place) error { return reads(p.path(".ssh/id_ed25519")) }},
+		{name: "ask: denied when everything is answered with yes", denied: true, prepare: asking("", 1000), run: func(p place) error { return reads(p.path("project/secret/key")) }},
+		{name: "ask: nobody answers", prepare: func(w *world) {
 			w.perms.Ask = []policy.Class{policy.ClassPathRead}
 			limit := policy.Duration(200 * time.Millisecond)
 			w.perms.AskTimeout = &limit
 			w.spec = func(s *sandbox.Spec) { s.Asker = silent{} }
 		}, run: func(p place) error { return reads(p.path("other/notes.txt")) }},
-		{name: "ask: many at once, and nobody answers", not: mode, prepare: func(w *world) {
+		{name: "ask: many at once, and nobody answers", prepare: func(w *world) {
 			w.perms.Ask = []policy.Class{policy.ClassPathRead}
 			limit := policy.Duration(500 * time.Millisecond)
 			w.perms.AskTimeout = &limit

@@ -1,9 +1,9 @@
 package escape_test
 
 import (
+	"flag"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -25,8 +25,10 @@ type try struct {
 	// mode without mounts refuses to start with.
 	denied bool
 
-	// only and not name modes by a part of their names.
-	only, not string
+	// reduced says the same of a cage without namespaces.
+	reduced string
+
+	network bool // the network is what holds it
 
 	prepare func(*world)
 	run     func(place) error // nil: escaped
@@ -37,8 +39,15 @@ func attempts() []try {
 	return slices.Concat(
 		fileAttempts(), accessAttempts(), changeAttempts(), raceAttempts(), sizeAttempts(), builtInAttempts(), askAttempts(),
 		mountAttempts(), processAttempts(), initAttempts(), outsideAttempts(), programAttempts(), powerAttempts(), terminalAttempts(),
-		kernelAttempts(), filterAttempts(), deviceAttempts(), networkAttempts(), hostNetworkAttempts(), floodAttempts(), descriptorAttempts(),
+		kernelAttempts(), filterAttempts(), deviceAttempts(), onNetwork(networkAttempts()), onNetwork(hostNetworkAttempts()), floodAttempts(), descriptorAttempts(),
 	)
+}
+
+func onNetwork(list []try) []try {
+	for i := range list {
+		list[i].network = true
+	}
+	return list
 }
 
 // Every attempt has a name of its own, which its process is started with.
@@ -66,8 +75,8 @@ func TestEscapes(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d attempts succeeded outside a cage", tried.Load())
-	if n := tried.Load(); n < enough {
+	t.Logf("%d attempts were made", tried.Load())
+	if n := tried.Load(); n < enough && os.Getenv(modeVariable) == "" && flag.Lookup("test.run").Value.String() == "^TestEscapes$" {
 		t.Errorf("only %d attempts succeeded outside a cage", n)
 	}
 }
@@ -82,16 +91,18 @@ func (e try) test(t *testing.T, program string, machine []mode, tried *atomic.In
 	if e.root && os.Getuid() != 0 {
 		t.Skip("only root can do this outside a cage")
 	}
-	real := false
-	t.Run("outside", func(t *testing.T) { real = e.outside(t, program) })
-	if !real {
-		t.Skip("this machine does not allow it outside a cage either")
+	if os.Getenv(modeVariable) == "" {
+		real := false
+		t.Run("outside", func(t *testing.T) { real = e.outside(t, program) })
+		if !real {
+			t.Skip("this machine does not allow it outside a cage either")
+		}
 	}
-	tried.Add(1)
 	for _, m := range machine {
-		if e.only != "" && !strings.Contains(m.name, e.only) || e.not != "" && strings.Contains(m.name, e.not) {
+		if m.network && !e.network {
 			continue
 		}
+		tried.Add(1)
 		t.Run(m.name, func(t *testing.T) { e.inside(t, program, m) })
 	}
 }
@@ -122,6 +133,9 @@ func (e try) inside(t *testing.T, program string, m mode) {
 	if m.set != nil {
 		m.set(inside)
 	}
+	if m.plain && !e.denied {
+		inside.perms.DeniedPaths = nil
+	}
 	if e.prepare != nil {
 		e.prepare(inside)
 	}
@@ -134,15 +148,21 @@ func (e try) inside(t *testing.T, program string, m mode) {
 		t.Logf("refused to start: %v", err)
 		return
 	}
-	if m.proof != nil {
-		m.proof(t, res.report)
+	if !m.network {
+		m.proven(t, res.report)
+	} else if inside.perms.Network != nil {
+		m.proven(t, res.report)
 	}
 	escaped := res.code == exitEscaped || e.check != nil && e.check(inside) == nil
+	known := e.known
+	if m.plain {
+		known = e.reduced
+	}
 	switch {
-	case e.known != "":
-		t.Logf("known: %s\n%s", e.known, res.text)
+	case known != "":
+		t.Logf("known: %s\n%s", known, res.text)
 		if !escaped {
-			t.Errorf("it is held now: %s", e.known)
+			t.Errorf("it is held now: %s", known)
 		}
 	case unstartable:
 		t.Errorf("it was started\n%s", res.text)

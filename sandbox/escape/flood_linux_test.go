@@ -58,7 +58,7 @@ func floodAttempts() []try {
 			return flood(64, func(int, int) { _ = executeCall(unix.SYS_EXECVE, 0, "/nothing", 0) },
 				func() error { return executeCall(unix.SYS_EXECVE, 0, "/bin/true", 0) })
 		}},
-		{name: "flood: connections", prepare: twoServices, run: func(p place) error {
+		{name: "flood: connections", network: true, prepare: twoServices, run: func(p place) error {
 			_, refused := p.addresses()
 			return flood(64, func(int, int) {
 				if conn, err := net.DialTimeout("tcp", "203.0.113.9:443", 100*time.Millisecond); err == nil {
@@ -66,7 +66,7 @@ func floodAttempts() []try {
 				}
 			}, func() error { return hears("tcp", refused) })
 		}},
-		{name: "flood: connections that stay open", prepare: twoServices, run: func(p place) error {
+		{name: "flood: connections that stay open", network: true, prepare: twoServices, run: func(p place) error {
 			allowed, refused := p.addresses()
 			var lock sync.Mutex
 			var kept []net.Conn
@@ -83,7 +83,7 @@ func floodAttempts() []try {
 				}
 			}, func() error { return hears("tcp", refused) })
 		}},
-		{name: "flood: queries", prepare: twoServices, run: func(p place) error {
+		{name: "flood: queries", network: true, prepare: twoServices, run: func(p place) error {
 			_, refused := p.addresses()
 			return flood(32, func(int, int) {
 				if conn, err := net.Dial("udp", "127.0.0.1:53"); err == nil {
@@ -92,7 +92,7 @@ func floodAttempts() []try {
 				}
 			}, func() error { return hears("tcp", refused) })
 		}},
-		{name: "flood: broken queries", prepare: twoServices, run: func(p place) error {
+		{name: "flood: broken queries", network: true, prepare: twoServices, run: func(p place) error {
 			_, refused := p.addresses()
 			return flood(8, func(worker, round int) {
 				if conn, err := net.Dial("udp", "127.0.0.1:53"); err == nil {

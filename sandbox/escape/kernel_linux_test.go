@@ -140,7 +140,7 @@ func kernelAttempts() []try {
 			}
 			return err
 		}},
-		{name: "devices of the machine", run: func(place) error { _, err := os.Stat("/dev/fuse"); return err }},
+		{name: "devices of the machine", reduced: looking, run: func(place) error { _, err := os.Stat("/dev/fuse"); return err }},
 		{name: "system tree", run: func(place) error { _, err := os.ReadDir("/sys/kernel"); return err }},
 	}
 	if runtime.GOARCH == "amd64" {

@@ -128,7 +128,7 @@ func processAttempts() []try {
 			return exec.Command(p.path("project/true")).Run()
 		}},
 		{name: "execute by racing descriptor though forbidden", prepare: deny, run: raceExec},
-		{name: "map a program though forbidden", prepare: deny, run: func(p place) error {
+		{name: "map a program though forbidden", reduced: "what may be read may be mapped for execution, where no mount says otherwise", prepare: deny, run: func(p place) error {
 			fd, err := unix.Open(p.path("project/main.go"), unix.O_RDONLY, 0)
 			if err != nil {
 				return err

@@ -215,7 +215,7 @@ func raceAttempts() []try {
 				return modeIs(0, 0o640)
 			})
 		}},
-		{name: "race: address changed in memory", prepare: twoServices, run: func(p place) error {
+		{name: "race: address changed in memory", network: true, prepare: twoServices, run: func(p place) error {
 			allowed, refused := p.ports()
 			memory := newText()
 			address := (*unix.RawSockaddrInet4)(unsafe.Pointer(&memory.at[0]))

@@ -60,22 +60,6 @@ func terminalAttempts() []try {
 		{name: "terminal: close it to other programs", prepare: terminal, check: exclusive, run: onTerminal(func() error {
 			return ioctl(0, unix.TIOCEXCL, nil)
 		})},
-		{name: "terminal: open its other end", prepare: terminal, run: func(place) error {
-			// Who holds the other end reads what the person types.
-			name, err := os.Readlink("/proc/self/fd/0")
-			if err != nil {
-				return err
-			}
-			file, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
-			if err == nil {
-				defer func() { _ = file.Close() }()
-				var theirs, own unix.Stat_t
-				if err = errors.Join(unix.Fstat(0, &own), unix.Fstat(int(file.Fd()), &theirs)); err == nil && (own.Rdev != theirs.Rdev || name == "/dev/console") {
-					err = errors.New("another terminal, or the one that was given")
-				}
-			}
-			return err
-		}},
 		{name: "terminal: times by name", prepare: terminal, run: func(place) error {
 			return unix.Utimes("/proc/self/fd/0", []unix.Timeval{{Sec: 1}, {Sec: 1}})
 		}},

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	if handled, code := sandbox.RunStage(os.Args); handled {
 		os.Exit(code)
 	}
+	lack()
 	if name := os.Getenv(attemptVariable); name != "" {
 		os.Exit(attempt(name))
 	}
@@ -45,6 +46,12 @@ func TestMain(m *testing.M) {
 // attempt runs one attempt in this process.
 func attempt(name string) int {
 	at := place{home: os.Getenv(homeVariable), hint: os.Getenv(hintVariable)}
+	switch name {
+	case fuzzName:
+		return fuzz(at)
+	case fuzzWorker:
+		return worker(at)
+	}
 	for _, e := range attempts() {
 		if e.name != name {
 			continue
@@ -90,6 +97,7 @@ type world struct {
 	stdin, tty *os.File
 	group      int  // outside a cage the attempt joins this process group; 0: one of its own
 	session    bool // outside a cage it has a session of its own
+	reduced    bool // it is for a cage without namespaces
 	inCage     bool // what is prepared is for an attempt in a cage
 
 	noted map[string]int // by prepare, for check
