@@ -12,7 +12,7 @@ import (
 )
 
 // floodTime is how long a flood lasts.
-const floodTime = 800 * time.Millisecond
+const floodTime = 300 * time.Millisecond
 
 // flood keeps a supervisor as busy as it can, while look is tried over and over.
 func flood(threads int, work func(worker, round int), look func() error) error {

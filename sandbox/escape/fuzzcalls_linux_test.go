@@ -205,7 +205,10 @@ func (m *monkey) argument(kind byte) uintptr {
 	case 's':
 		return uintptr(m.IntN(8192))
 	case 'P':
-		return m.one(0, 1, 2, 3, 4, 5, ^uintptr(0), uintptr(m.IntN(1<<15)), uintptr(os.Getpid()))
+		if m.IntN(1000) == 0 {
+			return ^uintptr(0) // everyone: the cage's processes end
+		}
+		return m.one(0, 1, 2, 3, 4, 5, uintptr(m.IntN(1<<15)), uintptr(os.Getpid()))
 	case 'S':
 		return m.one(0, uintptr(unix.SIGCONT), uintptr(unix.SIGSTOP), uintptr(unix.SIGTERM), uintptr(unix.SIGKILL), uintptr(m.IntN(64)))
 	case 'c':

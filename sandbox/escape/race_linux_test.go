@@ -13,7 +13,7 @@ import (
 )
 
 // raceTime is how long a race is tried.
-const raceTime = 700 * time.Millisecond
+const raceTime = 300 * time.Millisecond
 
 // race calls try over and over, while another thread calls flip with 0 and 1 in
 // turn, until try is nil or the time is over.

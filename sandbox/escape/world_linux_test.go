@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	lack()
+	if home := os.Getenv(superviseVariable); home != "" {
+		os.Exit(supervise(home))
+	}
 	if name := os.Getenv(attemptVariable); name != "" {
 		os.Exit(attempt(name))
 	}
@@ -146,16 +149,24 @@ func (w *world) write(name, content string) {
 
 func (w *world) policy() *policy.Policy {
 	w.t.Helper()
+	p, err := w.compile()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *world) compile() (*policy.Policy, error) {
 	p, problems := policy.Compile(policy.Input{
 		Agent: "coder", Home: w.home, StateDir: w.path(".openclaw"), Own: w.perms, OwnKey: "agents.coder",
 		Getenv: func(string) string { return "" },
 	})
 	for _, problem := range problems {
 		if !problem.Warning {
-			w.t.Fatalf("%s: %s", problem.Key, problem.Message)
+			return nil, fmt.Errorf("%s: %s", problem.Key, problem.Message)
 		}
 	}
-	return p
+	return p, nil
 }
 
 func (w *world) environment(name string, inside bool) []string {
