@@ -60,7 +60,7 @@ func accessAttempts() []try {
 			if err != nil {
 				return err
 			}
-			for _, part := range strings.Split(strings.TrimPrefix(p.path("other"), "/"), "/") {
+			for part := range strings.SplitSeq(strings.TrimPrefix(p.path("other"), "/"), "/") {
 				if at, err = unix.Openat(at, part, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0); err != nil {
 					return err
 				}

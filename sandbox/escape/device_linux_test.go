@@ -47,11 +47,11 @@ func sweep(flags int, wanted func(fs.FileInfo) bool) error {
 		}
 		info, err := entry.Info()
 		if err != nil || !info.Mode().IsRegular() || !wanted(info) {
-			return nil //nolint:nilerr // the next one
+			return nil
 		}
 		fd, err := unix.Open(name, flags|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil //nolint:nilerr // the next one
+			return nil
 		}
 		defer func() { _ = unix.Close(fd) }()
 		if isNull(fd) {
@@ -59,7 +59,7 @@ func sweep(flags int, wanted func(fs.FileInfo) bool) error {
 		}
 		if flags == unix.O_RDONLY {
 			if n, err := unix.Read(fd, make([]byte, 1)); err != nil || n == 0 {
-				return nil //nolint:nilerr // nothing is told
+				return nil
 			}
 		}
 		_, _ = os.Stderr.WriteString(name + "\n")

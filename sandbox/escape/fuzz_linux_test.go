@@ -40,7 +40,7 @@ func TestFuzzCalls(t *testing.T) {
 		}
 		wanted = 50_000
 	}
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number
+	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv(fuzzSeedVariable); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {

@@ -57,7 +57,7 @@ func worker(at place) int {
 	for thread := range uint64(4) {
 		go func() {
 			runtime.LockOSThread()
-			m := newMonkey(at, rand.New(rand.NewPCG(seed, thread))) //nolint:gosec // to be the same again for a seed
+			m := newMonkey(at, rand.New(rand.NewPCG(seed, thread)))
 			for range 20000 {
 				m.call()
 			}
@@ -99,9 +99,7 @@ func newMonkey(at place, random *rand.Rand) *monkey {
 	} {
 		m.add(name)
 	}
-	for _, number := range callNumbers() {
-		m.numbers = append(m.numbers, number)
-	}
+	m.numbers = append(m.numbers, callNumbers()...)
 	return m
 }
 
@@ -157,7 +155,7 @@ func (m *monkey) flags() uintptr {
 	case 1:
 		return 1 << m.IntN(32)
 	case 2:
-		return 1<<m.IntN(32) | 1<<m.IntN(32) | 1<<m.IntN(20)
+		return 1<<m.IntN(32) | uintptr(m.Uint32()&m.Uint32()&m.Uint32())
 	}
 	return uintptr(m.IntN(64))
 }

@@ -205,7 +205,7 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	w := leakWorld(t, program(t))
 	n := runs(t, 24)
-	random := rand.New(rand.NewPCG(uint64(os.Getpid()), 1)) //nolint:gosec // moments
+	random := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
 	before := remaining(t, w.home)
 	hit := map[string]int{}
 	for i := range n {
@@ -261,8 +261,8 @@ func killOne(t *testing.T, w *world, target string, after time.Duration) bool {
 	} else {
 		_ = command.Process.Kill()
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	ended := make(chan struct{})
+	go func() { _ = command.Wait(); close(ended) }()
 	select {
 	case <-ended:
 	case <-time.After(30 * time.Second):

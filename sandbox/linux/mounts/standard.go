@@ -36,7 +36,7 @@ func (b *Builder) Standard() error {
 func (b *Builder) standard(fd int) error {
 	var was unix.Stat_t
 	if err := unix.Fstat(fd, &was); err != nil {
-		return nil //nolint:nilerr // what is closed stays closed
+		return nil // what is closed stays closed
 	}
 	switch was.Mode & unix.S_IFMT {
 	case unix.S_IFCHR:

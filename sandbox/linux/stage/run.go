@@ -216,7 +216,7 @@ func (s *stage) mounts() error {
 		return fail("build mounts", err)
 	}
 	if err := builder.Standard(); err != nil {
-		return fail("take over the terminal", err)
+		return standardFailed(err)
 	}
 	s.masks, s.levels = builder.Masks(), builder.Levels()
 	if err := builder.Leave(); err != nil {
