@@ -58,8 +58,27 @@ func TestFuzzCalls(t *testing.T) {
 
 func TestFuzzCallsAsOrdinaryUser(t *testing.T) { ordinary(t, "^TestFuzzCalls$") }
 
-// roundTimeout bounds one cage; a machine that is not busy needs a few seconds.
-const roundTimeout = 2 * time.Minute
+// A round ends after as many calls as wanted, or at a busy machine after a while,
+// if the fuzzer has come to anything by then.
+const (
+	roundTimeout = 20 * time.Second
+	fewest       = 50
+)
+
+// repair lets the folders of the agent's own be looked into again, whatever mode
+// it gave them.
+func repair(folder string) {
+	_ = os.Chmod(folder, 0o700)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && entry.Name() != "secret" && entry.Name() != "hidden" {
+			repair(filepath.Join(folder, entry.Name()))
+		}
+	}
+}
 
 func fuzzRound(t *testing.T, program string, seed uint64, wanted int64) {
 	t.Helper()
@@ -126,9 +145,10 @@ func fuzzRound(t *testing.T, program string, seed uint64, wanted int64) {
 			t.Fatal("the run did not end when it was told to")
 		}
 	}
-	if !finished && calls.Load() < wanted {
+	if !finished && calls.Load() < fewest {
 		t.Errorf("only %d calls in %v", calls.Load(), roundTimeout)
 	}
+	repair(w.path("project"))
 	after := c.look(t)
 	for name, was := range before {
 		if is := after[name]; is != was {

@@ -39,6 +39,14 @@ func asRoot(why string) string {
 	return why
 }
 
+// asUser is a word on what only a cage of an ordinary user cannot hold.
+func asUser(why string) string {
+	if os.Getuid() == 0 {
+		return ""
+	}
+	return why
+}
+
 // initAttempts are about the process that holds the cage together.
 func initAttempts() []try {
 	return []try{
