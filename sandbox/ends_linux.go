@@ -121,11 +121,18 @@ func (e *ends) run(stop <-chan struct{}) {
 }
 
 func (e *ends) end(fd int) {
-	status, err := exitOf(fd)
 	e.mu.Lock()
-	known := e.programs[fd]
+	known, ok := e.programs[fd]
+	if !ok { // told twice: by now the number may be another file's
+		e.mu.Unlock()
+		return
+	}
+	status, err := exitOf(fd)
 	delete(e.programs, fd)
-	_ = unix.Close(fd) // and leaves the epoll set
+	// A close alone leaves it in the epoll set as long as a child of this program,
+	// between fork and exec, holds it too.
+	_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+	_ = unix.Close(fd)
 	e.mu.Unlock()
 	if err == nil && status.Signaled() && status.Signal() == unix.SIGXFSZ {
 		e.tell(known.pid, known.program)
