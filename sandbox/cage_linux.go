@@ -168,6 +168,10 @@ func environment(spec *Spec, plan *mounts.Plan) []string {
 	return append(slices.Clip(spec.Env), across+"=1")
 }
 
+// opRightless is what fails where namespaces are made and then refused every
+// use, as AppArmor does on Ubuntu.
+const opRightless = "use namespaces"
+
 // fromStage turns the stage's reason into ours.
 func fromStage(failed stage.Failed, spec *Spec) error {
 	e := &Error{Op: failed.Op, Err: errors.New(failed.Error), Hint: failed.Hint}
@@ -181,6 +185,9 @@ func fromStage(failed stage.Failed, spec *Spec) error {
 		e.Kind = KindPolicy
 		e.Err = fmt.Errorf("%s: %w", spec.Command[0], errno)
 		e.Hint = "the program lies where this agent may not execute; see the denial"
+	case errno == syscall.EPERM && (failed.Op == "build network" || failed.Op == "build mounts"):
+		e.Op, e.Kind, e.Hint = opRightless, KindMissing, fixFor("user namespace")
+		e.Err = fmt.Errorf("%s: %s: a namespace can be made, but gives no rights", failed.Op, failed.Error)
 	case failed.Missing:
 		e.Kind = KindMissing
 		if e.Hint == "" {

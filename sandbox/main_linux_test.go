@@ -15,6 +15,12 @@ func TestMain(m *testing.M) {
 	if handled, code := sandbox.RunStage(os.Args); handled {
 		os.Exit(code)
 	}
+	if name := os.Getenv(withoutVariable); name != "" && os.Args[0] == "/proc/self/exe" {
+		if err := lack(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	if name := os.Getenv(tryVariable); name != "" {
 		os.Exit(tried(name))
 	}

@@ -41,15 +41,45 @@ func (c *Cage) probe(ctx context.Context) Capabilities {
 		}
 		capabilities.Mechanisms = append(capabilities.Mechanisms, m)
 	}
+	capabilities.Reduced = probeReduced(ctx)
 	return capabilities
 }
 
-func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
-	nobody := &policy.Policy{
+// probeReduced builds a reduced cage without a command.
+func probeReduced(ctx context.Context) []Mechanism {
+	nobody := nobody()
+	nobody.Enforce = policy.EnforceReduced
+	p, err := launchReduced(ctx, &Cage{}, Spec{Agent: "probe", Policy: nobody}, errors.New("it was only tried out"))
+	var proven []Mechanism
+	if p != nil {
+		<-p.finished
+		for _, m := range p.Report().Mechanisms {
+			if m.Name != fullCage {
+				proven = append(proven, m)
+			}
+		}
+	}
+	if err != nil {
+		m := Mechanism{Name: "reduced mode", Detail: err.Error(), Purpose: "agents that say `enforce: reduced` run where the full cage cannot be had"}
+		if typed, ok := errors.AsType[*Error](err); ok {
+			m.Fix = typed.Hint
+		}
+		proven = append(proven, m)
+	}
+	return proven
+}
+
+// nobody is the policy of a cage that is only tried out.
+func nobody() *policy.Policy {
+	return &policy.Policy{
 		Agent: "probe", Workspace: "/", Enforce: policy.EnforceStrict,
 		Paths:   []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead, System: true}},
 		Network: policy.NetworkRules{Outbound: true},
 	}
+}
+
+func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
+	nobody := nobody()
 	p, err := startStage(c, nil, nil, nil)
 	if err != nil {
 		return nil, err
@@ -75,7 +105,7 @@ func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
 func blame(err error, proven map[string]string) string {
 	if typed, ok := errors.AsType[*Error](err); ok {
 		switch typed.Op {
-		case "make namespaces":
+		case "make namespaces", opRightless:
 			return "user namespace"
 		case "build network", "serve network":
 			return "redirect"
@@ -87,12 +117,16 @@ func blame(err error, proven map[string]string) string {
 			return "read-only binds"
 		case "install call filter":
 			return "call filter"
+		case "give up rights":
+			if typed.Kind == KindMissing {
+				return "landlock scopes"
+			}
 		case "serve calls":
 			return "call notification"
 		}
 	}
 	for _, row := range table() {
-		if _, ok := proven[row.name]; !ok {
+		if _, ok := proven[row.name]; !ok && row.name != instead {
 			return row.name
 		}
 	}

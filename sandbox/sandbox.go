@@ -97,6 +97,10 @@ type Mechanism struct {
 type Capabilities struct {
 	Kernel     string      `json:"kernel"`
 	Mechanisms []Mechanism `json:"mechanisms"`
+
+	// Reduced is what the reduced mode enforces here, for policies that accept it
+	// where the full cage cannot be had; empty on systems that have no such mode.
+	Reduced []Mechanism `json:"reduced,omitempty"`
 }
 
 // Report is what a running cage enforces, from the self-test inside it.

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package apparmor
+
+import "io/fs"
+
+func ownerOf(fs.FileInfo) (uint32, bool) { return 0, false }
