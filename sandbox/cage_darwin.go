@@ -8,6 +8,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/policy"
 )
 
 const sandboxExec = "/usr/bin/sandbox-exec"
@@ -106,3 +108,7 @@ func release() string {
 	}
 	return unix.ByteSliceToString(name.Release[:]) + " " + runtime.GOARCH
 }
+
+// CheckReduced says why the reduced mode cannot hold a policy on this machine,
+// or nil. This system has no such mode.
+func CheckReduced(*policy.Policy) error { return nil }

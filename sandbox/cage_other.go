@@ -61,3 +61,7 @@ func (p *Process) RelaySignals() (stop func()) { return func() {} }
 
 // Wait refuses.
 func (p *Process) Wait() (ExitStatus, error) { return ExitStatus{}, errUnsupported() }
+
+// CheckReduced says why the reduced mode cannot hold a policy on this machine,
+// or nil. This system has no such mode.
+func CheckReduced(*policy.Policy) error { return nil }

@@ -54,7 +54,7 @@ func probeReduced(ctx context.Context) []Mechanism {
 	if p != nil {
 		<-p.finished
 		for _, m := range p.Report().Mechanisms {
-			if m.Name != fullCage {
+			if m.Name != FullCage {
 				proven = append(proven, m)
 			}
 		}

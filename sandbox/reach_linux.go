@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/harden"
+	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/policy"
 )
 
@@ -84,6 +85,17 @@ func planReach(p *policy.Policy, ruleset *harden.Ruleset) (*reach, []string, err
 		}
 	}
 	return pl.reach, pl.warnings, nil
+}
+
+// CheckReduced says why the reduced mode cannot hold a policy on this machine,
+// or nil. It changes nothing.
+func CheckReduced(p *policy.Policy) error {
+	plan, err := mounts.Names(p)
+	if err != nil {
+		return planError(err)
+	}
+	_, _, err = planReach(plan.Policy, nil)
+	return err
 }
 
 // notShared reports whether a system folder is one that a full cage has of its
@@ -209,6 +221,10 @@ func (pl *reachPlanner) add(name string, given access) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return &Error{Op: "open " + name, Err: err}
+	}
+	if pl.ruleset == nil { // only to see whether it can be done
+		pl.reach.at[name] = given
+		return nil
 	}
 	kind := harden.Read
 	switch {

@@ -7,9 +7,6 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-// fullCage is the row of a report that says which mode a run is in.
-const fullCage = "full cage"
-
 // tell adds to the report what a reduced cage does not hold, with why.
 func (r *reduced) tell(why error) {
 	p := r.process
@@ -17,7 +14,7 @@ func (r *reduced) tell(why error) {
 	defer p.mu.Unlock()
 	fix := "openclaw doctor says how to get the full cage"
 	rows := []Mechanism{{
-		Name: fullCage, Detail: "REDUCED MODE, because " + why.Error(), Fix: fix,
+		Name: FullCage, Detail: "REDUCED MODE, because " + why.Error(), Fix: fix,
 		Purpose: "the agent sees nothing of the machine but what its policy opens",
 	}}
 	for _, row := range unheld() {

@@ -93,6 +93,10 @@ type Mechanism struct {
 	Purpose  string `json:"purpose,omitempty"` // what is lost without it
 }
 
+// FullCage is the mechanism that a report of a run in the reduced mode names
+// first, as not enforced, with why the full cage could not be had.
+const FullCage = "full cage"
+
 // Capabilities is what this machine can enforce, found by doing it once.
 type Capabilities struct {
 	Kernel     string      `json:"kernel"`

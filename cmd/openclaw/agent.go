@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
 )
 
@@ -123,7 +124,7 @@ func (t *terminal) policy(agent string) (*policy.Policy, error) {
 func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	t.print("agent      %s", p.Agent)
 	t.print("workspace  %s", printable(p.Workspace))
-	t.print("enforce    %s", p.Enforce)
+	t.print("enforce    %s", enforceWords(p))
 	t.print("narrowed   %s", narrowWords(p))
 	t.print("")
 	rows, builtIn := [][]string{}, 0
@@ -164,6 +165,17 @@ func narrowWords(p *policy.Policy) string {
 		return "a run that cannot be narrowed is ended (" + because("on_narrow: stop", p.NarrowFrom) + ")"
 	}
 	return "a run that cannot be narrowed is shown (on_narrow: flag)"
+}
+
+// enforceWords says what a machine that refuses namespaces would do.
+func enforceWords(p *policy.Policy) string {
+	if p.Enforce != policy.EnforceReduced {
+		return string(p.Enforce) + "  (the full cage, or the agent does not start)"
+	}
+	if err := sandbox.CheckReduced(p); err != nil {
+		return string(p.Enforce) + "  (the full cage; the reduced mode cannot hold this policy: " + printable(err.Error()) + ")"
+	}
+	return string(p.Enforce) + "  (the full cage; where it cannot be had the reduced mode, which openclaw doctor describes)"
 }
 
 func addressWords(rule policy.AddressRule) string {

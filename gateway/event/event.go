@@ -123,6 +123,17 @@ type Run struct {
 	StillOpen  []string    `json:"still_open,omitempty"` // of them: what the policy forbids and the run can still do
 }
 
+// Reduced reports whether the run is in the reduced mode of a machine that
+// refuses namespaces.
+func (r *Run) Reduced() bool {
+	for i := range r.Mechanisms {
+		if r.Mechanisms[i].Name == "full cage" && !r.Mechanisms[i].Enforced {
+			return true
+		}
+	}
+	return false
+}
+
 // ConfigStatus is the active config and the last attempt to replace it.
 type ConfigStatus struct {
 	Path     string    `json:"path"`

@@ -105,6 +105,11 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	collected.enforced(func(p *wire.RunReportParams) {
 		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
 	})
+	for _, m := range report.Mechanisms {
+		if m.Name == sandbox.FullCage && !m.Enforced {
+			options.Warn("this run is not in a full cage: " + m.Detail)
+		}
+	}
 	link := &link{options: options, started: started, collected: collected, keeper: keeper, asks: asks, process: process, said: map[string]bool{}}
 	linked := make(chan Conn, 1)
 	linkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))

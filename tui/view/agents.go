@@ -112,16 +112,30 @@ func (v *AgentsView) row(c *Canvas, a *event.Agent) {
 	c.Gap(2)
 	if c.Room() > 4 {
 		text := a.Role
-		if needsRun(a) {
+		style := Plain
+		switch {
+		case needsRun(a):
 			text = "new run!"
+		case runsReduced(a):
+			text, style = "REDUCED", Bad
 		}
-		c.Put(Plain, text)
+		c.Put(style, text)
 	}
 }
 
 func needsRun(a *event.Agent) bool {
 	for i := range a.Runs {
 		if a.Runs[i].Ended.IsZero() && len(a.Runs[i].NeedsRun) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// runsReduced reports whether a run that goes on is in the reduced mode.
+func runsReduced(a *event.Agent) bool {
+	for i := range a.Runs {
+		if a.Runs[i].Ended.IsZero() && a.Runs[i].Reduced() {
 			return true
 		}
 	}
@@ -163,6 +177,9 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 	c.Gap(1)
 	c.Put(Bold, "run "+r.ID)
 	c.Put(Plain, " "+state)
+	if r.Reduced() {
+		c.Put(Bad, " in the reduced mode")
+	}
 	if live {
 		c.Put(Plain, ", pid "+itoa(r.PID)+", for ")
 		c.Age(Plain, v.data.Since(r.Started), 0)
