@@ -178,8 +178,8 @@ func (r *reduced) tests() (keeper.Tests, error) {
 	if err := os.WriteFile(file, []byte("self-test"), 0o600); err != nil {
 		return keeper.Tests{}, &Error{Op: "test cage", Err: err}
 	}
-	port := 0
-	for _, at := range [][2]string{{"unix", socket}, {"unix", "@" + abstract}, {"tcp", "127.0.0.1:0"}} {
+	port, own := 0, path.Join(r.folder.temp, "self-test")
+	for _, at := range [][2]string{{"unix", socket}, {"unix", own}, {"unix", "@" + abstract}, {"tcp", "127.0.0.1:0"}} {
 		listener, err := net.Listen(at[0], at[1]) //nolint:noctx // it stays until the run is released
 		if err != nil {
 			return keeper.Tests{}, &Error{Op: "test cage", Err: err}
@@ -191,7 +191,7 @@ func (r *reduced) tests() (keeper.Tests, error) {
 	}
 	return keeper.Tests{
 		Folder: text(r.folder.path), File: text(file), Socket: text(socket), Abstract: abstract, Port: port,
-		Call: text(path.Join(r.folder.path, probeName())),
+		Call: text(path.Join(r.folder.path, probeName())), Own: text(own),
 	}, nil
 }
 
@@ -226,6 +226,7 @@ func (p *Process) buildReduced(serving context.Context, setup keeper.Setup) erro
 		case stage.KindTested:
 			err = p.tested(message)
 			p.reduced.tested.Store(err == nil)
+			p.reduced.closeDecoys()
 		case stage.KindFailed:
 			var failed stage.Failed
 			if err := message.Decode(&failed); err != nil {
@@ -260,14 +261,20 @@ func (r *reduced) drain() bool {
 	}
 }
 
+// closeDecoys removes what the self-test tried.
+func (r *reduced) closeDecoys() {
+	for _, decoy := range r.decoys {
+		_ = decoy.Close()
+	}
+	r.decoys = nil
+}
+
 // release takes back what is on the disk and on the network.
 func (r *reduced) release() {
 	if r.ruleset != nil {
 		r.ruleset.Close()
 	}
-	for _, decoy := range r.decoys {
-		_ = decoy.Close()
-	}
+	r.closeDecoys()
 	if r.way != nil {
 		r.way.close()
 	}

@@ -212,8 +212,8 @@ func TestReducedPrograms(t *testing.T) {
 	require(t, err == nil, "git is not installed")
 	w := newWorld(t).reduced().allow("project")
 	res := w.sh(`cd ~/project && git init -q . && git add main.go && git -c user.name=x -c user.email=x@x commit -qm one && git log --oneline | wc -l;
-		f=$(mktemp) && echo ok > $f && cat $f; cat < /dev/stdin; echo err > /dev/stderr; cat /proc/self/comm; bash -c 'cat <(echo sub)'; nice -n 5 true; tar cf - main.go | tar xf - -C $TMPDIR && ls -l $TMPDIR/main.go | wc -l`)
-	if res.out != "1\nok\ncat\nsub\n1\n" || res.err != "err\n" {
+		ls -A $TMPDIR; f=$(mktemp) && echo ok > $f && cat $f; cat < /dev/stdin; echo err > /dev/stderr; cat /proc/self/comm; bash -c 'cat <(echo sub)'; nice -n 5 true; ls /proc/self/fd | tr '\n' ' '; echo; tar cf - main.go | tar xf - -C $TMPDIR && ls -l $TMPDIR/main.go | wc -l`)
+	if res.out != "1\nok\ncat\nsub\n0 1 2 3 \n1\n" || res.err != "err\n" {
 		t.Errorf("out %q, err %q, denied %q", res.out, res.err, w.brief(res.denials))
 	}
 }

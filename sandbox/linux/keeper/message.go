@@ -40,4 +40,6 @@ type Tests struct {
 	Abstract string       `json:"abstract"` // the name of a socket that has no path
 	Port     int          `json:"port"`     // of a listener on 127.0.0.1
 	Call     control.Text `json:"call"`     // in Folder; a name that the supervisor refuses to make
+
+	Own control.Text `json:"own"` // a socket where the command may write: it is reached, and its times are changed
 }
