@@ -26,11 +26,10 @@ func (t *terminal) agree(question string) error {
 
 // runAsRoot runs this program once more under sudo, on the same terminal.
 func (t *terminal) runAsRoot(ctx context.Context, command []string) error {
-	c := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // our own program and words
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = t.in, t.out, t.err
 	if err := c.Run(); err != nil {
-		var status *exec.ExitError
-		if errors.As(err, &status) {
+		if status, ok := errors.AsType[*exec.ExitError](err); ok {
 			return &failure{err: fmt.Errorf("%s ended with status %d", command[0], status.ExitCode()), hint: "nothing more was done"}
 		}
 		return fmt.Errorf("run %s: %w", command[0], err)

@@ -20,10 +20,6 @@ type Options struct {
 	// else to see them by. It costs 10 to 20 µs an open.
 	EveryOpen bool
 
-	// UnixSocketsOnly refuses internet sockets altogether: for a cage without a
-	// network namespace.
-	UnixSocketsOnly bool
-
 	// Reduced makes the filter of a cage without namespaces: what they would
 	// hold is refused here, or handed over to a handler that does it in the
 	// program's place; see reduced.go. It implies EveryOpen.

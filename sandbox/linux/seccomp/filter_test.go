@@ -313,12 +313,6 @@ func TestOptions(t *testing.T) {
 	if got := at(Options{Notify: true, EveryOpen: true}, "openat"); got != notified {
 		t.Errorf("a read with EveryOpen: %#x", got)
 	}
-	if got := at(Options{UnixSocketsOnly: true}, "socket", unix.AF_INET, unix.SOCK_STREAM); got != fails(unix.EAFNOSUPPORT) {
-		t.Errorf("an internet socket: %#x", got)
-	}
-	if got := at(Options{UnixSocketsOnly: true}, "socket", unix.AF_UNIX, unix.SOCK_STREAM); got != allowed {
-		t.Errorf("a UNIX socket: %#x", got)
-	}
 	if _, err := Build(Options{Arch: "riscv64"}); err == nil {
 		t.Error("a filter for an architecture without a table")
 	}

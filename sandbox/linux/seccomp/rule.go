@@ -140,9 +140,6 @@ func onSocket() rule {
 		if o.Reduced {
 			return onReducedSocket(o)
 		}
-		if o.UnixSocketsOnly {
-			return sequence(local, family)
-		}
 		return sequence(
 			local,
 			ifEqual(0, allBits, unix.AF_NETLINK, sequence(ifEqual(2, allBits, unix.NETLINK_ROUTE, allow()), unknown)),
