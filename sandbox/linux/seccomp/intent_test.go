@@ -323,8 +323,8 @@ func TestWalkForeignNumbers(t *testing.T) {
 // every set of options.
 func TestFiltersAreWellFormed(t *testing.T) {
 	for arch := range architectures {
-		for bits := range 8 {
-			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, UnixSocketsOnly: bits&4 != 0})
+		for bits := range 16 {
+			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, Reduced: bits&4 != 0, Internet: bits&8 != 0})
 			for pc, in := range filter {
 				switch in.Code & 7 {
 				case unix.BPF_JMP:

@@ -58,12 +58,6 @@ func TestReducedTable(t *testing.T) {
 		{"setsockopt", args{1: unix.SOL_SOCKET, 2: unix.SO_BINDTOIFINDEX}, allowed, fails(unix.EPERM)},
 		{"setsockopt", args{1: unix.IPPROTO_TCP, 2: unix.TCP_ULP}, allowed, fails(unix.EPERM)},
 		{"setsockopt", args{1: unix.IPPROTO_TCP, 2: unix.TCP_NODELAY}, allowed, allowed},
-		{"ioctl", args{1: unix.FS_IOC_SETFLAGS}, allowed, fails(unix.EPERM)},
-		{"ioctl", args{1: 0x401c5820}, allowed, fails(unix.EPERM)},
-		{"ioctl", args{1: unix.FS_IOC_ENABLE_VERITY}, allowed, fails(unix.EPERM)},
-		{"ioctl", args{1: unix.FS_IOC_GETFLAGS}, allowed, allowed},
-		{"ioctl", args{1: 0x50009401}, allowed, fails(unix.ENOTTY)}, // BTRFS_IOC_SNAP_CREATE
-		{"ioctl", args{1: unix.TIOCGWINSZ}, allowed, allowed},
 	}
 	for arch, audit := range architectures {
 		numbers := map[string]int{}
