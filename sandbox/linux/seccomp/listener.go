@@ -108,8 +108,11 @@ func (r *receiver) receive(ctx context.Context) {
 			continue
 		}
 		r.held.Go(func() { r.receive(ctx) })
-		r.serve(ctx, n)
-		<-r.slots
+		verdict, waits := r.judge(ctx, n)
+		<-r.slots // before the program goes on: its next call finds the place free
+		if waits {
+			r.answer(n.id, verdict)
+		}
 		return
 	}
 }
@@ -144,12 +147,12 @@ func (l *Listener) next(wake int) (*notification, error) {
 	}
 }
 
-// serve reads, judges and answers one notification.
-func (l *Listener) serve(ctx context.Context, n *notification) {
+// judge reads and judges one notification. It returns false when nobody waits for
+// the answer any more.
+func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict, waits bool) {
 	k, ok := l.calls[int(n.number)]
 	if !ok { // a filter of another build
-		l.answer(n.id, Verdict{Errno: unix.ENOSYS})
-		return
+		return Verdict{Errno: unix.ENOSYS}, true
 	}
 	var call Call
 	var err error
@@ -165,20 +168,19 @@ func (l *Listener) serve(ctx context.Context, n *notification) {
 	// The number of a thread that ended may be another's by now: what was read
 	// counts only if the call still waits.
 	if !call.Valid() {
-		return
+		return Verdict{}, false
 	}
 	var errno unix.Errno
 	switch {
 	case err == nil:
-		l.answer(n.id, l.handler(ctx, call))
+		return l.handler(ctx, call), true
 	case errors.As(err, &errno):
-		l.answer(n.id, Verdict{Errno: errno})
+		return Verdict{Errno: errno}, true
 	case k.class == policy.ClassExec:
 		// It names no program now; another thread may make it name one.
-		l.answer(n.id, Verdict{Errno: unix.EACCES})
-	default:
-		l.answer(n.id, Verdict{})
+		return Verdict{Errno: unix.EACCES}, true
 	}
+	return Verdict{}, true
 }
 
 func (l *Listener) valid(id uint64) bool {
