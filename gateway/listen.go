@@ -61,6 +61,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 	g.mu.Lock()
 	g.address = netip.AddrPortFrom(host, bound.Port())
 	g.mu.Unlock()
+	g.apart = g.agentsApart(settings, host) // before anything is accepted, which reads it
 	counted := net.Listener(g.limiter.Listen(tcp))
 	if g.certs != nil {
 		counted = g.listenTLS(counted)
@@ -73,7 +74,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 		}})
 	}
 	add(counted, g.tcpHandler(), g.connection)
-	if g.apart = g.agentsApart(settings, host); g.apart {
+	if g.apart {
 		endpoint, err := g.listenAgents()
 		if err != nil {
 			return nil, err
