@@ -56,6 +56,7 @@ func asksCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are answered, missed or gone")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on showing what changes")
 	cmd.Flags().StringVar(&agent, "agent", "", "only this agent's")
+	_ = cmd.RegisterFlagCompletionFunc("agent", t.completeAgents) // it fails only for a flag that is not there
 	return cmd
 }
 

@@ -53,6 +53,7 @@ func denialsCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --follow one object a line")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on showing new ones")
 	cmd.Flags().StringVar(&agent, "agent", "", "only this agent's")
+	_ = cmd.RegisterFlagCompletionFunc("agent", t.completeAgents) // it fails only for a flag that is not there
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most this many, the newest (default 1000)")
 	return cmd
 }
