@@ -102,6 +102,19 @@ type Limits struct {
 	CPU    string `yaml:"cpu"` // cores, "1.5"
 }
 
+// resources is what the text of limits says. What cannot be read has been
+// refused where it stands, and counts as no bound.
+func (l Limits) resources() policy.Resources {
+	r := policy.Resources{PIDs: int64(l.PIDs)}
+	if size, err := ParseSize(l.Memory); err == nil {
+		r.Memory = size
+	}
+	if cores, err := parseCores(l.CPU); err == nil {
+		r.CPU = cores
+	}
+	return r
+}
+
 // Provider is a model provider. A name other than anthropic and openai needs a
 // base URL.
 type Provider struct {

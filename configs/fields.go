@@ -81,9 +81,9 @@ func fields() map[string]field {
 		"Agent.model":       {About: "Name of the model that the agent uses."},
 		"Agent.limits":      {About: "Bounds of the agent's resources."},
 
-		"Limits.memory": {About: "Bytes of memory, such as 512MB or 4GB."},
-		"Limits.pids":   {About: "Processes and threads.", Max: 4_194_304},
-		"Limits.cpu":    {About: "Processor cores, such as 1.5."},
+		"Limits.memory": {About: "Memory of all processes of a run together, such as 512MB or 4GB; at least 32MB."},
+		"Limits.pids":   {About: "Processes and threads of a run together.", Min: 1, Max: 4_194_304},
+		"Limits.cpu":    {About: "Processor cores of a run, such as 1.5."},
 
 		"Permissions.read_only":        {About: "Nothing may be written."},
 		"Permissions.allowed_paths":    {About: "Paths that are allowed with all below them: a path, or a mapping with path and access."},
@@ -98,6 +98,7 @@ func fields() map[string]field {
 		"Permissions.ask_timeout":      {About: "How long an answer is waited for; then it is a denial. Written like 60s."},
 		"Permissions.never_always":     {About: "Classes for which the answer \"always\" is not offered.", Enum: classes()},
 		"Permissions.enforce":          {About: "What happens where a machine cannot enforce all of it: strict refuses, reduced accepts weaker mechanisms.", Enum: []string{"strict", "reduced"}},
+		"Permissions.nested":           {About: "Programs may build sandboxes of their own inside the cage (bubblewrap, Codex, Chromium); opens much of the kernel. Role and agent must both say true."},
 
 		"Permissions.on_narrow": {About: "What happens to a run when a change of the config forbids what a running cage cannot take back: flag shows it, stop ends the run.", Enum: []string{"flag", "stop"}},
 

@@ -36,14 +36,3 @@ func notBuilt() []unbuilt {
 		{Key: "backup.enabled", What: "backup by schedule", Active: func(c *Config) bool { return c.Backup.Enabled }},
 	}
 }
-
-// unbuiltAgents is the same for what stands below a name that the person chose.
-func (v *validator) unbuiltAgents() {
-	c := v.config()
-	for _, name := range v.snapshot.Agents() {
-		key := childKey("agents", name)
-		if c.Agents[name].Limits != (Limits{}) {
-			v.warn(childKey(key, "limits"), "", "bounds of memory, processes and processor are not built yet: they have no effect")
-		}
-	}
-}

@@ -42,6 +42,7 @@ func (s *Snapshot) policyInput(name string) policy.Input {
 		Own:       agent.Permissions,
 		OwnKey:    key,
 		Env:       agent.Env,
+		Limits:    agent.Limits.resources(),
 		Getenv:    s.options.Getenv,
 		Where: func(key string) (string, int) {
 			line, _ := s.Where(key)

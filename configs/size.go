@@ -23,3 +23,13 @@ func ParseSize(text string) (int64, error) {
 	}
 	return int64(size), nil
 }
+
+// parseCores reads a number of processor cores such as "1.5" or "2" in
+// thousandths, rounded up.
+func parseCores(text string) (int64, error) {
+	cores, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(cores > 0) || cores > 4096 {
+		return 0, fmt.Errorf("%q is not a number of cores", text)
+	}
+	return int64(math.Ceil(cores*1000 - 1e-9)), nil
+}

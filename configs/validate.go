@@ -189,5 +189,4 @@ func (v *validator) unbuilt() {
 			v.warn(row.Key, row.Hint, "%s", row.message())
 		}
 	}
-	v.unbuiltAgents()
 }

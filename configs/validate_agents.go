@@ -2,10 +2,8 @@ package configs
 
 import (
 	"maps"
-	"math"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"openclaw/sandbox/policy"
@@ -96,13 +94,13 @@ func secretName(name string) bool {
 }
 
 func (v *validator) limits(key string, l Limits) {
-	if l.Memory != "" {
+	if l.Memory != "" || v.written(childKey(key, "memory")) {
 		if _, err := ParseSize(l.Memory); err != nil {
 			v.fail(childKey(key, "memory"), "write 512MB or 4GB", "%s is not a size of at least 1MB", quote(l.Memory))
 		}
 	}
-	if l.CPU != "" {
-		if cores, err := strconv.ParseFloat(l.CPU, 64); err != nil || !(cores > 0) || cores > 4096 || math.IsInf(cores, 0) {
+	if l.CPU != "" || v.written(childKey(key, "cpu")) {
+		if _, err := parseCores(l.CPU); err != nil {
 			v.fail(childKey(key, "cpu"), "write a number of cores, such as 1.5", "%s is not a number of cores", quote(l.CPU))
 		}
 	}

@@ -41,6 +41,8 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 		entry.Event, entry.Target = "command_execution", d.Target
 	case policy.ClassNet:
 		entry.Event, entry.Target = "authorization", d.Target
+	case policy.ClassLimit:
+		entry.Event, entry.Target = "command_execution", d.Target
 	default:
 		entry.Path = d.Target
 	}

@@ -123,10 +123,6 @@ func unsupported(snapshot *configs.Snapshot, agent string) []string {
 			out = append(out, w.String())
 		}
 	}
-	said := strings.Join(out, "\n")
-	if snapshot.Config.Agents[agent].Limits != (configs.Limits{}) && !strings.Contains(said, "limits") {
-		out = append(out, "limits of agent "+agent+" (memory, pids, cpu) are not built yet: they have no effect")
-	}
 	return out
 }
 

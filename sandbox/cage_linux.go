@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"openclaw/sandbox/linux/cgroup"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/network"
 	"openclaw/sandbox/linux/stage"
@@ -26,7 +27,8 @@ type Cage struct {
 	probing     *sync.Once // of full
 	full        *error     // why the full cage cannot be had; nil when it can
 
-	ready *ready // see Prepare
+	ready  *ready                        // see Prepare
+	divide func() (*cgroup.Place, error) // nil: only for limits, where there are their controllers
 }
 
 // New looks at what can be told without building a cage. What a policy needs is
@@ -139,7 +141,7 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 	setup := stage.Setup{
 		UID: os.Getuid(), GID: os.Getgid(), Steps: plan.Steps,
 		Gateway: spec.Gateway, Outbound: spec.Policy.Network.Outbound, Forward: forwards(spec.Policy),
-		MaxFileSize: spec.Policy.MaxFileSize,
+		MaxFileSize: spec.Policy.MaxFileSize, Nested: spec.Policy.Nested,
 	}
 	setup.Resolver = "nameserver " + resolverAddress + "\noptions timeout:2 attempts:2\n"
 	setup.Program, setup.Dir = text(program), text(dir)

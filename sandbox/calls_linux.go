@@ -20,7 +20,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
 	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
-	listener.LeaveToHandler("connect")
+	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect")...)
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -38,6 +38,12 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 		j.probe.seen.Store(true)
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
+	if call.Operation == "unshare" {
+		return j.atNamespace(call)
+	}
+	if call.Class != policy.ClassNet && j.elsewhere(call.TID) {
+		return j.atCallElsewhere(call)
+	}
 	switch call.Class {
 	case policy.ClassExec:
 		verdict := j.atExec(ctx, call)
@@ -47,7 +53,7 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 		return verdict
 	case policy.ClassNet:
 		return j.atConnection(ctx, call)
-	case policy.ClassPathRead, policy.ClassPathWrite:
+	case policy.ClassPathRead, policy.ClassPathWrite, policy.ClassLimit:
 	}
 	verdict := j.atWrite(call, call.Written, false)
 	if verdict.Errno == 0 && call.Written2 != "" {
@@ -77,6 +83,9 @@ func (j *judge) region(call seccomp.Call, written string, follow bool) (real str
 // atExec judges a program. The first one is the command itself.
 func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	first := j.executed.Add(1) == 1
+	if first && j.process.bounds.take(call.PID, j.process.command.Process.Pid) != nil {
+		return seccomp.Verdict{Errno: unix.EPERM} // the run fails with the reason
+	}
 	current := j.policy.Load()
 	if first && !current.Exec.Commands {
 		return seccomp.Verdict{}

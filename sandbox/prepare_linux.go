@@ -16,6 +16,11 @@ func check(spec *Spec) error {
 	switch {
 	case p == nil:
 		return &Error{Op: "read policy", Kind: KindPolicy, Err: errors.New("there is none"), Hint: "an agent runs only under a policy"}
+	case p.Nested && os.Getuid() == 0:
+		return &Error{
+			Op: "read policy", Kind: KindPolicy, Err: errors.New("`nested: true` for an agent that root runs"),
+			Hint: "run it as an ordinary user: since Linux 5.12 no program without capabilities may make a user namespace with root in it, because it could give files rights that hold outside",
+		}
 	case len(spec.Command) == 0 || spec.Command[0] == "":
 		return &Error{Op: "find command", Kind: KindNotFound, Err: errors.New("no command given"), Hint: "write the command after --"}
 	case !path.IsAbs(p.Workspace):

@@ -42,6 +42,7 @@ func (c *Cage) probe(ctx context.Context) Capabilities {
 		capabilities.Mechanisms = append(capabilities.Mechanisms, m)
 	}
 	capabilities.Reduced = probeReduced(ctx)
+	capabilities.Limits = probeLimits()
 	return capabilities
 }
 
@@ -80,7 +81,7 @@ func nobody() *policy.Policy {
 
 func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
 	nobody := nobody()
-	p, err := startStage(c, nil, nil, nil)
+	p, err := startStage(c, nil, nil, nil, &bounds{})
 	if err != nil {
 		return nil, err
 	}

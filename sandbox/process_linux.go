@@ -16,6 +16,7 @@ import (
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/gate"
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/stage"
 	"openclaw/sandbox/policy"
@@ -34,6 +35,7 @@ type Process struct {
 	judge    *judge
 	network  *networkServer
 	watcher  *watcher
+	bounds   *bounds
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	binder   *binder
 	over     chan struct{} // closed when the cage has ended
@@ -64,12 +66,15 @@ type Process struct {
 // has been released.
 func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir string) error {
 	if err := <-p.begun; err != nil {
+		p.bounds.close()
 		p.conn.Close()
 		return err
 	}
 	p.plan, p.report.Warnings = plan, plan.Warnings
 	setup := setupFor(&p.spec, plan, program, dir)
 	setup.Way = p.cage.way
+	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
+	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)
 	p.probe = string(setup.GateProbe)
 	p.identity = newIdentity(p.command.Process.Pid)
 	p.binder = newBinder(p)
@@ -85,7 +90,11 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	p.cancel = cancel
 	p.named = make(chan struct{})
 	p.services.Go(func() { p.tellNames(serving) })
-	if err := p.build(serving, setup); err != nil {
+	err := p.bounds.watch(p.judge.atBound)
+	if err == nil {
+		err = p.build(serving, setup)
+	}
+	if err != nil {
 		p.kill()
 		p.finish()
 		return err
@@ -107,6 +116,11 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 // begin starts the command that was prepared. The parent-death signal belongs
 // to the thread that forked, so that thread stays until the stage has ended.
 func (p *Process) begin(op, hint string) error {
+	// What was inherited without the mark to close it would stay open in the
+	// cage's first process, if not in the command.
+	if err := harden.CloseDescriptors(3); err != nil {
+		return &Error{Op: op, Err: err, Hint: hint}
+	}
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -166,7 +180,10 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 		}
 		switch message.Kind {
 		case stage.KindStarted:
-			return p.started(message)
+			if err := p.started(message); err != nil {
+				return err
+			}
+			return p.bounded()
 		case stage.KindExited: // there was no command
 			return nil
 		}
@@ -210,6 +227,9 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 		var failed stage.Failed
 		if err := message.Decode(&failed); err != nil {
 			return &Error{Op: "build cage", Err: err}
+		}
+		if err := p.bounded(); err != nil { // that is why the command was not let go on
+			return err
 		}
 		return fromStage(failed, &p.spec)
 	}
@@ -260,6 +280,18 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
+	return nil
+}
+
+// bounded notes which limits hold for the command.
+func (p *Process) bounded() error {
+	list, err := p.bounds.mechanisms()
+	if err != nil {
+		return &Error{Op: "limit the run", Err: err, Hint: "report this: the limit would not hold"}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Mechanisms = append(p.report.Mechanisms, list...)
 	return nil
 }
 
@@ -328,6 +360,7 @@ func (p *Process) follow() {
 func (p *Process) finish() {
 	defer close(p.finished)
 	<-p.ended
+	p.bounds.kill()
 	if p.reduced != nil && !p.reduced.drain() {
 		p.mu.Lock()
 		p.waitErr = &Error{
@@ -359,6 +392,7 @@ func (p *Process) finish() {
 	if p.gate != nil {
 		p.gate.Close()
 	}
+	p.bounds.close()
 	p.reporter.close()
 	p.identity.close()
 	if p.reduced != nil {
@@ -385,7 +419,10 @@ func (p *Process) finish() {
 }
 
 // kill ends every process of the cage at once.
-func (p *Process) kill() { _ = p.command.Process.Kill() }
+func (p *Process) kill() {
+	_ = p.command.Process.Kill()
+	p.bounds.kill()
+}
 
 // PID is the command's process on the host.
 func (p *Process) PID() int {

@@ -21,7 +21,7 @@ func (c *Cage) Prepare(stdin, stdout, stderr *os.File) (stop func()) {
 	if c.onlyReduced {
 		return func() {}
 	}
-	p, err := startStage(c, stdin, stdout, stderr)
+	p, err := startStage(c, stdin, stdout, stderr, &bounds{})
 	if err != nil {
 		return func() {} // Start finds it as well
 	}
@@ -38,32 +38,45 @@ func (c *Cage) Prepare(stdin, stdout, stderr *os.File) (stop func()) {
 // stageFor takes the first process that is ready, or starts one.
 func (c *Cage) stageFor(spec *Spec) (*Process, error) {
 	p := c.ready.Swap(nil)
+	limits, err := newBounds(c, spec.Policy, true)
+	if err != nil {
+		if p != nil {
+			p.abandon()
+		}
+		return nil, err
+	}
+	if p != nil && limits.group != nil { // one that began outside of the limits is not taken
+		p.abandon()
+		p = nil
+	}
 	if p != nil && (p.spec.Stdin != spec.Stdin || p.spec.Stdout != spec.Stdout || p.spec.Stderr != spec.Stderr) {
 		p.abandon()
 		p = nil
 	}
 	if p == nil {
-		var err error
-		if p, err = startStage(c, spec.Stdin, spec.Stdout, spec.Stderr); err != nil {
+		if p, err = startStage(c, spec.Stdin, spec.Stdout, spec.Stderr, limits); err != nil {
+			limits.close()
 			return nil, err
 		}
 	}
+	p.bounds = limits
 	p.adopt(spec)
 	return p, nil
 }
 
-// startStage starts a first process and returns at once. Then comes adopt or
-// abandon.
-func startStage(cage *Cage, stdin, stdout, stderr *os.File) (*Process, error) {
+// startStage starts a first process, within limits, and returns at once. Then
+// comes adopt or abandon.
+func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Process, error) {
 	conn, inherited, err := control.Pair()
 	if err != nil {
 		return nil, &Error{Op: "start cage", Err: err}
 	}
 	p := &Process{
-		cage: cage, spec: Spec{Stdin: stdin, Stdout: stdout, Stderr: stderr}, conn: conn, pidfd: -1,
+		cage: cage, spec: Spec{Stdin: stdin, Stdout: stdout, Stderr: stderr}, conn: conn, pidfd: -1, bounds: limits,
 		setup: make(chan stage.Setup, 1), begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
 	}
 	p.command = stageCommand(stdin, stdout, stderr, inherited)
+	p.command.SysProcAttr.CgroupFD, p.command.SysProcAttr.UseCgroupFD = limits.cgroupFD()
 	go func() {
 		err := p.begin("make namespaces", fixFor("user namespace"))
 		_ = inherited.Close()
@@ -93,5 +106,6 @@ func (p *Process) abandon() {
 		p.kill()
 		<-p.ended
 	}
+	p.bounds.close()
 	p.conn.Close()
 }

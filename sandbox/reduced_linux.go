@@ -60,13 +60,19 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 		return nil, &Error{Op: "start cage", Err: err}
 	}
 	p.conn = conn
-	setup, err := r.setup()
+	p.bounds, err = newBounds(cage, spec.Policy, false)
+	var setup keeper.Setup
+	if err == nil {
+		setup, err = r.setup()
+	}
 	if err == nil {
 		p.command = keeperCommand(spec.Stdin, spec.Stdout, spec.Stderr, inherited)
+		p.command.SysProcAttr.CgroupFD, p.command.SysProcAttr.UseCgroupFD = p.bounds.cgroupFD()
 		err = p.begin("start keeper", "")
 	}
 	_ = inherited.Close()
 	if err != nil {
+		p.bounds.close()
 		conn.Close()
 		r.release()
 		return nil, err
@@ -78,7 +84,11 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	r.serveWay(serving)
-	if err := p.buildReduced(serving, setup); err != nil {
+	err = p.bounds.watch(p.judge.atBound)
+	if err == nil {
+		err = p.buildReduced(serving, setup)
+	}
+	if err != nil {
 		p.kill()
 		go p.finish()
 		<-p.finished
@@ -121,6 +131,9 @@ func (r *reduced) prepare(cage *Cage, spec Spec, why error) (*Process, error) {
 	p := &Process{
 		cage: cage, spec: spec, plan: plan, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}), current: spec.Policy, reduced: r,
 		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: append(plan.Warnings, warnings...)},
+	}
+	if spec.Policy.Nested {
+		p.report.Warnings = append(p.report.Warnings, "nested: true has no effect in the reduced mode: a process under Landlock's rules for files may not mount")
 	}
 	r.process = p
 	return p, nil
@@ -218,7 +231,10 @@ func (p *Process) buildReduced(serving context.Context, setup keeper.Setup) erro
 		}
 		switch message.Kind {
 		case stage.KindStarted:
-			return p.started(message)
+			if err := p.started(message); err != nil {
+				return err
+			}
+			return p.bounded()
 		case stage.KindExited: // there was no command
 			return nil
 		case stage.KindListener:
@@ -231,6 +247,9 @@ func (p *Process) buildReduced(serving context.Context, setup keeper.Setup) erro
 			var failed stage.Failed
 			if err := message.Decode(&failed); err != nil {
 				return &Error{Op: "build cage", Err: err}
+			}
+			if err := p.bounded(); err != nil {
+				return err
 			}
 			return fromStage(failed, &p.spec)
 		default:

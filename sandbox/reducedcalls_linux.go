@@ -35,7 +35,7 @@ func (r *reduced) serve(serving context.Context, message control.Message) error 
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
 	listener := seccomp.NewListener(message.Files[0], r.atCall)
-	listener.LeaveToHandler(leftToHandler()...)
+	listener.LeaveToHandler(append(leftToHandler(), seccomp.NamespaceCalls()...)...)
 	r.served.Store(true)
 	r.process.services.Go(func() {
 		defer close(r.calls)
@@ -53,6 +53,8 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	switch call.Operation {
+	case "unshare":
+		return r.process.judge.atNamespace(call)
 	case "open", "create":
 		return r.atOpen(ctx, call)
 	case "execve":
@@ -301,6 +303,9 @@ func (r *reduced) isStandard(object *emulate.Object, class policy.Class) bool {
 func (r *reduced) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	j := r.process.judge
 	first := j.executed.Add(1) == 1
+	if first && j.process.bounds.take(call.PID, j.process.command.Process.Pid) != nil {
+		return seccomp.Verdict{Errno: unix.EPERM} // the run fails with the reason
+	}
 	current := j.policy.Load()
 	if first && !current.Exec.Commands {
 		return seccomp.Verdict{}

@@ -105,6 +105,10 @@ type Capabilities struct {
 	// Reduced is what the reduced mode enforces here, for policies that accept it
 	// where the full cage cannot be had; empty on systems that have no such mode.
 	Reduced []Mechanism `json:"reduced,omitempty"`
+
+	// Limits are the limits that can be enforced here; only agents that have some
+	// need them.
+	Limits []Mechanism `json:"limits,omitempty"`
 }
 
 // Report is what a running cage enforces, from the self-test inside it.

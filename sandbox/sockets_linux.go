@@ -43,6 +43,9 @@ func (j *judge) atConnection(ctx context.Context, call seccomp.Call) seccomp.Ver
 	case socket.Family == unix.AF_NETLINK && !toKernel(address):
 		return seccomp.Verdict{Errno: unix.EPERM} // a group may need a privilege, which the caller has not
 	case family == unix.AF_UNIX && socket.Family == unix.AF_UNIX && call.WrittenSocket != "":
+		if j.elsewhere(call.TID) {
+			return j.refuse(call, policy.ClassPathWrite, call.WrittenSocket, nestedSocket(), unix.EACCES)
+		}
 		return j.atSocket(ctx, call, socket)
 	case call.Address.IsValid():
 		if verdict := j.atConnect(call); verdict.Errno != 0 {

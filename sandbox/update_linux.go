@@ -178,6 +178,10 @@ func (p *Process) compareRest(change *Change, before, next *policy.Policy) {
 	if p.reduced != nil && next.Enforce != policy.EnforceReduced {
 		change.waits(true, "enforce: this run is in the reduced mode")
 	}
+	p.bounds.update(change, next.Resources)
+	if before.Nested != next.Nested {
+		change.NeedsRun = append(change.NeedsRun, "nested")
+	}
 }
 
 // newForwards names the loopback addresses that were not forwarded when the

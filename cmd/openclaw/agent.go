@@ -157,6 +157,7 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	if p.MaxFileSize > 0 {
 		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
 	}
+	t.showBounds(p)
 }
 
 // narrowWords says what happens to a run that a narrower policy cannot close.

@@ -33,6 +33,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 				}
 			} else {
 				t.printCapabilities(found)
+				t.showLimits(found.Limits)
 			}
 			return diagnosis(found)
 		},

@@ -134,7 +134,7 @@ func entry(r Rule, home string) (list string, item any, err error) {
 			return "network.allowed_ips", r.Target, nil
 		}
 		return "network.allowed_domains", r.Target, nil
-	case policy.ClassExec:
+	case policy.ClassExec, policy.ClassLimit:
 	}
 	return "", nil, errors.New("the config has no list of allowed programs")
 }

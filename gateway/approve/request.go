@@ -115,6 +115,7 @@ func matches(r *Request) []string {
 		if folder := folderOf(r); strings.HasPrefix(folder, "/") && !under(path.Join("/", r.Home), folder) {
 			return []string{string(Exact), string(Folder)}
 		}
+	case policy.ClassLimit: // never asked about
 	}
 	return []string{string(Exact)}
 }

@@ -74,6 +74,7 @@ func Propose(accesses []Access, o Options) Proposal {
 			p.network(&out, a.Target)
 		case policy.ClassPathRead, policy.ClassPathWrite, policy.ClassExec:
 			p.path(a)
+		case policy.ClassLimit: // no path and no address is missing
 		}
 	}
 	p.looks()

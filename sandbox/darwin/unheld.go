@@ -52,6 +52,20 @@ func Unholdable(p *policy.Policy, exists func(name string) bool) []Unheld {
 			})
 		}
 	}
+	for _, line := range p.Resources.Lines() {
+		list = append(list, Unheld{
+			Rule: line, Strict: true,
+			Why:  "macOS has no bound on what several processes take together",
+			Cure: "remove the limit from the config, or write `enforce: reduced`",
+		})
+	}
+	if p.Nested {
+		list = append(list, Unheld{
+			Rule: "nested: true",
+			Why:  "macOS lets no program that is in a sandbox enter another; what a program's own sandbox needs is refused",
+			Cure: "switch the program's own sandbox off: it is in this one",
+		})
+	}
 	if p.Network.Outbound {
 		list = append(list, Unheld{
 			Rule: "network",

@@ -12,7 +12,7 @@ type Changes struct {
 	Paths   bool // rules for files differ
 	Exec    bool // what may be run differs
 	Network bool // what may be reached differs
-	Limits  bool // file size, asks, enforcement, environment or workspace differ
+	Limits  bool // file size, resources, nesting, asks, enforcement, environment or workspace differ
 
 	// Narrower: the new policy forbids something that the old one did not
 	// forbid, or could; Wider is the other way round. Both may be true. When
@@ -55,6 +55,7 @@ func Compare(old, replacement *Policy) Changes {
 		Exec:    a.Exec != b.Exec,
 		Network: !reflect.DeepEqual(a.Network, b.Network),
 		Limits: a.MaxFileSize != b.MaxFileSize || a.AskTimeout != b.AskTimeout || a.Enforce != b.Enforce || a.OnNarrow != b.OnNarrow || a.Workspace != b.Workspace ||
+			a.Resources != b.Resources || a.Nested != b.Nested ||
 			!slices.Equal(a.Asks, b.Asks) || !slices.Equal(a.NeverAlways, b.NeverAlways) || !slices.Equal(a.Env, b.Env),
 	}
 	if c.None() {
@@ -76,6 +77,7 @@ func bare(p *Policy) *Policy {
 	}
 	slices.SortStableFunc(q.Paths, func(a, b PathRule) int { return strings.Compare(a.Path+string(a.Effect), b.Path+string(b.Effect)) })
 	q.Exec.CommandsFrom, q.Exec.SystemFrom = Origin{}, Origin{}
+	q.Resources, q.NestedFrom = bareResources(q.Resources), Origin{}
 	n := &q.Network
 	n.OutboundFrom, n.DomainsFrom = Origin{}, Origin{}
 	n.Domains = slices.Clone(n.Domains)
@@ -126,6 +128,10 @@ func lines(p *Policy) []string {
 	}
 	for _, class := range p.Asks {
 		out = append(out, "ask: "+string(class))
+	}
+	out = append(out, p.Resources.Lines()...)
+	if p.Nested {
+		out = append(out, "nested: true")
 	}
 	return out
 }

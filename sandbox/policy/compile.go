@@ -30,8 +30,9 @@ type Input struct {
 	RoleKey   string // config key of the role, "roles.standard-agent"; empty: the agent has no role
 	OwnKey    string // config key of the agent, "agents.coder"
 
-	OtherWorkspaces []string // the other agents' workspaces, as written
-	Env             []string // names of variables that the agent may see
+	OtherWorkspaces []string  // the other agents' workspaces, as written
+	Env             []string  // names of variables that the agent may see
+	Limits          Resources // of the agent; only the numbers count
 
 	Getenv func(string) string                      // what $NAME in a path stands for; nil: nothing is set
 	Where  func(key string) (file string, line int) // where a config key stands; nil: not known
@@ -78,6 +79,8 @@ func Compile(in Input) (*Policy, []Problem) {
 	c.network(p)
 	c.limits(p)
 	c.narrowing(p)
+	c.resources(p)
+	c.nested(p)
 	c.asks(p)
 	c.environment(p)
 	c.checkReach(p)

@@ -45,6 +45,7 @@ func (p *Policy) decide(r *Request, t *trace) Decision {
 			return p.decideAddress(r.Host, r.Address, r.Port, t)
 		}
 		return p.decideName(r.Host, r.Port, t)
+	case ClassLimit: // the kernel's to decide
 	}
 	return Decision{Effect: Deny, Rule: "unknown class", Origin: p.Default}
 }

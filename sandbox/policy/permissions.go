@@ -19,6 +19,10 @@ const (
 	ClassExec      Class = "exec"
 )
 
+// ClassLimit is the class of what a limit of the run refused: memory, or a
+// process. A policy has no ask for it.
+const ClassLimit Class = "limit"
+
 // Access says how far an allowed path goes.
 type Access string
 
@@ -66,6 +70,7 @@ type Permissions struct {
 	NeverAlways     []Class     `yaml:"never_always,omitempty"`
 	Enforce         Enforce     `yaml:"enforce,omitempty"`
 	OnNarrow        OnNarrow    `yaml:"on_narrow,omitempty"`
+	Nested          *bool       `yaml:"nested,omitempty"` // role and agent must both say true
 }
 
 // Network is the mapping `network:` of permissions.

@@ -38,6 +38,7 @@ type Policy struct {
 	Network     NetworkRules  `json:"network"`
 	MaxFileSize int64         `json:"max_file_size,omitempty"` // bytes; 0: no limit
 	MaxOrigin   Origin        `json:"max_file_size_origin,omitzero"`
+	Resources   Resources     `json:"limits,omitzero"`
 	Asks        []Class       `json:"ask,omitempty"`
 	AskTimeout  time.Duration `json:"ask_timeout,omitempty"` // nanoseconds
 	NeverAlways []Class       `json:"never_always,omitempty"`
@@ -46,6 +47,8 @@ type Policy struct {
 	NarrowFrom  Origin        `json:"on_narrow_origin,omitzero"`
 	Default     Origin        `json:"default"` // what to name when no rule matched: the agent's own block
 	Env         []string      `json:"env,omitempty"`
+	Nested      bool          `json:"nested,omitempty"` // programs may build sandboxes of their own inside the cage
+	NestedFrom  Origin        `json:"nested_from,omitzero"`
 }
 
 // PathRule allows or denies a path and all below it.

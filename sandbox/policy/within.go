@@ -77,6 +77,8 @@ func limitsWithin(inner, outer *Policy) bool {
 		return false
 	case inner.AskTimeout > outer.AskTimeout && len(inner.Asks) > 0:
 		return false
+	case inner.Nested && !outer.Nested, !resourcesWithin(inner.Resources, outer.Resources):
+		return false
 	}
 	for _, class := range inner.Asks {
 		if slices.Contains(outer.NeverAlways, class) && !slices.Contains(inner.NeverAlways, class) {

@@ -38,6 +38,10 @@ type Builder struct {
 	root int
 	gate int
 
+	// Nested says that programs will make mount namespaces below this one. Set
+	// it before Build.
+	Nested bool
+
 	places map[string]*place // of the gate, see prefetch
 	masks  Masks
 	levels Levels

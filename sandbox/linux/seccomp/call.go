@@ -5,6 +5,7 @@ package seccomp
 import (
 	"net/netip"
 	"runtime"
+	"slices"
 
 	"openclaw/sandbox/policy"
 
@@ -148,6 +149,9 @@ func knownCalls() map[int]known {
 	for _, r := range table() {
 		if s, ok := byName[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s}
+		}
+		if slices.Contains(NamespaceCalls(), r.name) {
+			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: namespaceShape(), handlerOnly: true}
 		}
 		if s, ok := reduced[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s, handlerOnly: true}

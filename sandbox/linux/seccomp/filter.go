@@ -25,6 +25,11 @@ type Options struct {
 	// program's place; see reduced.go. It implies EveryOpen.
 	Reduced bool
 
+	// Nested allows what sandboxes inside the cage are made with: namespaces and
+	// mounts. CgroupNamespaces allows cgroup namespaces among them.
+	Nested           bool
+	CgroupNamespaces bool
+
 	// Internet, with Reduced, allows TCP sockets over IPv4; each connect is handed
 	// over.
 	Internet bool

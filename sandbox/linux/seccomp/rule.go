@@ -125,12 +125,6 @@ func onMode(mode int) rule {
 	}
 }
 
-func onNamespaces(flags int, namespaces uint32) rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifBits(flags, namespaces, errno(unix.EPERM)), allow())
-	}
-}
-
 // onSocket allows UNIX sockets that are connected, TCP and UDP (and ping's ICMP), and netlink for
 // routes. Raw packets and the rest of the kernel's families are refused.
 func onSocket() rule {

@@ -150,6 +150,10 @@ func (s *stage) renew() error {
 		return nil
 	}
 	renewed, err := s.masks.Renew()
+	if err == nil && len(renewed) > 0 && s.setup.Nested {
+		// A namespace that a program made has the file uncovered for good.
+		err = fmt.Errorf("%q was replaced from outside, and a nested sandbox may see it", renewed[0])
+	}
 	if err == nil && len(renewed) > 0 {
 		err = s.conn.Send(KindRenewed, Renewed{Paths: control.Texts(renewed)})
 	}

@@ -22,11 +22,9 @@ func (s *stage) giveUp() error {
 	if err := harden.NoNewPrivileges(); err != nil {
 		return hardening(err)
 	}
-	version, err := harden.RestrictToTree(0, 1, 2)
-	if err != nil {
-		return hardening(err)
+	if err := s.landlock(); err != nil {
+		return err
 	}
-	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no change of a file but the cage's own, Landlock version %d", version))
 	if err := s.filter(); err != nil {
 		return err
 	}
@@ -38,11 +36,31 @@ func (s *stage) giveUp() error {
 	return nil
 }
 
+// landlock closes the ways out that have no path. Of a cage for nested
+// sandboxes it leaves the files alone: a process under a rule for files may not
+// mount. The standard files were opened anew for it; see mounts.Standard.
+func (s *stage) landlock() error {
+	if s.setup.Nested {
+		version, err := harden.RestrictScopes()
+		if err != nil {
+			return hardening(err)
+		}
+		s.prove("landlock scopes", fmt.Sprintf("abstract sockets and signals, Landlock version %d; changes of files are left to the mounts, for nested sandboxes", version))
+		return nil
+	}
+	version, err := harden.RestrictToTree(0, 1, 2)
+	if err != nil {
+		return hardening(err)
+	}
+	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no change of a file but the cage's own, Landlock version %d", version))
+	return nil
+}
+
 // filter puts the call filter on the calling thread. Init's own threads keep
 // their rights over the cage's mounts, to cover again what is uncovered from
 // outside; nobody inside can reach init.
 func (s *stage) filter() error {
-	reporting, err := seccomp.Build(seccomp.Options{Notify: true})
+	reporting, err := seccomp.Build(seccomp.Options{Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces})
 	if err != nil {
 		return filtering(err)
 	}

@@ -59,6 +59,9 @@ type Setup struct {
 	Environment []control.Text `json:"environment"`
 	Dir         control.Text   `json:"dir"`
 
+	Nested           bool `json:"nested,omitempty"` // sandboxes inside may be made
+	CgroupNamespaces bool `json:"cgroup_namespaces,omitempty"`
+
 	MaxFileSize int64        `json:"max_file_size,omitempty"`
 	GateProbe   control.Text `json:"gate_probe"` // a name behind the gate that must be refused
 	CallProbe   control.Text `json:"call_probe"` // a name in a read-only folder that the supervisor refuses to make

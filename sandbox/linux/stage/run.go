@@ -200,6 +200,7 @@ func (s *stage) mounts() error {
 		f.Missing = errors.Is(err, unix.EPERM)
 		return f
 	}
+	builder.Nested = s.setup.Nested
 	device, err := builder.Gate(s.setup.UID, s.setup.GID)
 	if err != nil {
 		f := fail("mount gate", err)
