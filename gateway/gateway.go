@@ -240,7 +240,7 @@ func startable(snapshot *configs.Snapshot) error {
 		return nil
 	case !settings.RequireAuth:
 		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and require_auth is false", settings.Host), Hint: "write require_auth: true, or host: 127.0.0.1"}
-	case !settings.TLS.Enabled && !(settings.BehindProxy && len(settings.TrustedProxies) > 0):
+	case !settings.TLS.Enabled && (!settings.BehindProxy || len(settings.TrustedProxies) == 0):
 		return &Error{Op: "start gateway", Kind: KindRefused, Err: fmt.Errorf("gateway.host %s can be reached from elsewhere, and TLS is off", settings.Host),
 			Hint: "turn gateway.tls on ('openclaw cert issue server HOST' makes a certificate), or write behind_proxy: true with the proxy's address in trusted_proxies, or host: 127.0.0.1"}
 	}

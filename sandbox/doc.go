@@ -14,38 +14,62 @@
 //	change, err := process.Update(policy)   // a policy that changed meanwhile
 //	status, err := process.Wait()
 //
+// Cage.Prepare starts the next run's first process before its policy is known.
+//
 // A program that uses it calls RunStage first of all in main: the same program
 // is started again as the inside of each cage.
+//
+// # The threat
+//
+// A program that the person started as an agent, and everything it starts, wants
+// to read, change, run or reach what its policy does not allow. It runs as the
+// person, or as root; it knows this code; it may use any system call, any number
+// of processes, and races. Programs outside the cage are not hostile, but they do
+// what they like to files meanwhile.
 //
 // # What holds, and by what
 //
 // Files: a mount namespace that holds only what the policy opens (package
 // linux/mounts), and the gate for all else (linux/gate). The kernel resolves
-// every path there; no decision rests on a string that a program wrote.
+// every path there; no decision rests on a string that a program wrote. A folder
+// on the way to a denied path is served by the gate, which refuses the name:
+// what file it is at the moment, and whether there is one, does not matter.
 // Processes: a process namespace, and Landlock's scope for signals. Network: a
 // net namespace with nothing in it but what the supervisor answers
-// (linux/network, egress). Privilege: no capability, no_new_privs and the call
-// filter (linux/seccomp); that is what makes sudo and every other set-uid
-// program harmless, not the list of names that gives them a clear answer.
-// Execution under `execute_commands: false`: after the first program every
-// execve fails, and nothing writable can be mapped for execution.
+// (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
+// are refused by the cage's own DNS and nothing is forwarded for them; the
+// address that was judged is the one that is dialled; the TLS name and the host
+// of every HTTP request must be the one that was looked up. Unix sockets: the
+// supervisor makes the connection that it judged. Privilege: no capability,
+// no_new_privs and the call filter (linux/seccomp); that is what makes sudo and
+// every other set-uid program harmless, not the list of names that gives them a
+// clear answer. Execution under `execute_commands: false`: after the first
+// program every execve fails, and nothing writable can be mapped for execution.
+//
+// Where namespaces are refused a policy with `enforce: reduced` gets less, by
+// Landlock and by calls that the supervisor makes in the program's place
+// (linux/keeper, linux/emulate). The report names what it lacks.
 //
 // # What only reports
 //
-// A call that the filter hands over (a write to a system folder, a program, a
-// connection) is judged by text that the program may change meanwhile. Its
-// answer may refuse more than the walls do; it never opens anything.
+// A call that the filter hands over and lets go on (a write to a system folder, a
+// program) is judged by text that the program may change meanwhile. Its answer
+// may refuse more than the walls do; it never opens anything.
 //
 // # What does not hold
 //
 // A second name (hard link) of a denied file, made before the run, inside an
-// allowed folder: the report warns of it. A file that comes to match a denied
-// pattern during the run because somebody outside makes it. A denied path in
-// an allowed folder that somebody outside removes or replaces during the run:
-// the kernel uncovers it; it is covered again as soon as that is seen, or the
-// run is ended, and the report says so, but a program that waits for that
-// moment may read the new file. A flaw of the kernel. What an agent does with
-// what it was allowed.
+// allowed folder: the report names it. A file that comes to match a denied `**`
+// pattern because somebody outside makes it, in a folder where none matched: it is
+// closed and reported when it is seen. A folder inside an allowed one that
+// somebody outside moves onto a denied name: the same. A name that a `**` pattern
+// denies and a program in the cage creates by winning a race: it is refused from
+// then on. A host's socket in a folder that the agent may write. Data that is
+// handed to an allowed host; what hides behind it at a content network (a Host
+// inside TLS that differs from the TLS name, the inner name of ECH); names in
+// protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
+// enforced and not reported. A flaw of the kernel. What an agent does with what it
+// was allowed.
 //
 // # Order, blocking, locking
 //

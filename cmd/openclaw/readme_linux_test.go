@@ -69,6 +69,7 @@ func readmeJudges() []readmeJudge {
 		{command: "openclaw denials --json", shows: []string{`"agent"`, `"pid"`, `"program"`, `"rule"`, `id_ed25519`}},
 		{command: "openclaw audit search --since 1h", shows: []string{`"file_access"`, `"denied"`, "id_ed25519"}},
 		{command: "openclaw logs", shows: []string{"an agent was refused", "agent=coder"}},
+		{command: "openclaw agent learn coder -- sh -c 'cat ~/projects/demo/* ~/notes.txt; date'", shows: []string{"a demo", "learned from"}},
 		{command: "openclaw doctor", shows: []string{"✓ mount namespace", "✓ redirect"}},
 	}
 }
