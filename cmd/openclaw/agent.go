@@ -252,7 +252,7 @@ func (t *terminal) inPlace(p *policy.Policy, request policy.Request, decision po
 			decision.Effect, decision.Rule = policy.Allow, "built-in: the gateway's agent endpoint"
 			decision.Origin = policy.Origin{BuiltIn: "the gateway's agent endpoint"}
 		}
-	case policy.ClassPathRead, policy.ClassExec:
+	case policy.ClassPathRead, policy.ClassExec, policy.ClassLimit:
 	}
 	return decision
 }

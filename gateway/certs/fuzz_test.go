@@ -75,7 +75,7 @@ func FuzzFiles(f *testing.F) {
 	for _, seed := range [][]byte{own.Certificate, pair.Certificate, list, der.Bytes, nil, []byte("-----BEGIN CERTIFICATE-----\n")} {
 		f.Add(seed)
 	}
-	dir, err := os.MkdirTemp("", "openclaw-fuzz-") //nolint:usetesting // one for all inputs
+	dir, err := os.MkdirTemp("", "openclaw-fuzz-") // one for all inputs
 	if err != nil {
 		f.Fatal(err)
 	}
