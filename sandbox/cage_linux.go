@@ -23,6 +23,7 @@ type Cage struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
 	way    network.Way                                                  // of the network; empty: whichever works
 
+	landlock    int        // see UpToLandlock
 	onlyReduced bool       // see OnlyReduced
 	probing     *sync.Once // of full
 	full        *error     // why the full cage cannot be had; nil when it can
@@ -49,6 +50,14 @@ func (c *Cage) OnlyReduced() *Cage {
 	reduced := *c
 	reduced.onlyReduced = true
 	return &reduced
+}
+
+// UpToLandlock returns a cage that uses no newer version of Landlock than the
+// one given, as on a kernel that has no newer: to test what holds there.
+func (c *Cage) UpToLandlock(version int) *Cage {
+	older := *c
+	older.landlock, older.ready = version, new(ready)
+	return &older
 }
 
 // reducedBecause says why a policy gets the reduced mode; nil: it gets the full

@@ -22,7 +22,7 @@ func table() []mechanism {
 		{"read-only binds", "system folders cannot be changed, by root neither", ""},
 		{"capabilities", "no right over the machine is left", ""},
 		{"no new privileges", "sudo, su and every set-uid program are harmless", ""},
-		{"landlock scopes", "no abstract socket and no signal leaves the cage", kernel + "Landlock ABI 6 (6.12) and landlock in the list of security modules (lsm=)"},
+		{"landlock scopes", "no abstract socket and no signal leaves the cage", kernel + "Landlock ABI 2 (5.19) and landlock in the list of security modules (lsm=)"},
 		{"call filter", "dangerous system calls do not exist", kernel + "CONFIG_SECCOMP_FILTER"},
 		{"call notification", "refused writes, programs and connections are seen", kernel + "seccomp user notification; it is not available below another supervisor that uses it"},
 	}

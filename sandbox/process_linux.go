@@ -72,7 +72,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	}
 	p.plan, p.report.Warnings = plan, plan.Warnings
 	setup := setupFor(&p.spec, plan, program, dir)
-	setup.Way = p.cage.way
+	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
 	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)
 	p.probe = string(setup.GateProbe)

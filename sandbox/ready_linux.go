@@ -95,7 +95,7 @@ func (p *Process) adopt(spec *Spec) {
 	p.spec, p.current = *spec, spec.Policy
 	p.report = Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version}
 	setup := setupFor(spec, &mounts.Plan{}, "", "")
-	setup.Way = p.cage.way
+	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	p.setup <- setup
 }
 

@@ -76,7 +76,7 @@ func absences() map[string]absence {
 		},
 		"Landlock's newer versions": { // the question for the version is answered with 0
 			filter: returns(unix.SYS_LANDLOCK_CREATE_RULESET, [][3]uint32{{2, 1, 1}}, fails(0)),
-			blamed: "landlock scopes", hint: "6.12", whatElse: "version 0 leaves signals and abstract sockets open",
+			blamed: "landlock scopes", hint: "5.19", whatElse: "version 0 leaves signals and abstract sockets open",
 		},
 		"seccomp notification": { // as below another supervisor that uses it
 			filter: returns(unix.SYS_SECCOMP, [][3]uint32{{1, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER}}, fails(unix.EBUSY)),

@@ -45,7 +45,7 @@ func demoMachine(landlock bool) []event.Mechanism {
 		{Name: "landlock scopes", Enforced: landlock, Detail: "signal outside answered EPERM"},
 	}
 	if !landlock {
-		list[6].Detail, list[6].Fix = "kernel 6.1 has none", "a kernel of 6.12 or later"
+		list[6].Detail, list[6].Fix = "the kernel was started without it", "landlock in the kernel's lsm= list"
 	}
 	return list
 }

@@ -115,7 +115,7 @@ func initAttempts() []try {
 			_, _, errno := unix.Syscall6(unix.SYS_PROCESS_MADVISE, uintptr(fd), uintptr(unsafe.Pointer(&vector[0])), 1, unix.MADV_COLD, 0, 0)
 			return errnoOrNil(errno)
 		}},
-		{name: "kill init by a queued signal", prepare: victim, run: func(p place) error {
+		{name: "kill init by a queued signal", older: endsItself, prepare: victim, run: func(p place) error {
 			var info [128]byte
 			*(*int32)(unsafe.Pointer(&info[0])) = int32(unix.SIGCONT)
 			*(*int32)(unsafe.Pointer(&info[8])) = -1 // SI_QUEUE
@@ -139,7 +139,7 @@ func initAttempts() []try {
 			_, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, ioWhoProcess, uintptr(p.initPID()), 3<<13)
 			return errnoOrNil(errno)
 		}},
-		{name: "stop the cage by its own threads of init", prepare: victim, run: func(p place) error {
+		{name: "stop the cage by its own threads of init", older: endsItself, prepare: victim, run: func(p place) error {
 			tasks, err := os.ReadDir(p.init("task"))
 			if err != nil {
 				return err

@@ -79,12 +79,12 @@ func processAttempts() []try {
 		{name: "namespace of init", prepare: victim, run: func(p place) error { _, err := os.Open(p.init("ns/mnt")); return err }},
 		{name: "stack of init", prepare: victim, run: func(p place) error { _, err := os.ReadFile(p.init("maps")); return err }},
 		{name: "trace init", prepare: victim, run: func(p place) error { return unix.PtraceAttach(p.initPID()) }},
-		{name: "stop init", prepare: victim, run: func(p place) error { return unix.Kill(p.initPID(), unix.SIGSTOP) }},
-		{name: "crash init", prepare: victim, run: func(p place) error { return unix.Kill(p.initPID(), unix.SIGABRT) }},
+		{name: "stop init", older: endsItself, prepare: victim, run: func(p place) error { return unix.Kill(p.initPID(), unix.SIGSTOP) }},
+		{name: "crash init", older: endsItself, prepare: victim, run: func(p place) error { return unix.Kill(p.initPID(), unix.SIGABRT) }},
 		{name: "limits of init", prepare: victim, run: func(p place) error {
 			return unix.Prlimit(p.initPID(), unix.RLIMIT_NOFILE, &unix.Rlimit{}, nil)
 		}},
-		{name: "own a signal of init", run: signalOwner},
+		{name: "own a signal of init", older: endsItself, run: signalOwner},
 		{name: "become root by su", run: func(place) error { return setUIDGains() }},
 		{name: "change user", root: true, run: func(place) error { _, _, e := unix.RawSyscall(unix.SYS_SETUID, 1, 0, 0); return errnoOrNil(e) }},
 		{name: "raise limits", root: true, run: func(place) error {

@@ -101,6 +101,7 @@ type world struct {
 	group      int  // outside a cage the attempt joins this process group; 0: one of its own
 	session    bool // outside a cage it has a session of its own
 	reduced    bool // it is for a cage without namespaces
+	landlock   int  // the cage uses no newer version; 0: what there is
 	inCage     bool // what is prepared is for an attempt in a cage
 
 	noted map[string]int // by prepare, for check
@@ -267,6 +268,9 @@ func (w *world) caged(name string) (result, error) {
 	cage, err := sandbox.New(ctx)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.landlock != 0 {
+		cage = cage.UpToLandlock(w.landlock)
 	}
 	process, err := cage.Start(ctx, spec)
 	_ = write.Close()

@@ -3,9 +3,15 @@
 //
 // # What a full cage needs
 //
-// Linux 6.12, for Landlock's scopes (version 6); user, mount, process, network,
-// IPC, UTS and cgroup namespaces that an ordinary user may make; FUSE; seccomp
-// with user notification; nf_tables or TUN where a policy lets something out.
+// Linux 5.19, for Landlock 2; user, mount, process, network, IPC, UTS and cgroup
+// namespaces that an ordinary user may make; FUSE; seccomp with user
+// notification; nf_tables or TUN where a policy lets something out. Landlock's
+// scopes (6.12) are a second lock on what the process and network namespaces hold
+// already, and are used where they are there; the report says which it is. One
+// signal leaves a process namespace, that to the caller's own process group, which
+// the supervisor is in: without scopes the call filter refuses it, so that
+// `kill 0` fails, and an agent can end its own run by a signal to the cage's first
+// process.
 // Where one is missing, nothing is started and the refusal names it. Nothing is
 // concluded from the version that uname gives, since distributions carry things
 // back and leave things out: each mechanism is tried, in every cage before its
@@ -13,7 +19,7 @@
 //
 // # What a reduced cage needs
 //
-// Linux 6.12 as well, and seccomp with user notification; no namespace, no FUSE,
+// Linux 6.12, for Landlock's scopes, which nothing stands in for there, and seccomp with user notification; no namespace, no FUSE,
 // no nf_tables. It is for machines whose AppArmor or container refuses
 // namespaces, not for old kernels.
 //
@@ -30,7 +36,8 @@
 //	5.13   Landlock 1: files
 //	5.14   seccomp ADDFD that answers at once            used: files given after an ask, in the reduced mode
 //	5.15   - (the oldest that this table is about)
-//	5.19   Landlock 2: REFER; seccomp WAIT_KILLABLE_RECV used where it is there: signals wait for an answer
+//	5.19   Landlock 2: REFER                             used: every cage
+//	       seccomp WAIT_KILLABLE_RECV                    used where it is there: signals wait for an answer
 //	6.2    Landlock 3: TRUNCATE
 //	6.6    fchmodat2; seccomp SYNC_WAKE_UP               used: modes in the reduced mode; where it is there, faster answers
 //	6.7    Landlock 4: TCP bind and connect              used: reduced mode
@@ -38,7 +45,7 @@
 //	6.10   Landlock 5: IOCTL_DEV                         used: reduced mode
 //	6.11   NS_GET_TGID_FROM_PIDNS                        used where it is there: else a search through /proc names the process
 //	6.12   Landlock 6: scopes for abstract sockets and signals
-//	                                                     used: every cage
+//	                                                     used: reduced mode; a second lock elsewhere
 //	6.13   PIDFD_GET_INFO                                used where it is there: else /proc names the process
 //	6.15   Landlock 7: control of audit records          not used
 //	7.0    Landlock 8: all threads at once               not used: a cage starts from one thread
@@ -56,10 +63,9 @@
 //
 // # Distributions
 //
-// Debian 12 has 6.1 and Ubuntu 24.04 began with 6.8: Landlock is there at
-// versions 2 and 4, too old, and a cage is refused with that reason. Debian 13
-// (6.12), and the kernels of 6.14 and later that Ubuntu gives 24.04 and its
-// successors, are new enough. Ubuntu's AppArmor lets a namespace be made and
-// then refuses every use of it; `openclaw doctor --fix` installs the profile
-// that allows it to this program.
+// Debian 12 has 6.1 and Ubuntu 24.04 began with 6.8, with Landlock 2 and 4: the
+// full cage is built, the reduced one is refused with that reason. Debian's 6.1
+// was booted in an emulator to see that. Ubuntu's AppArmor lets a namespace be
+// made and then refuses every use of it; `openclaw doctor --fix` installs the
+// profile that allows it to this program.
 package linux

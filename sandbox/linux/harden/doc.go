@@ -3,9 +3,9 @@
 // descriptors, files without a limit.
 //
 // It owns one small function for each Linux mechanism. None can be taken back.
-// NoNewPrivileges, DropCapabilities and RestrictScopes act on the calling
-// thread and on what it starts or executes, so the caller locks its goroutine
-// to the thread (runtime.LockOSThread) and executes the command from it;
+// NoNewPrivileges, DropCapabilities, RestrictScopes and RestrictToTree act on
+// the calling thread and on what it starts or executes, so the caller locks its
+// goroutine to the thread (runtime.LockOSThread) and executes the command from it;
 // CloseDescriptors, LimitFileSize and NotDumpable act on the whole process.
 // Each proves its effect by reading it back where the kernel allows that, and
 // returns an *Error otherwise. The package starts nothing, logs nothing and

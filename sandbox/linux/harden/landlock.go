@@ -17,6 +17,7 @@ const (
 	scopeAbstractUnixSockets  = 1 << 0 // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 	scopeSignals              = 1 << 1 // LANDLOCK_SCOPE_SIGNAL
 	landlockVersionWithScopes = 6      // Linux 6.12
+	landlockVersionWithRefer  = 2      // Linux 5.19: renames between folders can be allowed
 	ruleBelowPath             = 1      // LANDLOCK_RULE_PATH_BENEATH
 )
 
@@ -63,15 +64,34 @@ func LandlockVersion() (int, error) {
 	return 0, &Error{Op: "find Landlock", Err: errno}
 }
 
-// RestrictToTree does what RestrictScopes does, and keeps the calling thread
-// from changing anything that does not lie below its root folder: a descriptor
-// that it holds of something else can be written to only if it was opened for
-// that, however it is opened again. The descriptors named may be reopened in
-// that mode; they must be of files, devices, pipes or sockets.
-func RestrictToTree(descriptors ...int) (int, error) {
-	return restrict(rulesetAttributes{
-		handledFiles: everyChange, scoped: scopeAbstractUnixSockets | scopeSignals,
-	}, func(ruleset int) error {
+// Restricted is what RestrictToTree did.
+type Restricted struct {
+	Version int  // of Landlock, as far as it was used
+	Scopes  bool // abstract sockets and signals are cut off by it as well
+}
+
+// RestrictToTree keeps the calling thread from changing anything that does not
+// lie below its root folder: a descriptor that it holds of something else can be
+// written to only if it was opened for that, however it is opened again. The
+// descriptors named may be reopened in that mode; they must be of files,
+// devices, pipes or sockets. Where there is version 6 it does what
+// RestrictScopes does as well; before that, abstract sockets and signals are
+// left to namespaces, which must hold them. Of Landlock it uses what newest has;
+// 0 is all of it. Below version 2 it is an *Error of KindMissing.
+func RestrictToTree(newest int, descriptors ...int) (Restricted, error) {
+	attributes := rulesetAttributes{handledFiles: everyChange}
+	version, err := LandlockVersion()
+	if err != nil {
+		return Restricted{}, err
+	}
+	if newest > 0 {
+		version = min(version, newest)
+	}
+	if version >= landlockVersionWithScopes {
+		attributes.scoped = scopeAbstractUnixSockets | scopeSignals
+	}
+	done := Restricted{Version: version, Scopes: attributes.scoped != 0}
+	return done, restrict(version, landlockVersionWithRefer, attributes, func(ruleset int) error {
 		root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return fmt.Errorf("open root: %w", err)
@@ -137,43 +157,52 @@ func addRule(ruleset int, rule *belowPath) error {
 // no_new_privs or CAP_SYS_ADMIN. It returns the Landlock version; below 6 it
 // restricts nothing and returns an *Error of KindMissing.
 func RestrictScopes() (int, error) {
-	return restrict(rulesetAttributes{scoped: scopeAbstractUnixSockets | scopeSignals}, nil)
-}
-
-func restrict(attributes rulesetAttributes, allow func(ruleset int) error) (int, error) {
-	const op = "restrict by Landlock"
 	version, err := LandlockVersion()
 	if err != nil {
 		return 0, err
 	}
-	if version < landlockVersionWithScopes {
-		return version, &Error{
+	return version, restrict(version, landlockVersionWithScopes, rulesetAttributes{scoped: scopeAbstractUnixSockets | scopeSignals}, nil)
+}
+
+// HasScopes reports whether a version of Landlock can do what RestrictScopes does.
+func HasScopes(version int) bool { return version >= landlockVersionWithScopes }
+
+func restrict(version, needed int, attributes rulesetAttributes, allow func(ruleset int) error) error {
+	const op = "restrict by Landlock"
+	if version < needed {
+		since := map[int]string{landlockVersionWithRefer: "5.19", landlockVersionWithScopes: "6.12"}[needed]
+		return &Error{
 			Op: op, Kind: KindMissing, Err: fmt.Errorf("version %d", version),
-			Hint: "a Linux of 6.12 or newer has it",
+			Hint: fmt.Sprintf("a Linux of %s or newer has version %d", since, needed),
 		}
 	}
+	// A kernel refuses a structure that is longer than the one it knows.
+	size := unsafe.Sizeof(attributes)
+	if attributes.scoped == 0 {
+		size = unsafe.Sizeof(attributes.handledFiles)
+	}
 	//nolint:gosec // the kernel reads the structure during the call only
-	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0)
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), size, 0)
 	if errno != 0 {
-		return version, &Error{Op: op, Err: fmt.Errorf("create ruleset: %w", errno)}
+		return &Error{Op: op, Err: fmt.Errorf("create ruleset: %w", errno)}
 	}
 	if allow != nil {
 		if err := allow(int(ruleset)); err != nil {
 			_ = unix.Close(int(ruleset))
-			return version, &Error{Op: op, Err: err}
+			return &Error{Op: op, Err: err}
 		}
 	}
 	_, _, errno = unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
 	if err := unix.Close(int(ruleset)); err != nil && errno == 0 {
-		return version, &Error{Op: op, Err: fmt.Errorf("close ruleset: %w", err)}
+		return &Error{Op: op, Err: fmt.Errorf("close ruleset: %w", err)}
 	}
 	switch {
 	case errno == 0:
-		return version, nil
+		return nil
 	case errors.Is(errno, unix.EPERM):
-		return version, &Error{Op: op, Err: errno, Hint: "set no_new_privs first"}
+		return &Error{Op: op, Err: errno, Hint: "set no_new_privs first"}
 	case errors.Is(errno, unix.E2BIG):
-		return version, &Error{Op: op, Err: errno, Hint: "the process already stands under 16 Landlock rulesets"}
+		return &Error{Op: op, Err: errno, Hint: "the process already stands under 16 Landlock rulesets"}
 	}
-	return version, &Error{Op: op, Err: errno}
+	return &Error{Op: op, Err: errno}
 }

@@ -30,6 +30,11 @@ type Options struct {
 	Nested           bool
 	CgroupNamespaces bool
 
+	// NoScopes is for a kernel whose Landlock keeps no signal inside: a signal to
+	// the caller's own process group is refused, since the supervisor is in that
+	// group. It is the one signal that leaves a process namespace.
+	NoScopes bool
+
 	// Internet, with Reduced, allows TCP sockets over IPv4; each connect is handed
 	// over.
 	Internet bool

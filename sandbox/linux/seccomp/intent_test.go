@@ -80,9 +80,15 @@ func TestEveryCallIsThoughtOf(t *testing.T) {
 // and many arguments.
 func walk(t *testing.T, call string, each func(try func(want uint32, arguments ...uint64))) {
 	t.Helper()
+	walkWith(t, Options{Notify: true}, call, each)
+}
+
+func walkWith(t *testing.T, o Options, call string, each func(try func(want uint32, arguments ...uint64))) {
+	t.Helper()
 	for arch, audit := range architectures {
 		number := kernelNumbers(t, arch)[call]
-		filter := built(t, Options{Arch: arch, Notify: true})
+		o.Arch = arch
+		filter := built(t, o)
 		wrong := 0
 		each(func(want uint32, arguments ...uint64) {
 			d := data{number: uint32(number), arch: audit}
@@ -90,6 +96,33 @@ func walk(t *testing.T, call string, each func(try func(want uint32, arguments .
 			if got := run(t, filter, d); got != want && wrong < 20 {
 				wrong++
 				t.Errorf("%s %s(%#x): %#x, want %#x", arch, call, arguments, got, want)
+			}
+		})
+	}
+}
+
+// Where Landlock keeps no signal inside, none goes to the process group, which the
+// supervisor is in; where it does, the filter leaves signals alone.
+func TestWalkSignals(t *testing.T) {
+	for _, noScopes := range []bool{false, true} {
+		o := Options{Notify: true, NoScopes: noScopes}
+		walkWith(t, o, "kill", func(try func(uint32, ...uint64)) {
+			for _, pid := range []uint64{0, 1, 2, 77, 1 << 32, 1<<64 - 1, 1<<64 - 2, 1<<32 - 1} {
+				want := allowed
+				if noScopes && uint32(pid) == 0 {
+					want = fails(unix.EPERM)
+				}
+				try(want, pid, 15)
+			}
+		})
+		walkWith(t, o, "pidfd_send_signal", func(try func(uint32, ...uint64)) {
+			try(allowed, 3, 9, 0, 0)
+			for bit := range 32 {
+				want := allowed
+				if noScopes {
+					want = fails(unix.EINVAL)
+				}
+				try(want, 3, 9, 0, 1<<bit)
 			}
 		})
 	}

@@ -77,5 +77,27 @@ func onGroup(which uint32) rule {
 	}
 }
 
+// onOwnGroup refuses a signal to the caller's own group where nothing else does:
+// kill with 0. Other groups are named by numbers of the cage's own.
+func onOwnGroup() rule {
+	return func(o Options) []unix.SockFilter {
+		if !o.NoScopes {
+			return allow()
+		}
+		return sequence(ifEqual(0, allBits, 0, errno(unix.EPERM)), allow())
+	}
+}
+
+// onSignalFlags refuses what pidfd_send_signal can do beyond one process, a
+// group for instance (6.9): a kernel without it says EINVAL.
+func onSignalFlags() rule {
+	return func(o Options) []unix.SockFilter {
+		if !o.NoScopes {
+			return allow()
+		}
+		return sequence(ifBits(3, allBits, errno(unix.EINVAL)), allow())
+	}
+}
+
 // ioprioWhoGroup is IOPRIO_WHO_PGRP of linux/ioprio.h.
 const ioprioWhoGroup = 2

@@ -115,6 +115,8 @@ func table() []row {
 		// Priorities of everyone in the process group, the supervisor among them.
 		{"setpriority", 141, 140, onGroup(unix.PRIO_PGRP)},
 		{"ioprio_set", 251, 30, onGroup(ioprioWhoGroup)},
+		{"kill", 62, 129, onOwnGroup()},
+		{"pidfd_send_signal", 424, 424, onSignalFlags()},
 		// Only the personalities that programs ask for in good faith.
 		{"personality", 135, 92, onPersonality()},
 		// Mounts are the walls of the cage.

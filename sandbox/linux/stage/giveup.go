@@ -22,10 +22,11 @@ func (s *stage) giveUp() error {
 	if err := harden.NoNewPrivileges(); err != nil {
 		return hardening(err)
 	}
-	if err := s.landlock(); err != nil {
+	scopes, err := s.landlock()
+	if err != nil {
 		return err
 	}
-	if err := s.filter(); err != nil {
+	if err := s.filter(scopes); err != nil {
 		return err
 	}
 	proofs, err := testThread()
@@ -36,31 +37,46 @@ func (s *stage) giveUp() error {
 	return nil
 }
 
-// landlock closes the ways out that have no path. Of a cage for nested
-// sandboxes it leaves the files alone: a process under a rule for files may not
-// mount. The standard files were opened anew for it; see mounts.Standard.
-func (s *stage) landlock() error {
+// landlock closes the ways out that have no path, a second time where this
+// kernel can (scopes): without it, the cage's own network and process namespaces
+// hold abstract sockets and signals, and the call filter a signal to the process
+// group. Of a cage for nested sandboxes it leaves the files alone: a process under
+// a rule for files may not mount. The standard files were opened anew for it; see
+// mounts.Standard.
+func (s *stage) landlock() (scopes bool, err error) {
+	const byNamespaces = "abstract sockets and signals are held by the cage's namespaces alone"
 	if s.setup.Nested {
-		version, err := harden.RestrictScopes()
+		version, err := harden.LandlockVersion()
 		if err != nil {
-			return hardening(err)
+			return false, hardening(err)
 		}
-		s.prove("landlock scopes", fmt.Sprintf("abstract sockets and signals, Landlock version %d; changes of files are left to the mounts, for nested sandboxes", version))
-		return nil
+		what := byNamespaces
+		if scopes = harden.HasScopes(version); scopes {
+			if _, err := harden.RestrictScopes(); err != nil {
+				return false, hardening(err)
+			}
+			what = "abstract sockets and signals"
+		}
+		s.prove("landlock scopes", fmt.Sprintf("%s, Landlock version %d; changes of files are left to the mounts, for nested sandboxes", what, version))
+		return scopes, nil
 	}
-	version, err := harden.RestrictToTree(0, 1, 2)
+	done, err := harden.RestrictToTree(s.setup.Landlock, 0, 1, 2)
 	if err != nil {
-		return hardening(err)
+		return false, hardening(err)
 	}
-	s.prove("landlock scopes", fmt.Sprintf("abstract sockets, signals, and no change of a file but the cage's own, Landlock version %d", version))
-	return nil
+	detail := "abstract sockets, signals, and no change of a file but the cage's own, Landlock version %d"
+	if !done.Scopes {
+		detail = "no change of a file but the cage's own, Landlock version %d; " + byNamespaces
+	}
+	s.prove("landlock scopes", fmt.Sprintf(detail, done.Version))
+	return done.Scopes, nil
 }
 
 // filter puts the call filter on the calling thread. Init's own threads keep
 // their rights over the cage's mounts, to cover again what is uncovered from
 // outside; nobody inside can reach init.
-func (s *stage) filter() error {
-	reporting, err := seccomp.Build(seccomp.Options{Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces})
+func (s *stage) filter(scopes bool) error {
+	reporting, err := seccomp.Build(seccomp.Options{Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces, NoScopes: !scopes})
 	if err != nil {
 		return filtering(err)
 	}

@@ -59,7 +59,8 @@ type Setup struct {
 	Environment []control.Text `json:"environment"`
 	Dir         control.Text   `json:"dir"`
 
-	Nested           bool `json:"nested,omitempty"` // sandboxes inside may be made
+	Landlock         int  `json:"landlock,omitempty"` // use no newer version; 0: what this kernel has
+	Nested           bool `json:"nested,omitempty"`   // sandboxes inside may be made
 	CgroupNamespaces bool `json:"cgroup_namespaces,omitempty"`
 
 	MaxFileSize int64        `json:"max_file_size,omitempty"`
