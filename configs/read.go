@@ -30,6 +30,13 @@ type refusal struct{ message, hint string }
 
 func (r *refusal) Error() string { return r.message }
 
+// Text reads a config file as Load does, with every check of the file itself and
+// none of what it says: never more than MaxSize, and nothing that is no file.
+func Text(path string, layout Layout) ([]byte, error) {
+	file, err := readFile(path, layout)
+	return file.text, err
+}
+
 // readFile reads a config file with every check that the file itself needs.
 // The file is opened below the folder in which it must lie, so a link that is
 // swapped in between leads nowhere else.

@@ -222,8 +222,13 @@ func (s *screen) types(text string) { s.keys("-l", text) }
 // shows waits until every text is on the screen at once.
 func (s *screen) shows(texts ...string) {
 	s.p.t.Helper()
+	s.showsWithin(15*time.Second, texts...)
+}
+
+func (s *screen) showsWithin(patience time.Duration, texts ...string) {
+	s.p.t.Helper()
 	var seen string
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		seen = s.text()
 		missing := false
 		for _, text := range texts {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sourceRoot is the folder of the module, where README.md lies.
@@ -184,7 +185,7 @@ func (p *readmePerson) edit(yaml string) {
 func (p *readmePerson) firstScreen() {
 	p.t.Helper()
 	s := p.openIn(p.source, "go", "run", "./cmd/openclaw", "tui")
-	s.shows("● running", "127.0.0.1:18789", "store a provider key", "m lists them")
+	s.showsWithin(5*time.Minute, "● running", "127.0.0.1:18789", "store a provider key", "m lists them") // it is compiled first
 	checkMode(p.t, filepath.Join(p.home, ".openclaw"), 0o700)
 	s.keys("?")
 	s.shows("help for this view")

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 
 	"openclaw/configs"
 	"openclaw/gateway/certs"
@@ -89,7 +88,7 @@ func (t *terminal) gatewayURL(layout configs.Layout, p *place) (string, configs.
 	if text != "" {
 		p.from = gatewayURLVariable
 	}
-	raw, err := os.ReadFile(layout.Config())
+	raw, err := configs.Text(layout.Config(), layout)
 	if text == "" && (err != nil || !bytes.Contains(raw, []byte("gateway_url"))) {
 		return "", configs.ClientTLS{}, nil //nolint:nilerr // a config that cannot be read says nothing of a gateway
 	}
