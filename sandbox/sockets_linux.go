@@ -153,7 +153,8 @@ func connect(ctx context.Context, call seccomp.Call, socket *emulate.Socket, add
 		switch {
 		case errors.Is(err, unix.EAGAIN) && socket.Family == unix.AF_UNIX && !over: // the listener's queue is full
 			time.Sleep(connectPause)
-		case errors.Is(err, unix.EINPROGRESS) && !over:
+		case errors.Is(err, unix.EINTR) && socket.Family == unix.AF_UNIX && !over: // a signal to this thread, which the program knows nothing of
+		case (errors.Is(err, unix.EINPROGRESS) || errors.Is(err, unix.EINTR)) && !over: // TCP goes on by itself
 			return connected(ctx, call, fd, end)
 		default:
 			return err

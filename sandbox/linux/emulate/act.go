@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -163,7 +164,12 @@ func (s *Socket) ConnectLocal(o *Object) error {
 		return unix.EINVAL
 	}
 	defer s.bounded()()
-	return unix.Connect(s.Descriptor, &unix.SockaddrUnix{Name: o.Name()})
+	for {
+		err := unix.Connect(s.Descriptor, &unix.SockaddrUnix{Name: o.Name()})
+		if !errors.Is(err, unix.EINTR) { // a signal to this thread, which the program knows nothing of
+			return err
+		}
+	}
 }
 
 // bounded limits how long a connect takes, where the caller set no limit, until
@@ -187,6 +193,9 @@ func (s *Socket) ConnectLoopback(address [4]byte, port int) (from int, err error
 	}
 	defer s.bounded()()
 	connectErr := unix.Connect(s.Descriptor, &unix.SockaddrInet4{Addr: address, Port: port})
+	if errors.Is(connectErr, unix.EINTR) { // it goes on by itself
+		connectErr = s.outcome()
+	}
 	name, err := unix.Getsockname(s.Descriptor)
 	if err != nil {
 		return 0, connectErr
@@ -195,6 +204,26 @@ func (s *Socket) ConnectLoopback(address [4]byte, port int) (from int, err error
 		from = own.Port
 	}
 	return from, connectErr
+}
+
+// outcome waits for the end of a TCP connection attempt.
+func (s *Socket) outcome() error {
+	for end := time.Now().Add(connectSeconds * time.Second); ; {
+		set := []unix.PollFd{{Fd: int32(s.Descriptor), Events: unix.POLLOUT}}
+		n, err := unix.Poll(set, 200)
+		switch {
+		case n > 0:
+			code, err := unix.GetsockoptInt(s.Descriptor, unix.SOL_SOCKET, unix.SO_ERROR)
+			if err != nil || code == 0 {
+				return err
+			}
+			return unix.Errno(code)
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return err
+		case time.Now().After(end):
+			return unix.ETIMEDOUT
+		}
+	}
 }
 
 // BindLocal gives the socket a path in a folder, with the caller's umask.
