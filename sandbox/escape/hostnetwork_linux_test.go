@@ -184,7 +184,7 @@ func hostNetworkAttempts() []try {
 			}
 			return saysRefused(fd)
 		}},
-		{name: "query to a server of one's own", root: true, prepare: queried("udp"), check: appeared("other/query"), run: func(p place) error {
+		{name: "query to a server of one's own", root: true, prepare: queried("udp"), check: asked("udp"), run: func(p place) error {
 			conn, err := net.Dial("udp", p.hint)
 			if err != nil {
 				return err
@@ -192,7 +192,7 @@ func hostNetworkAttempts() []try {
 			_, err = conn.Write(query)
 			return exitNow(err)
 		}},
-		{name: "query by stream to a server of one's own", root: true, prepare: queried("tcp"), check: appeared("other/query"), run: func(p place) error {
+		{name: "query by stream to a server of one's own", root: true, prepare: queried("tcp"), check: asked("tcp"), run: func(p place) error {
 			conn, err := net.DialTimeout("tcp", p.hint, 3*time.Second)
 			if err != nil {
 				return err
@@ -340,8 +340,11 @@ func queried(network string) func(*world) {
 		require(w.t, address != "", "this machine has no address but loopback")
 		w.hint = net.JoinHostPort(address, "53")
 		note := func(got []byte) {
-			if strings.Contains(string(got), "secret") {
+			switch text := string(got); {
+			case strings.Contains(text, "secret"):
 				_ = os.WriteFile(w.path("other/query"), nil, 0o600)
+			case strings.Contains(text, lastQuery):
+				_ = os.WriteFile(w.path("other/last"), nil, 0o600)
 			}
 		}
 		if network == "udp" {
@@ -349,7 +352,7 @@ func queried(network string) func(*world) {
 			if err != nil {
 				w.t.Skip("port 53 is taken: " + err.Error())
 			}
-			w.t.Cleanup(func() { time.Sleep(50 * time.Millisecond); _ = conn.Close() })
+			w.t.Cleanup(func() { _ = conn.Close() })
 			go func() {
 				buffer := make([]byte, 512)
 				for {
@@ -366,7 +369,7 @@ func queried(network string) func(*world) {
 		if err != nil {
 			w.t.Skip("port 53 is taken: " + err.Error())
 		}
-		w.t.Cleanup(func() { time.Sleep(50 * time.Millisecond); _ = listener.Close() })
+		w.t.Cleanup(func() { _ = listener.Close() })
 		go func() {
 			for {
 				conn, err := listener.Accept()
@@ -379,6 +382,30 @@ func queried(network string) func(*world) {
 				_ = conn.Close()
 			}
 		}()
+	}
+}
+
+// lastQuery is the test's own, sent when the attempt is over.
+const lastQuery = "nothing else follows"
+
+// asked holds when the attempt's query reached the name server, which answers
+// in turn: once it has the test's own query, it has seen all that came before.
+func asked(network string) func(*world) error {
+	return func(w *world) error {
+		conn, err := net.DialTimeout(network, w.hint, 10*time.Second)
+		if err == nil {
+			_, err = conn.Write([]byte(lastQuery))
+			defer func() { _ = conn.Close() }()
+		}
+		if err != nil {
+			w.t.Fatalf("the name server cannot be asked: %v", err)
+		}
+		for deadline := time.Now().Add(10 * time.Second); appeared("other/last")(w) != nil; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				w.t.Fatal("the name server does not answer")
+			}
+		}
+		return appeared("other/query")(w)
 	}
 }
 
