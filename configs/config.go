@@ -115,13 +115,18 @@ func (l Limits) resources() policy.Resources {
 	return r
 }
 
-// Provider is a model provider. A name other than anthropic and openai needs a
-// base URL.
+// Provider is a model provider. A name other than those of KnownProviders needs
+// a base URL and a kind.
 type Provider struct {
 	APIKey  Reference `yaml:"api_key"`  // empty: the secret that is named like the provider
 	BaseURL string    `yaml:"base_url"` // empty: the provider's own
-	Kind    string    `yaml:"kind"`     // anthropic | openai; empty: by name
+	Kind    string    `yaml:"kind"`     // anthropic | openai | gemini; empty: by name
+	Paths   []string  `yaml:"paths"`    // patterns of what is passed on beside the kind's endpoints
 }
+
+// KnownProviders are the providers that need no entry; each is named like the
+// kind of API that it speaks.
+func KnownProviders() []string { return []string{"anthropic", "gemini", "openai"} }
 
 // Client is how the command line and the screen reach a gateway elsewhere.
 type Client struct {

@@ -111,8 +111,9 @@ func fields() map[string]field {
 		"Network.allowed_ips":     {About: "Addresses and CIDRs, optionally with :port, that may be reached although they are private or local."},
 
 		"Provider.api_key":  {About: "Reference to the key; absent: the secret that is named like the provider."},
-		"Provider.base_url": {About: "URL of the provider's API; required for a name other than anthropic and openai."},
-		"Provider.kind":     {About: "Shape of the API; absent: by the provider's name.", Enum: []string{"anthropic", "openai"}},
+		"Provider.base_url": {About: "URL of the provider's API; required for a name other than anthropic, gemini and openai."},
+		"Provider.kind":     {About: "Shape of the API; absent: by the provider's name.", Enum: KnownProviders()},
+		"Provider.paths":    {About: "Paths that are passed on beside the endpoints of a conversation, such as /v1/files/* or GET /v1/batches/**: * is one name, a last ** whatever follows."},
 
 		"Client.gateway_url": {About: "URL of the gateway: ws, wss or unix."},
 		"Client.tls":         {About: "The client's certificate and what it asks of the server."},

@@ -84,6 +84,8 @@ func TestBadText(t *testing.T) {
 		{"host that is a name", "gateway:\n  host: gateway.local\n", []string{"is not an address"}},
 		{"client certificates", "gateway:\n  tls:\n    client_auth: required\n", []string{"3:18: gateway.tls.client_auth: required needs ca_file"}},
 		{"cipher suites", "gateway:\n  tls:\n    cipher_suites: [TLS_AES_256_GCM_SHA38, TLS_RSA_WITH_RC4_128_SHA]\n", []string{`"TLS_AES_256_GCM_SHA384"?`, "is not secure"}},
+		{"provider's paths", "providers:\n  anthropic:\n    paths: [/v1/files/*, 'GET /v1/batches/**', files, /a/../b, 'TRACE /x', /a/**/b, '/a b/c', '/a?b']\n",
+			[]string{`3:48: providers.anthropic.paths[2]: "files" is not a path`, `[3]: "/a/../b" is not a path`, `[4]: "TRACE" is not a method`, `[5]: "/a/**/b" is not`, `[6]: "/a b/c" is not`, `[7]: "/a?b" is not`}},
 		{"short references", "providers:\n  anthropic: {api_key: 'keychain://x'}\n  openai: {api_key: 'file://x'}\n", []string{"2:24: providers.anthropic.api_key: write keychain://service/account", "3:21: providers.openai.api_key: write file:///"}},
 		{"unknown scheme", "providers:\n  openai: {api_key: 'valt://abcdef'}\n", []string{`unknown scheme valt://; did you mean "vault"?`}},
 		{"variable without braces", "providers:\n  openai: {api_key: $OPENAI_KEY}\n", []string{"a variable needs braces (write ${NAME})"}},

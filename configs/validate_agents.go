@@ -15,16 +15,39 @@ func (v *validator) providers() {
 		key := childKey("providers", name)
 		v.name("a provider", key, name)
 		v.reference(childKey(key, "api_key"), p.APIKey, name)
-		known := name == "anthropic" || name == "openai"
+		known := slices.Contains(KnownProviders(), name)
 		if p.BaseURL == "" && !known {
-			v.fail(key, "write base_url, the URL of the provider's API", "needs base_url%s", didYouMean(name, []string{"anthropic", "openai"}))
+			v.fail(key, "write base_url, the URL of the provider's API", "needs base_url%s", didYouMean(name, KnownProviders()))
 		}
 		if p.Kind == "" && !known {
-			v.fail(key, "write kind: anthropic or kind: openai, the API that it speaks", "needs kind")
+			v.fail(key, "write kind: anthropic, kind: openai or kind: gemini, the API that it speaks", "needs kind")
+		}
+		for i, pattern := range p.Paths {
+			v.providerPath(itemKey(childKey(key, "paths"), i), pattern)
 		}
 		if p.BaseURL != "" {
 			v.baseURL(childKey(key, "base_url"), p.BaseURL)
 		}
+	}
+}
+
+var pathForm = form(`^([A-Z]+ )?(/[A-Za-z0-9._~:@+*-]+)+$`)
+
+// providerPath checks a pattern of what is passed on.
+func (v *validator) providerPath(key, pattern string) {
+	const hint = "write /v1/files/*, or GET /v1/files/** for one method and all below"
+	method, path, one := strings.Cut(pattern, " ")
+	if !one {
+		path = pattern
+	}
+	rest := strings.TrimSuffix(path, "/**")
+	switch {
+	case path == "/**" && !one:
+		v.warn(key, "name the paths that are needed", "passes everything on that the provider's key can do: files, batches, the administration of its account")
+	case rest != "" && !pathForm().MatchString(strings.TrimSuffix(pattern, "/**")), strings.Contains(rest, "**"), slices.ContainsFunc(strings.Split(rest, "/"), func(segment string) bool { return segment == "." || segment == ".." }):
+		v.fail(key, hint, "%s is not a path", quote(pattern))
+	case one && !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, method):
+		v.fail(key, hint, "%s is not a method that is passed on", quote(method))
 	}
 }
 
@@ -70,10 +93,10 @@ func (v *validator) agentProvider(key, name string) {
 	if _, ok := v.config().Providers[name]; name == "" || ok {
 		return
 	}
-	if name == "anthropic" || name == "openai" {
-		return // both are there without being written
+	if slices.Contains(KnownProviders(), name) {
+		return // they are there without being written
 	}
-	known := append(slices.Collect(maps.Keys(v.config().Providers)), "anthropic", "openai")
+	known := append(slices.Collect(maps.Keys(v.config().Providers)), KnownProviders()...)
 	v.fail(key, "", "there is no provider %s%s", quote(name), didYouMean(name, known))
 }
 

@@ -24,7 +24,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if g.deps.Provider == nil || g.deps.WithCaller == nil {
-		writeError(w, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
+		writeErrorFor(w, r, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
 		return
 	}
 	leaveVisit, ok := g.visit(w, r)

@@ -249,6 +249,7 @@ func TestProviderRoutesAndWhoCalls(t *testing.T) {
 		"agent x-goog-api-key":    {"/v1beta/models/x", map[string]string{"X-Goog-Api-Key": run.Token}, 200, "caller=coder"},
 		"agent api-key":           {"/p/azure/x", map[string]string{"Api-Key": run.Token}, 200, "caller=coder"},
 		"agent in the query":      {"/v1beta/models/x?key=" + run.Token, nil, 200, "caller=coder"},
+		"nothing, for Gemini":     {"/v1beta/models/x", nil, 401, `{"error":{"code":401,"message":"no token: give the gateway's, or an agent's from 'openclaw agent run'","status":"UNAUTHENTICATED"}}`},
 		"own key beside ours":     {"/v1/messages", map[string]string{"X-Api-Key": "sk-ant-own", "Authorization": "Bearer " + run.Token}, 200, "caller=coder"},
 		"nothing":                 {"/v1/messages", nil, 401, "no token"},
 		"wrong":                   {"/v1/messages", map[string]string{"X-Api-Key": "wrong"}, 401, "wrong token"},

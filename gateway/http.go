@@ -49,6 +49,40 @@ func writeError(w http.ResponseWriter, status int, kind, message string) {
 	_, _ = w.Write(body) // a caller that is gone needs no answer
 }
 
+// geminiBody is an error as the clients of Google's API read it.
+type geminiBody struct {
+	Error geminiText `json:"error"`
+}
+
+type geminiText struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Status  string `json:"status"`
+}
+
+// writeErrorFor is writeError in the shape of the API whose path it is.
+func writeErrorFor(w http.ResponseWriter, r *http.Request, status int, kind, message string) {
+	if !strings.HasPrefix(r.URL.Path, "/v1beta/") {
+		writeError(w, status, kind, message)
+		return
+	}
+	code := "INVALID_ARGUMENT"
+	switch status { // google.rpc.Code
+	case http.StatusUnauthorized:
+		code = "UNAUTHENTICATED"
+	case http.StatusForbidden:
+		code = "PERMISSION_DENIED"
+	case http.StatusTooManyRequests:
+		code = "RESOURCE_EXHAUSTED"
+	case http.StatusServiceUnavailable:
+		code = "UNAVAILABLE"
+	}
+	body, _ := json.Marshal(geminiBody{geminiText{status, message, code}}) // strings and a number always encode
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // as above
+}
+
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -66,7 +66,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kin
 	g.showRefusal(event.Connection{
 		Kind: "http", From: v.from, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
 	}, v.address, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
-	writeError(w, status, kind, message)
+	writeErrorFor(w, r, status, kind, message)
 }
 
 // refusedSocket shows a socket that did not get in.

@@ -84,11 +84,11 @@ func callOf(r provider.Record) gateway.Call {
 	}
 }
 
-// targets are the providers of the config, and the two that need no entry.
+// targets are the providers of the config, and those that need no entry.
 func (h *house) targets() map[string]provider.Target {
 	config := h.config.Current().Config
 	out := map[string]provider.Target{}
-	for _, name := range []string{"anthropic", "openai"} {
+	for _, name := range configs.KnownProviders() {
 		out[name] = provider.Target{Kind: name}
 	}
 	for name, p := range config.Providers {
@@ -96,7 +96,7 @@ func (h *house) targets() map[string]provider.Target {
 		if kind == "" {
 			kind = name
 		}
-		out[name] = provider.Target{Kind: kind, BaseURL: p.BaseURL}
+		out[name] = provider.Target{Kind: kind, BaseURL: p.BaseURL, Paths: p.Paths}
 	}
 	return out
 }
@@ -110,10 +110,10 @@ func (h *house) providerAllowed(agent, name string) error {
 }
 
 // providerOf is the provider that an agent's own config names, if it speaks the
-// API that the agent calls.
+// API that the agent calls; an empty kind is any.
 func (h *house) providerOf(agent, kind string) string {
 	name := h.config.Current().Config.Agents[agent].Provider
-	if h.targets()[name].Kind != kind {
+	if kind != "" && h.targets()[name].Kind != kind {
 		return ""
 	}
 	return name

@@ -24,6 +24,7 @@ type call struct {
 	request *http.Request
 	record  Record
 	kind    string // of the API: the shape of our own errors
+	use     use
 }
 
 // ServeHTTP passes a request on and its answer back.
@@ -74,6 +75,9 @@ func (c *call) choose() (route, Target, *refusal) {
 	if name == "" {
 		name = c.handler.options.Prefer(c.record.Agent, to.kind)
 	}
+	if name == "" && to.guess {
+		name = c.handler.options.Prefer(c.record.Agent, "")
+	}
 	if name == "" {
 		name = to.kind
 	}
@@ -94,8 +98,20 @@ func (c *call) choose() (route, Target, *refusal) {
 		return to, target, refused(http.StatusUpgradeRequired, "no_websocket", "no WebSocket is served here: send the request over HTTP")
 	case c.request.Method == http.MethodTrace, c.request.Method == http.MethodConnect:
 		return to, target, refused(http.StatusMethodNotAllowed, "bad_method", "this method is not passed on")
+	case ownURL(target.Kind) == nil:
+		return to, target, refused(http.StatusNotImplemented, "unknown_kind", "the provider's kind is not one that this gateway speaks: anthropic, openai, gemini")
 	}
-	return to, target, nil
+	found, allowed := find(c.handler.tables[target.Kind], target.Paths, c.request.Method, to.path)
+	c.use = found.use
+	switch {
+	case found.path != nil || found.use == useUnknown:
+		return to, target, nil
+	case len(allowed) > 0:
+		c.writer.Header().Set("Allow", strings.Join(allowed, ", "))
+		return to, target, refused(http.StatusMethodNotAllowed, "bad_method", "this path is passed on with "+strings.Join(allowed, ", ")+" only")
+	default:
+		return to, target, refused(http.StatusNotFound, "unknown_path", "this path of "+name+" is not passed on: providers."+name+".paths in the config can allow it")
+	}
 }
 
 func isUpgrade(r *http.Request) bool {

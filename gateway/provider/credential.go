@@ -55,11 +55,14 @@ func printable(key []byte) bool {
 
 // inject puts the one credential in, in the form of the provider's own API.
 func inject(header http.Header, kind string, key keychain.Secret) {
-	if kind == KindAnthropic {
+	switch kind {
+	case KindAnthropic:
 		header["X-Api-Key"] = []string{string(key.Reveal())}
-		return
+	case KindGemini:
+		header["X-Goog-Api-Key"] = []string{string(key.Reveal())}
+	default:
+		header["Authorization"] = []string{"Bearer " + string(key.Reveal())}
 	}
-	header["Authorization"] = []string{"Bearer " + string(key.Reveal())}
 }
 
 // noKey says why a provider's key cannot be had. Only the kind and the hint of

@@ -4,15 +4,26 @@
 //
 // # What goes through
 //
+// The endpoints of a conversation, by the kind of the provider's API: a table
+// says which paths and methods, and the config which beside them. Everything else
+// is refused, because a provider's key can do much more than talk to a model:
+// files, batches, the administration of an account. /v1/ and /v1beta/ go to the
+// provider that the path or the headers show, /p/NAME/ to the one of that name.
+//
 // Method, path, query, body and every header that is not named below arrive at
 // the provider as the client sent them; status, headers and body come back
 // likewise. Taken out of a request are the places where clients put credentials
-// (Authorization, X-Api-Key, X-Goog-Api-Key, Api-Key, the query's key), any other
-// header or parameter that repeats one of them, Cookie, X-Forwarded-*, hop-by-hop
-// headers, and Accept-Encoding: an answer is asked for as it is, because a
-// compressed one could not be searched for the key. Taken out of an answer are
-// hop-by-hop headers and what speaks to a browser about the origin that it came
-// from (Set-Cookie, Access-Control-*, Strict-Transport-Security, Alt-Svc…).
+// (Authorization, X-Api-Key, X-Goog-Api-Key, Api-Key and their kin, with a dash or
+// an underscore; the query's key, access_token and the like), any other header or
+// parameter that repeats one of them, Cookie, hop-by-hop headers, those by which a
+// server lets a client claim another method, path, host or address
+// (X-HTTP-Method-Override, X-Original-URL, X-Forwarded-*…), and Accept-Encoding: an
+// answer is asked for as it is, because a compressed one could not be searched for
+// the key. Taken out of an answer are hop-by-hop headers and what speaks to a
+// browser about the origin that it came from (Set-Cookie, Access-Control-*,
+// Strict-Transport-Security, Alt-Svc…).
+//
+// A WebSocket is refused with 426, which sends Codex to HTTP at once.
 //
 // The body is read to its end before the provider is asked. With the body still
 // under way net/http ends a stream early when the answer overtakes it

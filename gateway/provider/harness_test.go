@@ -52,7 +52,10 @@ func build(tb testing.TB, upstream http.Handler, change func(*provider.Options))
 		Providers: func() map[string]provider.Target {
 			return map[string]provider.Target{
 				"anthropic": {Kind: provider.KindAnthropic, BaseURL: far.URL}, "openai": {Kind: provider.KindOpenAI, BaseURL: far.URL + "/v1"},
-				"local": {Kind: provider.KindOpenAI, BaseURL: far.URL + "/base/"}, "odd": {Kind: "gemini", BaseURL: far.URL},
+				"gemini": {Kind: provider.KindGemini, BaseURL: far.URL},
+				"local":  {Kind: provider.KindOpenAI, BaseURL: far.URL + "/base/", Paths: []string{"/v1/messages", "/a/*", "GET /files/**"}},
+				"all":    {Kind: provider.KindOpenAI, BaseURL: far.URL + "/all/v1/", Paths: []string{"/**"}},
+				"odd":    {Kind: "bedrock", BaseURL: far.URL},
 			}
 		},
 		Secret: func(context.Context, string) (keychain.Secret, error) {

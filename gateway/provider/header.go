@@ -14,10 +14,23 @@ const shortestToken = 16
 // isCredential reports a header in which clients put credentials.
 func isCredential(name string) bool {
 	switch name {
-	case "Authorization", "Proxy-Authorization", "X-Api-Key", "X-Goog-Api-Key", "Api-Key", "Cookie", "Cookie2":
+	case "Authorization", "Proxy-Authorization", "X-Api-Key", "X-Goog-Api-Key", "Api-Key", "Cookie", "Cookie2",
+		"X-Auth-Token", "X-Access-Token", "X-Goog-Iam-Authorization-Token", "Ocp-Apim-Subscription-Key":
 		return true
 	default:
 		return false
+	}
+}
+
+// isMisleading reports a header by which servers let a client say that its
+// request is another one: another method, path, host or address.
+func isMisleading(name string) bool {
+	switch name {
+	case "Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "Client-Ip", "True-Client-Ip", "X-Cluster-Client-Ip", "X-Host", "X-Http-Method", "X-Http-Method-Override",
+		"X-Method-Override", "X-Rewrite-Url", "X-Envoy-Original-Path":
+		return true
+	default:
+		return strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Original") || strings.HasPrefix(name, "X-Proxyuser")
 	}
 }
 
@@ -49,9 +62,10 @@ func outgoing(r *http.Request, tokens []string) http.Header {
 	named := connectionNames(r.Header)
 	out := make(http.Header, len(r.Header)+3)
 	for name, values := range r.Header {
+		// Servers behind CGI and its kin read an underscore as a dash.
+		read := http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 		switch { // the first cases are what stays here
-		case isCredential(name), isHop(name), slices.Contains(named, name):
-		case name == "Forwarded", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded-"):
+		case isCredential(read), isHop(read), isMisleading(read), slices.Contains(named, name):
 		case name == "Accept-Encoding", name == "Content-Length", name == "Expect":
 		case slices.ContainsFunc(values, func(value string) bool { return holdsAny(value, tokens) }):
 		default:

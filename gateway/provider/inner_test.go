@@ -142,7 +142,7 @@ func FuzzQuery(f *testing.F) {
 // proxy of the environment.
 func TestOwnHosts(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	for kind, host := range map[string]string{KindAnthropic: "api.anthropic.com:443", KindOpenAI: "api.openai.com:443"} {
+	for kind, host := range map[string]string{KindAnthropic: "api.anthropic.com:443", KindOpenAI: "api.openai.com:443", KindGemini: "generativelanguage.googleapis.com:443"} {
 		h := New(Options{
 			Secret: func(context.Context, string) (keychain.Secret, error) {
 				return keychain.NewSecret([]byte("sk-0123456789abcdef")), nil
@@ -162,7 +162,7 @@ func TestOwnHosts(t *testing.T) {
 			return near, nil
 		}
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/p/"+kind+"/v1/x", strings.NewReader("{}")))
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/p/"+kind+"/v1/models", nil))
 		h.Close()
 		if dialled != host || !bytes.Equal(first, []byte{22}) || w.Code != http.StatusBadGateway { // 22: a TLS handshake
 			t.Errorf("%s: dialled %q, began with %v, %d %s", kind, dialled, first, w.Code, w.Body)
@@ -186,7 +186,7 @@ func TestUntrustedCertificate(t *testing.T) {
 	})
 	defer h.Close()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/p/a/v1/x", strings.NewReader("{}")))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/p/a/v1/messages", strings.NewReader("{}")))
 	if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "signed by nobody") || asked {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -20,23 +20,33 @@ func TestRoutes(t *testing.T) {
 	}{
 		{"messages", "POST", "/v1/messages?beta=true", "", "/v1/messages", "beta=true", "anthropic"},
 		{"count tokens", "POST", "/v1/messages/count_tokens?beta=true", "", "/v1/messages/count_tokens", "beta=true", "anthropic"},
-		{"batches", "GET", "/v1/messages/batches", "", "/v1/messages/batches", "", "anthropic"},
 		{"chat", "POST", "/v1/chat/completions", "", "/v1/chat/completions", "", "openai"},
 		{"chat with a key's header", "POST", "/v1/chat/completions", "X-Api-Key", "/v1/chat/completions", "", "openai"},
 		{"responses", "POST", "/v1/responses", "", "/v1/responses", "", "openai"},
 		{"compact", "POST", "/v1/responses/compact", "", "/v1/responses/compact", "", "openai"},
+		{"a stored response", "GET", "/v1/responses/resp_1", "", "/v1/responses/resp_1", "", "openai"},
+		{"its end", "DELETE", "/v1/responses/resp_1", "", "/v1/responses/resp_1", "", "openai"},
+		{"its cancelling", "POST", "/v1/responses/resp_1/cancel", "", "/v1/responses/resp_1/cancel", "", "openai"},
 		{"embeddings", "POST", "/v1/embeddings", "", "/v1/embeddings", "", "openai"},
-		{"not messages", "POST", "/v1/messagesx", "", "/v1/messagesx", "", "openai"},
 		{"models of OpenAI", "GET", "/v1/models", "", "/v1/models", "", "openai"},
 		{"models of Anthropic", "GET", "/v1/models?limit=1000", "Anthropic-Version", "/v1/models", "limit=1000", "anthropic"},
 		{"a model by its key's header", "GET", "/v1/models/claude-x", "X-Api-Key", "/v1/models/claude-x", "", "anthropic"},
-		{"a path of tomorrow", "DELETE", "/v1/files/f_1", "Anthropic-Version", "/v1/files/f_1", "", "anthropic"},
+		{"a model with an owner", "GET", "/v1/models/owner/name", "", "/v1/models/owner/name", "", "openai"},
+		{"Gemini", "POST", "/v1beta/models/gemini-x:generateContent", "X-Goog-Api-Key", "/v1beta/models/gemini-x:generateContent", "", "gemini"},
+		{"Gemini, streamed", "POST", "/v1beta/models/gemini-x:streamGenerateContent?alt=sse", "", "/v1beta/models/gemini-x:streamGenerateContent", "alt=sse", "gemini"},
+		{"Gemini, the key in the query", "POST", "/v1beta/models/gemini-x:countTokens?key=" + agentToken, "", "/v1beta/models/gemini-x:countTokens", "", "gemini"},
+		{"Gemini's first version", "POST", "/v1/models/gemini-x:embedContent", "", "/v1/models/gemini-x:embedContent", "", "gemini"},
+		{"models of Gemini", "GET", "/v1beta/models?pageSize=5", "", "/v1beta/models", "pageSize=5", "gemini"},
+		{"models of Gemini by its key's header", "GET", "/v1/models", "X-Goog-Api-Key", "/v1/models", "", "gemini"},
 		{"a named provider", "POST", "/p/local/v1/chat/completions", "", "/base/v1/chat/completions", "", "openai"},
 		{"a named known one", "POST", "/p/openai/chat/completions", "", "/v1/chat/completions", "", "openai"},
 		{"a named known one with v1", "POST", "/p/openai/v1/chat/completions", "", "/v1/chat/completions", "", "openai"},
-		{"a named one's root", "POST", "/p/local", "", "/base/", "", "openai"},
-		{"a name decides, not the path", "POST", "/p/local/v1/messages", "", "/base/v1/messages", "", "openai"},
-		{"escapes stay", "POST", "/p/local/a%2Fb%20c?x=%20&y=1+2&&z", "", "/base/a%2Fb%20c", "x=%20&y=1+2&&z", "openai"},
+		{"a named one of Gemini's kind", "POST", "/p/gemini/v1beta/models/m:generateContent", "", "/v1beta/models/m:generateContent", "", "gemini"},
+		{"a path of the config", "POST", "/p/local/v1/messages", "", "/base/v1/messages", "", "openai"}, // the name decides, not the path
+		{"escapes stay", "POST", "/p/local/a/b%2Dc?x=%20&y=1+2&&z", "", "/base/a/b%2Dc", "x=%20&y=1+2&&z", "openai"},
+		{"a path of the config for one method", "GET", "/p/local/files/x/y%2Fz", "", "/base/files/x/y%2Fz", "", "openai"},
+		{"every path, when the config says so", "PATCH", "/p/all/v1/organization/x", "", "/all/v1/organization/x", "", "openai"},
+		{"the root, when the config says so", "GET", "/p/all", "", "/all/v1/", "", "openai"},
 		{"a token in the query", "POST", "/v1/embeddings?alt=sse&key=" + agentToken + "&x=1", "", "/v1/embeddings", "alt=sse&x=1", "openai"},
 		{"a token under another name", "POST", "/v1/embeddings?token=" + agentToken + "&x=1", "", "/v1/embeddings", "x=1", "openai"},
 		{"a token as a name", "POST", "/v1/embeddings?" + agentToken, "", "/v1/embeddings", "", "openai"},
@@ -56,12 +66,11 @@ func TestRoutes(t *testing.T) {
 			if got.Method != row.method || got.Path != row.wantPath || got.Query != row.wantQuery {
 				t.Errorf("reached the provider as %s %s ? %s", got.Method, got.Path, got.Query)
 			}
-			wantKey, wantBearer := realKey, ""
-			if row.kind == "openai" {
-				wantKey, wantBearer = "", "Bearer "+realKey
-			}
-			if got.Header.Get("X-Api-Key") != wantKey || got.Header.Get("Authorization") != wantBearer {
-				t.Errorf("credentials %q %q", got.Header.Get("X-Api-Key"), got.Header.Get("Authorization"))
+			places := map[string][2]string{"anthropic": {"X-Api-Key", realKey}, "openai": {"Authorization", "Bearer " + realKey}, "gemini": {"X-Goog-Api-Key", realKey}}
+			for kind, place := range places {
+				if value := got.Header.Get(place[0]); (value == place[1]) != (kind == row.kind) || value != "" && kind != row.kind {
+					t.Errorf("%s: %q", place[0], value)
+				}
 			}
 		})
 	}
@@ -213,9 +222,9 @@ func TestAnswerWithoutBody(t *testing.T) {
 		switch {
 		case r.Method == http.MethodHead:
 			w.Header().Set("Content-Length", "1234")
-		case r.URL.Path == "/v1/none":
+		case r.URL.Path == "/v1/models/none":
 			w.WriteHeader(http.StatusNoContent)
-		case r.URL.Path == "/v1/same":
+		case r.URL.Path == "/v1/models/same":
 			w.WriteHeader(http.StatusNotModified)
 		}
 		w.Header()["Content-Type"] = nil
@@ -223,7 +232,7 @@ func TestAnswerWithoutBody(t *testing.T) {
 	for _, row := range []struct {
 		method, path   string
 		status, length int
-	}{{"HEAD", "/v1/x", 200, 1234}, {"GET", "/v1/none", 204, 0}, {"GET", "/v1/same", 304, 0}, {"GET", "/v1/empty", 200, 0}} {
+	}{{"HEAD", "/v1/models/x", 200, 1234}, {"GET", "/v1/models/none", 204, 0}, {"GET", "/v1/models/same", 304, 0}, {"GET", "/v1/models/empty", 200, 0}} {
 		reply, body, err := h.do(t, h.request(t, row.method, row.path, ""))
 		if err != nil || reply.StatusCode != row.status || body != "" || max(reply.ContentLength, 0) != int64(row.length) {
 			t.Errorf("%s %s: %v %q %v", row.method, row.path, reply, body, err)
@@ -254,8 +263,8 @@ func TestRecords(t *testing.T) {
 		t.Errorf("started %+v", starts)
 	}
 	long := "/v1/" + strings.Repeat("é", 5000)
-	if _, _, err := h.do(t, h.request(t, "POST", long, "{}")); err != nil {
-		t.Fatal(err)
+	if reply, _, err := h.do(t, h.request(t, "POST", long, "{}")); err != nil || reply.StatusCode != http.StatusNotFound {
+		t.Fatal(reply, err)
 	}
 	if path := h.record(t, 2).Path; len(path) > 1024 || !strings.HasSuffix(path, "é…") {
 		t.Errorf("%d bytes of a path", len(path))

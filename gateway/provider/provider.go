@@ -36,8 +36,9 @@ type Options struct {
 	// Allowed refuses an agent a provider; the error's text is told to the
 	// client. An empty agent is the operator. Nil allows all.
 	Allowed func(agent, provider string) error
-	// Prefer names the provider that an agent's calls to /v1/ go to, for a
-	// kind of API; empty is the one that is named like the kind.
+	// Prefer names the provider that an agent's calls to /v1/ and /v1beta/ go
+	// to, for a kind of API; empty is the one that is named like the kind. For
+	// an empty kind it names the agent's provider, whatever it speaks.
 	Prefer func(agent, kind string) string
 	// Started and Finished are called once for each call, in this order, on
 	// the call's own goroutine: what they take, the call takes longer.
@@ -53,14 +54,16 @@ type Options struct {
 
 // Target is one provider.
 type Target struct {
-	Kind    string // the API that it speaks: KindAnthropic or KindOpenAI
-	BaseURL string // empty: the own URL of the kind
+	Kind    string   // the API that it speaks: KindAnthropic, KindOpenAI or KindGemini
+	BaseURL string   // empty: the own URL of the kind
+	Paths   []string // patterns of what is passed on beside the kind's own endpoints: "/v1/files/*", "GET /v1/files/**"
 }
 
 // The kinds of API.
 const (
 	KindAnthropic = "anthropic"
 	KindOpenAI    = "openai"
+	KindGemini    = "gemini"
 )
 
 // Record is what is known of a call. Finished's is complete; Started's has
@@ -100,7 +103,8 @@ func WithCaller(ctx context.Context, caller Caller) context.Context {
 type Handler struct {
 	options   Options
 	transport *http.Transport
-	buffers   sync.Pool // of *[bufferSize]byte
+	tables    map[string][]endpoint // by kind
+	buffers   sync.Pool             // of *[bufferSize]byte
 }
 
 // New returns a Handler. Nothing is dialled before the first call.
@@ -135,6 +139,7 @@ func New(options Options) *Handler {
 	return &Handler{
 		options:   options,
 		transport: newTransport(),
+		tables:    newTables(),
 		buffers:   sync.Pool{New: func() any { return new([bufferSize]byte) }},
 	}
 }

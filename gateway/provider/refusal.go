@@ -63,11 +63,50 @@ type openAIErrorText struct {
 	Code    string  `json:"code"`
 }
 
+type geminiError struct {
+	Error geminiErrorText `json:"error"`
+}
+
+type geminiErrorText struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Status  string `json:"status"`
+}
+
+// geminiStatus is Google's word for a status (google.rpc.Code).
+func geminiStatus(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "UNAUTHENTICATED"
+	case http.StatusForbidden:
+		return "PERMISSION_DENIED"
+	case http.StatusNotFound:
+		return "NOT_FOUND"
+	case http.StatusTooManyRequests:
+		return "RESOURCE_EXHAUSTED"
+	case http.StatusFailedDependency, http.StatusUpgradeRequired:
+		return "FAILED_PRECONDITION"
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return "UNIMPLEMENTED"
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return "DEADLINE_EXCEEDED"
+	case http.StatusInternalServerError:
+		return "INTERNAL"
+	}
+	if status > http.StatusInternalServerError {
+		return "UNAVAILABLE"
+	}
+	return "INVALID_ARGUMENT"
+}
+
 // body is the refusal in the shape of an API.
 func (f *refusal) body(kind string) []byte {
 	var shape any = openAIError{openAIErrorText{Message: f.message, Type: errorType(kind, f.status), Code: f.code}}
-	if kind == KindAnthropic {
+	switch kind {
+	case KindAnthropic:
 		shape = anthropicError{Type: "error", Error: anthropicErrorText{errorType(kind, f.status), f.message}}
+	case KindGemini:
+		shape = geminiError{geminiErrorText{Code: f.status, Message: f.message, Status: geminiStatus(f.status)}}
 	}
 	text, _ := json.Marshal(shape) // strings always encode
 	return text

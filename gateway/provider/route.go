@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // route is where a request wants to go.
 type route struct {
 	kind  string // of the API that the client speaks, as far as the request shows
+	guess bool   // nothing in the request shows the kind
 	named string // the provider of /p/NAME/…; empty: by kind
 	path  string // at the provider, escaped as the client wrote it
 }
@@ -17,7 +19,8 @@ type route struct {
 // routeOf reads the request's path and, where that says nothing, its headers.
 func routeOf(r *http.Request) (route, *refusal) {
 	escaped := r.URL.EscapedPath()
-	to := route{kind: kindOf(r, r.URL.Path), path: escaped}
+	to := route{path: escaped}
+	to.kind, to.guess = kindOf(r, r.URL.Path)
 	if strings.HasPrefix(escaped, "/p/") {
 		name, rest, _ := strings.Cut(escaped[len("/p/"):], "/")
 		to.path = "/" + rest
@@ -27,29 +30,34 @@ func routeOf(r *http.Request) (route, *refusal) {
 		}
 		to.named = plain
 		if decoded, err := url.PathUnescape(to.path); err == nil {
-			to.kind = kindOf(r, decoded)
+			to.kind, to.guess = kindOf(r, decoded)
 		}
 	}
 	switch {
 	case climbs(escaped):
 		return to, refused(http.StatusBadRequest, "bad_path", "the path climbs out of its provider")
-	case to.named == "" && !strings.HasPrefix(escaped, "/v1/"):
-		return to, refused(http.StatusNotFound, "unknown_path", "there is no provider for this path; /v1/… and /p/NAME/… are served")
+	case to.named == "" && !strings.HasPrefix(escaped, "/v1/") && !strings.HasPrefix(escaped, "/v1beta/"):
+		return to, refused(http.StatusNotFound, "unknown_path", "there is no provider for this path; /v1/…, /v1beta/… and /p/NAME/… are served")
 	}
 	return to, nil
 }
 
-// kindOf says which API a request speaks. Unknown paths under /v1/ pass too.
-func kindOf(r *http.Request, path string) string {
+// kindOf says which API a request speaks; guess is true where nothing shows it.
+func kindOf(r *http.Request, path string) (kind string, guess bool) {
+	_, method, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ":")
 	switch {
 	case hasSegment(path, "/v1/messages"):
-		return KindAnthropic
-	case hasSegment(path, "/v1/chat"), hasSegment(path, "/v1/responses"), hasSegment(path, "/v1/embeddings"):
-		return KindOpenAI
+		return KindAnthropic, false
+	case hasSegment(path, "/v1/chat"), hasSegment(path, "/v1/responses"), hasSegment(path, "/v1/embeddings"), hasSegment(path, "/v1/completions"):
+		return KindOpenAI, false
+	case hasSegment(path, "/v1beta"), strings.HasSuffix(method, "Content"), method == "countTokens":
+		return KindGemini, false
 	case r.Header.Get("Anthropic-Version") != "", r.Header.Get("X-Api-Key") != "":
-		return KindAnthropic
+		return KindAnthropic, false
+	case r.Header.Get("X-Goog-Api-Key") != "", r.Header.Get("X-Goog-Api-Client") != "":
+		return KindGemini, false
 	default:
-		return KindOpenAI
+		return KindOpenAI, true
 	}
 }
 
@@ -87,6 +95,8 @@ func ownURL(kind string) *url.URL {
 		return &url.URL{Scheme: "https", Host: "api.anthropic.com"}
 	case KindOpenAI:
 		return &url.URL{Scheme: "https", Host: "api.openai.com"}
+	case KindGemini:
+		return &url.URL{Scheme: "https", Host: "generativelanguage.googleapis.com"}
 	default:
 		return nil
 	}
@@ -97,7 +107,7 @@ func ownURL(kind string) *url.URL {
 func upstreamURL(target Target, path string) (*url.URL, *refusal) {
 	base := ownURL(target.Kind)
 	if base == nil {
-		return nil, refused(http.StatusNotImplemented, "unknown_kind", "the provider's kind is not one that this gateway speaks: anthropic, openai")
+		return nil, refused(http.StatusNotImplemented, "unknown_kind", "the provider's kind is not one that this gateway speaks: anthropic, openai, gemini")
 	}
 	if target.BaseURL != "" {
 		parsed, err := url.Parse(target.BaseURL)
@@ -128,25 +138,42 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
 }
 
-// withoutTokens takes the parameter key, a place of credentials, and whatever
-// repeats a credential out of a query, and leaves every other byte.
+// isCredentialParameter reports a place of credentials in a query: Gemini's key,
+// and what Google's and other APIs take beside it.
+func isCredentialParameter(name string) bool {
+	switch strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name)) {
+	case "key", "apikey", "accesstoken", "oauthtoken", "authtoken", "bearertoken":
+		return true
+	default:
+		return false
+	}
+}
+
+// withoutTokens takes the places of credentials out of a query, and whatever
+// repeats a credential of the request, and leaves every other byte. Some servers
+// part parameters at a semicolon too.
 func withoutTokens(query string, tokens []string) string {
 	if query == "" {
 		return query
 	}
 	var kept []string
 	for parameter := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(parameter, "=")
-		if plain, err := url.QueryUnescape(name); err == nil && plain == "key" {
-			continue
-		}
 		plain, err := url.QueryUnescape(parameter)
 		if err != nil {
 			plain = parameter
 		}
-		if !holdsAny(plain, tokens) {
-			kept = append(kept, parameter)
+		if holdsAny(plain, tokens) || slices.ContainsFunc(strings.FieldsFunc(parameter+";"+plain, func(r rune) bool { return r == ';' || r == '&' }), namesCredential) {
+			continue
 		}
+		kept = append(kept, parameter)
 	}
 	return strings.Join(kept, "&")
+}
+
+func namesCredential(parameter string) bool {
+	name, _, _ := strings.Cut(parameter, "=")
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	return isCredentialParameter(strings.TrimSpace(name))
 }

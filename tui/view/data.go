@@ -286,7 +286,7 @@ func Running(a *event.Agent) int {
 // with the name of a provider.
 func (d *Data) HasProviderKey() bool {
 	return slices.ContainsFunc(d.Secrets, func(s event.Secret) bool {
-		provider := s.Name == "anthropic" || s.Name == "openai"
+		provider := s.Name == "anthropic" || s.Name == "openai" || s.Name == "gemini"
 		for _, user := range s.UsedBy {
 			provider = provider || strings.HasPrefix(user, "provider ")
 		}

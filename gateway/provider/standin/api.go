@@ -13,6 +13,7 @@ const (
 	anthropic api = iota
 	chat          // OpenAI's chat completions, and its errors
 	responses     // OpenAI's responses
+	gemini        // Google's
 )
 
 type object = map[string]any
@@ -23,14 +24,20 @@ func apiOf(path string) api {
 		return anthropic
 	case strings.Contains(path, "/responses"):
 		return responses
+	case strings.Contains(path, "/v1beta/") || strings.HasSuffix(path, "Content"):
+		return gemini
 	}
 	return chat
 }
 
 func (a api) errorBody(message string) []byte {
 	shaped := object{"error": object{"message": message, "type": "invalid_request_error", "param": nil, "code": "invalid_api_key"}}
-	if a == anthropic {
+	switch a {
+	case anthropic:
 		shaped = object{"type": "error", "error": object{"type": "api_error", "message": message}}
+	case gemini:
+		shaped = object{"error": object{"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}
+	default:
 	}
 	encoded, _ := json.Marshal(shaped) // as in event
 	return encoded
@@ -48,6 +55,14 @@ func (a api) reply(path, model, text string) object {
 	switch {
 	case strings.HasSuffix(path, "/count_tokens"):
 		return object{"input_tokens": 7}
+	case strings.HasSuffix(path, ":countTokens"):
+		return object{"totalTokens": 7}
+	case strings.HasSuffix(path, ":embedContent"):
+		return object{"embedding": object{"values": []float64{0.25, -0.5}}}
+	case a == gemini && strings.HasSuffix(path, "/models"):
+		return object{"models": []object{{"name": "models/gemini-stand-in", "displayName": "Stand-in", "supportedGenerationMethods": []string{"generateContent"}}}}
+	case a == gemini && strings.Contains(path, "Content"):
+		return content(model, text, "STOP")
 	case strings.HasSuffix(path, "/models"):
 		return object{"object": "list", "has_more": false, "data": []object{
 			{"id": "claude-stand-in", "object": "model", "type": "model", "display_name": "Stand-in", "created": 1700000000, "created_at": "2026-01-01T00:00:00Z", "owned_by": "stand-in"},
@@ -74,6 +89,18 @@ func (a api) reply(path, model, text string) object {
 	}
 }
 
+// content is an answer of Gemini's, and each event of its streams.
+func content(model, text string, finish any) object {
+	candidate := object{"index": 0, "content": object{"role": "model", "parts": []object{{"text": text}}}}
+	if finish != nil {
+		candidate["finishReason"] = finish
+	}
+	return object{
+		"candidates": []object{candidate}, "modelVersion": model, "responseId": "standin",
+		"usageMetadata": object{"promptTokenCount": 7, "candidatesTokenCount": 5, "totalTokenCount": 12},
+	}
+}
+
 func responseObject(model, text, status string) object {
 	return object{
 		"id": "resp_standin", "object": "response", "created_at": 1700000000, "model": model, "status": status,
@@ -93,6 +120,8 @@ func (a api) begin(model string) string {
 			event("ping", object{"type": "ping"})
 	case responses:
 		return event("response.created", object{"type": "response.created", "sequence_number": 0, "response": responseObject(model, "", "in_progress")})
+	case gemini:
+		return event("", content(model, "", nil))
 	default:
 		return event("", chunk(object{"role": "assistant", "content": ""}, nil))
 	}
@@ -112,6 +141,8 @@ func (a api) text(text string, number int) string {
 		return event("content_block_delta", object{"type": "content_block_delta", "index": 0, "delta": object{"type": "text_delta", "text": text}})
 	case responses:
 		return event("response.output_text.delta", object{"type": "response.output_text.delta", "sequence_number": number + 1, "item_id": "item_standin", "output_index": 0, "content_index": 0, "delta": text})
+	case gemini:
+		return event("", content("stand-in-1", text, nil))
 	default:
 		return event("", chunk(object{"content": text}, nil))
 	}
@@ -126,6 +157,8 @@ func (a api) end(model string) string {
 			event("message_stop", object{"type": "message_stop"})
 	case responses:
 		return event("response.completed", object{"type": "response.completed", "sequence_number": 1_000_000, "response": responseObject(model, text, "completed")})
+	case gemini:
+		return event("", content(model, "", "STOP"))
 	default:
 		return event("", chunk(object{}, "stop")) + "data: [DONE]\n\n"
 	}

@@ -50,6 +50,7 @@ type Request struct {
 	Method string
 	Path   string // escaped, as it came
 	Query  string
+	Host   string
 	Header http.Header
 	Body   []byte
 }
@@ -104,7 +105,7 @@ func (p *Provider) record(r *http.Request, body []byte) Mode {
 	if len(p.seen) == mostRecords {
 		p.seen = slices.Delete(p.seen, 0, mostRecords/10)
 	}
-	p.seen = append(p.seen, Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body})
+	p.seen = append(p.seen, Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host, Header: r.Header.Clone(), Body: body})
 	if chosen := r.Header.Get(ModeHeader); chosen != "" {
 		return Mode(chosen)
 	}
@@ -171,6 +172,9 @@ func credential(r *http.Request) string {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
 		return key
 	}
+	if key := r.Header.Get("X-Goog-Api-Key"); key != "" {
+		return key
+	}
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
@@ -205,7 +209,8 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, api api, mode 
 	if wanted.Model == "" {
 		wanted.Model = "stand-in-1"
 	}
-	if !wanted.Stream && mode == Normal || r.Method != http.MethodPost {
+	streamed := wanted.Stream || strings.HasSuffix(r.URL.Path, ":streamGenerateContent")
+	if !streamed && mode == Normal || r.Method != http.MethodPost {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(api.reply(r.URL.Path, wanted.Model, text))
 		return
