@@ -56,6 +56,59 @@ func run(text []byte, i int, mask uint16) int {
 	return i
 }
 
+// runEscaped goes on behind a run that stopped at i: over percent escapes of
+// bytes of mask, escaped once or again (%2F, %252F).
+func runEscaped(text []byte, i int, mask uint16) int {
+	for i < len(text) && text[i] == '%' {
+		p := i + 1
+		for hasPrefix(text, p, "25") {
+			p += 2
+		}
+		switch {
+		case hasPrefix(text, p, "2b"), hasPrefix(text, p, "3d"):
+			if mask&padding == 0 {
+				return i
+			}
+		case hasPrefix(text, p, "2f"):
+			if mask&(padding|slash) == 0 {
+				return i
+			}
+		default:
+			return i
+		}
+		i = run(text, p+2, mask)
+	}
+	return i
+}
+
+// runs remembers where long runs in a text ended, so that a text of nothing but
+// prefixes (sk-sk-sk-…) is not read to its end from each of them.
+type runs struct {
+	list [4]struct {
+		mask     uint16
+		from, to int
+	}
+	next    int
+	covered int // the end of a long value behind a key's name
+}
+
+func (r *runs) run(text []byte, i int, mask uint16) int {
+	for _, p := range r.list {
+		if p.mask == mask && p.from <= i && i < p.to {
+			return p.to
+		}
+	}
+	stop := run(text, i, mask)
+	if stop-i > 64 {
+		r.list[r.next%len(r.list)] = struct {
+			mask     uint16
+			from, to int
+		}{mask, i, stop}
+		r.next++
+	}
+	return stop
+}
+
 // runBack returns the start of the bytes of mask that end at i, at most limit
 // of them.
 func runBack(text []byte, i, limit int, mask uint16) int {

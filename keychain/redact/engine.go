@@ -21,7 +21,7 @@ type engine struct {
 	triggers    *triggers
 	rules       []rule
 	values      []pattern
-	known       *known
+	known       func() *known // compiled at its first use
 	replacement string
 }
 
@@ -96,6 +96,12 @@ func newEngine(patterns []string, replacement string) (*engine, error) {
 		}
 	}
 	e.triggers = newTriggers(literals)
+	for index, r := range e.rules {
+		if r.kind == ruleKey {
+			last := r.key.word[len(r.key.word)-1]
+			e.triggers.ends[last] = append(e.triggers.ends[last], index)
+		}
+	}
 	return e, nil
 }
 
@@ -117,7 +123,7 @@ func (e *engine) find(text []byte, skip int, state *carry, spans []span) []span 
 		spans = e.line(text[at:end], max(skip-at, 0), at, state, spans)
 		at = end
 	}
-	spans = e.known.find(text[skip:], skip, spans)
+	spans = e.known().find(text[skip:], skip, spans)
 	return spans[:first+merge(spans[first:])]
 }
 
@@ -148,29 +154,37 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 // scan runs the triggers over line[skip:].
 func (e *engine) scan(line []byte, skip int, state *carry, spans []span) []span {
 	t := e.triggers
+	var past runs
 	at := uint32(0)
 	for i := skip; i < len(line); i++ {
-		at = t.next[at&^hitFlag+uint32(t.class[line[i]])]
-		if at&hitFlag == 0 {
+		at = at<<5&(triples-1) | uint32(stepClass[line[i]])
+		if t.filter[at>>6]>>(at&63)&1 == 0 {
 			continue
 		}
-		for _, index := range t.hits[at&^hitFlag/t.width] {
-			spans = e.judge(line, i+1, index, state, spans)
+		for _, hit := range t.hits[t.bucket[at]] {
+			if end, ok := t.matches(line, skip, i, hit); ok {
+				spans = e.judge(line, end, hit.index, state, &past, spans)
+			}
 		}
 	}
 	return spans
 }
 
 // judge asks the rule of a literal that ends at end.
-func (e *engine) judge(line []byte, end, index int, state *carry, spans []span) []span {
+func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, spans []span) []span {
 	r := &e.rules[index]
 	var found span
 	var ok bool
 	switch r.kind {
 	case ruleToken:
-		found, ok = r.token.match(line, end-len(r.token.prefix), end)
+		found, ok = r.token.match(line, end-len(r.token.prefix), end, past)
 	case ruleKey:
-		found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement)
+		if end <= past.covered {
+			return spans // in a value that is replaced whole
+		}
+		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement); ok && found.end-found.start > longValue {
+			past.covered = found.end
+		}
 	case ruleArmour:
 		var open bool
 		if found, open, ok = armourStart(line, end-len("-----BEGIN "), end); ok && state != nil {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"openclaw/keychain/redact"
 )
 
 type account struct {
@@ -118,5 +120,21 @@ func BenchmarkMemoryCopy(b *testing.B) {
 		for _, line := range lines {
 			copy(buffer[:], line)
 		}
+	}
+}
+
+// What an agent can write into a log to make the masker slow: a megabyte of
+// beginnings of secrets that never end. Each must stay linear.
+func BenchmarkHostileLines(b *testing.B) {
+	m := newMasker(b, redact.DefaultPatterns()...)
+	for _, unit := range []string{"sk-", "sk-a1", "password=", "password=\"", "token=", "://", "://a:", "eyJ", "bearer ", "bearer a", "basic abcd", ":AA", "1Q~", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ",
+		"ghp_", "Zk3vQ9xTb7LmW2pR8sHd5cYf1gNa6jEu4iKoV0w", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo", "\\", "\\\"", "\x1b[0m", "%2F", "xoxb-1", "whsec_", "eyJhbGciOiJIUzI1NiJ9.", "name=\"token\" value=", "'", "token='"} {
+		b.Run(fmt.Sprintf("%.12q", unit), func(b *testing.B) {
+			text := []byte(strings.Repeat(unit, 1<<20/len(unit)))
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				m.Bytes(text)
+			}
+		})
 	}
 }

@@ -13,23 +13,74 @@ const (
 	wrappedStep  = wrappedChunk - 512
 )
 
-// inside appends spans of base64 groups in line that decode to a secret.
+// wrapped are the bytes of base64 in both alphabets; dotted has the dot of a
+// bot token too, so that both are found in one look.
+const (
+	wrapped = wordDash | padding
+	dotted  = wrapped | dot
+)
+
+// inside appends spans of base64 groups in line that decode to a secret, and
+// of Discord's bot tokens, which have no literal in them.
 func (e *engine) inside(line []byte, offset int, spans []span) []span {
 	for i := minWrapped - 1; i < len(line); {
 		// A run of the minimum covers one of these positions; one look at
 		// every fortieth byte passes over text.
-		if !is(line[i], alphanumeric|padding|underscore|dash) {
+		if classes[line[i]]&dotted == 0 {
 			i += minWrapped
 			continue
 		}
-		start := runBack(line, i, minWrapped-1, alphanumeric|padding|underscore|dash)
-		stop := run(line, i, alphanumeric|padding|underscore|dash)
+		start := runBack(line, i, minWrapped-1, dotted)
+		stop := run(line, i, dotted)
 		if stop-start >= minWrapped {
-			spans = e.unwrap(line, start, stop, offset, spans)
+			spans = e.parts(line, start, stop, offset, spans)
 		}
 		i = stop + minWrapped
 	}
 	return spans
+}
+
+// parts looks at what the dots of the run line[start:stop] divide.
+func (e *engine) parts(line []byte, start, stop, offset int, spans []span) []span {
+	for i := start; i < stop; {
+		end := run(line, i, wrapped)
+		if end-i >= minWrapped {
+			spans = e.unwrap(line, i, end, offset, spans)
+		} else if found, ok := botToken(line, i, end, stop); ok {
+			spans = append(spans, found.moved(offset))
+			end = found.end
+		}
+		i = end + 1
+	}
+	return spans
+}
+
+// botToken judges whether a bot token of Discord goes on over the dot at end:
+// an account's number in base64, a time in six characters, and a signature.
+func botToken(line []byte, start, end, stop int) (span, bool) {
+	if end-start < 23 || end == stop || line[end] != '.' {
+		return span{}, false
+	}
+	time := run(line, end+1, wordDash)
+	if time-end-1 != 6 || time >= stop || line[time] != '.' {
+		return span{}, false
+	}
+	last := run(line, time+1, wordDash)
+	if n := last - time - 1; n < 27 || n > 42 {
+		return span{}, false
+	}
+	var number [21]byte
+	for size := 28; size >= 23; size-- {
+		from := end - size
+		if from < start || !boundary(line, from) {
+			continue
+		}
+		n, err := base64.RawStdEncoding.Decode(number[:], line[from:end])
+		if err == nil && count(number[:n], digit) == n {
+			return span{from: from, start: from, end: last}, true
+		}
+	}
+	return span{}, false
 }
 
 // unwrap looks into the run line[start:stop].

@@ -66,18 +66,22 @@ func keyValue(text []byte, start, end int, k key, replacement string) (span, boo
 	if !ok {
 		return span{}, false
 	}
-	keyQuote, p := skipQuote(text, p)
+	keyQuote, p := skipQuote(text, skipColour(text, p))
 	if p < len(text) && text[p] == ']' && keyQuote.char != 0 { // config["token"]
 		p++
 	}
 	if p < len(text) && text[p] == '?' { // password?: string
 		p++
 	}
+	p = skipColour(text, p)
 	sep, p := separator(text, p, name, keyQuote.char != 0)
+	if sep == sepNone && keyQuote.char != 0 {
+		sep, p = pairValue(text, p)
+	}
 	if sep == sepNone {
 		return span{}, false
 	}
-	p = skipSpace(text, p)
+	p = skipColour(text, skipSpace(text, p))
 	if isReplaced(text, p, replacement) {
 		return span{}, false
 	}
@@ -195,6 +199,58 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 	return sepNone, p
 }
 
+// pairValue reads on behind a name that is itself the value of another one:
+// {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
+func pairValue(text []byte, p int) (sepKind, int) {
+	q := skipSpace(text, p)
+	if q < len(text) && text[q] == ',' {
+		q = skipSpace(text, q+1)
+	} else if q == p {
+		return sepNone, p
+	}
+	opened, q := skipQuote(text, q)
+	if !hasPrefix(text, q, "value") {
+		return sepNone, p
+	}
+	closed, q := skipQuote(text, q+len("value"))
+	if opened.char != closed.char {
+		return sepNone, p
+	}
+	if q = skipSpace(text, q); q < len(text) && (text[q] == ':' || text[q] == '=') {
+		return sepColon, q + 1
+	}
+	return sepNone, p
+}
+
+// skipColour passes over the colours of a terminal, as bytes or as JSON, Go or
+// C write them: ESC [ 0 ; 31 m.
+func skipColour(text []byte, p int) int {
+	for range 4 {
+		q := p
+		switch {
+		case q < len(text) && text[q] == 0x1b:
+			q++
+		case hasPrefix(text, q, `\u001b`):
+			q += len(`\u001b`)
+		case hasPrefix(text, q, `\x1b`), hasPrefix(text, q, `\033`):
+			q += len(`\x1b`)
+		default:
+			return p
+		}
+		if q == len(text) || text[q] != '[' {
+			return p
+		}
+		for q++; q < len(text) && (is(text[q], digit) || text[q] == ';' || text[q] == ':'); {
+			q++
+		}
+		if q == len(text) || text[q] != 'm' {
+			return p
+		}
+		p = q + 1
+	}
+	return p
+}
+
 func skipSpace(text []byte, p int) int {
 	for stop := min(p+8, len(text)); p < stop && (text[p] == ' ' || text[p] == '\t'); {
 		p++
@@ -258,7 +314,7 @@ func valueEnd(text []byte, p int, q quote, environment, header bool) int {
 	i := p
 	for ; i < len(text); i++ {
 		switch c := text[i]; c {
-		case '\t', '\r', '\n', '"', '\'', '`', '\\':
+		case '\t', '\r', '\n', '"', '\'', '`', '\\', 0x1b:
 			return i
 		case ' ':
 			return i

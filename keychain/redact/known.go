@@ -9,19 +9,40 @@ import (
 	"strings"
 )
 
-// known finds exact byte strings. The first minValue bytes at each position
-// are hashed into a bit set that is sparse on purpose; only what passes is
-// looked up and compared. Its cost does not grow with the number of values.
+// known finds exact byte strings: the second of the two automata. Long needles
+// have, wherever they stand, a window of eight bytes at one of every four
+// positions, so every fourth position is hashed into a bit set that is sparse
+// on purpose; what passes is looked up and compared. The few short needles are
+// looked for at every position. Its cost hardly grows with the number of
+// values.
 type known struct {
-	shift     uint
-	filter    []uint64
-	buckets   map[uint64][]string // by the first minValue bytes, sorted
-	multiline []string            // the needles with a newline in them, sorted
-	sorted    []string
-	longest   int
+	long, short sampled
+	multiline   []string // the needles with a newline in them, sorted
+	sorted      []string
+	longest     int
 }
 
-const windowMask = 1<<(8*minValue) - 1
+// sampled is a set of needles and the windows by which they are found.
+type sampled struct {
+	stride, size int // positions between two looks, bytes of a window
+	mask         uint64
+	shift        uint
+	filter       []uint64
+	windows      map[uint64][]candidate
+}
+
+// candidate are the needles of which a window is the part that starts back
+// bytes behind their start.
+type candidate struct {
+	back    int
+	needles []string // sorted
+}
+
+const (
+	longStride = 4
+	longWindow = 8
+	longSize   = longStride + longWindow - 1 // has a whole window at any place
+)
 
 func newKnown(list []string) *known {
 	if len(list) == 0 {
@@ -29,36 +50,66 @@ func newKnown(list []string) *known {
 	}
 	slices.Sort(list)
 	list = slices.Compact(list)
-	// 128 bits a needle: one position in a hundred passes for nothing.
-	size := max(bits.Len(uint(len(list)*128)), 12)
-	k := &known{
-		shift:   uint(64 - size),
-		filter:  make([]uint64, 1<<(size-6)),
-		buckets: map[uint64][]string{},
-		sorted:  list,
-	}
+	k := &known{sorted: list}
+	var long, short []string
 	for _, n := range list {
-		w := window(view(n), 0)
-		h := k.hash(w)
-		k.filter[h>>6] |= 1 << (h & 63)
-		k.buckets[w] = append(k.buckets[w], n)
+		if len(n) >= longSize {
+			long = append(long, n)
+		} else {
+			short = append(short, n)
+		}
 		k.longest = max(k.longest, len(n))
 		if strings.Contains(n, "\n") {
 			k.multiline = append(k.multiline, n)
 		}
 	}
+	k.long = newSampled(long, longStride, longWindow)
+	k.short = newSampled(short, 1, minValue)
 	return k
 }
 
-func (k *known) hash(w uint64) uint64 { return w * 0x9e3779b97f4a7c15 >> k.shift }
+func newSampled(needles []string, stride, size int) sampled {
+	s := sampled{stride: stride, size: size, mask: 1<<(8*size) - 1}
+	if size == 8 {
+		s.mask = ^uint64(0)
+	}
+	if len(needles) == 0 {
+		return s
+	}
+	s.windows = make(map[uint64][]candidate, len(needles)*stride)
+	for _, n := range needles {
+		for back := range stride {
+			w := s.window(view(n), back)
+			list := s.windows[w]
+			i := slices.IndexFunc(list, func(c candidate) bool { return c.back == back })
+			if i < 0 {
+				list = append(list, candidate{back: back})
+				i = len(list) - 1
+			}
+			list[i].needles = append(list[i].needles, n)
+			s.windows[w] = list
+		}
+	}
+	// 64 bits a window: one look in sixty passes for nothing.
+	width := max(bits.Len(uint(len(s.windows)*64)), 12)
+	s.shift = uint(64 - width)
+	s.filter = make([]uint64, 1<<(width-6))
+	for w := range s.windows {
+		h := s.hash(w)
+		s.filter[h>>6] |= 1 << (h & 63)
+	}
+	return s
+}
 
-func window(text []byte, i int) uint64 {
+func (s *sampled) hash(w uint64) uint64 { return w * 0x9e3779b97f4a7c15 >> s.shift }
+
+func (s *sampled) window(text []byte, i int) uint64 {
 	if i+8 <= len(text) {
-		return binary.LittleEndian.Uint64(text[i:]) & windowMask
+		return binary.LittleEndian.Uint64(text[i:]) & s.mask
 	}
 	var b [8]byte
-	copy(b[:], text[i:i+minValue])
-	return binary.LittleEndian.Uint64(b[:])
+	copy(b[:], text[i:])
+	return binary.LittleEndian.Uint64(b[:]) & s.mask
 }
 
 // find appends the span of every occurrence, overlapping ones too. offset is
@@ -67,14 +118,37 @@ func (k *known) find(text []byte, offset int, spans []span) []span {
 	if k == nil {
 		return spans
 	}
-	for i := 0; i+minValue <= len(text); i++ {
-		w := window(text, i)
-		h := k.hash(w)
-		if k.filter[h>>6]>>(h&63)&1 == 0 {
+	spans = k.long.find(text, offset, spans)
+	return k.short.find(text, offset, spans)
+}
+
+func (s *sampled) find(text []byte, offset int, spans []span) []span {
+	if len(s.filter) == 0 {
+		return spans
+	}
+	filter, shift, mask, i := s.filter, s.shift, s.mask, 0
+	for ; i+8 <= len(text); i += s.stride {
+		w := binary.LittleEndian.Uint64(text[i:]) & mask
+		h := w * 0x9e3779b97f4a7c15 >> (shift & 63)
+		if filter[h>>6]>>(h&63)&1 != 0 {
+			spans = s.compare(text, i, w, offset, spans)
+		}
+	}
+	for ; i+s.size <= len(text); i += s.stride { // the last few, for windows of fewer than eight bytes
+		spans = s.compare(text, i, s.window(text, i), offset, spans)
+	}
+	return spans
+}
+
+// compare looks up the window w at i.
+func (s *sampled) compare(text []byte, i int, w uint64, offset int, spans []span) []span {
+	for _, c := range s.windows[w] {
+		start := i - c.back
+		if start < 0 {
 			continue
 		}
-		if n := longestPrefix(k.buckets[w], text[i:]); n > 0 {
-			spans = append(spans, span{from: offset + i, start: offset + i, end: offset + i + n})
+		if n := longestPrefix(c.needles, text[start:]); n > 0 {
+			spans = append(spans, span{from: offset + start, start: offset + start, end: offset + start + n})
 		}
 	}
 	return spans

@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,14 +141,16 @@ func (m *Masker) swap() {
 	m.engine.Store(&next)
 }
 
-func (m *Masker) compile() *known {
-	var list []string
+// compile gives the set of the values as they are now. It is built when it is
+// first needed: of many values that are added in a row only the last has one.
+func (m *Masker) compile() func() *known {
+	var all [][]string
 	for _, values := range m.values {
 		for _, r := range values {
-			list = append(list, r.needles...)
+			all = append(all, r.needles)
 		}
 	}
-	return newKnown(list)
+	return sync.OnceValue(func() *known { return newKnown(slices.Concat(all...)) })
 }
 
 // Text returns s with every secret replaced; s itself if there is none.
@@ -178,24 +181,21 @@ func (m *Masker) Bytes(b []byte) []byte {
 // sensitive reports whether the key's name says that its value is secret, and
 // the value can be one.
 func (m *Masker) sensitive(key, value string) bool {
+	if key == "" {
+		return false
+	}
 	e := m.engine.Load()
-	at := uint32(0)
 	name := view(key)
-	for i := range name {
-		at = e.triggers.next[at&^hitFlag+uint32(e.triggers.class[name[i]])]
-		if at&hitFlag == 0 || i+1 != len(name) {
+	for _, index := range e.triggers.ends[fold(name[len(name)-1])] {
+		r := &e.rules[index]
+		start := len(name) - len(r.key.word)
+		if !hasPrefix(name, start, r.key.word) {
 			continue
 		}
-		for _, index := range e.triggers.hits[at&^hitFlag/e.triggers.width] {
-			r := e.rules[index]
-			if r.kind != ruleKey {
-				continue
-			}
-			n, _, ok := keyName(name, len(name)-len(r.key.word), len(name), r.key)
-			v := attribute(view(value), n, r.key)
-			if ok && !isReplaced(v.text, 0, e.replacement) && v.secret() {
-				return true
-			}
+		n, _, ok := keyName(name, start, len(name), r.key)
+		v := attribute(view(value), n, r.key)
+		if ok && !isReplaced(v.text, 0, e.replacement) && v.secret() {
+			return true
 		}
 	}
 	return false

@@ -10,6 +10,7 @@ type token struct {
 	digit    bool // at least one digit after the prefix
 	solid    int  // at least one stretch of this many letters and digits
 	keep     bool // the prefix is not secret and stays: a URL
+	check    check
 }
 
 // tokens are the shapes in use in 2026. A minimum is lower than the real
@@ -31,17 +32,23 @@ var tokens = []token{
 	{prefix: "gsk_", alphabet: alphanumeric, min: 40},
 	{prefix: "xai-", alphabet: alphanumeric, min: 40},
 	{prefix: "pplx-", alphabet: alphanumeric, min: 40},
+	{prefix: "csk-", alphabet: lower | digit, min: 40, digit: true},
+	{prefix: "lsv2_pt_", alphabet: word, min: 32},
+	{prefix: "lsv2_sk_", alphabet: word, min: 32},
+	{prefix: "tgp_v1_", alphabet: wordDash, min: 40},
+	{prefix: "jina_", alphabet: alphanumeric, min: 50},
+	{prefix: "sk_", alphabet: hexadecimal, min: 48, max: 48}, // ElevenLabs
 	{prefix: "r8_", alphabet: alphanumeric, min: 30, max: 60},
 	{prefix: "nvapi-", alphabet: wordDash, min: 40},
 	{prefix: "tvly-", alphabet: wordDash, min: 20, digit: true},
 	{prefix: "fw_", alphabet: alphanumeric, min: 22, max: 40, digit: true},
 
 	// Code and packages.
-	{prefix: "ghp_", alphabet: alphanumeric, min: 20},
-	{prefix: "gho_", alphabet: alphanumeric, min: 20},
-	{prefix: "ghu_", alphabet: alphanumeric, min: 20},
-	{prefix: "ghr_", alphabet: alphanumeric, min: 20},
-	{prefix: "ghs_", alphabet: identifier, min: 20},
+	{prefix: "ghp_", alphabet: alphanumeric, min: 20, check: checkGitHub},
+	{prefix: "gho_", alphabet: alphanumeric, min: 20, check: checkGitHub},
+	{prefix: "ghu_", alphabet: alphanumeric, min: 20, check: checkGitHub},
+	{prefix: "ghr_", alphabet: alphanumeric, min: 20, check: checkGitHub},
+	{prefix: "ghs_", alphabet: identifier, min: 20, check: checkGitHub},
 	{prefix: "github_pat_", alphabet: word, min: 20},
 	{prefix: "glpat-", alphabet: identifier, min: 16},
 	{prefix: "glptt-", alphabet: wordDash, min: 20},
@@ -49,7 +56,19 @@ var tokens = []token{
 	{prefix: "glrt-", alphabet: identifier, min: 16, digit: true},
 	{prefix: "glcbt-", alphabet: wordDash, min: 16},
 	{prefix: "glsoat-", alphabet: wordDash, min: 16},
-	{prefix: "npm_", alphabet: alphanumeric, min: 36, max: 36},
+	{prefix: "glft-", alphabet: wordDash, min: 16, digit: true},
+	{prefix: "glimt-", alphabet: wordDash, min: 16, digit: true},
+	{prefix: "glagent-", alphabet: wordDash, min: 16, digit: true},
+	{prefix: "gloas-", alphabet: wordDash, min: 20},
+	{prefix: "rubygems_", alphabet: hexadecimal, min: 40},
+	{prefix: "sgp_", alphabet: word, min: 40},
+	{prefix: "bkua_", alphabet: hexadecimal, min: 40},
+	{prefix: "CCIPAT_", alphabet: word, min: 40},
+	{prefix: "ATATT3", alphabet: wordDash | padding, min: 60},
+	{prefix: "ATCTT3", alphabet: wordDash | padding, min: 60},
+	{prefix: "ATBB", alphabet: alphanumeric, min: 32, max: 40, digit: true},
+	{prefix: "PMAK-", alphabet: wordDash, min: 40},
+	{prefix: "npm_", alphabet: alphanumeric, min: 36, max: 36, check: checkGitHub},
 	{prefix: "pypi-AgE", alphabet: wordDash, min: 40},
 	{prefix: "dckr_pat_", alphabet: wordDash, min: 20},
 	{prefix: "dckr_oat_", alphabet: wordDash, min: 20},
@@ -61,10 +80,20 @@ var tokens = []token{
 	{prefix: "xoxr-", alphabet: wordDash, min: 10, digit: true},
 	{prefix: "xoxs-", alphabet: wordDash, min: 10, digit: true},
 	{prefix: "xoxe-", alphabet: wordDash, min: 10, digit: true},
+	{prefix: "xoxc-", alphabet: wordDash, min: 10, digit: true},
+	{prefix: "xoxd-", alphabet: wordDash | padding, min: 20, digit: true},
 	{prefix: "xapp-", alphabet: wordDash, min: 10, digit: true},
 	{prefix: "hooks.slack.com/services/", alphabet: alphanumeric | slash, min: 20, keep: true},
 	{prefix: "discord.com/api/webhooks/", alphabet: wordDash | slash, min: 40, keep: true},
+	{prefix: "hooks.slack.com%2Fservices%2F", alphabet: alphanumeric | slash, min: 20, keep: true},
+	{prefix: "discord.com%2Fapi%2Fwebhooks%2F", alphabet: wordDash | slash, min: 40, keep: true},
 	{prefix: "SG.", alphabet: identifier, min: 50},
+	{prefix: "key-", alphabet: hexadecimal, min: 32, max: 32},
+	{prefix: "xkeysib-", alphabet: wordDash, min: 40},
+	{prefix: "figd_", alphabet: wordDash, min: 30},
+	{prefix: "secret_", alphabet: alphanumeric, min: 43, max: 43, digit: true},
+	{prefix: "pat-na1-", alphabet: hexadecimal | dash, min: 32},
+	{prefix: "pat-eu1-", alphabet: hexadecimal | dash, min: 32},
 	{prefix: "lin_api_", alphabet: alphanumeric, min: 32},
 	{prefix: "ntn_", alphabet: alphanumeric, min: 40},
 	{prefix: "shpat_", alphabet: hexadecimal, min: 32},
@@ -77,9 +106,28 @@ var tokens = []token{
 	{prefix: "sk_test_", alphabet: alphanumeric, min: 16},
 	{prefix: "rk_live_", alphabet: alphanumeric, min: 10},
 	{prefix: "rk_test_", alphabet: alphanumeric, min: 16},
+	{prefix: "sk_prod_", alphabet: alphanumeric, min: 16},
+	{prefix: "sq0csp-", alphabet: wordDash, min: 30},
+	{prefix: "sq0atp-", alphabet: wordDash, min: 20},
+	{prefix: "EAAA", alphabet: wordDash, min: 56, digit: true},
+	{prefix: "shippo_live_", alphabet: hexadecimal, min: 32},
 	{prefix: "whsec_", alphabet: alphanumeric | padding, min: 20},
 	{prefix: "AKIA", alphabet: base32, min: 16, max: 16},
 	{prefix: "ASIA", alphabet: base32, min: 16, max: 16},
+	{prefix: "ABIA", alphabet: base32, min: 16, max: 16},
+	{prefix: "ACCA", alphabet: base32, min: 16, max: 16},
+	{prefix: "LTAI", alphabet: alphanumeric, min: 20, max: 26, digit: true},
+	{prefix: "sbp_", alphabet: hexadecimal, min: 40},
+	{prefix: "pul-", alphabet: hexadecimal, min: 40},
+	{prefix: "tskey-", alphabet: wordDash, min: 24, digit: true},
+	{prefix: "cfut_", alphabet: wordDash, min: 36},
+	{prefix: "nfp_", alphabet: alphanumeric, min: 36},
+	{prefix: "vck_", alphabet: alphanumeric, min: 40},
+	{prefix: "pscale_tkn_", alphabet: identifier, min: 32},
+	{prefix: "pscale_pw_", alphabet: identifier, min: 32},
+	{prefix: "NRAK-", alphabet: upper | digit, min: 27},
+	{prefix: "sntrys_eyJ", alphabet: wordDash | padding, min: 40},
+	{prefix: "phx_", alphabet: alphanumeric, min: 40},
 	{prefix: "dop_v1_", alphabet: hexadecimal, min: 40},
 	{prefix: "doo_v1_", alphabet: hexadecimal, min: 40},
 	{prefix: "dor_v1_", alphabet: hexadecimal, min: 40},
@@ -89,7 +137,7 @@ var tokens = []token{
 	{prefix: "hvs.", alphabet: wordDash, min: 20},
 	{prefix: "hvb.", alphabet: wordDash, min: 20},
 	{prefix: "hvr.", alphabet: wordDash, min: 20},
-	{prefix: "glsa_", alphabet: word, min: 38},
+	{prefix: "glsa_", alphabet: word, min: 38, check: checkGrafana},
 	{prefix: "glc_eyJ", alphabet: alphanumeric | padding, min: 40},
 	{prefix: "ops_eyJ", alphabet: wordDash | padding, min: 40},
 	{prefix: "AGE-SECRET-KEY-1", alphabet: upper | digit, min: 40},
@@ -97,20 +145,29 @@ var tokens = []token{
 	{prefix: "AGE-PLUGIN-", alphabet: upper | digit | dash, min: 40},
 
 	// Our own: gateway, agent, client, device, recovery.
-	{prefix: "ocg_", alphabet: wordDash, min: 20},
-	{prefix: "oca_", alphabet: wordDash, min: 20},
-	{prefix: "occ_", alphabet: wordDash, min: 20},
-	{prefix: "ocd_", alphabet: wordDash, min: 20},
-	{prefix: "ocr_", alphabet: wordDash, min: 20},
+	{prefix: "ocg_", alphabet: wordDash, min: 20, check: checkOwn},
+	{prefix: "oca_", alphabet: wordDash, min: 20, check: checkOwn},
+	{prefix: "occ_", alphabet: wordDash, min: 20, check: checkOwn},
+	{prefix: "ocd_", alphabet: wordDash, min: 20, check: checkOwn},
+	{prefix: "ocr_", alphabet: wordDash, min: 20, check: checkOwn},
 }
 
 // match judges a hit of the prefix at [start, end).
-func (t *token) match(text []byte, start, end int) (span, bool) {
+func (t *token) match(text []byte, start, end int, past *runs) (span, bool) {
 	// The automaton folds case; the prefixes mean theirs.
-	if string(text[start:end]) != t.prefix || !boundary(text, start) {
+	if string(text[start:end]) != t.prefix {
 		return span{}, false
 	}
-	stop := run(text, end, t.alphabet)
+	if found, ok := t.checked(text, start, end); ok {
+		return found, true
+	}
+	if !boundary(text, start) {
+		return span{}, false
+	}
+	stop := past.run(text, end, t.alphabet)
+	if t.alphabet&(padding|slash) != 0 {
+		stop = runEscaped(text, stop, t.alphabet)
+	}
 	if t.alphabet&dot != 0 {
 		for stop > end && text[stop-1] == '.' { // the end of a sentence
 			stop--
@@ -123,6 +180,10 @@ func (t *token) match(text []byte, start, end int) (span, bool) {
 	if t.max > 0 && stop < len(text) && is(text[stop], word) {
 		return span{}, false // a longer word of another alphabet
 	}
+	body = body[:min(len(body), decides)]
+	if isFiller(body) {
+		return span{}, false
+	}
 	if t.digit && count(body, digit) == 0 {
 		return span{}, false
 	}
@@ -134,6 +195,28 @@ func (t *token) match(text []byte, start, end int) (span, bool) {
 		found.start = end
 	}
 	return found, true
+}
+
+// decides is how much of a long run says whether it is a token.
+const decides = 256
+
+// isFiller: xxxxxxxx, as in an example; a random key has more than three
+// different bytes.
+func isFiller(body []byte) bool {
+	if len(body) < 16 {
+		return false
+	}
+	var seen [256]bool
+	different := 0
+	for _, c := range body {
+		if !seen[c] {
+			if seen[c] = true; different == 3 {
+				return false
+			}
+			different++
+		}
+	}
+	return true
 }
 
 // hasSolid reports whether body has a stretch of at least n letters and
@@ -178,7 +261,7 @@ func telegram(text []byte, start, end int) (span, bool) {
 		return span{}, false
 	}
 	from := runBack(text, start, 11, digit)
-	stop := run(text, end, wordDash)
+	stop := run(text[:min(len(text), end+41)], end, wordDash)
 	if n := start - from; n < 8 || n > 10 || stop-end < 30 || stop-end > 40 || !boundary(text, from) {
 		return span{}, false
 	}
@@ -191,7 +274,7 @@ func entra(text []byte, start, end int) (span, bool) {
 		return span{}, false
 	}
 	from := start - 4
-	stop := run(text, end, identifier|tilde)
+	stop := run(text[:min(len(text), end+37)], end, identifier|tilde)
 	if run(text[:start], from, identifier|tilde) != start || stop-end < 31 || stop-end > 36 || !boundary(text, from) {
 		return span{}, false
 	}

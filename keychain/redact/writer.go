@@ -93,10 +93,10 @@ func (w *Writer) Close() error { return w.Flush() }
 func (w *Writer) lines() error {
 	e := w.masker.engine.Load()
 	cut := w.skip + bytes.LastIndexByte(w.buf[w.skip:], '\n') + 1
-	if cut > w.skip && e.known != nil && len(e.known.multiline) > 0 {
+	if known := e.known(); cut > w.skip && known != nil && len(known.multiline) > 0 {
 		text := w.buf[w.skip:]
-		cut = w.lineStart(min(cut, w.skip+e.known.open(text, true)))
-		w.spans = e.known.find(text, w.skip, w.spans[:0])
+		cut = w.lineStart(min(cut, w.skip+known.open(text, true)))
+		w.spans = known.find(text, w.skip, w.spans[:0])
 		for _, s := range slices.Backward(w.spans) {
 			if s.start < cut && cut < s.end {
 				cut = w.lineStart(s.start)
@@ -148,7 +148,7 @@ func (w *Writer) force() error {
 	// began in them and is not decided.
 	spans := e.find(w.buf, w.skip, &state, w.spans[:0])
 	w.state.armour = false
-	cut := min(len(w.buf)-lookahead, w.skip+e.known.open(w.buf[w.skip:], false))
+	cut := min(len(w.buf)-lookahead, w.skip+e.known().open(w.buf[w.skip:], false))
 	for moved := true; moved; {
 		moved = false
 		for _, s := range spans {
@@ -169,7 +169,7 @@ func (w *Writer) force() error {
 				}
 			}
 		}
-		if open := w.skip + e.known.open(w.buf[w.skip:], false); open < cut {
+		if open := w.skip + e.known().open(w.buf[w.skip:], false); open < cut {
 			// What may still become a registered value is replaced with the rest.
 			spans = append(spans, span{from: open, start: open, end: len(w.buf)})
 			spans = spans[:merge(spans)]
