@@ -16,6 +16,7 @@ type judge struct {
 	policy  atomic.Pointer[policy.Policy] // with every name that its paths have
 
 	executed atomic.Int64 // programs so far
+	callers  callers      // who was refused a moment ago
 	ends     *ends        // nil: there is no limit to their files, or the kernel does not tell
 
 	probe struct { // of the self-test
@@ -38,15 +39,21 @@ func newJudge(p *Process) *judge {
 
 // denial names who did it.
 func (j *judge) denial(pid int, class policy.Class, operation, target, mechanism string, decision policy.Decision) Denial {
-	program, line := j.process.identity.describe(pid)
+	try := refused{pid: pid, operation: operation, target: target}
+	return j.denialBy(try, class, mechanism, decision)
+}
+
+func (j *judge) denialBy(try refused, class policy.Class, mechanism string, decision policy.Decision) Denial {
+	now := time.Now()
+	by := j.callers.find(j.process.identity, try, now)
 	return Denial{
-		Time: time.Now(), Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: pid, Program: program, CommandLine: line,
-		Class: class, Operation: operation, Target: target, Rule: decision.Rule, Origin: decision.Origin, Mechanism: mechanism, Count: 1,
+		Time: now, Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: by.pid, Program: by.program, CommandLine: by.commandLine,
+		Class: class, Operation: try.operation, Target: try.target, Rule: decision.Rule, Origin: decision.Origin, Mechanism: mechanism, Count: 1,
 	}
 }
 
 func (j *judge) fromGate(r gate.Refusal) Denial {
-	return j.denial(j.process.identity.outside(r.Thread), r.Class, r.Operation, r.Path, "gate", r.Decision)
+	return j.denialBy(refused{thread: r.Thread, operation: r.Operation, target: r.Path}, r.Class, "gate", r.Decision)
 }
 
 // splits reports whether a folder may not be renamed, because the policy says of

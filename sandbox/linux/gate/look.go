@@ -14,9 +14,15 @@ import (
 )
 
 // fixedTimeout is how long the kernel may believe in a name that is always
-// there. Everything else is asked again each time, so that a policy that
-// changes is in force at once.
+// there. What may be read is asked again each time, so that another file of that
+// name is seen at once.
 const fixedTimeout = time.Hour
+
+// veiledTimeout is how long it may believe in a name of what is refused. The
+// name alone opens nothing: each operation is judged by its path and looks for
+// the file anew. Without it a program that goes through refused folders asks here
+// two or three times for each refusal.
+const veiledTimeout = 100 * time.Millisecond
 
 // String names the file system.
 func (g *Gate) String() string { return "openclaw" }
@@ -45,9 +51,12 @@ func (g *Gate) entry(name string, out *fuse.EntryOut) syscall.Errno {
 		return code
 	}
 	_, fixed := g.fixed(name)
-	if fixed || g.held.has(name) {
+	switch {
+	case fixed || g.held.has(name):
 		out.SetEntryTimeout(fixedTimeout)
 		file = identity{}
+	case file == (identity{}) && !g.open.Load():
+		out.SetEntryTimeout(veiledTimeout)
 	}
 	out.NodeId = g.nodes.remember(name, file)
 	out.Generation = 1
