@@ -73,6 +73,9 @@ func (l Layout) Spool() string { return filepath.Join(l.State(), "spool") }
 // Bans is the file of the addresses that the gateway shuts out.
 func (l Layout) Bans() string { return filepath.Join(l.State(), "bans.json") }
 
+// Tokens is the file of the hashes and ends of tokens.
+func (l Layout) Tokens() string { return filepath.Join(l.State(), "tokens.json") }
+
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 

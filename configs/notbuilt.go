@@ -22,8 +22,6 @@ func notBuilt() []unbuilt {
 	return []unbuilt{
 		// Messages that the person believes to be encrypted must not go in the clear.
 		{Key: "gateway.encryption.enabled", What: "message encryption", Refuse: true, Hint: "write enabled: false", Active: func(c *Config) bool { return c.Gateway.Encryption.Enabled }},
-		// The token stays valid past its age, as it does without the section.
-		{Key: "gateway.token_rotation.enabled", What: "token rotation", Active: func(c *Config) bool { return c.Gateway.TokenRotation.Enabled }},
 		{Key: "client.encryption.enabled", What: "the client's side of message encryption", Active: func(c *Config) bool { return c.Client.Encryption.Enabled }},
 		// Nothing is removed by age.
 		{Key: "data_retention.messages.enabled", What: "retention of messages", Active: func(c *Config) bool { return c.DataRetention.Messages.Enabled }},

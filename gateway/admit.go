@@ -35,9 +35,9 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 		return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: an agent's token opens the providers' routes only",
 			Details: map[string]any{"code": wire.DetailUnauthorized}})
 	}
-	hash := auth.HashOf([]byte(presented))
-	if len(presented) > auth.MaxToken || !g.token.Check(ctx, hash) {
-		return hub.Admission{}, g.wrongToken(ctx, peer, connect, hash)
+	judged := g.judge(ctx, presented)
+	if judged.standing != auth.Good {
+		return hub.Admission{}, g.wrongToken(ctx, peer, connect, judged)
 	}
 	if connect.Device != nil {
 		if code := auth.CheckDevice(connect, challenge, g.deps.Now()); code != "" {
@@ -45,13 +45,16 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 			return hub.Admission{}, refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "device identity not accepted", Details: map[string]any{"code": code}})
 		}
 	}
-	may := auth.Scopes{auth.ScopeAdmin}
+	may, method := auth.Scopes{auth.ScopeAdmin}, proof("token", peer)
+	if name := judged.client.Name; name != "" {
+		may, method = judged.client.Scopes, proof("token of "+name, peer)
+	}
 	if connect.Client.Mode == "probe" || peer.Browser {
 		may = nil // they learn that the gateway is there, and nothing else
 	}
-	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", proof("token", peer), 0, certificateDetails(peer))
+	g.auditAccess(ctx, peer.From, "connect "+connect.Client.ID, "success", method, 0, certificateDetails(peer))
 	peer.Trusted()
-	return hub.Admission{Role: operator, Method: proof("token", peer), Token: hash, Scopes: auth.Grant(connect.Scopes, may)}, nil
+	return hub.Admission{Role: operator, Method: method, Token: judged.hash, Name: judged.client.Name, Scopes: auth.Grant(connect.Scopes, may)}, nil
 }
 
 // admitWithoutToken refuses, or, where the config asks for no authentication,
@@ -68,20 +71,27 @@ func (g *Gateway) admitWithoutToken(connect wire.Connect) (hub.Admission, *hub.R
 		Details: map[string]any{"code": wire.DetailTokenMissing, "recommendedNextStep": "update_auth_credentials"}})
 }
 
-func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Connect, hash auth.Hash) *hub.Refusal {
-	if g.token.Current().Zero() {
+func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Connect, judged judgement) *hub.Refusal {
+	if judged.standing == auth.Unknown && g.token.Current().Zero() {
 		return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: this gateway has no token yet", Details: map[string]any{
 			"code": wire.DetailTokenNotConfigured, "hint": "unlock the secret store, or use the gateway's unix socket ('openclaw tui' on its machine)",
 		}})
 	}
-	retry, limited := g.guard.Wrong(ctx, peer.Address, hash)
-	g.auditRefusal(ctx, peer.From, "connect "+connect.Client.ID, "wrong token")
+	retry, limited := g.guard.Wrong(ctx, peer.Address, judged.hash)
+	text, reason, hint := judged.words()
+	g.auditRefusal(ctx, peer.From, "connect "+connect.Client.ID, text)
 	if limited {
 		return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: too many wrong tokens", Retryable: true, RetryAfterMS: retry.Milliseconds(),
 			Details: map[string]any{"code": wire.DetailAuthRateLimited, "recommendedNextStep": "wait_then_retry"}})
 	}
-	return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: gateway token mismatch (use this gateway's token)",
-		Details: map[string]any{"code": wire.DetailTokenMismatch, "authReason": "token_mismatch", "canRetryWithDeviceToken": false, "recommendedNextStep": "update_auth_credentials"}})
+	if reason == wire.ReasonTokenMismatch && !judged.mistyped {
+		text = "gateway token mismatch (use this gateway's token)" // the protocol's own words
+	}
+	details := map[string]any{"code": wire.DetailTokenMismatch, "authReason": reason, "canRetryWithDeviceToken": false, "recommendedNextStep": "update_auth_credentials"}
+	if hint != "" {
+		details["hint"] = hint
+	}
+	return refusal(&wire.Error{Code: wire.CodeInvalidRequest, Message: "unauthorized: " + text, Details: details})
 }
 
 func refusal(e *wire.Error) *hub.Refusal { return &hub.Refusal{Error: e, Code: wire.ClosePolicy} }

@@ -32,7 +32,11 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leaveVisit()
-	call, ok := g.underWay.Enter(caller.Agent, r.ContentLength)
+	payer := caller.Agent
+	if caller.Client != "" {
+		payer = "client " + caller.Client
+	}
+	call, ok := g.underWay.Enter(payer, r.ContentLength)
 	if !ok {
 		setRetryAfter(w, time.Second)
 		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many calls are under way, or their bodies are too large together; try again when one has ended")
@@ -42,9 +46,13 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	if credential != "" {
 		defer limit.Hold(r.Context())()
 	}
-	ctx, leave := g.streams.enter(r.Context(), caller, visitorOf(r).address)
+	var token auth.Hash
+	if caller.Run == "" && credential != "" {
+		token = auth.HashOf([]byte(credential))
+	}
+	ctx, leave := g.streams.enter(r.Context(), caller, token, visitorOf(r).address)
 	defer leave()
-	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known {
+	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known || !g.holds(token) {
 		leave() // the token died between the look-up and the entry
 	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))
@@ -66,13 +74,23 @@ func (g *Gateway) withinRate(w http.ResponseWriter, r *http.Request, credential 
 func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.Caller, credential string, ok bool) {
 	candidates := auth.Candidates(r)
 	deadAgent := false
+	var wrong judgement // the first one that was something once, or else the first
 	for _, candidate := range candidates {
 		if caller, known := g.agents.Lookup(candidate); known && peerAddress(r).IsLoopback() {
 			return caller, candidate, true // cages are on this machine: from elsewhere, the token got out of one
 		}
 		deadAgent = deadAgent || auth.WellFormed(auth.AgentPrefix, candidate)
-		if len(candidate) <= auth.MaxToken && g.token.Check(r.Context(), auth.HashOf([]byte(candidate))) {
+		judged := g.judge(r.Context(), candidate)
+		switch {
+		case judged.standing == auth.Good && judged.client.Name == "":
 			return auth.Caller{}, candidate, true
+		case judged.standing == auth.Good && !judged.client.Scopes.Has(auth.ScopeWrite):
+			g.refuse(w, r, http.StatusForbidden, "permission_error", "the token of client "+judged.client.Name+" lacks the scope operator.write, which a model call needs")
+			return auth.Caller{}, "", false
+		case judged.standing == auth.Good:
+			return auth.Caller{Client: judged.client.Name}, candidate, true
+		case wrong.hash.Zero() || wrong.standing == auth.Unknown && judged.standing != auth.Unknown:
+			wrong = judged
 		}
 	}
 	config := g.deps.Config.Current().Config
@@ -93,8 +111,9 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 		}
 		return auth.Caller{}, "", false
 	}
-	retry, limited := g.guard.Wrong(r.Context(), visitorOf(r).address, auth.HashOf([]byte(candidates[0])))
-	g.auditRefusal(r.Context(), visitorOf(r).from, r.Method+" "+r.URL.Path, "wrong token")
+	retry, limited := g.guard.Wrong(r.Context(), visitorOf(r).address, wrong.hash)
+	text, _, _ := wrong.words()
+	g.auditRefusal(r.Context(), visitorOf(r).from, r.Method+" "+r.URL.Path, text)
 	switch {
 	case limited:
 		setRetryAfter(w, retry)
@@ -102,7 +121,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 	case deadAgent:
 		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "this agent's token is not valid: its run has ended")
 	default:
-		g.refuse(w, r, http.StatusUnauthorized, "authentication_error", "wrong token")
+		g.refuseToken(w, r, wrong)
 	}
 	return auth.Caller{}, "", false
 }

@@ -42,26 +42,30 @@ type Gateway struct {
 	stopping chan struct{}
 	stopOnce sync.Once
 
-	token    *auth.GatewayToken
-	agents   *auth.AgentTokens
-	guard    *auth.Guard
-	limiter  *limit.Limiter
-	visits   *limit.Visits
-	apart    bool                       // agents have an endpoint of their own; set before the first connection
-	bans     atomic.Pointer[limit.Bans] // those of before from Run on
-	underWay *limit.Calls
-	streams  *streams
-	shown    *refusals // in the log and on the screen
-	recorded *refusals // in the audit log
-	registry *registry.Registry
-	hub      *hub.Hub
-	upgrader *websocket.Upgrader
-	runs     *runs
-	calls    *calls
-	asks     *asks
-	watchers watchers
-	tokenDue chan struct{} // one slot: look at the token's source now
-	certs    *certs.Server // set by Run before it listens; nil: no TLS
+	token     *auth.GatewayToken
+	tokens    atomic.Pointer[auth.Tokens] // those of before from Run on
+	observing sync.Mutex                  // held while tokens is told of token
+	rotating  sync.Mutex                  // held while the gateway's token is replaced
+	stuck     atomic.Bool                 // the gateway's token is too old, and could not be replaced
+	agents    *auth.AgentTokens
+	guard     *auth.Guard
+	limiter   *limit.Limiter
+	visits    *limit.Visits
+	apart     bool                       // agents have an endpoint of their own; set before the first connection
+	bans      atomic.Pointer[limit.Bans] // those of before from Run on
+	underWay  *limit.Calls
+	streams   *streams
+	shown     *refusals // in the log and on the screen
+	recorded  *refusals // in the audit log
+	registry  *registry.Registry
+	hub       *hub.Hub
+	upgrader  *websocket.Upgrader
+	runs      *runs
+	calls     *calls
+	asks      *asks
+	watchers  watchers
+	tokenDue  chan struct{} // one slot: look at the token's source now
+	certs     *certs.Server // set by Run before it listens; nil: no TLS
 
 	mu            sync.Mutex // guards the fields below
 	running       bool
@@ -88,6 +92,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
 	g.visits = limit.NewVisits(g.limits)
 	g.bans.Store(limit.NewBans(nil, deps.Now, nil))
+	g.tokens.Store(auth.NewTokens(auth.Saved{}, auth.NewClock(deps.Now, nil, time.Time{}), nil))
 	g.streams = newStreams()
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
@@ -95,7 +100,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.calls = newCalls(g)
 	g.asks = newAsks(g)
 	g.upgrader = newUpgrader()
-	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.asks.methods())...)
+	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods())...)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +167,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	if err := g.openBans(); err != nil {
 		return err
 	}
+	if err := g.openTokens(); err != nil {
+		return err
+	}
 	if err := g.openCertificates(snapshot.Config.Gateway.TLS); err != nil {
 		return err
 	}
@@ -211,6 +219,11 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	g.asks.waiting.Wait()
 	g.calls.finish()
 	g.tellRefusals(parts)
+	if !g.tokens.Load().Next().IsZero() {
+		if rememberErr := g.tokens.Load().Remember(); rememberErr != nil {
+			g.log.Error("the time could not be saved", slog.Any("error", rememberErr))
+		}
+	}
 	// What stays of a stop must be written even though its context has ended.
 	if auditErr := g.deps.Audit(parts, AuditEntry{Event: "gateway_stop", User: "operator", IP: "unix", Action: "stop", Result: "success"}); auditErr != nil {
 		g.log.Error("the stop could not be audited", slog.Any("error", auditErr))
@@ -259,11 +272,11 @@ func hostAddress(host string) (netip.Addr, error) {
 	return address.Unmap(), nil
 }
 
-// lookAtToken keeps up with the token's source, and tells of refusals that wait to
-// be told. A token that is another one cuts the sockets that the old one let in.
+// lookAtToken keeps up with the token's source and its age, and tells of refusals
+// that wait to be told. What a token let in that is over is cut, at its end and
+// not at the next look.
 func (g *Gateway) lookAtToken(ctx context.Context) {
-	ticker := time.NewTicker(tokenLook)
-	defer ticker.Stop()
+	var age ageWatch
 	for said := ""; ; {
 		problem := ""
 		if err := g.refreshToken(ctx); err != nil {
@@ -273,13 +286,17 @@ func (g *Gateway) lookAtToken(ctx context.Context) {
 			g.log.Warn("the gateway token could not be read: TCP clients are refused, the unix socket works", slog.String("error", problem))
 		}
 		said = problem
+		g.watchAge(ctx, &age)
 		g.tellRefusals(ctx)
+		timer := time.NewTimer(g.nextLook())
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		case <-g.tokenDue:
 		}
+		timer.Stop()
 	}
 }
 
@@ -292,15 +309,15 @@ func (g *Gateway) lookSoon() {
 }
 
 func (g *Gateway) refreshToken(ctx context.Context) error {
-	_, err := g.token.Refresh(ctx)
-	current := g.token.Current()
-	cut := g.hub.CloseWhere(func(c *hub.Conn) bool {
-		return !c.Admission.Token.Zero() && !c.Admission.Token.Equal(current)
-	}, wire.CloseTokenChanged, "gateway auth changed")
-	if cut > 0 {
-		g.notice("warn", fmt.Sprintf("the gateway token changed: %d sockets were closed", cut))
-	}
+	_, err := g.renewToken(ctx)
 	return err
+}
+
+// renewToken asks the token's source, and ends what is not let in any more.
+func (g *Gateway) renewToken(ctx context.Context) (cut int, err error) {
+	_, err = g.token.Refresh(ctx)
+	g.observe()
+	return g.cutTokens(), err
 }
 
 func (g *Gateway) notice(level, text string) {

@@ -143,7 +143,7 @@ func (g *Gateway) setSecret(ctx context.Context, call *hub.Call) (any, error) {
 // secretChanged lets a new gateway token take effect at once. That it cannot be
 // read now is said by the next look.
 func (g *Gateway) secretChanged(ctx context.Context, name string) {
-	if name == gatewayTokenName {
+	if name == ownedToken(g.deps.Config.Current().Config) {
 		_ = g.refreshToken(ctx)
 	}
 }

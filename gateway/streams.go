@@ -18,6 +18,7 @@ type streams struct {
 type stream struct {
 	caller auth.Caller
 	from   netip.Addr
+	token  auth.Hash // that let it in; zero: an agent's, or none
 	cancel context.CancelFunc
 	still  func() error // of the TLS connection that it came on; nil without one
 }
@@ -25,9 +26,9 @@ type stream struct {
 func newStreams() *streams { return &streams{live: map[*stream]struct{}{}} }
 
 // enter returns the context of a call, and what ends its entry.
-func (s *streams) enter(ctx context.Context, caller auth.Caller, from netip.Addr) (of context.Context, leave func()) {
+func (s *streams) enter(ctx context.Context, caller auth.Caller, token auth.Hash, from netip.Addr) (of context.Context, leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	one := &stream{caller: caller, from: from, cancel: cancel}
+	one := &stream{caller: caller, token: token, from: from, cancel: cancel}
 	if peer := tlsPeer(ctx); peer != nil {
 		one.still = peer.Still
 	}

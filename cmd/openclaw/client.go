@@ -14,18 +14,22 @@ import (
 )
 
 func clientCommand(t *terminal) *cobra.Command {
-	return group("client", "See and cut the gateway's clients", clientListCommand(t), clientDisconnectCommand(t))
+	return group("client", "See and cut the gateway's clients, and give them tokens of their own", clientListCommand(t), clientAddCommand(t), clientRevokeCommand(t), clientDisconnectCommand(t))
 }
 
 func clientListCommand(t *terminal) *cobra.Command {
-	var asJSON, lastAuth bool
+	var asJSON, lastAuth, tokens bool
 	var since string
 	cmd := &cobra.Command{
 		Use: "list", Short: "Show who is connected", Args: exactly(0),
 		Long: "Show the gateway's clients that are connected now. With --show-last-auth: who connected last, from where, and\n" +
-			"how they authenticated, those who were refused too, from the audit log; this needs no gateway.",
-		Example: "  openclaw client list\n  openclaw client list --show-last-auth --since 7d",
+			"how they authenticated, those who were refused too, from the audit log; this needs no gateway. With --tokens: the\n" +
+			"clients that have a token of their own ('openclaw client add'), connected or not.",
+		Example: "  openclaw client list\n  openclaw client list --tokens\n  openclaw client list --show-last-auth --since 7d",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if tokens {
+				return t.listTokens(cmd, asJSON)
+			}
 			if lastAuth {
 				return t.listLastAuth(cmd, since, asJSON)
 			}
@@ -49,6 +53,8 @@ func clientListCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&lastAuth, "show-last-auth", false, "who connected last, and how they authenticated")
+	cmd.Flags().BoolVar(&tokens, "tokens", false, "the clients that have a token of their own")
+	cmd.MarkFlagsMutuallyExclusive("tokens", "show-last-auth")
 	cmd.Flags().StringVar(&since, "since", "30d", "with --show-last-auth: how far back")
 	return cmd
 }

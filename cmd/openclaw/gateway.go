@@ -37,7 +37,7 @@ func gatewayCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&generate, "generate-token", false, "print a new token and do nothing else")
 	cmd.Flags().BoolVar(&store, "store", false, "with --generate-token: keep it as the gateway's token instead of printing it")
-	cmd.AddCommand(gatewayStatusCommand(t), gatewayStopCommand(t), gatewayReloadCommand(t), gatewayTokenCommand(t),
+	cmd.AddCommand(gatewayStatusCommand(t), gatewayStopCommand(t), gatewayReloadCommand(t), gatewayTokenCommand(t), gatewayRotateCommand(t),
 		gatewayBanCommand(t), gatewayUnbanCommand(t), gatewayBansCommand(t))
 	return cmd
 }
@@ -83,6 +83,7 @@ func gatewayStatusCommand(t *terminal) *cobra.Command {
 			t.print("running     pid %d, version %s, since %s", o.PID, o.Version, day(o.Started))
 			t.print("listens     %s", strings.Join(o.Listeners, ", "))
 			t.showTLS(o)
+			t.showToken(o.Token)
 			t.print("agents      %d, %d running", o.Agents, o.Running)
 			t.print("connections %d", o.Connections)
 			t.print("denied      %d in the last hour", o.DeniedHour)
@@ -113,6 +114,26 @@ func (t *terminal) showTLS(o event.Overview) {
 	}
 	for _, sentence := range o.TLS.Ends {
 		t.print("            %s", printable(sentence))
+	}
+}
+
+// showToken says how old the gateway's token is and when it ends.
+func (t *terminal) showToken(token *event.TokenStatus) {
+	if token == nil {
+		return
+	}
+	text := fmt.Sprintf("token       %d days old", token.AgeDays)
+	switch {
+	case token.Problem != "":
+		text += ", " + token.Problem + ": new connections with it are refused"
+	case !token.Ends.IsZero() && token.Owned:
+		text += ", is replaced on " + day(token.Ends)
+	case !token.Ends.IsZero():
+		text += ", ends on " + day(token.Ends)
+	}
+	t.print("%s", printable(text))
+	if !token.Grace.IsZero() {
+		t.print("            the one before it is taken until %s", token.Grace.Local().Format(time.DateTime))
 	}
 }
 

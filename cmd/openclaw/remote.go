@@ -6,11 +6,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 
 	"openclaw/configs"
 	"openclaw/gateway/certs"
 	"openclaw/gateway/client"
 	"openclaw/keychain"
+	"openclaw/keychain/ref"
 )
 
 // The variables that say where a gateway is and open it.
@@ -26,6 +28,7 @@ type place struct {
 	at      configs.GatewayURL
 	from    string // "OPENCLAW_GATEWAY_URL" or "client.gateway_url"; empty: this state folder's own
 	options client.Options
+	token   func(context.Context) (keychain.Secret, error) // nil: the unix socket needs none
 }
 
 // here reports whether it is this state folder's own gateway.
@@ -69,15 +72,37 @@ func (t *terminal) place() (place, error) {
 			return p, err
 		}
 	}
-	token := t.variables(layout)(gatewayTokenVariable)
-	if token == "" {
+	if t.variables(layout)(gatewayTokenVariable) == "" {
 		return p, &failure{
 			err:  fmt.Errorf("the gateway at %s wants a token, and %s is not set", p.at.Host, gatewayTokenVariable),
-			hint: "set it in the environment, or in " + layout.Env() + " (mode 0600)",
+			hint: "set it in the environment, or in " + layout.Env() + " (mode 0600), as the token itself or as a reference such as keychain://openclaw/" + gatewayTokenName,
 		}
 	}
-	p.options.Token = keychain.NewSecret([]byte(token))
+	p.token = func(ctx context.Context) (keychain.Secret, error) { return t.clientToken(ctx, layout) }
 	return p, nil
+}
+
+// clientToken reads the token anew for each connection: whoever names a reference
+// follows a rotation without starting again.
+func (t *terminal) clientToken(ctx context.Context, layout configs.Layout) (keychain.Secret, error) {
+	text := t.variables(layout)(gatewayTokenVariable)
+	reference, err := ref.Parse(text)
+	switch {
+	case !strings.Contains(text, "://"): // a token is any text; a reference is one on purpose
+		return keychain.NewSecret([]byte(text)), nil
+	case err != nil:
+		return keychain.Secret{}, fmt.Errorf("read %s: %w", gatewayTokenVariable, err)
+	}
+	h := &house{layout: layout}
+	if err := t.openSecrets(ctx, h); err != nil {
+		return keychain.Secret{}, err
+	}
+	defer h.secrets.Close()
+	secret, _, err := h.resolver.ResolveReference(ctx, reference)
+	if err != nil {
+		return keychain.Secret{}, fmt.Errorf("read %s: %w", gatewayTokenVariable, err)
+	}
+	return secret, nil
 }
 
 // gatewayURL is the text of the URL, if there is one, and the client's settings of
@@ -145,6 +170,14 @@ func (t *terminal) dial(ctx context.Context) (*client.Client, error) {
 func (p place) dial(ctx context.Context) (*client.Client, error) {
 	if p.here() {
 		return dial(ctx, p.layout)
+	}
+	if p.token != nil {
+		token, err := p.token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer token.Wipe()
+		p.options.Token = token
 	}
 	c, err := client.Dial(ctx, p.options)
 	if unreachable, is := errors.AsType[*client.Error](err); is && unreachable.Kind == client.KindUnreachable {

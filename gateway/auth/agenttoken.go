@@ -5,10 +5,12 @@ import (
 	"sync"
 )
 
-// Caller is whom an agent token stands for.
+// Caller is whom a token stands for: an agent's run, a named client, or, where
+// all is empty, the operator.
 type Caller struct {
-	Agent string
-	Run   string
+	Agent  string
+	Run    string
+	Client string
 }
 
 // AgentTokens are the tokens of the runs that live now, kept as hashes in

@@ -121,7 +121,7 @@ func FuzzCheckHost(f *testing.F) {
 func TestAgentTokenDiesWithItsRun(t *testing.T) {
 	tokens := NewAgentTokens()
 	token := tokens.Mint("coder", "run1")
-	if caller, ok := tokens.Lookup(token); !ok || caller != (Caller{"coder", "run1"}) {
+	if caller, ok := tokens.Lookup(token); !ok || caller != (Caller{Agent: "coder", Run: "run1"}) {
 		t.Fatal(caller, ok)
 	}
 	second := tokens.Mint("coder", "run1")

@@ -24,6 +24,7 @@ type GatewayToken struct {
 
 	mu      sync.Mutex // guards the fields below
 	hash    Hash
+	formed  bool
 	read    time.Time
 	problem error
 }
@@ -50,12 +51,12 @@ func (g *GatewayToken) Refresh(ctx context.Context) (changed bool, err error) {
 // refresh asks the source; g.reading is held.
 func (g *GatewayToken) refresh(ctx context.Context) (changed bool, err error) {
 	secret, err := g.source(ctx)
-	hash := Hash{}
+	hash, formed := Hash{}, false
 	if err == nil {
 		if secret.Empty() {
 			err = errors.New("read gateway token: it is empty")
 		} else {
-			hash = HashOf(secret.Reveal())
+			hash, formed = HashOf(secret.Reveal()), WellFormed(GatewayPrefix, string(secret.Reveal()))
 			secret.Wipe()
 		}
 	}
@@ -66,7 +67,7 @@ func (g *GatewayToken) refresh(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	changed = !g.hash.Zero() && g.hash != hash
-	g.hash = hash
+	g.hash, g.formed = hash, formed
 	return changed, err
 }
 
@@ -75,6 +76,14 @@ func (g *GatewayToken) Current() Hash {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.hash
+}
+
+// Formed returns the hash in force, and whether its token has the form of
+// GenerateToken.
+func (g *GatewayToken) Formed() (Hash, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.hash, g.formed
 }
 
 // Problem says why the last look at the source failed; nil if it did not.

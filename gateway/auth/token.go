@@ -14,6 +14,7 @@ import (
 const (
 	GatewayPrefix = "ocg_"
 	AgentPrefix   = "oca_"
+	ClientPrefix  = "occ_"
 )
 
 const (
@@ -67,6 +68,17 @@ func WellFormed(prefix, token string) bool {
 	}
 	body := token[:len(token)-checkDigits]
 	return checksum(body) == token[len(body):]
+}
+
+// Mistyped reports whether token begins like one of ours and is none: a character
+// is wrong, or some are missing.
+func Mistyped(token string) bool {
+	for _, prefix := range []string{GatewayPrefix, AgentPrefix, ClientPrefix} {
+		if strings.HasPrefix(token, prefix) {
+			return !WellFormed(prefix, token)
+		}
+	}
+	return false
 }
 
 // Hash is the SHA-256 of a token, the only form in which one is kept.

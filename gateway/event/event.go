@@ -217,7 +217,18 @@ type Overview struct {
 	TokenSet       bool         `json:"token_set"`
 	Dropped        uint64       `json:"dropped"` // events that slow watchers lost
 	TLS            *TLSStatus   `json:"tls,omitempty"`
+	Token          *TokenStatus `json:"token,omitempty"`
 	AgentsEndpoint string       `json:"agents_endpoint,omitempty"` // where agents reach the gateway; empty: at the first listener
+}
+
+// TokenStatus is what may be known of the gateway's token.
+type TokenStatus struct {
+	Created time.Time `json:"created"`           // when the gateway first saw it
+	AgeDays int       `json:"age_days"`          // since then
+	Ends    time.Time `json:"ends,omitzero"`     // by gateway.token_rotation; absent: never
+	Grace   time.Time `json:"grace,omitzero"`    // a token before it is taken until then
+	Owned   bool      `json:"owned"`             // the gateway can replace it by itself
+	Problem string    `json:"problem,omitempty"` // why new connections with it are refused
 }
 
 // TLSStatus is what the TCP listener shows of itself.

@@ -50,6 +50,7 @@ type Admission struct {
 	Role   string
 	Method string    // "token" or "peer credentials"
 	Token  auth.Hash // of the token that let it in; zero for peer credentials
+	Name   string    // of a client token; empty: the operator
 }
 
 // Refusal is what a connect got instead.
