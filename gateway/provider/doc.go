@@ -33,14 +33,19 @@
 //
 // The key is fetched for each call, written into one header of the outgoing
 // request in the provider's own form, and wiped when the call ends (the header's
-// string is Go's and cannot be). It is in no record and no error; where the
-// provider repeats it, in a header or in a body that is not compressed, as many
-// bytes of bullets stand instead, however it was split. Keys of fewer than 16
-// bytes are placeholders of local servers and are not searched for: they are
-// words that an answer may hold.
+// string is Go's and cannot be, nor the encodings of it that are searched for). It
+// is in no record and no error; where the provider repeats it, in a header or in a
+// body that is not compressed, plain or encoded (JSON, URL, HTML, hexadecimal,
+// base64), as many bytes of bullets stand instead, however it was split: over
+// packets, or over the texts of a stream's events. Keys of fewer than 16 bytes are
+// placeholders of local servers and are not searched for: they are words that an
+// answer may hold. Nothing else of an answer is redacted: its reader acts on it.
 //
-// A stream is passed on as it comes, each piece at once; only a piece's tail that
-// begins like the key waits for the next one. A client that leaves ends the
+// A body is passed on as it comes, each piece at once; only a piece's tail that
+// begins like the key waits for the next one. A stream of events is passed on
+// event by event; one whose text ends with three bytes or more of the key's
+// beginning waits, with those behind it, for the next text of its kind or the end
+// of its block. A client that leaves ends the
 // provider's work at once. What was cut off never looks like a clean end: the
 // client's connection breaks. A stream that falls silent between two events ends
 // with an error event in the API's own shape, one in the middle of an event as if

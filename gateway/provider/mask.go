@@ -4,54 +4,39 @@ import (
 	"bytes"
 
 	"openclaw/keychain"
+	"openclaw/keychain/redact"
 )
 
 // shortestMasked is the shortest key that is searched for, in bytes. Keys of
 // providers have 40 and more; what is shorter is a placeholder.
 const shortestMasked = 16
 
-// mask replaces a key by bullets of the same length in bytes, so that the
-// length that an answer announces stays true. It keeps no copy of the key.
+// mask replaces a key, and every encoding of it, by bullets of the same length
+// in bytes, so that the length that an answer announces stays true.
 type mask struct {
-	key keychain.Secret
+	key   keychain.Secret
+	exact *redact.Exact
 }
 
 func newMask(key keychain.Secret) *mask {
 	if key.Len() < shortestMasked {
 		key = keychain.Secret{}
 	}
-	return &mask{key: key}
+	return &mask{key: key, exact: redact.NewExact(key.Reveal())}
 }
 
 // cover overwrites every whole key in b and returns how many of the last bytes
 // must wait, because they begin like the key.
 func (m *mask) cover(b []byte) (wait int) {
-	key := m.key.Reveal()
-	if len(key) == 0 {
+	if m.key.Empty() {
 		return 0
 	}
 	from := 0
-	for {
-		at := bytes.Index(b[from:], key)
-		if at < 0 {
-			break
-		}
-		bullets(b[from+at : from+at+len(key)])
-		from += at + len(key)
-	}
-	tail := b[max(from, len(b)-len(key)+1):]
-	for len(tail) > 0 {
-		at := bytes.IndexByte(tail, key[0])
-		if at < 0 {
-			return 0
-		}
-		tail = tail[at:]
-		if bytes.HasPrefix(key, tail) {
-			return len(tail)
-		}
-		tail = tail[1:]
-	}
-	return 0
+	m.exact.Find(b, func(start, end int) {
+		bullets(b[start:end])
+		from = end
+	})
+	return len(b) - max(from, m.exact.Open(b))
 }
 
 // bullets fills b: as many bullets as fit, and stars.
@@ -81,20 +66,26 @@ func (m *mask) names(name string) bool {
 
 // values masks a header's values; they are copied only where the key is.
 func (m *mask) values(in []string) []string {
-	key := m.key.Reveal()
-	if len(key) == 0 {
+	if m.key.Empty() {
 		return in
 	}
 	out := in
 	for i, value := range in {
-		if len(value) < len(key) || !bytes.Contains([]byte(value), key) { // a string of the key could not be wiped
+		covered := []byte(value)
+		found := false
+		m.exact.Find(covered, func(start, end int) {
+			found = true
+			for at := start; at < end; at++ {
+				covered[at] = '*' // a header is ASCII: no bullets
+			}
+		})
+		if !found {
 			continue
 		}
 		if &out[0] == &in[0] {
 			out = append([]string(nil), in...)
 		}
-		// A header is ASCII: no bullets.
-		out[i] = string(bytes.ReplaceAll([]byte(value), key, bytes.Repeat([]byte("*"), len(key))))
+		out[i] = string(covered)
 	}
 	return out
 }
