@@ -63,6 +63,22 @@ func encodePiece(set map[string]bool, value []byte) {
 	add := func(s string) { set[s] = true }
 	add(text)
 
+	if run(value, 0, identifier|tilde) != len(value) { // other bytes are the same in text of every kind
+		encodeText(add, text)
+	}
+
+	add(hex.EncodeToString(value))
+	add(strings.ToUpper(hex.EncodeToString(value)))
+
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			add(alignedBase64(encoding, value, shift))
+		}
+	}
+}
+
+// encodeText adds the encodings that escape some bytes and leave the others.
+func encodeText(add func(string), text string) {
 	plain := jsonEscape(text, false)
 	for _, escaped := range []string{plain, jsonEscape(text, true)} {
 		add(escaped)
@@ -85,15 +101,6 @@ func encodePiece(set map[string]bool, value []byte) {
 	add(html.EscapeString(text))
 	add(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(text))
 	add(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;").Replace(text))
-
-	add(hex.EncodeToString(value))
-	add(strings.ToUpper(hex.EncodeToString(value)))
-
-	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			add(alignedBase64(encoding, value, shift))
-		}
-	}
 }
 
 // alignedBase64 encodes value as it looks behind shift other bytes, without
