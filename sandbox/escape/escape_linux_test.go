@@ -29,6 +29,9 @@ type try struct {
 	// whose Landlock has no scopes.
 	reduced, older string
 
+	// nested says the same of a cage whose agent may build sandboxes of its own.
+	nested string
+
 	network bool // the network is what holds it
 
 	prepare func(*world)
@@ -149,7 +152,9 @@ func (e try) inside(t *testing.T, program string, m mode) {
 		t.Logf("refused to start: %v", err)
 		return
 	}
-	if !m.network {
+	if m.nested && !inside.policy().Nested {
+		t.Log("there is nothing to nest for an agent that may start no program")
+	} else if !m.network {
 		m.proven(t, res.report)
 	} else if inside.perms.Network != nil {
 		m.proven(t, res.report)
@@ -161,6 +166,8 @@ func (e try) inside(t *testing.T, program string, m mode) {
 		known = e.reduced
 	case m.landlock != 0 && e.older != "":
 		known = e.older
+	case m.nested && e.nested != "":
+		known = e.nested
 	}
 	switch {
 	case known != "":

@@ -1,6 +1,7 @@
 package escape_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -244,18 +246,23 @@ func killOne(t *testing.T, w *world, target string, after time.Duration) bool {
 	command := exec.CommandContext(t.Context(), "/proc/self/exe", w.home)
 	command.Env = append(os.Environ(), superviseVariable+"="+w.home)
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var said bytes.Buffer
+	command.Stderr = &said
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	generation := map[string]int{"supervisor": 0, "stage": 1, "command": 2}[target]
 	for range 3000 { // it takes a moment to be there
-		if len(descendants(command.Process.Pid, generation)) > 0 {
+		if len(caged(descendants(command.Process.Pid, generation))) > 0 || generation == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(after)
 	victims := descendants(command.Process.Pid, generation)
+	if generation > 0 {
+		victims = caged(victims)
+	}
 	if len(victims) > 0 {
 		_ = syscall.Kill(victims[0], syscall.SIGKILL)
 	} else {
@@ -266,11 +273,30 @@ func killOne(t *testing.T, w *world, target string, after time.Duration) bool {
 	select {
 	case <-ended:
 	case <-time.After(30 * time.Second):
-		_ = command.Process.Kill()
-		<-ended
-		t.Errorf("the supervisor goes on, though its %s was killed after %v", target, after)
+		_ = command.Process.Signal(syscall.SIGQUIT) // it says where it waits
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = command.Process.Kill()
+			<-ended
+		}
+		t.Errorf("the supervisor goes on, though its %s was killed after %v\n%s", target, after, said.String())
 	}
 	return len(victims) > 0
+}
+
+// caged leaves those that are in a process namespace of their own. Go's os
+// package starts a child for a moment to try process descriptors out.
+func caged(pids []int) []int {
+	return slices.DeleteFunc(pids, func(pid int) bool {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return true
+		}
+		_, numbers, _ := strings.Cut(string(text), "\nNSpid:")
+		numbers, _, _ = strings.Cut(numbers, "\n")
+		return len(strings.Fields(numbers)) < 2
+	})
 }
 
 // descendants are the processes that many generations below.

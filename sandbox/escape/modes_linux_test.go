@@ -35,6 +35,10 @@ type mode struct {
 	// when it is asked for by name: it takes as long as the full one.
 	landlock int
 
+	// nested: the agent may build sandboxes of its own. No root may have such a
+	// cage, so it runs as an ordinary user only, and when it is asked for.
+	nested bool
+
 	// network: only the network is another one; nothing else is tried again.
 	network bool
 
@@ -46,6 +50,9 @@ type mode struct {
 // endsItself is what an agent gains by a signal to its cage's first process.
 const endsItself = "it reaches the cage's own first process, and may so end its own run"
 
+// building is what `nested: true` is for.
+const building = "a sandbox of one's own begins with a user namespace"
+
 const modeVariable = "OPENCLAW_ESCAPE_MODE"
 
 // everyMode is the table.
@@ -53,6 +60,7 @@ func everyMode() []mode {
 	return []mode{
 		{name: "full", proof: "mount namespace"},
 		{name: "older", landlock: 2, proof: "held by the cage's namespaces alone"},
+		{name: "nested", nested: true, proof: "for nested sandboxes", set: func(w *world) { w.perms.Nested = yes() }},
 		{name: "tunnel", network: true, without: refusing(unix.SYS_SOCKET, 2, unix.NETLINK_NETFILTER, 0, unix.AF_NETLINK, unix.EPROTONOSUPPORT), proof: "TUN"},
 		{name: "reduced", plain: true, without: refusing(unix.SYS_CLONE, 0, unix.CLONE_NEWUSER, -1, 0, unix.EPERM), proof: "REDUCED", set: func(w *world) {
 			w.perms.Enforce, w.reduced = policy.EnforceReduced, true
@@ -86,7 +94,7 @@ func modes(tb testing.TB) []mode {
 	wanted := os.Getenv(modeVariable)
 	var list []mode
 	for _, m := range everyMode() {
-		if wanted == "" && m.without == nil && m.landlock == 0 || wanted == m.name {
+		if wanted == "" && m.without == nil && m.landlock == 0 && !m.nested || wanted == m.name {
 			list = append(list, m)
 		}
 	}
@@ -132,6 +140,19 @@ func inMode(t *testing.T, name string) {
 
 func TestEscapesByTunnel(t *testing.T) { inMode(t, "tunnel") }
 func TestEscapesReduced(t *testing.T)  { inMode(t, "reduced") }
+
+func TestEscapesNested(t *testing.T) {
+	if os.Getuid() == 0 {
+		ordinary(t, "^TestEscapesNested$")
+		return
+	}
+	inMode(t, "nested")
+}
+
+func yes() *bool {
+	on := true
+	return &on
+}
 
 // proven fails a test whose cage was not built in the mode after all.
 func (m mode) proven(t *testing.T, report sandbox.Report) {
