@@ -267,3 +267,37 @@ func TestAnAskEndsWithWhoAsked(t *testing.T) {
 		t.Errorf("%d are held, %d wait", len(h.asks.held), h.asks.inbox.Waiting())
 	}
 }
+
+// A screen that closes answers nothing: what it was shown goes on waiting, for the
+// next screen or for its deadline, which denies.
+func TestAScreenThatClosesAnswersNothing(t *testing.T) {
+	h, supervisor, run := asking(t)
+	screen := h.local()
+	if _, err := client.NewBackend(screen, nil).Events(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	held := askFor(t, supervisor, run.Run, 1, "/srv/a")
+	if rows := asksOf(t, screen); len(rows) != 1 || rows[0].State != event.AskWaiting {
+		t.Fatalf("%+v", rows)
+	}
+	_ = screen.Close()
+	next := h.local()
+	until(t, "the end of the first screen", func() bool {
+		select {
+		case _, open := <-screen.Events():
+			return !open
+		default:
+			return false
+		}
+	})
+	if rows := asksOf(t, next); len(rows) != 1 || rows[0].State != event.AskWaiting {
+		t.Fatalf("%+v", rows)
+	}
+	var decided wire.AskDecided
+	if err := next.Call(t.Context(), wire.MethodAskDecide, wire.AskDecideParams{ID: held.ID}, &decided); err != nil || !decided.Resolved {
+		t.Fatalf("%+v %v", decided, err)
+	}
+	if v := verdictOf(t, supervisor, 1); v.Allow {
+		t.Errorf("%+v", v)
+	}
+}
