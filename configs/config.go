@@ -93,6 +93,17 @@ type Agent struct {
 	Provider    string             `yaml:"provider"`
 	Model       string             `yaml:"model"`
 	Limits      Limits             `yaml:"limits"`
+	Budget      Budget             `yaml:"budget"`
+}
+
+// Budget bounds what an agent may use of model providers, or what may be used of
+// one provider. Zero is no bound.
+type Budget struct {
+	RequestsPerMinute int      `yaml:"max_requests_per_minute"`
+	RequestsPerDay    int      `yaml:"max_requests_per_day"`
+	TokensPerDay      int64    `yaml:"max_tokens_per_day"`
+	ConcurrentCalls   int      `yaml:"max_concurrent_calls"`
+	AllowedModels     []string `yaml:"allowed_models"` // absent: every model; empty: none
 }
 
 // Limits bounds an agent's resources.
@@ -122,6 +133,7 @@ type Provider struct {
 	BaseURL string    `yaml:"base_url"` // empty: the provider's own
 	Kind    string    `yaml:"kind"`     // anthropic | openai | gemini; empty: by name
 	Paths   []string  `yaml:"paths"`    // patterns of what is passed on beside the kind's endpoints
+	Budget  Budget    `yaml:"budget"`   // of all agents and the operator together
 }
 
 // KnownProviders are the providers that need no entry; each is named like the

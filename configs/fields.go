@@ -81,6 +81,14 @@ func fields() map[string]field {
 		"Agent.model":       {About: "Name of the model that the agent uses."},
 		"Agent.limits":      {About: "Bounds of the agent's resources."},
 
+		"Agent.budget": {About: "What the agent may use of model providers."},
+
+		"Budget.max_requests_per_minute": {About: "Requests a minute; the burst is the same number.", Min: 1, Max: 10_000_000},
+		"Budget.max_requests_per_day":    {About: "Requests a calendar day.", Min: 1, Max: 1_000_000_000},
+		"Budget.max_tokens_per_day":      {About: "Tokens a calendar day, of requests and answers, cached ones too. A call that begins with some left goes on to its end.", Min: 1, Max: 1_000_000_000_000_000},
+		"Budget.max_concurrent_calls":    {About: "Calls at the same time, streamed or not.", Min: 1, Max: 1_000_000},
+		"Budget.allowed_models":          {About: "Names of models such as claude-sonnet-5 or gpt-5*, in which * is any text; absent: every model."},
+
 		"Limits.memory": {About: "Memory of all processes of a run together, such as 512MB or 4GB; at least 32MB."},
 		"Limits.pids":   {About: "Processes and threads of a run together.", Min: 1, Max: 4_194_304},
 		"Limits.cpu":    {About: "Processor cores of a run, such as 1.5."},
@@ -113,6 +121,7 @@ func fields() map[string]field {
 		"Provider.api_key":  {About: "Reference to the key; absent: the secret that is named like the provider."},
 		"Provider.base_url": {About: "URL of the provider's API; required for a name other than anthropic, gemini and openai."},
 		"Provider.kind":     {About: "Shape of the API; absent: by the provider's name.", Enum: KnownProviders()},
+		"Provider.budget":   {About: "What all agents and the operator together may use of this provider."},
 		"Provider.paths":    {About: "Paths that are passed on beside the endpoints of a conversation, such as /v1/files/* or GET /v1/batches/**: * is one name, a last ** whatever follows."},
 
 		"Client.gateway_url": {About: "URL of the gateway: ws, wss or unix."},

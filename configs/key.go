@@ -16,6 +16,9 @@ type step struct {
 	index int // -1 for a name
 }
 
+// NamedKey is the key path of an agent, a role or a provider: "agents.coder".
+func NamedKey(section, name string) string { return childKey(section, name) }
+
 // childKey adds a name to a key path.
 func childKey(key, name string) string {
 	if !plainName(name) {

@@ -76,6 +76,9 @@ func (l Layout) Bans() string { return filepath.Join(l.State(), "bans.json") }
 // Tokens is the file of the hashes and ends of tokens.
 func (l Layout) Tokens() string { return filepath.Join(l.State(), "tokens.json") }
 
+// Budgets is the file of what agents and providers have used today.
+func (l Layout) Budgets() string { return filepath.Join(l.State(), "budgets.json") }
+
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 

@@ -86,6 +86,8 @@ func TestBadText(t *testing.T) {
 		{"cipher suites", "gateway:\n  tls:\n    cipher_suites: [TLS_AES_256_GCM_SHA38, TLS_RSA_WITH_RC4_128_SHA]\n", []string{`"TLS_AES_256_GCM_SHA384"?`, "is not secure"}},
 		{"provider's paths", "providers:\n  anthropic:\n    paths: [/v1/files/*, 'GET /v1/batches/**', files, /a/../b, 'TRACE /x', /a/**/b, '/a b/c', '/a?b']\n",
 			[]string{`3:48: providers.anthropic.paths[2]: "files" is not a path`, `[3]: "/a/../b" is not a path`, `[4]: "TRACE" is not a method`, `[5]: "/a/**/b" is not`, `[6]: "/a b/c" is not`, `[7]: "/a?b" is not`}},
+		{"budget", "agents:\n  a:\n    budget: {max_tokens_per_day: 0, max_calls: 3, allowed_models: ['', 'a b', 'gpt-5*']}\n",
+			[]string{"3:34: agents.a.budget.max_tokens_per_day: must be from 1 to", "agents.a.budget.max_calls: unknown key", `agents.a.budget.allowed_models[0]: "" is not a model's name`, `[1]: "a b" is not`}},
 		{"short references", "providers:\n  anthropic: {api_key: 'keychain://x'}\n  openai: {api_key: 'file://x'}\n", []string{"2:24: providers.anthropic.api_key: write keychain://service/account", "3:21: providers.openai.api_key: write file:///"}},
 		{"unknown scheme", "providers:\n  openai: {api_key: 'valt://abcdef'}\n", []string{`unknown scheme valt://; did you mean "vault"?`}},
 		{"variable without braces", "providers:\n  openai: {api_key: $OPENAI_KEY}\n", []string{"a variable needs braces (write ${NAME})"}},

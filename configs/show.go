@@ -105,8 +105,8 @@ func absent(v reflect.Value, written bool) bool {
 	case reflect.Pointer:
 		return v.IsNil()
 	case reflect.Struct:
-		return v.IsZero() && v.Type() == reflect.TypeFor[Limits]()
-	case reflect.Int:
+		return v.IsZero() && (v.Type() == reflect.TypeFor[Limits]() || v.Type() == reflect.TypeFor[Budget]())
+	case reflect.Int, reflect.Int64:
 		return v.IsZero() && !written
 	case reflect.Slice, reflect.String:
 		return v.IsZero() && !written

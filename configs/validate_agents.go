@@ -22,6 +22,7 @@ func (v *validator) providers() {
 		if p.Kind == "" && !known {
 			v.fail(key, "write kind: anthropic, kind: openai or kind: gemini, the API that it speaks", "needs kind")
 		}
+		v.budget(childKey(key, "budget"), p.Budget)
 		for i, pattern := range p.Paths {
 			v.providerPath(itemKey(childKey(key, "paths"), i), pattern)
 		}
@@ -85,6 +86,7 @@ func (v *validator) agents() {
 		}
 		v.agentProvider(childKey(key, "provider"), agent.Provider)
 		v.limits(childKey(key, "limits"), agent.Limits)
+		v.budget(childKey(key, "budget"), agent.Budget)
 		v.agentEnv(childKey(key, "env"), agent.Env)
 	}
 }
@@ -114,6 +116,15 @@ func secretName(name string) bool {
 	return slices.ContainsFunc([]string{"API_KEY", "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "CREDENTIAL"}, func(part string) bool {
 		return strings.Contains(upper, part)
 	})
+}
+
+// budget checks the names of models; the numbers are checked where they stand.
+func (v *validator) budget(key string, b Budget) {
+	for i, name := range b.AllowedModels {
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			v.fail(itemKey(childKey(key, "allowed_models"), i), "write claude-sonnet-5, or gpt-5* for all that begin so", "%s is not a model's name", quote(name))
+		}
+	}
 }
 
 func (v *validator) limits(key string, l Limits) {

@@ -43,6 +43,9 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 		entry.Event, entry.Target = "authorization", d.Target
 	case policy.ClassLimit:
 		entry.Event, entry.Target = "command_execution", d.Target
+		if d.Mechanism == mechanismBudget {
+			entry.Event = "authorization"
+		}
 	default:
 		entry.Path = d.Target
 	}

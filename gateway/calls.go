@@ -24,7 +24,15 @@ type Call struct {
 	Started   time.Time
 	FirstByte time.Duration
 	Duration  time.Duration
+	Model     string // empty: none was seen
+	Tokens    Tokens
 	Error     string
+}
+
+// Tokens is what a call cost. In includes Cached.
+type Tokens struct {
+	In, Cached, Out int64
+	Estimated       bool // the answer did not say all of it
 }
 
 // waitingCalls is how many finished calls may wait for the disk; past it a
@@ -79,12 +87,19 @@ func (c *calls) write(call Call) {
 	if call.Error != "" || call.Status >= 400 || call.Status == 0 {
 		result = "failure"
 	}
+	details := map[string]any{
+		"id": call.ID, "run": call.Run, "status": call.Status, "bytes_in": call.BytesIn, "bytes_out": call.BytesOut,
+		"first_byte_ms": call.FirstByte.Milliseconds(), "duration_ms": call.Duration.Milliseconds(),
+	}
+	if call.Model != "" {
+		details["model"] = call.Model
+	}
+	if call.Tokens != (Tokens{}) {
+		details["tokens_in"], details["tokens_cached"], details["tokens_out"], details["tokens_estimated"] = call.Tokens.In, call.Tokens.Cached, call.Tokens.Out, call.Tokens.Estimated
+	}
 	err := c.g.deps.Audit(context.Background(), AuditEntry{
 		Event: "api_call", User: user, IP: call.From, Action: call.Method, Path: call.Path, Target: call.Provider, Result: result, Reason: call.Error,
-		Details: map[string]any{
-			"id": call.ID, "run": call.Run, "status": call.Status, "bytes_in": call.BytesIn, "bytes_out": call.BytesOut,
-			"first_byte_ms": call.FirstByte.Milliseconds(), "duration_ms": call.Duration.Milliseconds(),
-		},
+		Details: details,
 	})
 	if err != nil {
 		c.g.log.Error("a model call could not be audited", slog.String("id", call.ID), slog.Any("error", err))

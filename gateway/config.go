@@ -41,6 +41,7 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 	}
 	g.applyCertificates(was.TLS, is.TLS)
 	g.runs.policyChanged(after)
+	g.recheckBudgets(after.Config)
 	if is.RequireAuth && !was.RequireAuth {
 		g.hub.CloseWhere(func(c *hub.Conn) bool { return c.Admission.Method == methodNone }, wire.CloseTokenChanged, "gateway auth changed")
 		g.streams.cut(func(caller auth.Caller) bool { return caller == auth.Caller{} })

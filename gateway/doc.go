@@ -24,6 +24,11 @@
 // place on macOS, where nothing relays. Agents' tokens open nothing from another
 // machine.
 //
+// Budgets of agents and of providers (requests, tokens, calls at the same time,
+// models) are asked before each model call; what passes them is refused in the
+// API's own shape and is a denial like a cage's. A changed budget holds from the
+// next call on, and a call whose model is allowed no more ends.
+//
 // Promises. A refusal is answered in the caller's own shape, holds no secret,
 // and is on the bus and in the log; past a rate refusals are counted there
 // instead, so that a flood fills no disk. An agent's token opens the providers'

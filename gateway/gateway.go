@@ -17,6 +17,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/budget"
 	"openclaw/gateway/certs"
 	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
@@ -54,6 +55,8 @@ type Gateway struct {
 	apart     bool                       // agents have an endpoint of their own; set before the first connection
 	bans      atomic.Pointer[limit.Bans] // those of before from Run on
 	underWay  *limit.Calls
+	budgets   atomic.Pointer[budget.Budgets] // those of before from Run on
+	overspent *overspent
 	streams   *streams
 	shown     *refusals // in the log and on the screen
 	recorded  *refusals // in the audit log
@@ -93,6 +96,8 @@ func New(deps Deps) (*Gateway, error) {
 	g.visits = limit.NewVisits(g.limits)
 	g.bans.Store(limit.NewBans(nil, deps.Now, nil))
 	g.tokens.Store(auth.NewTokens(auth.Saved{}, auth.NewClock(deps.Now, nil, time.Time{}), nil))
+	g.budgets.Store(budget.New(budget.State{}, deps.Now, nil))
+	g.overspent = newOverspent()
 	g.streams = newStreams()
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
@@ -170,6 +175,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	if err := g.openTokens(); err != nil {
 		return err
 	}
+	if err := g.openBudgets(); err != nil {
+		return err
+	}
 	if err := g.openCertificates(snapshot.Config.Gateway.TLS); err != nil {
 		return err
 	}
@@ -194,6 +202,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	group.Go(func() { g.lookAtToken(parts) })
 	group.Go(func() { g.runs.watch(parts) })
 	group.Go(func() { g.watchCertificates(parts) })
+	group.Go(func() { g.saveBudgets(parts) })
 	group.Go(func() { _ = g.asks.inbox.Run(parts) })
 	sockets, endSockets := context.WithCancel(parts)
 	defer endSockets()
@@ -224,6 +233,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 			g.log.Error("the time could not be saved", slog.Any("error", rememberErr))
 		}
 	}
+	g.overspent.tell(g)
 	// What stays of a stop must be written even though its context has ended.
 	if auditErr := g.deps.Audit(parts, AuditEntry{Event: "gateway_stop", User: "operator", IP: "unix", Action: "stop", Result: "success"}); auditErr != nil {
 		g.log.Error("the stop could not be audited", slog.Any("error", auditErr))
@@ -289,6 +299,7 @@ func (g *Gateway) lookAtToken(ctx context.Context) {
 		g.watchAge(ctx, &age)
 		g.tellRefusals(ctx)
 		timer := time.NewTimer(g.nextLook())
+		g.overspent.tell(g)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -8,6 +8,7 @@ import (
 	"openclaw/configs"
 	"openclaw/gateway"
 	"openclaw/gateway/audit"
+	"openclaw/gateway/budget"
 	"openclaw/gateway/event"
 	"openclaw/gateway/logs"
 	"openclaw/gateway/provider"
@@ -28,6 +29,7 @@ func (h *house) deps() gateway.Deps {
 			Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },
 			Finished: func(r provider.Record) { h.gateway.CallFinished(callOf(r)) },
 			Allowed:  h.providerAllowed,
+			Budget:   h.enterBudget,
 			Prefer:   h.providerOf,
 		}),
 		WithCaller: func(ctx context.Context, agent, run string) context.Context {
@@ -81,7 +83,27 @@ func callOf(r provider.Record) gateway.Call {
 	return gateway.Call{
 		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
 		BytesIn: r.BytesIn, BytesOut: r.BytesOut, Started: r.Started, FirstByte: r.FirstByte, Duration: r.Duration, Error: r.Error,
+		Model: r.Model, Tokens: gateway.Tokens(r.Usage),
 	}
+}
+
+// enterBudget asks the gateway's budgets for a call.
+func (h *house) enterBudget(d provider.Demand) (settle func(provider.Usage), refused *provider.Overspent) {
+	demand := budget.Demand{
+		Unknown: d.Unknown, Cut: d.Cut,
+		Asked: func() (models []string, deferred bool, err error) {
+			asked, err := d.Asked()
+			return asked.Models, asked.Background, err
+		},
+	}
+	if d.Costs {
+		demand.Tokens = d.Estimate()
+	}
+	leave, refusal := h.gateway.EnterBudget(gateway.Spending{Agent: d.Agent, Run: d.Run, Provider: d.Provider, Model: d.Model, Demand: demand})
+	if refusal != nil {
+		return nil, &provider.Overspent{Model: refusal.Model, Day: refusal.Day, Retry: refusal.Retry, Message: refusal.Text + " (" + refusal.Key + " in the config)"}
+	}
+	return func(u provider.Usage) { leave(u.Total()) }, nil
 }
 
 // targets are the providers of the config, and those that need no entry.

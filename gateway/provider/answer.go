@@ -36,6 +36,9 @@ func (a *answer) give() {
 	case status == http.StatusUnauthorized:
 		c.record.Error = "the provider does not accept the key: openclaw secrets set " + c.record.Provider
 	}
+	if status < http.StatusMultipleChoices && (c.use == useGenerates || c.use == useUnknown) {
+		c.meter = newMeter(a.response.Header)
+	}
 	giveBack(c.writer.Header(), a.response.Header, a.mask)
 	c.record.Status = status
 	c.writer.WriteHeader(status)
@@ -84,10 +87,14 @@ func (a *answer) copy() {
 			if left != 0 {
 				a.flush() // with nothing left, the server does it at once
 			}
+			if c.meter != nil {
+				c.meter.add(space[:full-held])
+			}
 			copy(space[:], space[full-held:full])
 		}
 		switch {
 		case ended:
+			c.whole = true
 			return
 		case err != nil:
 			a.broken(held)
@@ -122,19 +129,21 @@ func (a *answer) flush() {
 // broken ends an answer that did not come to its end.
 func (a *answer) broken(held int) {
 	c := a.call
-	switch {
-	case c.request.Context().Err() != nil:
+	if c.request.Context().Err() != nil {
 		c.abort(errGone.Error())
-	case !errors.Is(a.cancelled(), errSilent):
-		c.abort("the provider broke off in the middle of its answer")
-	case held > 0 || !a.betweenEvents():
-		// A last event cannot be put behind half of another one.
-		c.abort("the provider fell silent in the middle of its answer")
 	}
-	silent := refused(http.StatusGatewayTimeout, "provider_silent", "the provider fell silent in the middle of its answer")
-	a.write(silent.event(c.kind, a.path))
+	why := refused(http.StatusGatewayTimeout, "provider_silent", "the provider fell silent in the middle of its answer")
+	if lost, is := errors.AsType[*lostError](a.cancelled()); is {
+		why = lost.refusal()
+	} else if !errors.Is(a.cancelled(), errSilent) {
+		c.abort("the provider broke off in the middle of its answer")
+	}
+	if held > 0 || !a.betweenEvents() {
+		c.abort(why.message) // a last event cannot be put behind half of another one
+	}
+	a.write(why.event(c.kind, a.path))
 	a.flush()
-	c.record.Error = silent.message
+	c.record.Error = why.message
 }
 
 // betweenEvents reports whether a whole event was the last thing sent.

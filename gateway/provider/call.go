@@ -25,6 +25,11 @@ type call struct {
 	record  Record
 	kind    string // of the API: the shape of our own errors
 	use     use
+
+	settle func(Usage) // of the budget; nil: it was not asked, or refused
+	sent   bool        // the request may have reached the provider
+	meter  *meter      // of the answer; nil: it costs nothing
+	whole  bool        // the answer came to its end
 }
 
 // ServeHTTP passes a request on and its answer back.
@@ -39,16 +44,32 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	to, target, refusal := c.choose()
 	h.options.Started(c.record)
-	defer func() {
-		c.record.Duration = h.options.Now().Sub(c.record.Started)
-		h.options.Finished(c.record)
-	}()
+	defer c.finish()
 	if refusal != nil {
 		c.limitRead()
 		c.refuse(refusal)
 		return
 	}
 	c.pass(to, target)
+}
+
+// finish settles what the call cost and tells of its end.
+func (c *call) finish() {
+	switch {
+	case c.meter != nil:
+		c.meter.stop()
+		if c.use == useGenerates || c.meter.text.told.any {
+			c.record.Usage = c.meter.usage(c.whole, c.record.BytesIn)
+		}
+	case c.sent && c.use == useGenerates && c.record.Status == 0:
+		// The client left before the answer: the provider had its request all the same.
+		c.record.Usage = Usage{In: estimate(c.record.BytesIn), Estimated: true}
+	}
+	if c.settle != nil {
+		c.settle(c.record.Usage)
+	}
+	c.record.Duration = c.handler.options.Now().Sub(c.record.Started)
+	c.handler.options.Finished(c.record)
 }
 
 func newID() string {
@@ -152,10 +173,21 @@ func (c *call) pass(to route, target Target) {
 		c.refuse(problem)
 		return
 	}
-	tokens := presented(c.request)
-	address.RawQuery, address.ForceQuery = withoutTokens(c.request.URL.RawQuery, tokens), c.request.URL.ForceQuery
 	ctx, cancel := context.WithCancelCause(c.request.Context())
 	defer cancel(nil)
+	c.record.Model = c.modelOf(to.path, body)
+	var over *Overspent
+	c.settle, over = c.handler.options.Budget(Demand{
+		Agent: c.record.Agent, Run: c.record.Run, Provider: c.record.Provider, Model: c.record.Model, Bytes: c.record.BytesIn, Costs: c.use == useGenerates, Unknown: c.use == useUnknown,
+		Asked: func() (Asked, error) { return c.asked(to.path, body) }, Cut: func(reason error) { cancel(&lostError{reason}) },
+	})
+	if over != nil {
+		c.settle = nil
+		c.refuse(overspent(over))
+		return
+	}
+	tokens := presented(c.request)
+	address.RawQuery, address.ForceQuery = withoutTokens(c.request.URL.RawQuery, tokens), c.request.URL.ForceQuery
 	key, problem := c.handler.fetchKey(ctx, c.record.Provider, target.Kind)
 	if problem != nil {
 		if c.request.Context().Err() != nil {
@@ -180,6 +212,7 @@ func (c *call) pass(to route, target Target) {
 	}
 	inject(request.Header, target.Kind, key)
 
+	c.sent = true
 	watch := time.AfterFunc(c.handler.options.HeaderTimeout, func() { cancel(errSilent) })
 	defer watch.Stop()
 	response, err := c.handler.transport.RoundTrip(request)
@@ -187,6 +220,10 @@ func (c *call) pass(to route, target Target) {
 		watch.Stop()
 		if c.request.Context().Err() != nil {
 			c.abort(errGone.Error())
+		}
+		if lost, is := errors.AsType[*lostError](context.Cause(ctx)); is {
+			c.refuse(lost.refusal())
+			return
 		}
 		c.refuse(upstreamRefusal(c.record.Provider, address.Host, errors.Join(err, context.Cause(ctx))))
 		return

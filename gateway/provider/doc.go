@@ -54,6 +54,11 @@
 // request without a body. No redirect is followed or passed on: it would lead the
 // client, and its token, past the gateway.
 //
+// What an answer costs is read as it passes, streamed or whole, also through gzip,
+// and without changing a byte or holding one back. What it does not say (a stream
+// that was cut, a chat that was not asked for its usage) is estimated, never free.
+// A budget is asked before each call and told its cost once, however it ends.
+//
 // Errors of this package have the shape of the API that the client speaks and say
 // what a person can do. None is a 401, which clients take for the end of their
 // login, except where a provider gives it.

@@ -123,8 +123,9 @@ func matches(pattern, segments []string) bool {
 		if i >= len(segments) {
 			return false
 		}
-		name, found := segments[i], want == segments[i]
+		found := want == segments[i]
 		if suffix, wild := strings.CutPrefix(want, "*"); wild {
+			var name string
 			name, found = strings.CutSuffix(segments[i], suffix)
 			found = found && isName(name)
 		}

@@ -13,6 +13,15 @@ import (
 // errSilent is a provider that says nothing for too long.
 var errSilent = errors.New("the provider is silent")
 
+// lostError is the end of a call that was under way and may not be any more.
+type lostError struct{ reason error }
+
+func (e *lostError) Error() string { return e.reason.Error() }
+
+func (e *lostError) refusal() *refusal {
+	return refused(http.StatusForbidden, "no_longer_allowed", e.reason.Error())
+}
+
 // upstreamRefusal puts into words of our own why a provider gave no answer.
 // net/http's words may quote what the provider sent, and that may be anything.
 func upstreamRefusal(name, host string, err error) *refusal {

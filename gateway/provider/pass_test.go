@@ -246,14 +246,15 @@ func TestAnswerWithoutBody(t *testing.T) {
 // The records say who called whom and how much, and hold nothing secret.
 func TestRecords(t *testing.T) {
 	h := build(t, standin.New(), nil)
-	_, body, err := h.do(t, h.request(t, "POST", "/v1/messages?beta=true", `{"n":1}`))
+	_, body, err := h.do(t, h.request(t, "POST", "/v1/messages?beta=true", `{"model":"m"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := h.record(t, 1)
 	want := provider.Record{
 		ID: got.ID, Provider: "anthropic", Agent: "coder", Run: "run-1", From: got.From, Method: "POST", Path: "/v1/messages", Status: 200,
-		BytesIn: 7, BytesOut: int64(len(body)), Started: got.Started, FirstByte: got.FirstByte, Duration: got.Duration,
+		BytesIn: 13, BytesOut: int64(len(body)), Started: got.Started, FirstByte: got.FirstByte, Duration: got.Duration,
+		Model: "m", Usage: provider.Usage{In: 7, Out: 5},
 	}
 	if got != want || len(got.ID) != 16 || !strings.HasPrefix(got.From, "127.0.0.1:") || got.FirstByte <= 0 || got.Duration < got.FirstByte {
 		t.Errorf("record %+v, want %+v", got, want)

@@ -40,6 +40,10 @@ type Options struct {
 	// to, for a kind of API; empty is the one that is named like the kind. For
 	// an empty kind it names the agent's provider, whatever it speaks.
 	Prefer func(agent, kind string) string
+	// Budget is asked once for each call, when its request has been read. It lets
+	// the call go on, and then settle is called once with what it cost, or
+	// refuses it. Nil lets every call go on.
+	Budget func(Demand) (settle func(Usage), refused *Overspent)
 	// Started and Finished are called once for each call, in this order, on
 	// the call's own goroutine: what they take, the call takes longer.
 	Started, Finished func(Record)
@@ -82,6 +86,8 @@ type Record struct {
 	Started   time.Time     //
 	FirstByte time.Duration // until the answer's first byte; 0: there was none
 	Duration  time.Duration //
+	Model     string        // that the request names; empty: none was seen. At most 131 bytes
+	Usage     Usage         // what the answer cost
 	Error     string        // why it did not go well; never holds a secret
 }
 
@@ -114,6 +120,9 @@ func New(options Options) *Handler {
 	}
 	if options.Prefer == nil {
 		options.Prefer = func(string, string) string { return "" }
+	}
+	if options.Budget == nil {
+		options.Budget = func(Demand) (func(Usage), *Overspent) { return func(Usage) {}, nil }
 	}
 	if options.Started == nil {
 		options.Started = func(Record) {}

@@ -2,8 +2,10 @@ package provider
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // refusal is an answer of our own.
@@ -12,15 +14,40 @@ type refusal struct {
 	code    string // for programs
 	message string // what happened, and what a person can do; never a secret
 	again   bool   // the same request may succeed a moment later
+
+	retry time.Duration // until it may; 0 is not told
+	kind  string        // OpenAI's type, where it is not by the status
+	day   bool          // it may succeed on another day
+}
+
+// overspent is the refusal of a budget, in the words by which the clients of the
+// APIs tell a moment's limit from a day's.
+func overspent(o *Overspent) *refusal {
+	switch {
+	case o.Model:
+		return refused(http.StatusForbidden, "model_not_allowed", o.Message)
+	case o.Day:
+		out := refused(http.StatusTooManyRequests, "insufficient_quota", o.Message)
+		out.retry, out.kind, out.day = o.Retry, "insufficient_quota", true
+		return out
+	default:
+		out := refused(http.StatusTooManyRequests, "rate_limit_exceeded", o.Message)
+		out.again, out.retry, out.kind = true, max(o.Retry, time.Second), "requests"
+		return out
+	}
 }
 
 func refused(status int, code, message string) *refusal {
 	return &refusal{status: status, code: code, message: message}
 }
 
-// errorType is the API's own word for a status.
-func errorType(kind string, status int) string {
+// errorType is the API's own word for what happened.
+func (f *refusal) errorType(kind string) string {
+	status := f.status
 	if kind != KindAnthropic {
+		if f.kind != "" {
+			return f.kind
+		}
 		if status >= http.StatusInternalServerError {
 			return "server_error"
 		}
@@ -29,6 +56,8 @@ func errorType(kind string, status int) string {
 	switch status {
 	case http.StatusForbidden:
 		return "permission_error"
+	case http.StatusTooManyRequests:
+		return "rate_limit_error"
 	case http.StatusNotFound:
 		return "not_found_error"
 	case http.StatusRequestEntityTooLarge:
@@ -71,7 +100,37 @@ type geminiErrorText struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Status  string `json:"status"`
+	Details []any  `json:"details,omitempty"`
 }
+
+// geminiRetry and geminiQuota are google.rpc's words for when to come back, and
+// for a day's quota, which Google's own client does not wait for.
+type geminiRetry struct {
+	Type  string `json:"@type"`
+	Delay string `json:"retryDelay"`
+}
+
+type geminiQuota struct {
+	Type       string            `json:"@type"`
+	Violations []geminiViolation `json:"violations"`
+}
+
+type geminiViolation struct {
+	Quota string `json:"quotaId"`
+}
+
+func (f *refusal) geminiDetails() []any {
+	var out []any
+	if f.day {
+		out = append(out, geminiQuota{"type.googleapis.com/google.rpc.QuotaFailure", []geminiViolation{{"OpenclawBudgetPerDay"}}})
+	}
+	if f.retry > 0 {
+		out = append(out, geminiRetry{"type.googleapis.com/google.rpc.RetryInfo", strconv.Itoa(f.retrySeconds()) + "s"})
+	}
+	return out
+}
+
+func (f *refusal) retrySeconds() int { return int(math.Ceil(f.retry.Seconds())) }
 
 // geminiStatus is Google's word for a status (google.rpc.Code).
 func geminiStatus(status int) string {
@@ -101,12 +160,12 @@ func geminiStatus(status int) string {
 
 // body is the refusal in the shape of an API.
 func (f *refusal) body(kind string) []byte {
-	var shape any = openAIError{openAIErrorText{Message: f.message, Type: errorType(kind, f.status), Code: f.code}}
+	var shape any = openAIError{openAIErrorText{Message: f.message, Type: f.errorType(kind), Code: f.code}}
 	switch kind {
 	case KindAnthropic:
-		shape = anthropicError{Type: "error", Error: anthropicErrorText{errorType(kind, f.status), f.message}}
+		shape = anthropicError{Type: "error", Error: anthropicErrorText{f.errorType(kind), f.message}}
 	case KindGemini:
-		shape = geminiError{geminiErrorText{Code: f.status, Message: f.message, Status: geminiStatus(f.status)}}
+		shape = geminiError{geminiErrorText{Code: f.status, Message: f.message, Status: geminiStatus(f.status), Details: f.geminiDetails()}}
 	}
 	text, _ := json.Marshal(shape) // strings always encode
 	return text
@@ -130,7 +189,7 @@ func (f *refusal) event(kind, path string) []byte {
 	case hasSegment(path, "/v1/responses"), hasSegment(path, "/responses"):
 		text, _ := json.Marshal(responsesEvent{
 			Type: "error", Code: f.code, Message: f.message,
-			openAIError: openAIError{openAIErrorText{Message: f.message, Type: errorType(kind, f.status), Code: f.code}},
+			openAIError: openAIError{openAIErrorText{Message: f.message, Type: f.errorType(kind), Code: f.code}},
 		}) // strings always encode
 		return append(append([]byte("event: error\ndata: "), text...), "\n\n"...)
 	default:
@@ -143,7 +202,10 @@ func (f *refusal) header(to http.Header, length int) {
 	to.Set("Content-Type", "application/json")
 	to.Set("Content-Length", strconv.Itoa(length))
 	if !f.again {
-		to.Set("X-Should-Retry", "false") // both APIs' clients wait and ask again otherwise
+		to.Set("X-Should-Retry", "false") // the APIs' clients wait and ask again otherwise
+	}
+	if f.retry > 0 {
+		to.Set("Retry-After", strconv.Itoa(f.retrySeconds()))
 	}
 	switch f.status {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:

@@ -1,0 +1,374 @@
+package provider
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// How tokens are estimated where an answer does not say them: one for four bytes
+// of text, OpenAI's own rule of thumb for English, and at least one for each event
+// of a stream that holds text.
+const bytesPerToken = 4
+
+// mostTokens bounds what is believed of one answer.
+const mostTokens = 1 << 40
+
+// longestUsage bounds what is kept of an answer to read its usage, in bytes.
+const longestUsage = 16 << 10
+
+// meter reads what an answer costs as it passes, in any pieces. It keeps nothing
+// of it but the usage itself.
+type meter struct {
+	text  textReader
+	lines *eventReader // of a stream of events
+
+	packed   *io.PipeWriter // of a compressed answer
+	unpacked chan struct{}  // closed when the last of it was read
+	broken   bool           // it was none; of unpack until unpacked is closed
+	opaque   bool           // the answer is packed in a way that is not known
+	bytes    int64
+}
+
+// newMeter returns a meter of an answer with this header. stop must be called on
+// it in the end.
+func newMeter(header http.Header) *meter {
+	m := &meter{}
+	if media, _, err := mime.ParseMediaType(header.Get("Content-Type")); err == nil && media == "text/event-stream" {
+		m.lines = &eventReader{to: &m.text}
+	}
+	switch strings.ToLower(header.Get("Content-Encoding")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		var from *io.PipeReader
+		from, m.packed = io.Pipe()
+		m.unpacked = make(chan struct{})
+		go m.unpack(from)
+	default:
+		m.opaque = true
+	}
+	return m
+}
+
+// add takes the next piece of the answer.
+func (m *meter) add(b []byte) {
+	m.bytes += int64(len(b))
+	switch {
+	case m.opaque:
+	case m.packed != nil:
+		_, _ = m.packed.Write(b) // fails when what came is no gzip: see unpack
+	default:
+		m.read(b)
+	}
+}
+
+func (m *meter) read(b []byte) {
+	if m.lines != nil {
+		m.lines.read(b)
+		return
+	}
+	m.text.read(b)
+}
+
+// unpack reads a compressed answer beside its way to the client. It keeps no more
+// than a window of it, however much it grows to.
+func (m *meter) unpack(from *io.PipeReader) {
+	defer close(m.unpacked)
+	defer func() { _ = from.Close() }() // it never fails
+	plain, err := gzip.NewReader(from)
+	if err != nil {
+		m.broken = true
+		return
+	}
+	space := make([]byte, bufferSize)
+	for {
+		n, err := plain.Read(space)
+		m.read(space[:n])
+		if err != nil {
+			m.broken = !errors.Is(err, io.EOF)
+			return
+		}
+	}
+}
+
+// stop ends the reading. After it the other fields are still.
+func (m *meter) stop() {
+	if m.packed != nil {
+		_ = m.packed.Close() // as from's
+		<-m.unpacked
+	}
+}
+
+// usage is what the answer cost. whole says that it came to its end; body is the
+// size of the request.
+func (m *meter) usage(whole bool, body int64) Usage {
+	told := m.text.told
+	out := Usage{In: told.in, Cached: told.cached, Out: told.out}
+	if !told.input {
+		out.In, out.Estimated = estimate(body), true
+	}
+	if !told.any || !whole {
+		seen := max(m.text.textBytes/bytesPerToken, m.text.textEvents)
+		if m.opaque || m.broken {
+			seen = max(seen, m.bytes)
+		}
+		if seen > out.Out || !told.any {
+			out.Out, out.Estimated = max(out.Out, seen), true
+		}
+	}
+	return out
+}
+
+// told is what an answer says of its usage; numbers of later events are of all
+// before, so the largest counts.
+type told struct {
+	in, cached, out int64
+	any, input      bool
+}
+
+// usageObject has the words of all three APIs.
+type usageObject struct {
+	InputTokens         int64  `json:"input_tokens"`                // Anthropic, OpenAI's responses
+	CacheCreationTokens int64  `json:"cache_creation_input_tokens"` // Anthropic: beside input_tokens
+	CacheReadTokens     int64  `json:"cache_read_input_tokens"`     // Anthropic: beside input_tokens
+	OutputTokens        int64  `json:"output_tokens"`
+	PromptTokens        int64  `json:"prompt_tokens"` // OpenAI's chat and embeddings
+	CompletionTokens    int64  `json:"completion_tokens"`
+	InputDetails        cached `json:"input_tokens_details"`
+	PromptDetails       cached `json:"prompt_tokens_details"`
+	PromptTokenCount    int64  `json:"promptTokenCount"` // Gemini
+	ToolPromptCount     int64  `json:"toolUsePromptTokenCount"`
+	CandidatesCount     int64  `json:"candidatesTokenCount"`
+	ThoughtsCount       int64  `json:"thoughtsTokenCount"`
+	CachedContentCount  int64  `json:"cachedContentTokenCount"`
+}
+
+type cached struct {
+	CachedTokens int64 `json:"cached_tokens"`
+}
+
+func (t *told) add(text []byte) {
+	var u usageObject
+	if json.Unmarshal(text, &u) != nil {
+		return
+	}
+	bounded := func(n ...int64) (sum int64) {
+		for _, one := range n {
+			sum += min(max(one, 0), mostTokens)
+		}
+		return min(sum, mostTokens)
+	}
+	in := bounded(u.InputTokens, u.CacheCreationTokens, u.CacheReadTokens, u.PromptTokens, u.PromptTokenCount, u.ToolPromptCount)
+	out := bounded(u.OutputTokens, u.CompletionTokens, u.CandidatesCount, u.ThoughtsCount)
+	t.in, t.out = max(t.in, in), max(t.out, out)
+	t.cached = max(t.cached, bounded(u.CacheReadTokens, u.InputDetails.CachedTokens, u.PromptDetails.CachedTokens, u.CachedContentCount))
+	t.any = true
+	t.input = t.input || in > 0
+}
+
+// eventReader takes the data out of a stream of events (HTML Standard, 9.2).
+type eventReader struct {
+	to       *textReader
+	matched  int  // of "data:" at the line's start
+	skip     bool // the rest of the line
+	inData   bool
+	returned bool // the last byte was a carriage return
+	before   int64
+}
+
+const dataField = "data:"
+
+func (e *eventReader) read(b []byte) {
+	for len(b) > 0 {
+		c := b[0]
+		if c == '\n' || c == '\r' {
+			if c == '\n' && e.returned {
+				e.returned, b = false, b[1:]
+				continue
+			}
+			e.endOfLine()
+			e.returned, b = c == '\r', b[1:]
+			continue
+		}
+		e.returned = false
+		if !e.inData && !e.skip {
+			if c == dataField[e.matched] {
+				if e.matched++; e.matched == len(dataField) {
+					e.inData = true
+				}
+			} else {
+				e.skip = true
+			}
+			b = b[1:]
+			continue
+		}
+		end := 0
+		for end < len(b) && b[end] != '\n' && b[end] != '\r' {
+			end++
+		}
+		if e.inData {
+			e.to.read(b[:end])
+		}
+		b = b[end:]
+	}
+}
+
+func (e *eventReader) endOfLine() {
+	if !e.inData && !e.skip && e.matched == 0 { // an empty line ends the event
+		if e.to.textBytes > e.before {
+			e.to.textEvents++
+		}
+		e.before = e.to.textBytes
+		e.to.begin()
+	}
+	e.matched, e.skip, e.inData = 0, false, false
+}
+
+// textReader follows a JSON text in pieces. It finds the usage where the APIs put
+// it: in the object itself, in its message or response, or in the objects of a
+// list; never deeper, where a model's own words may stand. And it counts the text.
+type textReader struct {
+	told       told
+	textBytes  int64
+	textEvents int64
+
+	depth    int
+	objects  uint64 // bit n: what is open at depth n is an object
+	wantKey  bool
+	inString bool
+	escaped  bool
+	isKey    bool
+	word     [24]byte // the beginning of the string that is read
+	length   int      // of that string
+	key      [24]byte
+	keyLen   int
+	outer    bool   // the object at depth 2 is the message, the response, or in a list
+	usage    []byte // what was kept of the usage
+	from     int    // the depth at which the usage began; 0: none is read
+}
+
+// begin forgets all but what was counted: another text follows.
+func (t *textReader) begin() {
+	*t = textReader{told: t.told, textBytes: t.textBytes, textEvents: t.textEvents, usage: t.usage[:0]}
+}
+
+func (t *textReader) read(b []byte) {
+	for i := 0; i < len(b); {
+		from := i
+		switch {
+		case t.inString:
+			i = t.inside(b, i)
+		case !isStructure(b[i]):
+			for i++; i < len(b) && !isStructure(b[i]); i++ {
+			}
+		default:
+			t.outside(b[i])
+			i++
+		}
+		if t.from > 0 && len(t.usage) < longestUsage {
+			t.usage = append(t.usage, b[from:i]...)
+			if t.depth < t.from {
+				t.told.add(t.usage)
+				t.from, t.usage = 0, t.usage[:0]
+			}
+		} else if t.from > 0 && t.depth < t.from {
+			t.from, t.usage = 0, t.usage[:0] // too long to be one
+		}
+	}
+}
+
+// inside reads on in a string.
+func (t *textReader) inside(b []byte, i int) int {
+	start := i
+	if t.escaped {
+		t.escaped = false
+		i++
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == '"' {
+			t.take(b[start:i])
+			t.inString = false
+			t.endString()
+			return i + 1
+		} else if c == '\\' {
+			i++
+			t.escaped = i == len(b)
+		}
+	}
+	i = min(i, len(b))
+	t.take(b[start:i])
+	return i
+}
+
+func (t *textReader) take(b []byte) {
+	if t.length < len(t.word) {
+		copy(t.word[t.length:], b)
+	}
+	t.length += len(b)
+}
+
+func (t *textReader) endString() {
+	if t.isKey {
+		t.key, t.keyLen = t.word, t.length
+		return
+	}
+	if t.keyLen > len(t.key) {
+		return
+	}
+	switch string(t.key[:t.keyLen]) {
+	case "text", "content", "delta", "arguments", "partial_json", "thinking", "reasoning", "reasoning_content", "refusal":
+		t.textBytes += int64(t.length)
+	}
+}
+
+func isStructure(c byte) bool {
+	switch c {
+	case '"', '{', '}', '[', ']', ',', ':':
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *textReader) outside(c byte) {
+	switch c {
+	case '"':
+		t.inString, t.isKey, t.length = true, t.wantKey, 0
+	case '{', '[':
+		t.open(c == '{')
+	case '}', ']':
+		t.depth = max(t.depth-1, 0)
+		t.wantKey = false
+	case ',':
+		t.wantKey = t.depth < 64 && t.objects>>t.depth&1 == 1
+	case ':':
+		t.wantKey = false
+	}
+}
+
+func (t *textReader) open(object bool) {
+	key := ""
+	if t.keyLen <= len(t.key) {
+		key = string(t.key[:t.keyLen])
+	}
+	inObject := t.depth < 64 && t.objects>>t.depth&1 == 1
+	if object && t.from == 0 && (t.depth == 1 && inObject || t.depth == 2 && t.outer && inObject) && (key == "usage" || key == "usageMetadata") {
+		t.from, t.usage = t.depth+1, t.usage[:0]
+	}
+	if t.depth == 1 {
+		t.outer = !inObject || key == "message" || key == "response"
+	}
+	t.depth++
+	if t.depth < 64 {
+		t.objects &^= 1 << t.depth
+		if object {
+			t.objects |= 1 << t.depth
+		}
+	}
+	t.wantKey = object
+	t.keyLen = 0
+}
