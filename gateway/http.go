@@ -199,7 +199,13 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, peer hub.P
 		peer.Gone()
 		return
 	}
-	ws, err := g.upgrader.Upgrade(w, r, nil)
+	if r.Header.Get("Sec-Websocket-Version") != "13" {
+		w.Header().Set("Sec-WebSocket-Version", "13") // RFC 6455, section 4.4
+		g.refuse(w, r, http.StatusUpgradeRequired, "invalid_request_error", "this gateway speaks version 13 of the WebSocket protocol")
+		peer.Gone()
+		return
+	}
+	ws, err := g.upgrader.Upgrade(hub.Strict(w), r, nil)
 	if err != nil {
 		peer.Gone()
 		return // Upgrade has answered

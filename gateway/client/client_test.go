@@ -102,7 +102,7 @@ func TestWhatIsNotAGatewayIsSaidSo(t *testing.T) {
 		"a web server":     {ws(web), "404"},
 		"a refusal":        {ws(refusing), "not this Host"},
 		"a redirect":       {ws(elsewhere), "302"},
-		"no challenge":     {serve(t, 0, func(*websocket.Conn) {}), "unexpected EOF"},
+		"hangs up":         {serve(t, 0, func(ws *websocket.Conn) { _, _, _ = ws.ReadMessage() }), "unexpected EOF"}, // with nothing unread, which would reset it
 		"says res first":   {serveRaw(t, `{"type":"res","id":"1","ok":true}`), "not a gateway"},
 		"empty nonce":      {serveRaw(t, `{"type":"event","event":"connect.challenge","payload":{"nonce":""}}`), "not a gateway"},
 		"is not json":      {serveRaw(t, `hello`), "not a JSON"},

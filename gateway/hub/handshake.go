@@ -41,6 +41,11 @@ func (c *Conn) handshake() bool {
 			c.sayClose(wire.CloseNormal, reason)
 		}
 		h.options.Refused(c.Peer, c.Client, reason)
+		if breach, is := errors.AsType[*FrameError](err); is {
+			c.sayClose(wire.CloseProtocol, breach.Breach)
+		}
+		_ = c.ws.SetReadDeadline(time.Now().Add(time.Second))
+		c.linger()
 		return false
 	}
 	c.received.Add(int64(len(frame)))

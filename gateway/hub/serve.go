@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"strconv"
@@ -51,15 +52,31 @@ func (c *Conn) live() {
 	c.hub.options.Closed(c, reason)
 }
 
+// maxLinger bounds what is read of a client that was told to go, in bytes.
+const maxLinger = 1 << 20
+
 // linger reads until the client has answered the close frame or a second is
 // over; a socket that is closed with unread bytes would take the close frame
-// with it.
+// with it. Past a breach of the protocol there are no more frames, only bytes.
 func (c *Conn) linger() {
 	for {
-		if _, _, err := c.ws.NextReader(); err != nil {
+		_, _, err := c.ws.NextReader()
+		if err == nil {
+			continue
+		}
+		var closed *websocket.CloseError
+		var timeout interface{ Timeout() bool }
+		if errors.As(err, &closed) || errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return
 		}
+		break
 	}
+	conn := c.ws.NetConn()
+	if strict, is := conn.(*strictConn); is {
+		conn = strict.Conn
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second)) // a connection that is gone says so below
+	_, _ = io.CopyN(io.Discard, conn, maxLinger)
 }
 
 // read takes requests until the connection ends and returns why it did.
@@ -72,6 +89,9 @@ func (c *Conn) read() string {
 		}
 		kind, frame, err := c.ws.ReadMessage()
 		if err != nil {
+			if breach, is := errors.AsType[*FrameError](err); is {
+				c.Close(wire.CloseProtocol, breach.Breach)
+			}
 			return describe(err)
 		}
 		if c.ctx.Err() != nil {
@@ -110,7 +130,10 @@ func checkText(kind int, frame []byte) (code int, reason string) {
 func describe(err error) string {
 	var closed *websocket.CloseError
 	var timeout interface{ Timeout() bool }
+	var breach *FrameError
 	switch {
+	case errors.As(err, &breach):
+		return breach.Error()
 	case errors.As(err, &closed):
 		return "closed by the client (" + strconv.Itoa(closed.Code) + ")"
 	case errors.Is(err, websocket.ErrReadLimit):
