@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"openclaw/configs"
+)
+
+func agentCreateCommand(t *terminal) *cobra.Command {
+	var paths, domains []string
+	var role string
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Add an agent to the config, keeping its comments", Args: exactly(1),
+		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := args[0]
+			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+				if _, exists := snapshot.Config.Agents[name]; exists {
+					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
+				}
+				agent := map[string]any{}
+				if role != "" {
+					agent["role"] = role
+				}
+				permissions := map[string]any{}
+				if len(paths) > 0 {
+					permissions["allowed_paths"] = absolute(paths)
+				}
+				if len(domains) > 0 {
+					permissions["network"] = map[string]any{"allowed_domains": domains}
+				}
+				if len(permissions) > 0 {
+					agent["permissions"] = permissions
+				}
+				if len(agent) == 0 {
+					agent["workspace"] = filepath.Join(snapshotLayout(snapshot).Root, "agents", name)
+				}
+				return document.Set("agents."+name, agent)
+			}, "created agent "+name)
+		},
+	}
+	cmd.Flags().StringArrayVar(&paths, "path", nil, "a folder that it may read and write (repeatable)")
+	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a domain that it may reach (repeatable)")
+	cmd.Flags().StringVar(&role, "role", "", "a role of the config")
+	return cmd
+}
+
+func snapshotLayout(s *configs.Snapshot) configs.Layout {
+	return configs.Layout{Root: filepath.Dir(s.Path)}
+}
+
+// absolute makes paths absolute that the person's shell left relative.
+func absolute(paths []string) []string {
+	out := make([]string, 0, len(paths))
+	for _, path := range paths {
+		if !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") {
+			if abs, err := filepath.Abs(path); err == nil {
+				path = abs
+			}
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+func agentDeleteCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete NAME", Short: "Remove an agent from the config; its workspace stays", Args: exactly(1),
+		Example: "  openclaw agent delete coder", ValidArgsFunction: t.completeAgents,
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := args[0]
+			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+				if _, exists := snapshot.Config.Agents[name]; !exists {
+					return &failure{err: fmt.Errorf("there is no agent %s", name), hint: "there are: " + strings.Join(snapshot.Agents(), ", ")}
+				}
+				return document.Remove("agents." + name)
+			}, "deleted agent "+name+"; its workspace stays")
+		},
+	}
+}
+
+// editConfig changes the config in one step; a running gateway sees it by its
+// own watch.
+func (t *terminal) editConfig(agent string, change func(*configs.Document, *configs.Snapshot) error, done string) error {
+	if !configs.ValidName(agent) {
+		return usage("a name has letters, digits, '.', '_' and '-', and begins with a letter or digit", "%q is not an agent's name", agent)
+	}
+	options, err := t.configOptions()
+	if err != nil {
+		return err
+	}
+	if _, err := configs.OpenStore(options.Layout, options); err != nil { // writes the first config
+		return err
+	}
+	snapshot, err := configs.Load(options.Layout.Config(), options)
+	if err != nil {
+		return err
+	}
+	var refused *failure // it knows the cure, which the edit around it does not
+	_, err = configs.Edit(options.Layout.Config(), options, func(document *configs.Document) error {
+		err := change(document, snapshot)
+		errors.As(err, &refused)
+		return err
+	})
+	if refused != nil {
+		return refused
+	}
+	if err != nil {
+		return err
+	}
+	t.print("%s", done)
+	return nil
+}
