@@ -79,6 +79,9 @@ func (l Layout) Tokens() string { return filepath.Join(l.State(), "tokens.json")
 // Budgets is the file of what agents and providers have used today.
 func (l Layout) Budgets() string { return filepath.Join(l.State(), "budgets.json") }
 
+// Conversations is the database of the chats.
+func (l Layout) Conversations() string { return filepath.Join(l.State(), "conversations.db") }
+
 // Vault is the encrypted vault file.
 func (l Layout) Vault() string { return filepath.Join(l.State(), "vault.openclaw") }
 

@@ -104,6 +104,7 @@ func (g *Gateway) closed(c *hub.Conn, reason string) {
 	row.State, row.Detail, row.Closed = "closed", reason, g.deps.Now()
 	g.registry.Connection(row)
 	g.runs.left(c)
+	g.chats.listeners.forget(c)
 }
 
 func connectionRow(c *hub.Conn) event.Connection {

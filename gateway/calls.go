@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,7 +125,10 @@ func (g *Gateway) CallFinished(call Call) {
 
 func callRow(call Call) event.Connection {
 	from, proof := call.From, "token"
-	if call.Agent != "" {
+	switch {
+	case strings.HasPrefix(call.Run, chatRun):
+		proof = "chat"
+	case call.Agent != "":
 		from, proof = "cage "+call.Agent, "agent token"
 	}
 	return event.Connection{

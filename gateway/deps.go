@@ -99,6 +99,9 @@ type Deps struct {
 	// calls. An empty agent is the operator.
 	Provider   http.Handler
 	WithCaller func(ctx context.Context, agent, run string) context.Context
+	// ProviderKind is the API that a provider of the config speaks; nil: the one
+	// that it is named like.
+	ProviderKind func(provider string) string
 
 	Masker  Masker
 	Machine func() []event.Mechanism // what this machine can enforce

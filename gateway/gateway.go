@@ -66,6 +66,7 @@ type Gateway struct {
 	runs      *runs
 	calls     *calls
 	asks      *asks
+	chats     *chats
 	watchers  watchers
 	tokenDue  chan struct{} // one slot: look at the token's source now
 	certs     *certs.Server // set by Run before it listens; nil: no TLS
@@ -104,15 +105,17 @@ func New(deps Deps) (*Gateway, error) {
 	g.runs = newRuns(g)
 	g.calls = newCalls(g)
 	g.asks = newAsks(g)
+	g.chats = newChats(g)
 	g.upgrader = newUpgrader()
-	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods())...)
+	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods(), g.chats.methods())...)
 	if err != nil {
 		return nil, err
 	}
 	g.hub = hub.New(hub.Options{
 		Table: table, Admit: g.admit, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
 		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits,
-		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventAskVerdict},
+		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventAskVerdict,
+			wire.EventChat, wire.EventAgent, wire.EventSessionsChanged, wire.EventSessionMessage},
 	})
 	return g, nil
 }
@@ -226,6 +229,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	hubGone.Wait()
 	g.watchers.wait()
 	g.asks.waiting.Wait()
+	g.chats.stop()
 	g.calls.finish()
 	g.tellRefusals(parts)
 	if !g.tokens.Load().Next().IsZero() {

@@ -17,8 +17,8 @@ import (
 
 type object = map[string]any
 
-// standardMethods are the published protocol's, as far as they are there.
-// Those of a chat are known and refuse, so that a client learns why.
+// standardMethods are the published protocol's, as far as they are there, but
+// for those of conversations.
 func (g *Gateway) standardMethods() []hub.Method {
 	read := func(name string, handle func(context.Context, *hub.Call) (any, error)) hub.Method {
 		return hub.Method{Name: name, Scope: auth.ScopeRead, Handle: handle}
@@ -29,30 +29,18 @@ func (g *Gateway) standardMethods() []hub.Method {
 	fixed := func(name string, scope auth.Scope, answer any) hub.Method {
 		return quick(name, scope, func(*hub.Call) (any, error) { return answer, nil })
 	}
-	chat := func(name string) hub.Method {
-		m := quick(name, auth.ScopeWrite, func(*hub.Call) (any, error) { return nil, wire.NotBuilt("chat") })
-		m.Unlisted = true
-		return m
-	}
 	return []hub.Method{
 		quick("health", "", func(*hub.Call) (any, error) { return g.health(), nil }),
-		quick("status", auth.ScopeRead, func(*hub.Call) (any, error) { return g.status(), nil }),
+		read("status", func(ctx context.Context, _ *hub.Call) (any, error) { return g.status(ctx) }),
 		quick("system-presence", auth.ScopeRead, func(*hub.Call) (any, error) { return g.presence(), nil }),
 		read("logs.tail", g.logsTail),
 		read("config.get", g.configGet),
 		quick("agents.list", auth.ScopeRead, func(*hub.Call) (any, error) { return g.agentsList(), nil }),
-		fixed("sessions.subscribe", auth.ScopeRead, object{"subscribed": true}),
-		quick("sessions.list", auth.ScopeRead, func(*hub.Call) (any, error) {
-			return object{"ts": g.deps.Now().UnixMilli(), "path": "[none]", "count": 0, "totalCount": 0, "hasMore": false, "defaults": noModel(), "sessions": []any{}}, nil
-		}),
-		fixed("sessions.describe", auth.ScopeRead, object{"session": nil}),
-		quick("chat.history", auth.ScopeRead, chatHistory),
 		fixed("question.list", auth.ScopeQuestions, object{"questions": []any{}}),
 		fixed("plugin.approval.list", auth.ScopeApprovals, []any{}),
 		fixed("commands.list", auth.ScopeRead, object{"commands": []any{}}),
 		fixed("device.pair.list", auth.ScopePairing, object{"pending": []any{}, "paired": []any{}}),
 		fixed("exec.approvals.get", auth.ScopeAdmin, object{"path": "[none]", "exists": false, "hash": "none", "file": object{"version": 1}}),
-		chat("chat.send"), chat("chat.abort"), chat("agent"),
 	}
 }
 
@@ -70,13 +58,19 @@ func (g *Gateway) health() healthResult {
 	return healthResult{OK: true, TS: g.deps.Now().UnixMilli()}
 }
 
-func (g *Gateway) status() object {
+func (g *Gateway) status(ctx context.Context) (object, error) {
+	recent, total, err := g.chats.recent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	agent := g.defaultAgent()
 	return object{
 		"runtimeVersion": g.deps.Version, "uptimeMs": g.uptime().Milliseconds(), "channelSummary": []any{}, "queuedSystemEvents": []any{},
 		"degradedSecretOwners": []any{}, "degradedPlugins": []any{},
-		"sessions": object{"count": 0, "paths": []any{}, "recent": []any{}, "byAgent": []any{}, "defaults": noModel()},
+		"sessions": object{"count": total, "paths": []any{}, "recent": recent, "byAgent": []any{}, "defaults": g.chats.defaults(agent)},
+		"messages": g.chats.engine.Messages(), // kept since the start
 		"agents":   len(g.deps.Config.Current().Config.Agents), "running": g.registry.Running(), "connections": g.hub.Count(),
-	}
+	}, nil
 }
 
 func (g *Gateway) selfPresence() wire.Presence {
@@ -204,17 +198,4 @@ func (g *Gateway) agentsList() object {
 		agents = append(agents, entry)
 	}
 	return object{"defaultId": g.defaultAgent(), "mainKey": "main", "scope": "per-sender", "agents": agents}
-}
-
-func chatHistory(call *hub.Call) (any, error) {
-	var params struct {
-		SessionKey string `json:"sessionKey"`
-	}
-	if err := call.Decode(&params); err != nil {
-		return nil, err
-	}
-	if params.SessionKey == "" || len(params.SessionKey) > 512 {
-		return nil, wire.Invalid("invalid chat.history params: sessionKey is 1 to 512 characters")
-	}
-	return object{"sessionKey": params.SessionKey, "messages": []any{}, "hasMore": false, "totalMessages": 0, "defaults": noModel()}, nil
 }

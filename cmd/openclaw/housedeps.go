@@ -35,7 +35,8 @@ func (h *house) deps() gateway.Deps {
 		WithCaller: func(ctx context.Context, agent, run string) context.Context {
 			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
 		},
-		Masker: h.masker, Machine: h.mechanisms,
+		ProviderKind: func(name string) string { return h.targets()[name].Kind },
+		Masker:       h.masker, Machine: h.mechanisms,
 	}
 }
 

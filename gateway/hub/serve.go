@@ -153,7 +153,7 @@ func (c *Conn) dispatch(request wire.Request) {
 		c.reply(wire.EncodeRefusal(request.ID, refusal))
 		return
 	}
-	call := &Call{Conn: c, Method: request.Method, Params: request.Params}
+	call := &Call{Conn: c, Method: request.Method, Params: request.Params, id: request.ID}
 	if method.Quick {
 		c.reply(c.answer(request.ID, method, call))
 		return

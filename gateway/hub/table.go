@@ -15,6 +15,18 @@ type Call struct {
 	Conn   *Conn
 	Method string
 	Params json.RawMessage
+
+	id string
+}
+
+// First sends an answer before the one that the handler returns: some methods
+// of the protocol answer twice, when they have begun and when they have ended.
+func (c *Call) First(payload any) error {
+	frame, err := wire.EncodeResult(c.id, payload)
+	if err != nil {
+		return err
+	}
+	return c.Conn.enqueue(c.Conn.ctx, outgoing{kind: outFrame, body: frame})
 }
 
 // Decode reads the params into target; its error is for the client.

@@ -148,8 +148,8 @@ func (a api) text(text string, number int) string {
 	}
 }
 
-// end is what ends a stream.
-func (a api) end(model string) string {
+// end is what ends a stream; usage asks a chat completion for a chunk of its own.
+func (a api) end(model string, usage bool) string {
 	switch a {
 	case anthropic:
 		return event("content_block_stop", object{"type": "content_block_stop", "index": 0}) +
@@ -160,6 +160,12 @@ func (a api) end(model string) string {
 	case gemini:
 		return event("", content(model, "", "STOP"))
 	default:
-		return event("", chunk(object{}, "stop")) + "data: [DONE]\n\n"
+		last := event("", chunk(object{}, "stop"))
+		if usage {
+			counted := chunk(nil, nil)
+			counted["choices"], counted["usage"] = []object{}, object{"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+			last += event("", counted)
+		}
+		return last + "data: [DONE]\n\n"
 	}
 }

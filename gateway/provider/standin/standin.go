@@ -201,6 +201,9 @@ func echoKey(w http.ResponseWriter, r *http.Request, api api) {
 type asked struct {
 	Model  string `json:"model"`
 	Stream bool   `json:"stream"`
+	Extra  struct {
+		Usage bool `json:"include_usage"`
+	} `json:"stream_options"`
 }
 
 func (p *Provider) answer(w http.ResponseWriter, r *http.Request, api api, mode Mode, body []byte) {
@@ -252,7 +255,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, api api, mode 
 	case Cut:
 		panic(http.ErrAbortHandler)
 	default:
-		send(api.end(wanted.Model))
+		send(api.end(wanted.Model, wanted.Extra.Usage))
 	}
 }
 
