@@ -23,7 +23,7 @@ func (c *chats) show(e chat.Event) {
 		base.State, base.Phase = "status", "preparing_context"
 		c.push(run, wire.EventChat, base)
 		lifecycle(map[string]any{"phase": "start", "startedAt": e.Time.UnixMilli()})
-		c.tellSession(run, "run", "start")
+		c.tellSession(e, "run", "start")
 	case chat.StateAsking:
 		base.State, base.Phase = "status", "starting_model"
 		c.push(run, wire.EventChat, base)
@@ -38,7 +38,7 @@ func (c *chats) show(e chat.Event) {
 		if run.Result().Fault != nil {
 			phase = "error"
 		}
-		c.tellSession(run, "run", phase)
+		c.tellSession(e, "run", phase)
 		c.listeners.end(topicRun(run.ID))
 	}
 }
@@ -89,21 +89,19 @@ func (c *chats) pushTo(conns []*hub.Conn, name string, payload any) {
 
 // tellMessage sends a message that was kept to those who follow its session.
 func (c *chats) tellMessage(e chat.Event) {
-	session, _ := e.Run.Kept()
 	if e.Kept.Role == chat.RoleUser {
-		c.tellSession(e.Run, "send", "")
+		c.tellSession(e, "send", "")
 	}
 	c.pushTo(c.listeners.of(topicSession(e.Run.Session)), wire.EventSessionMessage, wire.SessionMessage{
-		SessionKey: e.Run.Session, AgentID: e.Run.Agent, SessionID: session.ID, RunID: e.Run.ID, MessageSeq: e.Kept.Number,
-		UpdatedAt: session.Updated.UnixMilli(), Message: chatMessage(*e.Kept),
+		SessionKey: e.Run.Session, AgentID: e.Run.Agent, SessionID: e.Session.ID, RunID: e.Run.ID, MessageSeq: e.Kept.Number,
+		UpdatedAt: e.Session.Updated.UnixMilli(), Message: chatMessage(*e.Kept),
 	})
 }
 
-func (c *chats) tellSession(run *chat.Run, reason, phase string) {
-	session, _ := run.Kept()
-	row := c.row(session)
+func (c *chats) tellSession(e chat.Event, reason, phase string) {
+	run, row := e.Run, c.row(e.Session)
 	c.pushTo(c.listeners.of(topicAll), wire.EventSessionsChanged, wire.SessionChanged{
-		SessionKey: run.Session, AgentID: run.Agent, SessionID: session.ID, Reason: reason, Phase: phase, RunID: run.ID, TS: c.g.deps.Now().UnixMilli(), Session: &row,
+		SessionKey: run.Session, AgentID: run.Agent, SessionID: row.SessionID, Reason: reason, Phase: phase, RunID: run.ID, TS: c.g.deps.Now().UnixMilli(), Session: &row,
 	})
 }
 

@@ -47,28 +47,44 @@ func (c *chats) stop() {
 	}
 }
 
+// errLost is why a call of a chat was ended by the gateway itself.
+var errLost = errors.New("the gateway ended the call: what let it in no longer does, or the agent has another provider now")
+
 // call sends a request of a chat the way of every other request to a provider.
-func (c *chats) call(w http.ResponseWriter, r *http.Request, caller chat.Caller) {
+func (c *chats) call(w http.ResponseWriter, r *http.Request, caller chat.Caller) (err error) {
 	g := c.g
 	if g.deps.Provider == nil || g.deps.WithCaller == nil {
-		writeError(w, http.StatusServiceUnavailable, "api_error", "this gateway has no providers")
-		return
+		return errors.New("this gateway has no providers")
 	}
 	call, ok := g.underWay.Enter(caller.Agent, r.ContentLength)
 	if !ok {
-		writeError(w, http.StatusTooManyRequests, "rate_limit_error", "too many calls are under way, or their bodies are too large together; try again when one has ended")
-		return
+		return chat.ErrBusy
 	}
 	defer call.Leave()
-	run := chatRun + caller.Run
 	from := netip.Addr{}
 	if address, err := netip.ParseAddrPort(caller.From); err == nil {
 		from = address.Addr().Unmap()
 	}
-	ctx, leave := g.streams.enter(r.Context(), auth.Caller{Agent: caller.Agent, Run: run}, from)
+	token, _ := caller.Owner.(auth.Hash) // zero: the owner of the unix socket
+	run := chatRun + caller.Run
+	ctx, leave := g.streams.enter(r.Context(), auth.Caller{Agent: caller.Agent, Run: run}, token, from)
 	defer leave()
+	if !g.holds(token) {
+		return errLost
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			if failed, is := p.(error); !is || !errors.Is(failed, http.ErrAbortHandler) {
+				panic(p)
+			}
+			if err = chat.ErrCut; ctx.Err() != nil && r.Context().Err() == nil {
+				err = errLost
+			}
+		}
+	}()
 	r.Body = call.Body(r.Body)
 	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(ctx, caller.Agent, run)))
+	return nil
 }
 
 // model is whom an agent asks, by the config as it is now.

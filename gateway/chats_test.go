@@ -133,7 +133,7 @@ func (h *chatHouse) socket(scopes ...string) *socket {
 	response.Body.Close()
 	s := &socket{t: h.t, ws: ws, more: make(chan struct{})}
 	gone := make(chan struct{})
-	h.t.Cleanup(func() { ws.Close(); <-gone })
+	h.t.Cleanup(func() { _ = ws.Close(); <-gone })
 	go func() {
 		defer close(gone)
 		for {

@@ -61,7 +61,7 @@ func (c *chats) start(ctx context.Context, call *hub.Call, r request) (run *chat
 	// It hears of its run from the first event on, which may come before the answer.
 	c.listeners.join(call.Conn, topicRun(r.run))
 	run, again, err = c.engine.Send(ctx, chat.Request{
-		Run: r.run, Session: key, Agent: agent, Message: r.message, System: r.system, Timeout: r.timeout, From: call.Conn.Peer.From,
+		Run: r.run, Session: key, Agent: agent, Message: r.message, System: r.system, Timeout: r.timeout, From: call.Conn.Peer.From, Owner: call.Conn.Admission.Token,
 	})
 	if err != nil || again {
 		if _, lives := c.engine.Find(r.run); err != nil || !lives {
@@ -225,7 +225,6 @@ func (c *chats) agent(ctx context.Context, call *hub.Call) (any, error) {
 // runResult is the second answer of agent.
 func runResult(run *chat.Run) (any, error) {
 	result := run.Result()
-	session, _ := run.Kept()
 	if result.Fault != nil {
 		e := &wire.Error{Code: wire.CodeUnavailable, Message: result.Fault.Message, Details: object{"runId": run.ID, "status": result.Status, "errorKind": string(result.Fault.Kind)}}
 		e.Retryable = result.Fault.Kind == chat.FaultRate || result.Fault.Kind == chat.FaultTimeout
@@ -237,7 +236,7 @@ func runResult(run *chat.Run) (any, error) {
 			"payloads": []object{{"text": result.Answer.Text, "mediaUrl": nil}},
 			"meta": object{
 				"durationMs": result.Ended.Sub(result.Started).Milliseconds(),
-				"agentMeta":  object{"sessionId": session.ID, "provider": run.Model.Provider, "model": result.Answer.Model, "usage": result.Answer.Usage},
+				"agentMeta":  object{"sessionId": run.SessionID(), "provider": run.Model.Provider, "model": result.Answer.Model, "usage": result.Answer.Usage},
 			},
 		},
 	}, nil

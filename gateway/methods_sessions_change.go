@@ -93,10 +93,9 @@ func (c *chats) create(ctx context.Context, call *hub.Call) (any, error) {
 		out["runError"] = object{"code": refusal.Code, "message": refusal.Message}
 		return out, nil
 	}
-	_, message := run.Kept()
 	out["runStarted"], out["runId"] = true, run.ID
-	if message.Number > 0 {
-		out["messageSeq"] = message.Number
+	if run.Number() > 0 {
+		out["messageSeq"] = run.Number()
 	}
 	return out, nil
 }
@@ -129,8 +128,8 @@ func (c *chats) sendTo(ctx context.Context, call *hub.Call) (any, error) {
 		return nil, err
 	}
 	out := object{"runId": run.ID, "status": startedOr(run, again)}
-	if _, message := run.Kept(); message.Number > 0 {
-		out["messageSeq"] = message.Number
+	if run.Number() > 0 {
+		out["messageSeq"] = run.Number()
 	}
 	return out, nil
 }

@@ -13,7 +13,11 @@ type Caller struct {
 	Agent string
 	Run   string
 	From  string // the address of who wanted it
+	Owner any    // handed to Options.Call
 }
+
+// ErrCut is a call whose answer broke off.
+var ErrCut = errors.New("the answer broke off")
 
 // Answer is what a model said.
 type Answer struct {
@@ -43,8 +47,8 @@ func (e *Engine) Ask(ctx context.Context, caller Caller, model Model, prompt Pro
 		request.Header.Set("Anthropic-Version", "2023-06-01")
 	}
 	r := &receiver{kind: model.Kind, provider: model.Provider, text: text, header: http.Header{}}
-	cut := e.call(r, request, caller)
-	if !r.events && r.status != 0 && r.status < 300 && !cut {
+	err = e.options.Call(r, request, caller)
+	if !r.events && r.status != 0 && r.status < 300 && err == nil {
 		r.readWhole()
 	}
 	r.usage.add()
@@ -52,32 +56,15 @@ func (e *Engine) Ask(ctx context.Context, caller Caller, model Model, prompt Pro
 	if answer.Model == "" {
 		answer.Model = model.Name
 	}
-	fault := r.outcome(ctx, cut)
+	fault := r.outcome(ctx, err)
 	if fault != nil {
 		fault.clean(e.options.Mask)
 	}
 	return answer, fault
 }
 
-// call hands the request to the pass-through; cut says that it broke the
-// connection, as it does for an answer that did not come to its end.
-func (e *Engine) call(r *receiver, request *http.Request, caller Caller) (cut bool) {
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		if err, is := p.(error); !is || !errors.Is(err, http.ErrAbortHandler) {
-			panic(p)
-		}
-		cut = true
-	}()
-	e.options.Call(r, request, caller)
-	return false
-}
-
 // outcome says why it was not a whole answer; nil when it was.
-func (r *receiver) outcome(ctx context.Context, cut bool) *Fault {
+func (r *receiver) outcome(ctx context.Context, err error) *Fault {
 	switch {
 	case r.whole && r.fault == nil && !r.tooMuch:
 		return nil // also when somebody wanted to end it just now
@@ -90,7 +77,9 @@ func (r *receiver) outcome(ctx context.Context, cut bool) *Fault {
 		return r.fault
 	case r.status >= 300:
 		return faultOf(r.provider, r.status, r.body.Bytes())
-	case cut, r.events:
+	case err != nil && !errors.Is(err, ErrCut):
+		return &Fault{Kind: FaultUnknown, Message: err.Error()}
+	case err != nil, r.events:
 		return &Fault{Kind: FaultUnknown, Message: r.provider + " broke off in the middle of its answer", Status: r.status}
 	case r.status == 0:
 		return &Fault{Kind: FaultUnknown, Message: r.provider + " gave no answer"}

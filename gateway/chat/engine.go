@@ -26,8 +26,9 @@ const (
 // Options is what an Engine is given; all but Log and Now are required.
 type Options struct {
 	Store *store.Store
-	// Call sends a request through the pass-through, for an agent.
-	Call func(w http.ResponseWriter, r *http.Request, caller Caller)
+	// Call sends a request through the pass-through, for an agent. ErrCut is an
+	// answer that did not come to its end; another error is told as it is.
+	Call func(w http.ResponseWriter, r *http.Request, caller Caller) error
 	// Model is whom an agent asks. Its error is told to the client.
 	Model func(agent string) (Model, error)
 	// Show is called with each event of a run.
@@ -118,10 +119,12 @@ func (e *Engine) Send(ctx context.Context, r Request) (run *Run, again bool, err
 		}
 		return run, true, run.refused
 	}
+	var said store.Message
 	content, err := json.Marshal(Text(r.Message))
 	if err == nil {
 		var known bool
-		run.session, run.message, known, err = e.options.Store.Accept(ctx, r.Session, r.Agent, store.Message{Run: r.Run, Role: RoleUser, Content: content})
+		run.session, said, known, err = e.options.Store.Accept(ctx, r.Session, r.Agent, store.Message{Run: r.Run, Role: RoleUser, Content: content})
+		run.id, run.number = run.session.ID, said.Number
 		if err == nil && known {
 			run.result = Result{Status: StatusOK, Known: true}
 			e.leave(run)
@@ -143,7 +146,7 @@ func (e *Engine) Send(ctx context.Context, r Request) (run *Run, again bool, err
 	close(run.accepted)
 	go func() {
 		defer e.alive.Done()
-		run.work()
+		run.work(said)
 	}()
 	return run, false, nil
 }

@@ -27,13 +27,14 @@ const (
 
 // Event is something that a run did. Result is set from final on.
 type Event struct {
-	Run   *Run
-	Seq   uint64 // from 1, of its run
-	Time  time.Time
-	State State
-	Delta string         // of StateDelta: what is new
-	Text  string         // of StateDelta: all so far
-	Kept  *store.Message // of StateKept
+	Run     *Run
+	Session store.Session // as it was last written
+	Seq     uint64        // from 1, of its run
+	Time    time.Time
+	State   State
+	Delta   string         // of StateDelta: what is new
+	Text    string         // of StateDelta: all so far
+	Kept    *store.Message // of StateKept
 }
 
 const (

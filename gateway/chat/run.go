@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"openclaw/gateway/store"
@@ -53,13 +54,14 @@ type Run struct {
 
 	turn     chan struct{} // closed when it is the first of its session
 	accepted chan struct{} // closed when the fields below are set
-	session  store.Session
-	message  store.Message // what the person said
+	number   int64         // of what the person said, in its session; 0: it was kept before
+	id       string        // of the session
 	refused  error
 
-	seq    uint64        // of the newest event; of the goroutine that shows
-	done   chan struct{} // closed when result is set
-	result Result
+	session store.Session // as it was last written; of the run's goroutine
+	seq     uint64        // of the newest event; of the goroutine that shows
+	done    chan struct{} // closed when result is set
+	result  Result
 }
 
 func newRun(e *Engine, r Request, model Model) *Run {
@@ -78,18 +80,21 @@ func (r *Run) Done() <-chan struct{} { return r.done }
 // Result is what it came to, once Done is closed.
 func (r *Run) Result() Result { return r.result }
 
-// Kept is what the person said, as it was kept, and the session.
-func (r *Run) Kept() (store.Session, store.Message) { return r.session, r.message }
+// Number is that of what the person said, in its session; 0 when it was said
+// before the gateway's last start.
+func (r *Run) Number() int64 { return r.number }
+
+// SessionID is the id of its session.
+func (r *Run) SessionID() string { return r.id }
 
 // work is the run's life.
-func (r *Run) work() {
+func (r *Run) work(said store.Message) {
 	e := r.engine
 	if r.request.Timeout > 0 {
 		watch := time.AfterFunc(r.request.Timeout, func() { r.cancel(errTooLong) })
 		defer watch.Stop()
 	}
-	r.show(Event{State: StateKept, Kept: &r.message})
-	r.message.Content = nil // it is in the store
+	r.show(Event{State: StateKept, Kept: &said})
 	r.result.Started = e.options.Now()
 	var fault *Fault
 	select {
@@ -104,11 +109,18 @@ func (r *Run) work() {
 	r.show(Event{State: StateEnded})
 }
 
-// speak asks the model and shows what it says. What it said is in result.
-func (r *Run) speak() *Fault {
+// speak asks the model and shows what it says. What it said is in result. A panic
+// is this run's end and no other's.
+func (r *Run) speak() (fault *Fault) {
 	e := r.engine
+	defer func() {
+		if p := recover(); p != nil {
+			e.options.Log.Error("a run panicked", slog.String("run", r.ID), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			fault = &Fault{Kind: FaultUnknown, Message: "internal error: the gateway's log has the details"}
+		}
+	}()
 	status := SessionRunning
-	if session, _, err := e.options.Store.Append(r.ctx, r.Session, r.session.ID, store.Change{Status: &status, LastRun: &r.ID, Provider: &r.Model.Provider, Model: &r.Model.Name}); err != nil {
+	if session, _, err := e.options.Store.Append(r.ctx, r.Session, r.id, store.Change{Status: &status, LastRun: &r.ID, Provider: &r.Model.Provider, Model: &r.Model.Name}); err != nil {
 		return r.storeFault(err)
 	} else {
 		r.session = session
@@ -120,8 +132,8 @@ func (r *Run) speak() *Fault {
 	}
 	r.show(Event{State: StateAsking})
 	out := newOutlet(r)
-	r.result.Answer, fault = e.Ask(r.ctx, Caller{Agent: r.Agent, Run: r.ID, From: r.request.From}, r.Model, prompt, out.say)
-	out.close()
+	defer out.close()
+	r.result.Answer, fault = e.Ask(r.ctx, Caller{Agent: r.Agent, Run: r.ID, From: r.request.From, Owner: r.Owner}, r.Model, prompt, out.say)
 	return fault
 }
 
@@ -142,7 +154,7 @@ func (r *Run) prompt() (Prompt, *Fault) {
 	}
 	known := make([]store.Message, 0, len(messages))
 	for _, m := range messages {
-		if m.Number > r.message.Number && m.Role == RoleUser {
+		if m.Number > r.number && m.Role == RoleUser {
 			continue // it was said after this run was
 		}
 		known = append(known, m)
@@ -187,7 +199,7 @@ func (r *Run) finish(fault *Fault) {
 			if failure != nil && failure.Hint != "" {
 				f.Message += "; " + failure.Hint
 			}
-			fault, status, r.result.Fault = f, StatusError, f
+			status, r.result.Fault = StatusError, f
 			r.result.Answer.StopReason = "error"
 		}
 		if !gone {
@@ -225,7 +237,7 @@ func (r *Run) keep(status, reason, told string) error {
 		input := answer.Usage.Total - answer.Usage.Output
 		change.InputTokens, change.OutputTokens = &input, &answer.Usage.Output
 	}
-	session, kept, err := e.options.Store.Append(context.WithoutCancel(r.ctx), r.Session, r.session.ID, change, messages...)
+	session, kept, err := e.options.Store.Append(context.WithoutCancel(r.ctx), r.Session, r.id, change, messages...)
 	if err != nil {
 		return err
 	}
@@ -240,6 +252,6 @@ func (r *Run) keep(status, reason, told string) error {
 
 func (r *Run) show(event Event) {
 	r.seq++
-	event.Run, event.Seq, event.Time = r, r.seq, r.engine.options.Now()
+	event.Run, event.Seq, event.Time, event.Session = r, r.seq, r.engine.options.Now(), r.session
 	r.engine.options.Show(event)
 }

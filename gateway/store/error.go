@@ -77,8 +77,7 @@ func (s *Store) name() string { return filepath.Base(s.path) }
 
 // codeOf is SQLite's primary result code; 0 for another error.
 func codeOf(err error) int {
-	var failure *sqlite.Error
-	if errors.As(err, &failure) {
+	if failure, is := errors.AsType[*sqlite.Error](err); is {
 		return failure.Code() & 0xff
 	}
 	return 0

@@ -76,7 +76,7 @@ func (s *Store) Sessions(ctx context.Context, q Query) (sessions []Session, tota
 		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM session"+condition, values...).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := db.QueryContext(ctx, "SELECT "+sessionColumns+" FROM session"+condition+" ORDER BY updated DESC, key LIMIT ? OFFSET ?", append(values, q.Limit, q.Offset)...) //nolint:gosec // the condition is made of constants
+		rows, err := db.QueryContext(ctx, "SELECT "+sessionColumns+" FROM session"+condition+" ORDER BY updated DESC, key LIMIT ? OFFSET ?", append(values, q.Limit, q.Offset)...)
 		if err != nil {
 			return err
 		}
