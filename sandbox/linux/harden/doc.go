@@ -6,7 +6,7 @@
 // NoNewPrivileges, DropCapabilities, RestrictScopes and RestrictToTree act on
 // the calling thread and on what it starts or executes, so the caller locks its
 // goroutine to the thread (runtime.LockOSThread) and executes the command from it;
-// CloseDescriptors, LimitFileSize and NotDumpable act on the whole process.
+// CloseDescriptors, Limit, LimitFileSize, LetGoOfTerminal and NotDumpable act on the whole process.
 // Each proves its effect by reading it back where the kernel allows that, and
 // returns an *Error otherwise. The package starts nothing, logs nothing and
 // holds no state.

@@ -56,6 +56,45 @@ func LimitFileSize(size int64) error {
 	return nil
 }
 
+// Limit sets the limits of a run in this process and all that it starts: no core
+// dump, and of a file as LimitFileSize; 0 is no limit of size.
+//
+// A core dump's limit is 1 rather than 0: a limit of 0 does not stop a dump into a
+// pipe, where a program of the host would read what the cage wrote; 1 stops both
+// (core(5)). Where the person's own limit is 0 already, it cannot be raised and
+// stays.
+func Limit(maxFileSize int64) error {
+	const op = "switch core dumps off"
+	var core unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
+		return &Error{Op: op, Err: err}
+	}
+	most := min(core.Max, 1)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+		return &Error{Op: op, Err: err}
+	}
+	if maxFileSize == 0 {
+		return nil
+	}
+	return LimitFileSize(maxFileSize)
+}
+
+// LetGoOfTerminal puts /dev/null in the place of the standard descriptors, so that
+// a process that stays keeps nothing of the person's open.
+func LetGoOfTerminal() error {
+	const op = "let go of terminal"
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &Error{Op: op, Err: err}
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, 0); err != nil {
+			return &Error{Op: op, Err: err}
+		}
+	}
+	return unix.Close(null)
+}
+
 // NotDumpable keeps this process's memory from being dumped, traced or read by
 // others of the same user, until the next execve; and forbids core dumps in
 // this process and all that it starts.

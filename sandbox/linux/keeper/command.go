@@ -27,7 +27,7 @@ type started struct {
 // command starts the command and stays until it ends, and all the rest with
 // it.
 func (k *keeper) command() (int, error) {
-	if err := k.limits(); err != nil {
+	if err := harden.Limit(k.setup.MaxFileSize); err != nil {
 		return exitFailed, fail("set limits", err)
 	}
 	done := make(chan started)
@@ -52,22 +52,6 @@ func (k *keeper) command() (int, error) {
 	}
 	go k.listen(child.pid)
 	return k.reap(child.pid)
-}
-
-func (k *keeper) limits() error {
-	// 1 rather than 0: a limit of 0 does not stop a dump into a pipe.
-	var core unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
-		return fmt.Errorf("read the core limit: %w", err)
-	}
-	most := min(core.Max, 1)
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
-		return fmt.Errorf("switch core dumps off: %w", err)
-	}
-	if k.setup.MaxFileSize > 0 {
-		return harden.LimitFileSize(k.setup.MaxFileSize)
-	}
-	return nil
 }
 
 // start runs on a thread of its own, which gives up everything, forks the
@@ -207,14 +191,5 @@ func (k *keeper) settle() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("hide from tracing: %w", err)
 	}
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open /dev/null: %w", err)
-	}
-	for fd := range 3 {
-		if err := unix.Dup3(null, fd, 0); err != nil {
-			return fmt.Errorf("let go of terminal: %w", err)
-		}
-	}
-	return unix.Close(null)
+	return harden.LetGoOfTerminal()
 }

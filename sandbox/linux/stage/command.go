@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/harden"
 )
 
 // started is the command's process, or why there is none.
@@ -23,7 +24,7 @@ type started struct {
 
 // command starts the command and stays as the cage's init until it ends.
 func (s *stage) command() (int, error) {
-	if err := s.limits(); err != nil {
+	if err := harden.Limit(s.setup.MaxFileSize); err != nil {
 		return exitFailed, fail("set limits", err)
 	}
 	s.proofs = nil
@@ -41,32 +42,11 @@ func (s *stage) command() (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	if err := s.settle(); err != nil {
+	if err := harden.LetGoOfTerminal(); err != nil {
 		return exitFailed, fail("settle init", err)
 	}
 	go s.listen(child.pid)
 	return s.reap(child.pid)
-}
-
-func (s *stage) limits() error {
-	// 1 rather than 0: a limit of 0 does not stop a dump into a pipe, where a
-	// program of the host would read what the cage wrote; 1 stops both. Where
-	// the person's own limit is 0 already, it cannot be raised and stays.
-	var core unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {
-		return fmt.Errorf("read the core limit: %w", err)
-	}
-	most := min(core.Max, 1)
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
-		return fmt.Errorf("switch core dumps off: %w", err)
-	}
-	if s.setup.MaxFileSize > 0 {
-		size := uint64(s.setup.MaxFileSize)
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: size}); err != nil {
-			return fmt.Errorf("limit file size: %w", err)
-		}
-	}
-	return nil
 }
 
 // start runs on a thread of its own, which gives up everything, forks the
@@ -204,18 +184,4 @@ func (s *stage) clear() {
 	defer s.masking.Unlock()
 	s.cleared = true
 	s.masks.Release()
-}
-
-// settle makes init as small as it can be: nothing of the user's stays open.
-func (s *stage) settle() error {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open /dev/null: %w", err)
-	}
-	for fd := range 3 {
-		if err := unix.Dup3(null, fd, 0); err != nil {
-			return fmt.Errorf("let go of terminal: %w", err)
-		}
-	}
-	return unix.Close(null)
 }
