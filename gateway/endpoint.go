@@ -92,6 +92,7 @@ type endpointKey struct{}
 func (g *Gateway) agentsHandler() http.Handler {
 	return g.recovered(func(w http.ResponseWriter, r *http.Request) {
 		hardened(w)
+		boundBody(w, r)
 		if limit.Over(r.Context()) {
 			w.Header().Set("Connection", "close")
 			w.Header().Set("Retry-After", "1")

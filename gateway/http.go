@@ -120,6 +120,7 @@ func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 func (g *Gateway) tcpHandler() http.Handler {
 	return g.recovered(func(w http.ResponseWriter, r *http.Request) {
 		hardened(w)
+		boundBody(w, r)
 		r = g.arrived(r)
 		if g.shutOut(w, r) {
 			return
