@@ -41,7 +41,7 @@ func clientAddCommand(t *terminal) *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return t.json(added)
+					return t.jsonWithSecret(added)
 				}
 				t.print("%s", added.Token)
 				t.warn("this is the token of %s, shown once; %s", printable(added.Client.Name), tokenEnds(added.Client))

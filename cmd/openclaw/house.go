@@ -91,6 +91,8 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if h.masker, err = redact.New(redact.Options{Patterns: config.Logging.RedactPatterns, Replacement: config.Logging.RedactReplacement}); err != nil {
 		return h, err
 	}
+	h.bus.MaskWith(h.masker.Text)
+	t.known = h.masker.Text
 	if h.log, err = logs.Open(layout.GatewayLog(), logs.Options{Level: config.Logging.Level, Format: config.Logging.Format, Masker: h.masker, OnLine: h.publishLine}); err != nil {
 		return h, err
 	}

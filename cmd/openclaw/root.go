@@ -6,14 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
 	safe "openclaw/gateway/printable"
+	"openclaw/keychain/redact"
 )
 
 // Exit codes are an interface: scripts read them.
@@ -34,6 +35,28 @@ type terminal struct {
 	getenv  func(string) string
 
 	insecure bool // --insecure
+
+	known func(string) string // of a gateway: takes out the values that it knows
+}
+
+// rules are those of a program that has no config, or has not read it yet.
+var rules = sync.OnceValues(func() (*redact.Masker, error) { return redact.New(redact.Options{}) })
+
+// masked takes out of a text what looks like a secret, and the token that this
+// program itself was given. The values of the store are known to the gateway
+// only, which takes them out of what it answers.
+func (t *terminal) masked(text string) string {
+	masker, err := rules()
+	if err != nil {
+		return "(not shown: the rules that take out secrets do not load)"
+	}
+	if token := t.getenv("OPENCLAW_GATEWAY_TOKEN"); token != "" {
+		masker.Add("OPENCLAW_GATEWAY_TOKEN", []byte(token))
+	}
+	if t.known != nil {
+		text = t.known(text)
+	}
+	return masker.Text(text)
 }
 
 // layout finds the state folder.
@@ -44,27 +67,44 @@ func (t *terminal) print(format string, values ...any) { fmt.Fprintf(t.out, form
 
 // warn writes one line to standard error.
 func (t *terminal) warn(format string, values ...any) {
-	fmt.Fprintf(t.err, "openclaw: "+format+"\n", values...)
+	fmt.Fprintf(t.err, "openclaw: %s\n", t.masked(fmt.Sprintf(format, values...)))
 }
 
-// json writes a value as indented JSON, which a terminal shows and does not obey.
+// json writes a value as indented JSON, which a terminal shows and does not
+// obey, and without what looks like a secret: it is piped into files and tickets.
 func (t *terminal) json(value any) error {
+	text, err := encodeJSON(value)
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(safe.JSON([]byte(t.masked(string(text)))))
+	return err
+}
+
+// jsonWithSecret is json for the one answer whose point is a secret.
+func (t *terminal) jsonWithSecret(value any) error {
+	text, err := encodeJSON(value)
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(safe.JSON(text))
+	return err
+}
+
+func encodeJSON(value any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return err
-	}
-	_, err := t.out.Write(safe.JSON(text.Bytes()))
-	return err
+	err := encoder.Encode(value)
+	return text.Bytes(), err
 }
 
 // jsonLine writes a value as one line of JSON.
 func (t *terminal) jsonLine(value any) error {
 	text, err := json.Marshal(value)
 	if err == nil {
-		t.print("%s", safe.JSON(text))
+		t.print("%s", safe.JSON([]byte(t.masked(string(text)))))
 	}
 	return err
 }
@@ -102,16 +142,17 @@ func run(ctx context.Context, t *terminal) int {
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	report(t.err, err)
+	t.report(err)
 	return codeOf(err)
 }
 
-// report prints what happened and, on the next lines, what to do.
-func report(w io.Writer, err error) {
-	fmt.Fprintf(w, "openclaw: %s\n", strings.TrimRight(err.Error(), "\n"))
+// report prints what happened and, on the next lines, what to do. Errors end in
+// journals and in tickets: secrets are taken out of their words.
+func (t *terminal) report(err error) {
+	fmt.Fprintf(t.err, "openclaw: %s\n", t.masked(strings.TrimRight(err.Error(), "\n")))
 	if hint := hintOf(err); hint != "" && !strings.Contains(err.Error(), hint) {
 		for line := range strings.SplitSeq(strings.TrimRight(hint, "\n"), "\n") {
-			fmt.Fprintf(w, "  %s\n", line)
+			fmt.Fprintf(t.err, "  %s\n", t.masked(line))
 		}
 	}
 }

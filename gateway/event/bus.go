@@ -3,12 +3,14 @@ package event
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Bus carries events to its subscriptions. It is safe for concurrent use.
 type Bus struct {
-	now func() time.Time
+	now  func() time.Time
+	mask atomic.Pointer[func(string) string] // see MaskWith
 
 	mu            sync.Mutex // guards the fields below, and every Subscription's
 	seq           uint64
@@ -29,6 +31,7 @@ func NewBus(now func() time.Time) *Bus {
 // subscription of its kind. It never blocks. Seq and Time that e brings along
 // are overwritten; Time never goes backwards from one event to the next.
 func (b *Bus) Publish(e Event) {
+	b.clean(&e)
 	at := b.now() // outside the lock: a test's clock may be anything
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,6 +8,7 @@
 // history; what must not be lost belongs into the audit log.
 //
 // The package knows nothing of ours but policy types, starts no goroutine, and
-// never calls back into its users. Events are shared by all watchers: what
+// calls back only the mask that MaskWith gave it, with no lock held: with one, no
+// text of any event of any kind leaves the bus unmasked. Events are shared by all watchers: what
 // their pointers lead to must not be changed after Publish, by anyone.
 package event

@@ -131,7 +131,7 @@ func (c *Conn) refuse(id string, refusal *Refusal) bool {
 		reason = refusal.Error.Message
 	}
 	if c.ws.SetWriteDeadline(time.Now().Add(c.hub.limits.Write)) == nil {
-		_ = c.ws.WriteMessage(websocket.TextMessage, wire.EncodeRefusal(id, refusal.Error)) // turnAway closes either way
+		_ = c.ws.WriteMessage(websocket.TextMessage, c.refusal(id, refusal.Error)) // turnAway closes either way
 	}
 	return c.turnAway(refusal.Code, reason)
 }

@@ -64,6 +64,9 @@ type Options struct {
 	Closed  func(conn *Conn, reason string)
 	Refused func(peer Peer, client wire.ClientInfo, reason string)
 
+	// Mask takes secrets out of the JSON of refusals; nil leaves them.
+	Mask func(string) string
+
 	Version string
 	BootID  string
 	Events  []string // names that a hello advertises

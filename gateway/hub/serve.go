@@ -108,7 +108,7 @@ func (c *Conn) read() string {
 			return "invalid frame"
 		}
 		if err != nil {
-			c.reply(wire.EncodeRefusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
+			c.reply(c.refusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
 			continue
 		}
 		c.dispatch(request)
@@ -150,7 +150,7 @@ func describe(err error) string {
 func (c *Conn) dispatch(request wire.Request) {
 	method, refusal := c.hub.options.Table.find(c, request.Method)
 	if refusal != nil {
-		c.reply(wire.EncodeRefusal(request.ID, refusal))
+		c.reply(c.refusal(request.ID, refusal))
 		return
 	}
 	call := &Call{Conn: c, Method: request.Method, Params: request.Params, id: request.ID}
@@ -175,7 +175,7 @@ func (c *Conn) answer(id string, method *Method, call *Call) (frame []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("a request handler panicked", slog.String("method", method.Name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			frame = wire.EncodeRefusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+			frame = c.refusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
 		}
 	}()
 	result, err := method.Handle(c.ctx, call)
@@ -185,13 +185,13 @@ func (c *Conn) answer(id string, method *Method, call *Call) (frame []byte) {
 		}
 	}
 	if refusal, is := errors.AsType[*wire.Error](err); is {
-		return wire.EncodeRefusal(id, refusal)
+		return c.refusal(id, refusal)
 	}
 	if errors.Is(err, context.Canceled) {
-		return wire.EncodeRefusal(id, wire.Unavailable("the request was cancelled", ""))
+		return c.refusal(id, wire.Unavailable("the request was cancelled", ""))
 	}
 	log.Error("a request failed", slog.String("method", method.Name), slog.Any("error", err))
-	return wire.EncodeRefusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+	return c.refusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
 }
 
 // reply queues a response and waits for room: a client that does not read its
