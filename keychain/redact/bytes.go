@@ -81,7 +81,7 @@ func runEscaped(text []byte, i int, mask uint16) int {
 	return i
 }
 
-// runs remembers where long runs in a text ended, so that a text of nothing but
+// runs is what is known of a line while it is scanned. It remembers where long runs ended, so that a text of nothing but
 // prefixes (sk-sk-sk-…) is not read to its end from each of them.
 type runs struct {
 	list [4]struct {
@@ -89,7 +89,8 @@ type runs struct {
 		from, to int
 	}
 	next    int
-	covered int // the end of a long value behind a key's name
+	wanted  [(maxPatterns + 63) / 64]uint64 // the value patterns whose texts are there
+	covered int                             // the end of a long value behind a key's name
 }
 
 func (r *runs) run(text []byte, i int, mask uint16) int {

@@ -30,6 +30,7 @@ type rule struct {
 	kind  ruleKind
 	token token
 	key   key
+	value int // index of a value pattern
 }
 
 type ruleKind uint8
@@ -44,6 +45,7 @@ const (
 	ruleWebToken
 	ruleTelegram
 	ruleEntra
+	rulePattern // a text that one of the value patterns needs
 )
 
 // builtIn are the program's own rules: the same in every Masker.
@@ -84,6 +86,10 @@ func newEngine(patterns []string, replacement string) (*engine, error) {
 			return nil, err
 		}
 		if p.value != nil {
+			for _, literal := range p.literals {
+				literals = append(literals, literal)
+				e.rules = append(e.rules, rule{kind: rulePattern, value: len(e.values)})
+			}
 			e.values = append(e.values, p)
 			continue
 		}
@@ -141,20 +147,22 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 		}
 	}
 	first := len(spans)
-	spans = e.scan(line, skip, state, spans)
+	var past runs
+	spans = e.scan(line, skip, state, &past, spans)
 	for i := range spans[first:] {
 		spans[first+i] = spans[first+i].moved(offset)
 	}
 	for i := range e.values {
-		spans = e.values[i].find(line[skip:], offset+skip, spans)
+		if len(e.values[i].literals) == 0 || past.wanted[i>>6]>>(i&63)&1 != 0 {
+			spans = e.values[i].find(line[skip:], offset+skip, spans)
+		}
 	}
 	return e.inside(line, offset, spans)
 }
 
 // scan runs the triggers over line[skip:].
-func (e *engine) scan(line []byte, skip int, state *carry, spans []span) []span {
+func (e *engine) scan(line []byte, skip int, state *carry, past *runs, spans []span) []span {
 	t := e.triggers
-	var past runs
 	at := uint32(0)
 	for i := skip; i < len(line); i++ {
 		at = at<<5&(triples-1) | uint32(stepClass[line[i]])
@@ -163,7 +171,7 @@ func (e *engine) scan(line []byte, skip int, state *carry, spans []span) []span 
 		}
 		for _, hit := range t.hits[t.bucket[at]] {
 			if end, ok := t.matches(line, skip, i, hit); ok {
-				spans = e.judge(line, end, hit.index, state, &past, spans)
+				spans = e.judge(line, end, hit.index, state, past, spans)
 			}
 		}
 	}
@@ -185,6 +193,9 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement); ok && found.end-found.start > longValue {
 			past.covered = found.end
 		}
+	case rulePattern:
+		past.wanted[r.value>>6] |= 1 << (r.value & 63)
+		return spans
 	case ruleArmour:
 		var open bool
 		if found, open, ok = armourStart(line, end-len("-----BEGIN "), end); ok && state != nil {

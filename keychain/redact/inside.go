@@ -118,7 +118,8 @@ func (e *engine) decode(encoding *base64.Encoding, chunk []byte, offset, stop in
 	if err != nil {
 		return spans
 	}
-	for _, s := range e.scan(decoded[:n], 0, nil, nil) {
+	var past runs
+	for _, s := range e.scan(decoded[:n], 0, nil, &past, nil) {
 		spans = append(spans, span{
 			from:  offset,
 			start: offset + s.start/3*4,

@@ -48,6 +48,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Masker replaces secrets in text. It is safe for concurrent use.
 type Masker struct {
 	engine atomic.Pointer[engine]
+	slow   atomic.Pointer[slowPatterns]
 
 	mu     sync.Mutex // serialises changes; guards values
 	values map[string][]registered
@@ -88,10 +89,12 @@ func (m *Masker) Configure(patterns []string, replacement string) error {
 	if err != nil {
 		return err
 	}
+	slow := next.measure()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next.known = m.compile()
 	m.engine.Store(next)
+	m.slow.Store(slow)
 	return nil
 }
 

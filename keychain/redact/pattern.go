@@ -22,6 +22,9 @@ type pattern struct {
 	words []string       // of a key pattern: every name that it matches, lower case
 	value *regexp.Regexp // of a value pattern
 	word  bool           // a value pattern that starts with a letter or digit
+
+	text     string
+	literals []string // of a value pattern: every match holds one of them; see prefilter.go
 }
 
 // parsePattern reads one expression. An expression without a part that can
@@ -45,7 +48,7 @@ func parsePattern(text string) (pattern, error) {
 		return pattern{}, &Error{Op: "read pattern", Pattern: text, Hint: "the pattern matches the empty text, so it would match everywhere; use + instead of *"}
 	}
 	prefix, _ := value.LiteralPrefix()
-	return pattern{value: value, word: prefix != "" && is(prefix[0], alphanumeric)}, nil
+	return pattern{value: value, word: prefix != "" && is(prefix[0], alphanumeric), text: text, literals: required(tree.Simplify())}, nil
 }
 
 // keyWords returns every text that tree matches, if it is a pattern of a key's
@@ -153,8 +156,14 @@ func expandClass(ranges []rune) ([]string, bool) {
 	return kept, len(kept) > 0
 }
 
+// patience is how many bytes of matches in one line are looked at and not
+// believed. A line with more is made to be slow, or broken: its further matches
+// are replaced.
+const patience = 8 << 10
+
 // find appends the spans of a value pattern's matches in one line.
 func (p *pattern) find(line []byte, offset int, spans []span) []span {
+	refused := 0
 	for at := 0; at < len(line); {
 		m := p.value.FindIndex(line[at:])
 		if m == nil {
@@ -166,8 +175,9 @@ func (p *pattern) find(line []byte, offset int, spans []span) []span {
 			continue
 		}
 		// sk-… is not in task-…, and "Bearer token" is prose.
-		if p.word && !boundary(line, start) || isCommonTail(line[start:end]) {
+		if refused < patience && (p.word && !boundary(line, start) || isCommonTail(line[start:end])) {
 			at = start + 1
+			refused += end - start
 			continue
 		}
 		spans = append(spans, span{from: offset + start, start: offset + start, end: offset + end})
