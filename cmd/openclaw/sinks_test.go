@@ -250,6 +250,7 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/measurepeers_linux.go os.Stderr": "a stand-in program that measures",
 		"gateway/logs/log.go slog.New":                 "behind the masker: see the canary",
 		"gateway/hub/hub.go slog.New":                  "discards",
+		"gateway/chat/engine.go slog.New":              "discards",
 		"gateway/deps.go slog.New":                     "discards",
 		"gateway/listen.go slog.NewLogLogger":          "net/http's own words, into the masked log",
 		"tui/program.go os.Stdout":                     "where nothing else is given: the screen shows what the gateway masked",
