@@ -56,7 +56,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		leave() // the token died between the look-up and the entry
 	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))
-	g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(ctx, caller.Agent, caller.Run)))
+	g.whole(w, r.WithContext(g.deps.WithCaller(ctx, caller.Agent, caller.Run)), g.deps.Provider)
 }
 
 // withinRate counts a request for the credential that was found good, whatever

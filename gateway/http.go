@@ -116,6 +116,43 @@ func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 	})
 }
 
+// begun notes that an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+func (b *begun) WriteHeader(status int) {
+	b.yes = b.yes || status >= http.StatusOK
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b *begun) Write(text []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(text)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// whole serves a request so that a panic in the middle of the answer cuts it: an
+// error put behind half an answer would look like its end.
+func (g *Gateway) whole(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	watched := &begun{ResponseWriter: w}
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if err, is := p.(error); is && errors.Is(err, http.ErrAbortHandler) || !watched.yes {
+			panic(p) // as recovered has it
+		}
+		g.log.Error("a request panicked in the middle of its answer", slog.String("path", r.URL.Path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		panic(http.ErrAbortHandler)
+	}()
+	next.ServeHTTP(watched, r)
+}
+
 // tcpHandler is the order of what a request over TCP passes.
 func (g *Gateway) tcpHandler() http.Handler {
 	return g.recovered(func(w http.ResponseWriter, r *http.Request) {

@@ -184,6 +184,35 @@ func TestPanicInARequestIsThatRequests500(t *testing.T) {
 	}
 }
 
+// A panic in the middle of an answer cuts it: an error behind half an answer would
+// look like its end.
+func TestPanicInTheMiddleOfAnAnswerCutsIt(t *testing.T) {
+	h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), "", func(d *Deps) {
+		d.Provider = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "event: ping\n\n")
+			panic("secret-of-the-panic")
+		})
+	}).run()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.Address().String()+"/v1/messages", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Api-Key", h.token)
+	var text []byte
+	if answer, err := http.DefaultClient.Do(r); err == nil {
+		defer answer.Body.Close()
+		if text, err = io.ReadAll(answer.Body); err == nil {
+			t.Errorf("half an answer looks whole: %q", text)
+		}
+	}
+	if strings.Contains(string(text), "secret") || strings.Contains(string(text), "error") {
+		t.Errorf("%q", text)
+	}
+	if r := h.ask(t, "GET", "/health", nil); r.StatusCode != 200 {
+		t.Fatal(r.Status)
+	}
+}
+
 func TestRefusalsAreShownAndBounded(t *testing.T) {
 	h := start(t, "")
 	sub := h.bus.Subscribe(100, event.KindConnection)

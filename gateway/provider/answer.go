@@ -19,6 +19,8 @@ type answer struct {
 	cancelled func() error // why the upstream request was, if it was
 	path      string
 
+	untilClose bool // nothing but the connection's end tells the answer's
+
 	deadline time.Time // of writes to the client
 	last     [4]byte   // of what was sent, for the end of an event
 }
@@ -36,8 +38,11 @@ func (a *answer) give() {
 	case status == http.StatusUnauthorized:
 		c.record.Error = "the provider does not accept the key: openclaw secrets set " + c.record.Provider
 	}
-	if status < http.StatusMultipleChoices && (c.use == useGenerates || c.use == useUnknown) {
-		c.meter = newMeter(a.response.Header)
+	costs := status < http.StatusMultipleChoices && (c.use == useGenerates || c.use == useUnknown)
+	// Only the end of the connection ends such an answer, as it does a cut one.
+	a.untilClose = a.response.ContentLength < 0 && len(a.response.TransferEncoding) == 0 && c.request.Method != http.MethodHead
+	if costs || a.untilClose {
+		c.meter, c.costs = newMeter(a.response.Header), costs
 	}
 	giveBack(c.writer.Header(), a.response.Header, a.mask)
 	c.record.Status = status
@@ -94,6 +99,11 @@ func (a *answer) copy() {
 		}
 		switch {
 		case ended:
+			if a.untilClose {
+				if c.meter.stop(); c.meter.cut() {
+					c.abort("the provider broke off in the middle of its answer")
+				}
+			}
 			c.whole = true
 			return
 		case err != nil:

@@ -49,6 +49,22 @@ func BenchmarkStream(b *testing.B) {
 	}
 }
 
+// BenchmarkInstantStreams sends streams whose provider answers at once, and fails
+// for one that is cut short: -benchtime 10000x for ten thousand.
+func BenchmarkInstantStreams(b *testing.B) {
+	h := build(b, instant(), nil)
+	body := instantBody()
+	b.SetParallelism(8)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			reply, got, err := h.do(b, h.request(b, "POST", "/v1/messages", body))
+			if err != nil || reply.StatusCode != http.StatusOK || !strings.HasSuffix(got, instantEnd) {
+				b.Errorf("%d bytes, %v", len(got), err)
+			}
+		}
+	})
+}
+
 func measure(b *testing.B, client *http.Client, url, body string) {
 	b.Helper()
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url+"/v1/messages", strings.NewReader(body))

@@ -28,7 +28,8 @@ type call struct {
 
 	settle func(Usage) // of the budget; nil: it was not asked, or refused
 	sent   bool        // the request may have reached the provider
-	meter  *meter      // of the answer; nil: it costs nothing
+	meter  *meter      // of the answer; nil: nothing of it is asked
+	costs  bool        // the answer costs tokens
 	whole  bool        // the answer came to its end
 }
 
@@ -58,7 +59,7 @@ func (c *call) finish() {
 	switch {
 	case c.meter != nil:
 		c.meter.stop()
-		if c.use == useGenerates || c.meter.text.told.any {
+		if c.costs && (c.use == useGenerates || c.meter.text.told.any) {
 			c.record.Usage = c.meter.usage(c.whole, c.record.BytesIn)
 		}
 	case c.sent && c.use == useGenerates && c.record.Status == 0:
@@ -152,6 +153,29 @@ func (c *call) refuse(f *refusal) {
 	c.record.BytesOut = int64(n)
 }
 
+// onlyOnce keeps net/http from sending a request again that may have arrived, as it
+// does on a kept connection with one that its method or a header of its client
+// calls harmless to repeat: the client repeats, if anybody. It looks for the
+// canonical names of those headers, and a server reads any case; and it takes a
+// body that it cannot get again for one that was sent.
+func onlyOnce(r *http.Request) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, has := r.Header[name]; has {
+			delete(r.Header, name)
+			r.Header[strings.ToLower(name)] = values
+		}
+	}
+	if r.Body == http.NoBody && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions) {
+		r.Body = noBody{}
+	}
+}
+
+// noBody is an empty body that net/http does not know to be empty.
+type noBody struct{}
+
+func (noBody) Read([]byte) (int, error) { return 0, io.EOF }
+func (noBody) Close() error             { return nil }
+
 // abort breaks the connection: what was sent so far is not the whole answer.
 func (c *call) abort(reason string) {
 	c.record.Error = reason
@@ -204,12 +228,9 @@ func (c *call) pass(to route, target Target) {
 	}).WithContext(ctx)
 	if len(body) > 0 {
 		request.Body = io.NopCloser(bytes.NewReader(body))
-		// With GetBody net/http sends again what was never written; with an
-		// idempotency key also what may have arrived, and that is a retry.
-		if len(request.Header["Idempotency-Key"]) == 0 && len(request.Header["X-Idempotency-Key"]) == 0 {
-			request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		}
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
+	onlyOnce(request)
 	inject(request.Header, target.Kind, key)
 
 	c.sent = true

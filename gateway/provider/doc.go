@@ -49,9 +49,10 @@
 // provider's work at once. What was cut off never looks like a clean end: the
 // client's connection breaks. A stream that falls silent between two events ends
 // with an error event in the API's own shape, one in the middle of an event as if
-// it were cut. Nothing is asked twice, with one exception of net/http's: a kept
-// connection that the provider closed before a byte was written, or under a
-// request without a body. No redirect is followed or passed on: it would lead the
+// it were cut. An answer that only the end of its connection ends is whole where
+// its own form says so: a JSON text that is closed, a stream with the event that
+// ends it. Nothing is asked twice: only over a kept connection that the provider
+// closed before a byte was written is a request sent anew. No redirect is followed or passed on: it would lead the
 // client, and its token, past the gateway.
 //
 // What an answer costs is read as it passes, streamed or whole, also through gzip,

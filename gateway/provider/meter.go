@@ -31,6 +31,8 @@ type meter struct {
 	unpacked chan struct{}  // closed when the last of it was read
 	broken   bool           // it was none; of unpack until unpacked is closed
 	opaque   bool           // the answer is packed in a way that is not known
+	json     bool           // it is JSON
+	stopped  bool
 	bytes    int64
 }
 
@@ -38,7 +40,9 @@ type meter struct {
 // it in the end.
 func newMeter(header http.Header) *meter {
 	m := &meter{}
-	if media, _, err := mime.ParseMediaType(header.Get("Content-Type")); err == nil && media == "text/event-stream" {
+	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // what is no type is of none that is read
+	m.json = strings.Contains(media, "json")
+	if media == "text/event-stream" {
 		m.lines = &eventReader{to: &m.text}
 	}
 	switch strings.ToLower(header.Get("Content-Encoding")) {
@@ -97,9 +101,28 @@ func (m *meter) unpack(from *io.PipeReader) {
 
 // stop ends the reading. After it the other fields are still.
 func (m *meter) stop() {
+	if m.stopped {
+		return
+	}
+	m.stopped = true
 	if m.packed != nil {
 		_ = m.packed.Close() // as from's
 		<-m.unpacked
+	}
+}
+
+// cut reports whether the answer is surely not whole, by its own form: a JSON text
+// that is open, or a stream without the event that ends it. stop comes first.
+func (m *meter) cut() bool {
+	switch {
+	case m.opaque:
+		return false
+	case m.broken:
+		return true
+	case m.lines != nil:
+		return !m.text.ended || m.lines.inside()
+	default:
+		return m.json && (m.text.depth > 0 || m.text.inString || m.text.opened == 0)
 	}
 }
 
@@ -173,14 +196,20 @@ func (t *told) add(text []byte) {
 // eventReader takes the data out of a stream of events (HTML Standard, 9.2).
 type eventReader struct {
 	to       *textReader
-	matched  int  // of "data:" at the line's start
-	skip     bool // the rest of the line
-	inData   bool
-	returned bool // the last byte was a carriage return
-	before   int64
+	matched  int                 // of "data:" at the line's start
+	skip     bool                // the rest of the line
+	inData   bool                //
+	returned bool                // the last byte was a carriage return
+	open     bool                // lines of an event came
+	before   int64               // bytes of text when the event began
+	first    [len(doneData)]byte // of the line's data
+	length   int                 // of first
 }
 
-const dataField = "data:"
+const (
+	dataField = "data:"
+	doneData  = "[DONE]" // the last event of OpenAI's chat
+)
 
 func (e *eventReader) read(b []byte) {
 	for len(b) > 0 {
@@ -211,20 +240,36 @@ func (e *eventReader) read(b []byte) {
 			end++
 		}
 		if e.inData {
+			for _, c := range b[:min(end, len(e.first)+1)] {
+				if e.length < len(e.first) && c != ' ' {
+					e.first[e.length] = c
+					e.length++
+				}
+			}
 			e.to.read(b[:end])
 		}
 		b = b[end:]
 	}
 }
 
+// inside reports whether an event has begun that did not end.
+func (e *eventReader) inside() bool { return e.inData || e.skip || e.matched > 0 || e.open }
+
 func (e *eventReader) endOfLine() {
 	if !e.inData && !e.skip && e.matched == 0 { // an empty line ends the event
+		e.open = false
 		if e.to.textBytes > e.before {
 			e.to.textEvents++
 		}
 		e.before = e.to.textBytes
 		e.to.begin()
+	} else {
+		e.open = true
 	}
+	if e.inData && string(e.first[:]) == doneData {
+		e.to.ended = true
+	}
+	e.length, e.first = 0, [len(doneData)]byte{}
 	e.matched, e.skip, e.inData = 0, false, false
 }
 
@@ -235,6 +280,8 @@ type textReader struct {
 	told       told
 	textBytes  int64
 	textEvents int64
+	ended      bool // the event that ends a stream came
+	opened     int  // objects and lists
 
 	depth    int
 	objects  uint64 // bit n: what is open at depth n is an object
@@ -253,7 +300,7 @@ type textReader struct {
 
 // begin forgets all but what was counted: another text follows.
 func (t *textReader) begin() {
-	*t = textReader{told: t.told, textBytes: t.textBytes, textEvents: t.textEvents, usage: t.usage[:0]}
+	*t = textReader{told: t.told, textBytes: t.textBytes, textEvents: t.textEvents, ended: t.ended, opened: t.opened, usage: t.usage[:0]}
 }
 
 func (t *textReader) read(b []byte) {
@@ -320,6 +367,15 @@ func (t *textReader) endString() {
 		return
 	}
 	switch string(t.key[:t.keyLen]) {
+	case "finish_reason", "finishReason":
+		t.ended = t.ended || t.length > 0
+	case "type":
+		if t.depth == 1 && t.length <= len(t.word) {
+			switch string(t.word[:t.length]) {
+			case "message_stop", "error", "response.completed", "response.failed", "response.incomplete":
+				t.ended = true
+			}
+		}
 	case "text", "content", "delta", "arguments", "partial_json", "thinking", "reasoning", "reasoning_content", "refusal":
 		t.textBytes += int64(t.length)
 	}
@@ -358,6 +414,10 @@ func (t *textReader) open(object bool) {
 	inObject := t.depth < 64 && t.objects>>t.depth&1 == 1
 	if object && t.from == 0 && (t.depth == 1 && inObject || t.depth == 2 && t.outer && inObject) && (key == "usage" || key == "usageMetadata") {
 		t.from, t.usage = t.depth+1, t.usage[:0]
+	}
+	t.opened++
+	if object && t.depth == 1 && key == "error" {
+		t.ended = true
 	}
 	if t.depth == 1 {
 		t.outer = !inObject || key == "message" || key == "response"

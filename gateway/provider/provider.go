@@ -12,14 +12,14 @@ import (
 
 // Sizes and times, where Options give none.
 const (
-	DefaultMaxBody       = 64 << 20         // bytes; clients send 20 MiB of pictures
-	DefaultHeaderTimeout = 15 * time.Minute // clients wait 10 minutes for an answer that is not streamed
-	DefaultIdleTimeout   = 5 * time.Minute  // providers send a ping or a piece at least once a minute or so
-	DefaultBodyTimeout   = 30 * time.Second // between two pieces of a request
+	DefaultMaxBody        = 64 << 20         // bytes; clients send 20 MiB of pictures
+	DefaultConnectTimeout = 10 * time.Second // for the connection, and again for TLS
+	DefaultHeaderTimeout  = 15 * time.Minute // clients wait 10 minutes for an answer that is not streamed
+	DefaultIdleTimeout    = 5 * time.Minute  // providers send a ping or a piece at least once a minute or so
+	DefaultBodyTimeout    = 30 * time.Second // between two pieces of a request
 )
 
 const (
-	dialTimeout        = 10 * time.Second
 	idleConnections    = 256 // of one provider; net/http's 2 costs twice the CPU under load
 	idleConnectionLife = 90 * time.Second
 	bufferSize         = 32 << 10
@@ -48,10 +48,11 @@ type Options struct {
 	// the call's own goroutine: what they take, the call takes longer.
 	Started, Finished func(Record)
 
-	MaxBody       int64         // bytes of a request; 0: DefaultMaxBody
-	HeaderTimeout time.Duration // until an answer begins; 0: DefaultHeaderTimeout
-	IdleTimeout   time.Duration // between two pieces of an answer, and for a client to take one; 0: DefaultIdleTimeout
-	BodyTimeout   time.Duration // between two pieces of a request; 0: DefaultBodyTimeout
+	MaxBody        int64         // bytes of a request; 0: DefaultMaxBody
+	ConnectTimeout time.Duration // until a provider is reached; 0: DefaultConnectTimeout
+	HeaderTimeout  time.Duration // until an answer begins; 0: DefaultHeaderTimeout
+	IdleTimeout    time.Duration // between two pieces of an answer, and for a client to take one; 0: DefaultIdleTimeout
+	BodyTimeout    time.Duration // between two pieces of a request; 0: DefaultBodyTimeout
 
 	Now func() time.Time // for the records; nil: time.Now
 }
@@ -133,6 +134,9 @@ func New(options Options) *Handler {
 	if options.MaxBody == 0 {
 		options.MaxBody = DefaultMaxBody
 	}
+	if options.ConnectTimeout == 0 {
+		options.ConnectTimeout = DefaultConnectTimeout
+	}
 	if options.HeaderTimeout == 0 {
 		options.HeaderTimeout = DefaultHeaderTimeout
 	}
@@ -147,7 +151,7 @@ func New(options Options) *Handler {
 	}
 	return &Handler{
 		options:   options,
-		transport: newTransport(),
+		transport: newTransport(options.ConnectTimeout),
 		tables:    newTables(),
 		buffers:   sync.Pool{New: func() any { return new([bufferSize]byte) }},
 	}
@@ -156,12 +160,12 @@ func New(options Options) *Handler {
 // newTransport dials providers itself: no proxy of the environment may see the
 // key. It speaks HTTP/1.1, where one stream's flow and one dead connection are
 // never another's.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout}
+func newTransport(timeout time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: timeout}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, Protocols: protocols,
+		DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, Protocols: protocols,
 		MaxIdleConns: 2 * idleConnections, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleConnectionLife,
 		DisableCompression: true, MaxResponseHeaderBytes: 256 << 10, ReadBufferSize: bufferSize / 2, WriteBufferSize: bufferSize / 4,
 	}

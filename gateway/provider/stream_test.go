@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -76,19 +77,71 @@ func TestStreamsOfEveryAPI(t *testing.T) {
 	}
 }
 
-// Streams whose provider answers at once are never cut short, with bodies large
-// enough that the provider answers before it has read them.
-func TestInstantStreamsAreWhole(t *testing.T) {
+// The same through gzip, which the meter unpacks beside the way.
+func TestCompressedEventsArriveAtOnce(t *testing.T) {
 	flat(t)
+	arrived := make(chan struct{})
+	const events = 10
 	h := build(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		for i := range events {
+			_, _ = io.WriteString(packed, "event: "+strconv.Itoa(i)+"\ndata: {\"usage\":{\"input_tokens\":3,\"output_tokens\":"+strconv.Itoa(i+1)+"}}\n\n")
+			_ = packed.Flush()
+			flush(w)
+			<-arrived
+		}
+		_ = packed.Close()
+	}), nil)
+	reply, err := h.client.Do(h.request(t, "POST", "/v1/messages", `{"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	plain, err := gzip.NewReader(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(plain)
+	seen := 0
+	for lines.Scan() {
+		if lines.Text() == "" {
+			seen++
+			arrived <- struct{}{}
+		}
+	}
+	if lines.Err() != nil || seen != events {
+		t.Errorf("%d events, %v", seen, lines.Err())
+	}
+	if usage := h.record(t, 1).Usage; usage != (provider.Usage{In: 3, Out: events}) {
+		t.Errorf("%+v", usage)
+	}
+}
+
+// instant is a provider that streams before it has read the request.
+func instant() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 20 {
 			_, _ = io.WriteString(w, "event: x\ndata: {\"text\":\"some words\"}\n\n")
 			flush(w)
 		}
-		_, _ = io.WriteString(w, "event: message_stop\ndata: {}\n\n")
-	}), nil)
-	body := `{"stream":true,"x":"` + strings.Repeat("y", 40<<10) + `"}`
+		_, _ = io.WriteString(w, instantEnd)
+	})
+}
+
+const instantEnd = "event: message_stop\ndata: {}\n\n"
+
+// instantBody is large enough to be on its way still when the answer comes.
+func instantBody() string { return `{"stream":true,"x":"` + strings.Repeat("y", 40<<10) + `"}` }
+
+// Streams whose provider answers at once are never cut short. BenchmarkInstantStreams
+// does it ten thousand times.
+func TestInstantStreamsAreWhole(t *testing.T) {
+	flat(t)
+	h := build(t, instant(), nil)
+	body := instantBody()
 	const total, workers = 2000, 8
 	failures := make(chan error, total)
 	var gone sync.WaitGroup
@@ -96,7 +149,7 @@ func TestInstantStreamsAreWhole(t *testing.T) {
 		gone.Go(func() {
 			for range total / workers {
 				reply, got, err := h.do(t, h.request(t, "POST", "/v1/messages", body))
-				if err != nil || reply.StatusCode != http.StatusOK || !strings.HasSuffix(got, "event: message_stop\ndata: {}\n\n") {
+				if err != nil || reply.StatusCode != http.StatusOK || !strings.HasSuffix(got, instantEnd) {
 					failures <- errors.Join(errors.New(strconv.Itoa(len(got))+" bytes"), err)
 				}
 			}
@@ -218,10 +271,14 @@ func TestSilence(t *testing.T) {
 			t.Errorf("%s: %q %v", path, body, err)
 		}
 	}
+	_, body, err = h.do(t, h.request(t, "POST", "/v1beta/models/m:streamGenerateContent?alt=sse", "{}", standin.ModeHeader, "stall"))
+	if err != nil || !strings.HasSuffix(body, "\n\ndata: {\"error\":{\"code\":504,\"message\":\""+silent+"\",\"status\":\"DEADLINE_EXCEEDED\"}}\n\n") {
+		t.Errorf("Gemini: %q %v", body, err)
+	}
 	if record := h.record(t, 4); record.Error != silent || record.Status != http.StatusOK {
 		t.Errorf("record %+v", record)
 	}
-	eventually(t, "the provider's calls end", func() bool { return upstream.Left() == 4 })
+	eventually(t, "the provider's calls end", func() bool { return upstream.Left() == 5 })
 
 	for _, row := range []struct{ media, sent string }{{"text/event-stream", "data: {\"half"}, {"application/json", "{}\n\n"}} {
 		h := build(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
