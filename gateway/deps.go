@@ -93,7 +93,9 @@ type Deps struct {
 	AuditRun func(ctx context.Context, run string) (RunRecord, error)
 
 	LogTail func(limit int) ([]event.LogLine, error)
-	LogFrom func(cursor int64, limit, maxBytes int) (LogChunk, error)
+	// ScrubLogs puts the log that is on the disk through the rules of now.
+	ScrubLogs func(ctx context.Context, dry bool) (wire.LogsScrubbed, error)
+	LogFrom   func(cursor int64, limit, maxBytes int) (LogChunk, error)
 
 	// Provider serves the routes of model providers; WithCaller tells it who
 	// calls. An empty agent is the operator.

@@ -65,6 +65,7 @@ func configValidateCommand(t *terminal) *cobra.Command {
 				problems = append(problems, refused.Problems...)
 			default:
 				problems = append(problems, snapshot.Warnings...)
+				problems = append(problems, slowPatterns(snapshot)...)
 			}
 			return t.judged(path, problems, refused, asJSON)
 		},

@@ -96,6 +96,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if h.log, err = logs.Open(layout.GatewayLog(), logs.Options{Level: config.Logging.Level, Format: config.Logging.Format, Masker: h.masker, OnLine: h.publishLine}); err != nil {
 		return h, err
 	}
+	h.tellSlow()
 	if h.audit, err = audit.Open(audit.Options{Path: auditPath(layout, config), Events: audited(config.Audit), Redact: h.masker.Bytes, Now: time.Now}); err != nil {
 		return h, err
 	}
@@ -153,6 +154,7 @@ func (h *house) follow() {
 			if err := h.masker.Configure(logging.RedactPatterns, logging.RedactReplacement); err != nil {
 				h.log.Logger().Error("the redaction patterns were not applied", slog.Any("error", err))
 			}
+			h.tellSlow()
 			h.log.SetLevel(logging.Level)
 			h.log.SetFormat(logging.Format)
 			if err := h.audit.SetEvents(audited(next.Config.Audit)); err != nil {

@@ -23,7 +23,7 @@ func (h *house) deps() gateway.Deps {
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
 		Audit: h.recordAudit, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
-		LogFrom: h.logFrom,
+		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs,
 		Provider: provider.New(provider.Options{
 			Secret: h.providerKey, Providers: h.targets,
 			Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },

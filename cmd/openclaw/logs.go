@@ -85,6 +85,7 @@ func logsCommand(t *terminal) *cobra.Command {
 			})
 		},
 	}
+	cmd.AddCommand(logsScrubCommand(t))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the lines as they are in the file")
 	cmd.Flags().BoolVarP(&following, "follow", "f", false, "go on showing new lines")
 	cmd.Flags().StringVar(&level, "level", "debug", "least level: debug, info, warn, error")
