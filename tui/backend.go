@@ -17,6 +17,15 @@ type Backend interface {
 	Events(ctx context.Context) (<-chan event.Event, error)
 	Overview(ctx context.Context) (event.Overview, error)
 	Denials(ctx context.Context) ([]event.Denial, error)
+	// Asks are those that wait, and those that are over, each oldest first.
+	Asks(ctx context.Context) ([]event.Ask, error)
+	// AnswerAsk answers one. counts is false when somebody else answered first;
+	// the row says who. scope and match are the gateway's words, or empty.
+	AnswerAsk(ctx context.Context, id string, allow bool, scope, match, note string) (row event.Ask, counts bool, err error)
+	// PreviewAsk says what an allow for always would write, in Wrote and Where.
+	PreviewAsk(ctx context.Context, id, match string) (event.Ask, error)
+	// Undo takes back what the answer to an ask allowed; no id: the newest.
+	Undo(ctx context.Context, id string) (event.Ask, error)
 	Connections(ctx context.Context) ([]event.Connection, error)
 	Agents(ctx context.Context) ([]event.Agent, error)
 	Agent(ctx context.Context, name string) (event.Agent, error) // with its policy

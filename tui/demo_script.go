@@ -13,6 +13,7 @@ import (
 type demoWorld struct {
 	overview    event.Overview
 	denials     []event.Denial
+	asks        []event.Ask
 	connections []event.Connection
 	agents      []event.Agent
 	logs        []event.LogLine
@@ -132,6 +133,7 @@ func demoAtWork() (demoWorld, []event.Event) {
 			demoDenial("d1", -900, 3, "reviewer", policy.ClassPathRead, "open", "/home/ada/.aws/credentials", "cat", builtIn("cloud credentials"), "built-in: cloud credentials", "gate"),
 			demoDenial("d2", -300, 61, "coder", policy.ClassNet, "resolve", "telemetry.example.test:443", "node", fromConfig(23, "agents.coder.permissions.network.allowed_domains"), "not in allowed_domains", "dns"),
 		},
+		asks: demoAsks(),
 		connections: []event.Connection{
 			{ID: "c-19", Kind: "unix", From: "unix", Client: "openclaw tui demo", Route: "/ws", State: "open", Auth: "peer credentials", Opened: demoTime(-70), BytesIn: 4100, BytesOut: 98000},
 			{ID: "c-20", Kind: "net", From: "cage coder", Agent: "coder", Run: "r7", PID: 41240, Program: "/usr/bin/node", Route: "api.example.test:443", State: "open", Auth: "allowed_domains: api.example.test:443", Origin: fromConfig(24, "agents.coder.permissions.network.allowed_domains[0]"), Opened: demoTime(-12), BytesIn: 18000, BytesOut: 3100},
@@ -163,6 +165,34 @@ func demoDenial(id string, at, count int, agent string, class policy.Class, op, 
 		ID: id, First: demoTime(at - 2*(count-1)), Last: demoTime(at), Count: count, Agent: agent, Run: "r7", PID: 41233,
 		Program: "/usr/bin/" + program, CommandLine: program + " " + target, Class: class, Operation: op, Target: target,
 		Rule: rule, Origin: from, Mechanism: by,
+	}
+}
+
+// demoAsks is what waits, and what is over.
+func demoAsks() []event.Ask {
+	ask := func(id, state, agent string, class policy.Class, op, target, program string, count, at, left int) event.Ask {
+		a := event.Ask{
+			ID: id, State: state, First: demoTime(at), Last: demoTime(at + count - 1), Count: count, Agent: agent, Run: "r7", PID: 41233,
+			Program: "/usr/bin/" + program, CommandLine: program + " install", Class: class, Operation: op, Target: target,
+			Rule: "not in allowed_paths", Origin: fromConfig(12, "agents."+agent), Mechanism: "notify", Matches: []string{"exact", "folder"},
+		}
+		if class == policy.ClassNet {
+			a.Rule, a.Matches, a.Mechanism = "not in allowed_domains", []string{"exact", "host"}, "egress"
+		}
+		if state == event.AskWaiting {
+			a.Waiting, a.Deadline = count, demoTime(28+left)
+		}
+		return a
+	}
+	once := ask("7c1d02", event.AskAllowed, "coder", policy.ClassNet, "connect", "api.example.test:443", "node", 1, -60, 0)
+	once.Scope, once.Match, once.By, once.Decided = "once", "exact", "openclaw tui", demoTime(-50)
+	missed := ask("1b90e4", event.AskMissed, "reviewer", policy.ClassPathRead, "open", "/home/ada/notes/plan.md", "cat", 2, -400, 0)
+	missed.Reason = "ask: no answer in 60s"
+	ssh := ask("9e33a0", event.AskWaiting, "coder", policy.ClassPathWrite, "create", "/home/ada/notes/todo.md", "vim", 1, 15, 72)
+	ssh.NoAlways = "never_always of agent coder lists path.write"
+	return []event.Ask{
+		missed, once, ask("4f2a91", event.AskWaiting, "coder", policy.ClassNet, "connect", "registry.example.test:443", "node", 14, 6, 48), ssh,
+		ask("c0ffee", event.AskWaiting, "coder", policy.ClassNet, "connect", "mirror.example.test:8443", "node", 1, 20, 115),
 	}
 }
 

@@ -17,6 +17,11 @@
 // Locking: the state of the screen belongs to one goroutine. The feed and the
 // output file have locks of their own, never held over a call to anybody.
 //
+// Held requests take no key and move no selection. A key that answers one sleeps
+// until that request has been in sight for 400 ms, and what is pasted, or comes
+// in one burst, answers nothing. The rule of an "always" is shown, to the file
+// and the line, before y writes it.
+//
 // It never shows a byte from outside that was not made printable, never holds a
 // typed secret in a string, never stops a gateway by itself, never asks the
 // terminal for its colours, and always gives the terminal back: after quit, a

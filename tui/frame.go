@@ -17,6 +17,9 @@ const (
 func (s *screen) draw() {
 	c := s.root
 	c.Reset(s.width, s.height)
+	if s.current != view.Denials || s.over != overlayNone || s.width < minWidth || s.height < minHeight {
+		s.denials.Doze() // what cannot be seen cannot be answered
+	}
 	if s.width < minWidth || s.height < minHeight {
 		s.drawSmall(c)
 	} else {
@@ -49,6 +52,9 @@ func (s *screen) draw() {
 
 // drawSmall says what the screen needs, and keeps the count that matters.
 func (s *screen) drawSmall(c *view.Canvas) {
+	if n, _ := s.data.Waiting(); n > 0 {
+		c.Put(view.Bold, "? "+strconv.Itoa(n)+" asks  ")
+	}
 	c.Put(view.Bold, "needs "+strconv.Itoa(minWidth)+"x"+strconv.Itoa(minHeight))
 	c.Put(view.Plain, ", has "+strconv.Itoa(s.width)+"x"+strconv.Itoa(s.height))
 	c.Put(view.Plain, "  "+strconv.Itoa(s.data.Overview.DeniedHour)+" denied/h  q quits")
@@ -80,8 +86,12 @@ func (s *screen) statusBits() []bit {
 	if len(o.Listeners) > 0 {
 		bits = append(bits, bit{text: o.Listeners[0], weight: 30})
 	}
-	if o.Asks > 0 {
-		bits = append(bits, bit{glyph: "?", style: view.Warn, text: strconv.Itoa(o.Asks) + " asks wait", weight: 97})
+	if n, first := d.Waiting(); n > 0 {
+		text := strconv.Itoa(n) + " asks wait"
+		if n == 1 {
+			text = "1 ask waits"
+		}
+		bits = append(bits, bit{glyph: "?", style: view.Warn, text: text + ", " + string(view.AppendLeft(nil, first.Sub(d.Now))), weight: 97})
 	}
 	bits = append(bits,
 		bit{glyph: g.No, style: view.Bad, text: strconv.Itoa(o.DeniedHour) + " denied/h", weight: 90},
@@ -163,7 +173,9 @@ func (s *screen) drawTabs(c *view.Canvas) {
 		if c.Width() >= 110 || n == s.current {
 			label += " " + string(n)
 		}
-		if n == view.Denials && s.data.Denials.Len() > 0 {
+		if waiting, _ := s.data.Waiting(); n == view.Denials && waiting > 0 {
+			label += " ?" + strconv.Itoa(waiting)
+		} else if n == view.Denials && s.data.Denials.Len() > 0 {
 			label += " " + s.root.Theme.Glyphs.No + strconv.Itoa(s.data.Denials.Len())
 		}
 		if n == s.current {
@@ -196,7 +208,10 @@ func (s *screen) drawResult(c *view.Canvas) {
 			c.Put(view.Bad, g.No+" ")
 		default:
 		}
-		c.Put(view.Plain, d.Result.Text)
+		s.drawUndoable(c, d.Result.Text)
+	case d.Undoable() != nil:
+		a := d.Undoable()
+		s.drawUndoable(c, "allowed "+a.Agent+" "+a.Operation+" "+d.Short(a.Target))
 	default:
 		for n := d.Recent.Next(); n > d.Recent.First(); n-- {
 			if e := d.Recent.At(n - 1).Denial; e != nil {
@@ -211,9 +226,34 @@ func (s *screen) drawResult(c *view.Canvas) {
 	c.End()
 }
 
+// drawUndoable draws a text and, where the last answer can be taken back, how
+// and for how long.
+func (s *screen) drawUndoable(c *view.Canvas, text string) {
+	const room = 18
+	a := s.data.Undoable()
+	if a == nil || s.data.ReadOnly {
+		c.Put(view.Plain, text)
+		return
+	}
+	key := "u"
+	if s.current != view.Denials {
+		key = "3 u"
+	}
+	c.FieldMiddle(view.Plain, text, min(view.Width(text), c.Room()-room))
+	c.Gap(1)
+	c.Put(view.Bold, key)
+	c.Put(view.Plain, " undo ("+strconv.Itoa(int(a.UndoUntil.Sub(s.data.Now)/time.Second)+1)+" s)")
+}
+
 // drawKeys fills the foot line from the action table, the heaviest first.
 func (s *screen) drawKeys(c *view.Canvas) {
 	c.Gap(1)
+	if s.current == view.Denials && s.over == overlayNone && s.denials.Question() {
+		c.Put(view.Bold, "y")
+		c.Put(view.Plain, " yes   any other key: no")
+		c.End()
+		return
+	}
 	if s.captures() {
 		c.Put(view.Bold, "typing: ")
 		c.Put(view.Plain, "enter accepts, esc leaves")

@@ -65,9 +65,9 @@ func (r *lineReader) line() (string, error) {
 	}
 }
 
-// secret reads a line with the terminal's echo off. The bytes are the caller's
-// to wipe. It refuses a pipe: a secret on a pipe has been somewhere else before.
-func (r *lineReader) secret() ([]byte, error) {
+// secret reads a line with the terminal's echo off; prompt is called once it is.
+// The bytes are the caller's to wipe. It refuses a pipe: a secret on a pipe has been somewhere else before.
+func (r *lineReader) secret(prompt func()) ([]byte, error) {
 	fd := int(r.file.Fd())
 	if !term.IsTerminal(fd) {
 		return nil, errors.New("a secret is typed on a terminal; openclaw secrets set reads one from a pipe")
@@ -77,6 +77,7 @@ func (r *lineReader) secret() ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = term.Restore(fd, state) }()
+	prompt()
 	edit := view.Editor{Masked: true, Exact: true}
 	var b [1]byte
 	for {

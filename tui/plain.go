@@ -22,12 +22,13 @@ type plain struct {
 	keys    *view.Keys
 	in      *lineReader
 
-	mu     sync.Mutex
-	out    io.Writer
-	hold   bool // a secret is being typed: nothing else is written
-	held   []string
-	follow bool // log lines are written as they come
-	failed error
+	mu      sync.Mutex
+	out     io.Writer
+	hold    bool // a secret is being typed: nothing else is written
+	held    []string
+	numbers []string // ids of asks; the first is number 1
+	follow  bool     // log lines are written as they come
+	failed  error
 }
 
 // maxHeld bounds what waits while a secret is typed; more is counted.
@@ -109,6 +110,8 @@ func (p *plain) event(e *event.Event) {
 	switch {
 	case e.Denial != nil:
 		p.say("denied", denialLine(e.Denial))
+	case e.Ask != nil:
+		p.say("ask", p.askLine(e.Ask))
 	case e.Connection != nil && e.Connection.State == "refused":
 		p.say("refused", e.Connection.From+" "+e.Connection.Route+", "+e.Connection.Detail)
 	case e.Agent != nil:

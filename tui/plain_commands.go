@@ -19,6 +19,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit,
 		"config": p.config, "reload": p.reload, "store": p.store, "test": p.test, "delete": p.remove,
+		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"vault": p.vault, "keyfile": p.keyFile, "unlock": p.unlock,
 	}
 }
@@ -29,6 +30,7 @@ func (p *plain) help(context.Context, string) error {
 			p.say("help", b.Word+", "+b.Help)
 		}
 	}
+	p.say("help", "asks, numbers what waits; allow 1, allow 1 run folder, allow 1 always, deny 1 because of this, undo")
 	p.say("help", "show ID, every field of one denial")
 	p.say("help", "agents NAME, one agent with its runs and its policy")
 	p.say("help", "logs N, the newest N lines; follow on, follow off")
@@ -45,6 +47,9 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 	o = view.Clean(o)
 	p.sayf("gateway", "running, pid %d, on %s, %d connections, %d denied in the last hour, %d of %d agents running",
 		o.PID, strings.Join(o.Listeners, " and "), o.Connections, o.DeniedHour, o.Running, o.Agents)
+	if o.Asks > 0 {
+		p.sayf("asks", "%d wait for an answer; asks lists them", o.Asks)
+	}
 	p.storeLine(&o.Store)
 	p.configLine(&o.Config)
 	proven := 0
@@ -288,11 +293,12 @@ func (p *plain) send(done string, call func(context.Context) error) error {
 
 // secret asks for a masked value.
 func (p *plain) secret(label string) ([]byte, error) {
-	p.mu.Lock()
-	p.write(view.Printable(label, 300) + ", typed without echo, then enter: ")
-	p.hold = true
-	p.mu.Unlock()
-	value, err := p.in.secret()
+	value, err := p.in.secret(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.write(view.Printable(label, 300) + ", typed without echo, then enter: ")
+		p.hold = true
+	})
 	p.mu.Lock()
 	p.write("\n")
 	p.hold = false

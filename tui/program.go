@@ -99,6 +99,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 type (
 	frameMsg struct{}
 	tickMsg  struct{}
+	wakeMsg  struct{}
 	doneMsg  struct{ apply func() }
 )
 
@@ -108,6 +109,8 @@ type model struct {
 	ctx    context.Context //nolint:containedctx // of the one Run that it belongs to
 	crash  *crash
 	work   *work
+	out    *terminal
+	title  string
 }
 
 // crash keeps the first panic.
@@ -144,10 +147,12 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	work := &work{}
 	m := &model{
 		screen: newScreen(o, f, view.NewTheme(!o.NoColor, o.ASCII)), ctx: ctx,
-		crash: &crash{stop: cancel}, work: work,
+		crash: &crash{stop: cancel}, work: work, out: &terminal{File: o.Out},
 	}
+	m.out.command(titleSave)
+	defer m.out.command(titleRestore)
 	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(30),
-		tea.WithInput(o.In), tea.WithOutput(&terminal{File: o.Out}),
+		tea.WithInput(o.In), tea.WithOutput(m.out),
 		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
 	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
 	work.start(func() { defer m.crash.guard(); f.pace(ctx, func() { program.Send(frameMsg{}) }) })
@@ -199,6 +204,9 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		if msg.apply != nil {
 			msg.apply()
 		}
+	case wakeMsg:
+		s.clock()
+		return m, nil
 	case tea.ResumeMsg:
 		s.dirty = true
 	default:
@@ -212,6 +220,7 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		s.redraw = false
 		cmds = append(cmds, tea.ClearScreen)
 	}
+	cmds = append(cmds, m.signals()...)
 	if s.suspend {
 		s.suspend = false
 		cmds = append(cmds, tea.Suspend)
@@ -220,6 +229,24 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		cmds = append(cmds, tea.Quit)
 	}
 	return m, tea.Batch(cmds...)
+}
+
+// signals are what reaches the person outside the frame: the bell, and the
+// window's title. A slow terminal holds up neither the loop nor the keys.
+func (m *model) signals() []tea.Cmd {
+	var cmds []tea.Cmd
+	if m.screen.bell {
+		m.screen.bell = false
+		cmds = append(cmds, func() tea.Msg { m.out.command("\a"); return nil })
+	}
+	if title := m.screen.title(); title != m.title && m.out != nil {
+		m.title = title
+		cmds = append(cmds, func() tea.Msg { m.out.command("\x1b]2;" + title + "\x1b\\"); return nil })
+	}
+	if m.screen.denials.Dozes() { // draw again when the keys are awake
+		cmds = append(cmds, tea.Tick(view.ArmDelay+20*time.Millisecond, func(time.Time) tea.Msg { return wakeMsg{} }))
+	}
+	return cmds
 }
 
 // command runs a task outside the loop.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"openclaw/gateway/event"
@@ -41,6 +42,7 @@ type screen struct {
 
 	views    map[view.Name]viewer
 	agents   *view.AgentsView
+	denials  *view.DenialsView
 	secrets  *view.SecretsView
 	help     *view.HelpView
 	palette  *view.PaletteView
@@ -49,6 +51,12 @@ type screen struct {
 	homeless bool      // home was asked for
 	entered  view.Name // a view that was opened and still waits for its rows
 	over     overlay
+
+	instant    func() time.Time // a clock that only goes forward
+	told       bool             // the asks that waited before are known
+	rang       time.Time        // when the bell rang last
+	bell       bool
+	previewing view.PreviewKey
 
 	pending    []task
 	loading    int
@@ -77,11 +85,12 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		backend: o.Backend, feed: f, now: o.Now, data: d, keys: view.NewKeys(view.Table(), o.ReadOnly),
 		current: view.Overview, previous: view.Overview, dirty: true,
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
-		agents: view.NewAgents(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		instant: time.Now,
+		agents:  view.NewAgents(d), denials: view.NewDenials(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	d.Keys = s.keys
 	s.views = map[view.Name]viewer{
-		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: view.NewDenials(d),
+		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: s.denials,
 		view.Agents: s.agents, view.Logs: view.NewLogs(d), view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
 		view.Config: view.NewConfig(d),
 	}
@@ -93,10 +102,15 @@ func (s *screen) resize(width, height int) {
 	s.width, s.height, s.dirty = width, height, true
 }
 
+// clock brings the times up to date and has everything drawn anew.
+func (s *screen) clock() {
+	s.dirty = true
+	s.data.Now, s.data.Instant = s.now(), s.instant()
+}
+
 // frame takes in what the feed holds.
 func (s *screen) frame() {
-	s.dirty = true
-	s.data.Now = s.now()
+	s.clock()
 	link, generation := s.feed.state()
 	s.data.Link = link
 	if link.Up && generation != s.generation {
@@ -127,12 +141,16 @@ func (s *screen) apply(e *event.Event) {
 		s.findHome()
 	case e.Config != nil:
 		clear(s.data.Details)
+		clear(s.data.Previews)
 		s.agents.Forget()
 		s.fetchSecrets() // which secrets are needed, and by whom, follows from the config
 	case e.Ask != nil:
 		s.stale = true // the overview counts those that wait
 		if a := e.Ask; a.State == event.AskWaiting {
-			s.say(view.Bold, "? "+a.Agent+" asks: "+a.Operation+" "+a.Target+"   (held; answer with openclaw asks, allow, deny)")
+			if a.Count <= 1 && s.current != view.Denials {
+				s.say(view.Bold, "? "+a.Agent+" asks: "+a.Operation+" "+s.data.Short(a.Target)+"   (held; n shows it)")
+			}
+			s.ring(a)
 		}
 	case e.Notice != nil:
 		s.say(view.Plain, e.Notice.Text)
@@ -142,8 +160,7 @@ func (s *screen) apply(e *event.Event) {
 
 // tick runs once a second: clocks move, and numbers that may be old are fetched.
 func (s *screen) tick() {
-	s.data.Now = s.now()
-	s.dirty = true
+	s.clock()
 	const often, seldom = time.Second, 10 * time.Second
 	age := time.Since(s.fetched)
 	if s.data.Link.Up && s.loading == 0 && !s.fetching && (s.stale && age > often || age > seldom) {
@@ -160,10 +177,23 @@ func (s *screen) say(st view.Style, text string) {
 	s.dirty = true
 }
 
+// bellPause is the least time between two bells: a burst rings once.
+const bellPause = 10 * time.Second
+
+// ring has the bell rung for an ask that is new.
+func (s *screen) ring(a *event.Ask) {
+	if now := s.instant(); s.told && a.Count <= 1 && (s.rang.IsZero() || now.Sub(s.rang) >= bellPause) {
+		s.bell, s.rang = true, now
+	}
+}
+
 // want asks for the policy that the Agents view lacks.
 func (s *screen) want() {
 	if s.current == view.Agents {
 		s.act(s.agents.Wants())
+	}
+	if s.current == view.Denials {
+		s.act(s.denials.Wants())
 	}
 }
 
@@ -202,7 +232,7 @@ func (s *screen) step(by int) {
 
 // key handles one key press.
 func (s *screen) key(k view.Key) {
-	s.dirty = true
+	s.clock()
 	if k.Name == "ctrl+c" && s.captures() {
 		k.Name = "esc"
 	}
@@ -222,6 +252,9 @@ func (s *screen) key(k view.Key) {
 	case k.Paste:
 		s.say(view.Plain, "Pasted text was left out: nothing here takes text.")
 	default:
+		if len(k.Text) > 1 { // so fast comes only what was not typed for an ask
+			s.denials.Doze()
+		}
 		for _, r := range k.Text {
 			name := string(r)
 			if r == ' ' {
@@ -251,7 +284,9 @@ func (s *screen) press(name string) {
 	}
 	if id, ok := s.keys.Find(s.current, name); ok {
 		s.run(id)
+		return
 	}
+	s.denials.Doze() // a key that means nothing here was meant for something else
 }
 
 // run runs an action of the table.
@@ -268,6 +303,9 @@ func (s *screen) run(id view.ID) {
 		s.step(1)
 	case view.ActLastView:
 		s.open(s.previous)
+	case view.ActNextAsk:
+		s.open(view.Denials)
+		s.runInView(id)
 	case view.ActHelp:
 		s.help.Open(s.current)
 		s.toggle(overlayHelp)
@@ -336,4 +374,17 @@ func (s *screen) view() string {
 		s.dirty = false
 	}
 	return s.cached
+}
+
+// title is what the window is called: it says how many asks wait. No text from
+// outside is in it.
+func (s *screen) title() string {
+	n, _ := s.data.Waiting()
+	switch n {
+	case 0:
+		return "openclaw"
+	case 1:
+		return "(1 ask) openclaw"
+	}
+	return "(" + strconv.Itoa(n) + " asks) openclaw"
 }

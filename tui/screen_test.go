@@ -29,12 +29,14 @@ type driver struct {
 	t      testing.TB
 	s      *screen
 	frames []string
+	at     time.Time // the clock that only goes forward: a second for each key
 }
 
 func newDriver(tb testing.TB, b Backend, color bool, width, height int) *driver {
 	tb.Helper()
 	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }}
 	d := &driver{t: tb, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
+	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)
 	d.s.feed.setLink(view.Link{Up: true, Tried: true})
 	d.frame()
@@ -75,6 +77,7 @@ func (d *driver) event(events ...event.Event) *driver {
 func (d *driver) press(keys ...string) string {
 	d.t.Helper()
 	for _, k := range keys {
+		d.at = d.at.Add(time.Second)
 		switch {
 		case strings.HasPrefix(k, "type:"):
 			for _, r := range strings.TrimPrefix(k, "type:") {
@@ -102,6 +105,15 @@ func atWork(tb testing.TB, color bool, width, height int) *driver {
 		demo.seq++
 		demo.script[i].Seq = demo.seq
 	}
+	return d.event(demo.script...)
+}
+
+// noAsks is the demo at work with nothing held.
+func noAsks(tb testing.TB, color bool, width, height int) *driver {
+	tb.Helper()
+	demo := NewDemo()
+	demo.world.asks = nil
+	d := newDriver(tb, demo, color, width, height)
 	return d.event(demo.script...)
 }
 
@@ -142,7 +154,15 @@ func scenes() []scene {
 		{"overview", []string{"1"}},
 		{"connections", []string{"2"}},
 		{"overview mechanisms", []string{"1", "m"}},
-		{"denials", []string{"m", "3"}},
+		{"ask", []string{"m", "3"}},
+		{"ask, always", []string{"s", "s"}},
+		{"ask, always, confirm", []string{"a"}},
+		{"ask, folder, no always", []string{"x", "j", "m"}},
+		{"ask, note", []string{"c", "type:not yet"}},
+		{"ask, many", []string{"esc", "A"}},
+		{"ask, why", []string{"x", "w"}},
+		{"ask missed", []string{"w", "type:jjj", "type:jjjjj"}},
+		{"denials", []string{"g", "j", "j", "j"}},
 		{"denials built-in", []string{"j", "j", "j"}},
 		{"denials full", []string{"enter"}},
 		{"denials filter", []string{"esc", "/", "type:op:connect", "enter"}},
@@ -253,7 +273,7 @@ func TestStatesAreWordsNotColours(t *testing.T) {
 
 func TestResizeStorm(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	d := atWork(t, true, 120, 36)
+	d := noAsks(t, true, 120, 36)
 	d.press("3", "j", "j")
 	selected := strings.Contains(d.frame(), "denial d4")
 	for i := range 300 {
@@ -277,7 +297,7 @@ func TestResizeStorm(t *testing.T) {
 }
 
 func TestSelectionSurvivesResizeAndArrivals(t *testing.T) {
-	d := atWork(t, true, 120, 36)
+	d := noAsks(t, true, 120, 36)
 	d.press("3", "j", "j")
 	for i := range 40 {
 		row := demoDenial(fmt.Sprint("new", i), 40+i, 1, "coder", "net", "connect", "a.example:1", "sh", builtIn("x"), "r", "egress")
@@ -322,6 +342,11 @@ func hostileEvents(s string) []event.Event {
 		}},
 		{Secret: &event.Secret{Name: s, Store: s, UsedBy: []string{s}}},
 		{Log: &event.LogLine{Level: s, Source: s, Message: s, Text: s, Raw: s}},
+		{Ask: &event.Ask{
+			ID: s, State: event.AskWaiting, Agent: s, Run: s, Program: s, CommandLine: s, Operation: s, Target: s, Rule: s, Mechanism: s, Matches: []string{s, s},
+			NoAlways: s,
+		}},
+		{Ask: &event.Ask{ID: "x" + s, State: s, Agent: s, Target: s, By: s, Note: s, Reason: s, Wrote: s, Where: s, Problem: s, Scope: s, Match: s}},
 		{Notice: &event.Notice{Level: s, Text: s}},
 	}
 }

@@ -57,6 +57,10 @@ func (s *screen) load() {
 		s.findHome()
 	})
 	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
+	fetch(s, "held requests", s.backend.Asks, func(list []event.Ask) {
+		s.data.LoadAsks(list)
+		s.told = true // those that waited before the screen opened ring no bell
+	})
 	fetch(s, connections, s.backend.Connections, func(list []event.Connection) {
 		slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
 		s.data.Connections.Replace(list)
@@ -131,6 +135,12 @@ func (s *screen) act(a view.Action) {
 	case view.VerbRun:
 		s.over = overlayNone
 		s.run(view.ID(a.Name))
+	case view.VerbDecide:
+		s.answer(a.Answers)
+	case view.VerbPreview:
+		s.preview(view.PreviewKey{ID: a.Name, Match: a.Match})
+	case view.VerbUndo:
+		s.undo(a.Name)
 	case view.VerbLoadAgent:
 		s.loadAgent(a.Name)
 	case view.VerbReload:

@@ -43,3 +43,19 @@ func (t *terminal) Write(p []byte) (int, error) {
 
 // WriteString is Write.
 func (t *terminal) WriteString(s string) (int, error) { return t.Write([]byte(s)) }
+
+// The window's title is kept on the terminal's own stack while the screen runs.
+// Terminals without one ignore this.
+const (
+	titleSave    = "\x1b[22;2t"
+	titleRestore = "\x1b[23;2t"
+)
+
+// command writes a control sequence between two frames. What cannot be written
+// is no loss.
+func (t *terminal) command(sequence string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, _ := t.File.WriteString(sequence)
+	t.bytes += int64(n)
+}

@@ -88,7 +88,7 @@ func TestRealTerminalShowsEveryView(t *testing.T) {
 	s := startTmux(t, "demo", 120, 36)
 	s.until("registry.example.test")
 	for _, step := range [][2]string{
-		{"2", "POST /v1/messages"}, {"3", "denial d6"}, {"j", "denial d5"}, {"4", "config.yaml:14"}, {"5", "bad token"}, {"6", "anthropic"},
+		{"2", "POST /v1/messages"}, {"3", "ask 4f2a91"}, {"j", "ask 9e33a0"}, {"4", "config.yaml:14"}, {"5", "bad token"}, {"6", "anthropic"},
 		{"7", "file_access"}, {"8", "REJECTED"}, {"?", "Keys in Config"}, {"Escape", "REJECTED"}, {":", "type to narrow"}, {"Escape", "REJECTED"},
 	} {
 		s.keys(step[0])

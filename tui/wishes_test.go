@@ -86,7 +86,7 @@ func TestTheNameOfASecretIsSuggested(t *testing.T) {
 // Rows that came while another view was open are not hidden behind an old
 // selection; a place that the person chose stays.
 func TestAViewOpensAtItsNewestRow(t *testing.T) {
-	d := atWork(t, false, 120, 36)
+	d := noAsks(t, false, 120, 36)
 	d.press("3", "1")
 	arrive := func(id string, at int) {
 		row := demoDenial(id, at, 1, "coder", "net", "connect", id+".example:1", "sh", builtIn("x"), "r", "egress")

@@ -26,3 +26,14 @@ func (b *Backend) Decide(ctx context.Context, answer wire.AskDecideParams) (row 
 func (b *Backend) Undo(ctx context.Context, id string) (event.Ask, error) {
 	return ask[event.Ask](ctx, b, wire.MethodAskUndo, wire.AskUndoParams{ID: id})
 }
+
+// AnswerAsk is Decide in plain words.
+func (b *Backend) AnswerAsk(ctx context.Context, id string, allow bool, scope, match, note string) (row event.Ask, counts bool, err error) {
+	return b.Decide(ctx, wire.AskDecideParams{ID: id, Allow: allow, Scope: scope, Match: match, Note: note})
+}
+
+// PreviewAsk says what an allow for always would write; it decides nothing.
+func (b *Backend) PreviewAsk(ctx context.Context, id, match string) (event.Ask, error) {
+	row, _, err := b.Decide(ctx, wire.AskDecideParams{ID: id, Allow: true, Scope: "always", Match: match, Preview: true})
+	return row, err
+}

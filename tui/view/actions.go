@@ -46,6 +46,18 @@ const (
 	ActSuspend   ID = "suspend"
 	ActQuit      ID = "quit"
 
+	ActNextAsk  ID = "asks.next"
+	ActAllow    ID = "asks.allow"
+	ActDeny     ID = "asks.deny"
+	ActAllowAll ID = "asks.allow_all"
+	ActDenyAll  ID = "asks.deny_all"
+	ActMark     ID = "asks.mark"
+	ActScope    ID = "asks.scope"
+	ActMatch    ID = "asks.match"
+	ActNote     ID = "asks.note"
+	ActWhy      ID = "asks.why"
+	ActUndo     ID = "asks.undo"
+
 	ActFold         ID = "agents.fold"
 	ActMachine      ID = "overview.machine"
 	ActPause        ID = "logs.pause"
@@ -101,6 +113,19 @@ func Table() []Binding {
 		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
 		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
 		{ID: ActQuit, Keys: []string{"q", "ctrl+c"}, Label: "quit", Help: "leave; says what is running first", Weight: 80, Word: "quit"},
+
+		{ID: ActNextAsk, Keys: []string{"n"}, Label: "next ask", Help: "the next held request, from every view", Weight: 88, Word: "asks"},
+
+		{ID: ActAllow, View: Denials, Keys: []string{"a"}, Help: "allow the selected request, as far as scope and match say", Changes: true, Word: "allow", Quiet: true},
+		{ID: ActDeny, View: Denials, Keys: []string{"d"}, Help: "deny the selected request", Changes: true, Word: "deny", Quiet: true},
+		{ID: ActAllowAll, View: Denials, Keys: []string{"A"}, Help: "allow the marked requests, or all of this agent and kind; asks first", Changes: true, Quiet: true},
+		{ID: ActDenyAll, View: Denials, Keys: []string{"D"}, Help: "deny the marked requests, or all of this agent and kind; asks first", Changes: true, Quiet: true},
+		{ID: ActScope, View: Denials, Keys: []string{"s"}, Help: "scope of an allow: once, this run, always", Changes: true, Quiet: true},
+		{ID: ActMatch, View: Denials, Keys: []string{"m"}, Help: "how far an allow reaches: this target, its host, its folder", Changes: true, Quiet: true},
+		{ID: ActNote, View: Denials, Keys: []string{"c"}, Help: "deny with a note, which stands beside the denial", Changes: true, Quiet: true},
+		{ID: ActUndo, View: Denials, Keys: []string{"u"}, Label: "undo", Help: "take back what the last answer allowed, within 30 seconds", Changes: true, Weight: 72, Word: "undo", Quiet: true},
+		{ID: ActMark, View: Denials, Keys: []string{"space"}, Help: "mark a request for A or D, or take the mark away", Changes: true, Quiet: true},
+		{ID: ActWhy, View: Denials, Keys: []string{"w"}, Label: "why", Help: "every rule that was looked at, in order", Weight: 71, Quiet: true},
 
 		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
 		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
@@ -193,7 +218,10 @@ const (
 	VerbUnlockVault
 	VerbReload
 	VerbLoadAgent
-	VerbRun // an action of the table, by Name
+	VerbDecide  // give Answers
+	VerbPreview // ask what "always" would write, for Name and Match
+	VerbUndo    // take the answer to ask Name back; empty: the newest
+	VerbRun     // an action of the table, by Name
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and
@@ -201,5 +229,17 @@ const (
 type Action struct {
 	Verb  Verb
 	Name  string
+	Match string
 	Value []byte
+
+	Answers []Answer
+}
+
+// Answer is what the person says to one ask.
+type Answer struct {
+	ID    string
+	Allow bool
+	Scope string // "once", "run", "always"
+	Match string // "exact", "host", "folder"
+	Note  string // of a denial
 }

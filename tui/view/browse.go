@@ -154,6 +154,7 @@ type layout struct {
 	row   func(c *Canvas, i int, selected bool)
 	name  func() string // of the pane
 	pane  func(c *Canvas)
+	foot  func(c *Canvas) // stays at the pane's end; nil: none
 }
 
 func (b *browse) draw(c *Canvas, l *layout) {
@@ -187,6 +188,9 @@ func (b *browse) draw(c *Canvas, l *layout) {
 		c.Beside(left, right, 0)
 	default:
 		pane := min(max(height*45/100, 7, min(height-l.count-2, height*60/100)), height-4)
+		if l.foot != nil && pane < 8 {
+			pane = min(8, height-3) // what is answered is in sight, too
+		}
 		upper := c.Sub(0, c.Width(), height-pane)
 		b.drawList(upper, l)
 		upper.Down(height - pane)
@@ -230,6 +234,12 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 	inner := c.Sub(2, c.Width()-2, paneRoom)
 	l.pane(inner)
 	body := height - 1
+	var foot *Canvas
+	if l.foot != nil {
+		foot = c.Sub(1, c.Width()-2, max(body-1, 0))
+		l.foot(foot)
+		body -= foot.Rows()
+	}
 	b.more = max(inner.Rows()-body, 0)
 	b.top = min(b.top, b.more)
 	c.Rule(title, mark)
@@ -240,10 +250,15 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 			c.PutInt(Faint, b.more-b.top+1)
 			c.Put(Faint, " more lines: tab, then j")
 			c.End()
-			return
+			break
 		}
 		c.Gap(1)
 		c.copyRow(inner, b.top+i)
+		c.End()
+	}
+	for i := 0; foot != nil && i < foot.Rows(); i++ {
+		c.Gap(1)
+		c.copyRow(foot, i)
 		c.End()
 	}
 }

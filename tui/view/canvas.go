@@ -92,6 +92,13 @@ func (c *Canvas) Age(st Style, d time.Duration, width int) {
 	c.right(st, width)
 }
 
+// Left8 adds the time that is left, "0:48" or "1h 12m", at the right of eight
+// cells.
+func (c *Canvas) Left8(st Style, d time.Duration) {
+	c.scratch = AppendLeft(c.scratch[:0], d)
+	c.right(st, 8)
+}
+
 // Size adds a number of bytes such as "4.1 MB", at the right of width cells.
 func (c *Canvas) Size(st Style, n int64, width int) {
 	c.scratch = AppendSize(c.scratch[:0], n)

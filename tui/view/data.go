@@ -14,6 +14,7 @@ const (
 	MaxLogs   = 100_000
 	maxRows   = 10_000
 	maxRecent = 1_000
+	maxAsks   = 3_000 // the gateway holds 1,000 and remembers 1,000
 )
 
 // Link is the state of the connection to the gateway.
@@ -43,6 +44,7 @@ type AuditEntry struct {
 // Data is what the views draw: plain values, already printable.
 type Data struct {
 	Now      time.Time // its location is the one that times are shown in
+	Instant  time.Time // of the last key or frame, by a clock that only goes forward
 	Version  string
 	ReadOnly bool
 	Home     string // the person's home folder, as a policy names it; empty: not known
@@ -54,6 +56,8 @@ type Data struct {
 	Agents      []event.Agent // by name
 	Details     map[string]event.Agent
 	Denials     *Rows[event.Denial]
+	Asks        *Rows[event.Ask]
+	Previews    map[PreviewKey]Preview // what "always" would write
 	Connections *Rows[event.Connection]
 	Recent      *Ring[event.Event] // everything but log lines
 	Logs        *Ring[event.LogLine]
@@ -73,7 +77,8 @@ type Data struct {
 // NewData returns empty data.
 func NewData() *Data {
 	return &Data{
-		Details: map[string]event.Agent{}, Tests: map[string]string{},
+		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{},
+		Asks: NewRows(maxAsks, func(a *event.Ask) string { return a.ID }, nil),
 		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
 			func(d *event.Denial) time.Time { return d.Last }),
 		Connections: NewRows(maxRows, func(c *event.Connection) string { return c.ID }, nil),
@@ -124,6 +129,8 @@ func (d *Data) Apply(e *event.Event) bool {
 		d.Overview.Config = *e.Config
 	case e.Secret != nil:
 		d.applySecret(e.Secret)
+	case e.Ask != nil:
+		d.Asks.Put(*e.Ask)
 	case e.Notice != nil:
 	default:
 		return false
@@ -159,6 +166,8 @@ func sameThing(old, e *event.Event) bool {
 	switch {
 	case old.Denial != nil && e.Denial != nil:
 		return old.Denial.ID == e.Denial.ID && e.Denial.Last.Sub(old.Denial.Last) <= burst
+	case old.Ask != nil && e.Ask != nil:
+		return old.Ask.ID == e.Ask.ID
 	case old.Connection != nil && e.Connection != nil:
 		return old.Connection.ID == e.Connection.ID
 	}
@@ -180,6 +189,46 @@ func (d *Data) LoadDenials(list []event.Denial) {
 	for i := range fresh {
 		d.remember(&event.Event{Time: fresh[i].Last, Kind: event.KindDenial, Denial: &fresh[i]})
 	}
+}
+
+// LoadAsks takes the asks that the gateway knows.
+func (d *Data) LoadAsks(list []event.Ask) { d.Asks.Replace(list) }
+
+// TakeAnswer takes the row that an answer came back with, unless an event has
+// said something newer of it.
+func (d *Data) TakeAnswer(row *event.Ask) {
+	switch have := d.Asks.Get(row.ID); {
+	case row.ID == "":
+	case have == nil, have.State == event.AskWaiting, have.State == event.AskMissed, have.State == event.AskGone,
+		row.State == event.AskUndone:
+		d.Asks.Put(*row)
+	}
+}
+
+// Waiting is how many asks wait for an answer, and when the first of them is
+// denied.
+func (d *Data) Waiting() (n int, first time.Time) {
+	for i := range d.Asks.Len() {
+		if a := d.Asks.Oldest(i); a.State == event.AskWaiting {
+			n++
+			if first.IsZero() || a.Deadline.Before(first) {
+				first = a.Deadline
+			}
+		}
+	}
+	return n, first
+}
+
+// Undoable is the newest answer that can still be taken back, or nil.
+func (d *Data) Undoable() *event.Ask {
+	var newest *event.Ask
+	for i := range d.Asks.Len() {
+		a := d.Asks.Oldest(i)
+		if a.State == event.AskAllowed && a.UndoUntil.After(d.Now) && (newest == nil || a.Decided.After(newest.Decided)) {
+			newest = a
+		}
+	}
+	return newest
 }
 
 // LoadAgent keeps one agent with its policy.

@@ -7,28 +7,44 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-// DenialsView lists what the cages refused.
+// DenialsView is the inbox: requests that are held for an answer first, oldest
+// first, and below them what was answered or refused, newest first. Nothing that
+// arrives selects a row or answers one.
 type DenialsView struct {
 	data *Data
 	browse
+	inbox inbox
+	ask   asking
 }
 
 // NewDenials returns the view.
 func NewDenials(d *Data) *DenialsView {
-	return &DenialsView{data: d, browse: browse{keys: []string{"agent", "op", "target", "program", "rule", "class", "run"}}}
+	v := &DenialsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run"}}}
+	v.ask.marks = map[string]bool{}
+	return v
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *DenialsView) Captures() bool { return v.captures() }
+func (v *DenialsView) Captures() bool { return v.ask.step != askNone || v.captures() }
 
 // Key takes typed text.
-func (v *DenialsView) Key(k Key) Action { v.key(k); return Action{} }
+func (v *DenialsView) Key(k Key) Action {
+	if v.ask.step != askNone {
+		return v.askKey(k)
+	}
+	v.key(k)
+	return Action{}
+}
 
 // Do answers an action.
-func (v *DenialsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+func (v *DenialsView) Do(a ID) (Action, bool) {
+	if action, used := v.decide(a); used {
+		return action, true
+	}
+	return Action{}, v.do(a, v.id)
+}
 
-func (v *DenialsView) id(i int) string            { return v.data.Denials.Newest(v.at(i)).ID }
-func (v *DenialsView) denial(i int) *event.Denial { return v.data.Denials.Newest(v.at(i)) }
+func (v *DenialsView) id(i int) string { return v.inbox.rows[v.at(i)].id }
 
 func denialText(d *event.Denial, yield func(key, value string) bool) {
 	_ = yield("agent", d.Agent) && yield("op", d.Operation) && yield("target", d.Target) && yield("program", d.Program) &&
@@ -37,51 +53,85 @@ func denialText(d *event.Denial, yield func(key, value string) bool) {
 
 // Draw paints the view.
 func (v *DenialsView) Draw(c *Canvas) {
-	rows := v.data.Denials
+	v.inbox.update(v.data)
+	rows := v.inbox.rows
 	l := layout{
-		title: "denials, newest first", total: rows.Len(), share: 62, wide: 150, id: v.id,
-		empty: "Nothing was denied. What an agent's cage refuses shows here within a second: agent, program, path or host, and the rule. " +
+		title: "held requests, then what was refused", total: len(rows), share: 62, wide: 150, id: v.id,
+		empty: "Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. " +
 			"Start one in another terminal: openclaw agent run NAME -- COMMAND",
 		head: v.head,
 	}
-	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { denialText(rows.Newest(i), yield) })
-	l.row = func(c *Canvas, i int, _ bool) { v.row(c, v.denial(i)) }
-	l.pane = func(c *Canvas) {
-		if d := rows.Get(v.list.Selected()); d != nil {
-			v.pane(c, d)
+	if v.inbox.waiting > 0 {
+		l.title = plural(v.inbox.waiting, "held request") + " first"
+	}
+	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { rows[i].text(yield) })
+	l.row = func(c *Canvas, i int, _ bool) {
+		if row := &rows[v.at(i)]; row.ask != nil {
+			v.askRow(c, row)
+		} else {
+			v.row(c, row.denial)
 		}
 	}
-	l.name = func() string { return "denial " + v.list.Selected() }
+	l.pane = func(c *Canvas) {
+		switch row := v.inbox.get(v.list.Selected()); {
+		case row == nil:
+		case v.ask.why:
+			v.trace(c, row)
+		case row.ask != nil:
+			v.askPane(c, row.ask)
+		default:
+			v.pane(c, row.denial)
+		}
+	}
+	l.foot = func(c *Canvas) {
+		if row := v.inbox.get(v.list.Selected()); row != nil && row.ask != nil {
+			v.askFoot(c, row.ask)
+		}
+	}
+	l.name = func() string {
+		row := v.inbox.get(v.list.Selected())
+		switch {
+		case row == nil:
+			return ""
+		case row.ask != nil:
+			return "ask " + row.ask.ID + ": " + row.ask.Operation + " " + v.data.Short(row.ask.Target)
+		}
+		return "denial " + row.denial.ID
+	}
 	v.draw(c, &l)
+	v.looked()
 }
 
 // The columns leave in this order when the list gets narrow: rule, program,
 // pid, agent. State, time, target and count always stay.
 func denialColumns(width int) (agent, pid, program, target, rule int) {
-	agent, target = 9, width-3-7-9-9-5
+	agent, target = 9, width-3-stateWidth-1-9-9-5
 	if width < 48 {
 		agent = 0
 	} else {
 		target -= agent + 1
 	}
-	if width >= 72 {
+	if width >= 74 {
 		program = 9
 		target -= program + 1
 	}
-	if width >= 90 {
+	if width >= 92 {
 		pid = 6
 		target -= pid + 1
 	}
-	if width >= 104 {
+	if width >= 106 {
 		rule = 24
 		target -= rule + 1
 	}
 	return agent, pid, program, max(target, 8), rule
 }
 
+// stateWidth holds a glyph, a blank and the longest word of a state.
+const stateWidth = 8
+
 func (v *DenialsView) head(c *Canvas) {
 	agent, pid, program, target, rule := denialColumns(c.Width())
-	c.Field(Faint, "STATE", 6)
+	c.Field(Faint, "STATE", stateWidth)
 	c.Field(Faint, "TIME", 8)
 	if agent > 0 {
 		c.Field(Faint, "AGENT", agent)
@@ -101,28 +151,52 @@ func (v *DenialsView) head(c *Canvas) {
 }
 
 func (v *DenialsView) row(c *Canvas, d *event.Denial) {
+	v.cells(c, &cells{
+		glyph: c.Theme.Glyphs.No, style: Bad, word: "deny", at: d.Last, agent: d.Agent, pid: d.PID, program: d.Program,
+		op: d.Operation, target: d.Target, rule: d.Rule, count: d.Count,
+	})
+}
+
+// cells is what one row of the list says.
+type cells struct {
+	glyph, word      string
+	style            Style
+	at               time.Time
+	left             bool // at is a deadline: show what is left until then
+	agent            string
+	pid              int
+	program          string
+	op, target, rule string
+	count            int
+}
+
+func (v *DenialsView) cells(c *Canvas, r *cells) {
 	agent, pid, program, target, rule := denialColumns(c.Width())
-	c.Put(Bad, c.Theme.Glyphs.No)
+	c.Put(r.style, r.glyph)
 	c.Gap(1)
-	c.Field(Plain, "deny", 4)
-	c.Time(Plain, v.data.Local(d.Last), time.TimeOnly)
+	c.Field(Plain, r.word, stateWidth-2)
+	if r.left {
+		c.Left8(Bold, r.at.Sub(v.data.Now))
+	} else {
+		c.Time(Plain, v.data.Local(r.at), time.TimeOnly)
+	}
 	c.Gap(1)
 	if agent > 0 {
-		c.Field(Plain, d.Agent, agent)
+		c.Field(Plain, r.agent, agent)
 	}
 	if pid > 0 {
-		c.Number(Plain, d.PID, pid)
+		c.Number(Plain, r.pid, pid)
 		c.Gap(1)
 	}
 	if program > 0 {
-		c.Field(Plain, base(d.Program), program)
+		c.Field(Plain, base(r.program), program)
 	}
-	c.Field(Plain, d.Operation, 8)
-	c.PathField(Plain, d.Target, v.data.Home, target)
+	c.Field(Plain, r.op, 8)
+	c.PathField(Plain, r.target, v.data.Home, target)
 	if rule > 0 {
-		c.Field(Plain, d.Rule, rule)
+		c.Field(Plain, r.rule, rule)
 	}
-	c.Count(Plain, d.Count, 4)
+	c.Count(Plain, r.count, 4)
 }
 
 // pane draws every field, and the config lines that would allow it beside them

@@ -33,6 +33,18 @@ func AppendAge(dst []byte, d time.Duration) []byte {
 	return append(strconv.AppendInt(dst, int64(d/(24*time.Hour)), 10), 'd')
 }
 
+// AppendLeft adds the time that is left: "0:48", "12:05", from an hour on as
+// AppendAge does.
+func AppendLeft(dst []byte, d time.Duration) []byte {
+	d = max(d, 0)
+	if d >= time.Hour {
+		return AppendAge(dst, d)
+	}
+	seconds := int64((d + time.Second - 1) / time.Second) // what is not over is not nothing
+	dst = append(strconv.AppendInt(dst, seconds/60, 10), ':', byte('0'+seconds%60/10))
+	return append(dst, byte('0'+seconds%10))
+}
+
 // AppendSize adds a number of bytes in decimal units.
 func AppendSize(dst []byte, n int64) []byte {
 	if n < 1000 {

@@ -70,8 +70,8 @@ func (v *OverviewView) needs() []need {
 			list = append(list, s)
 		}
 	}
-	if n := d.Overview.Asks; n > 0 {
-		list = append(list, need{bad: true, text: plural(n, "held request") + " to answer: openclaw asks", key: "shell"})
+	if n, first := d.Waiting(); n > 0 {
+		list = append([]need{{bad: true, text: plural(n, "held request") + ", the first has " + string(AppendLeft(nil, first.Sub(d.Now))) + " left", key: "n"}}, list...)
 	}
 	if c := &d.Config; c.Rejected {
 		list = append(list, need{bad: true, text: "config on disk is rejected, " + plural(len(c.Problems), "problem"), key: "8"})

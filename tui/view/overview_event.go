@@ -39,6 +39,15 @@ func (v *OverviewView) event(c *Canvas, e *event.Event) {
 			c.To(c.Width() - rule)
 			c.Put(Faint, d.Rule)
 		}
+	case e.Ask != nil:
+		a := e.Ask
+		glyph, style, word := askWord(c.Theme, a)
+		line(style, glyph, word, a.Agent)
+		c.Field(Plain, a.Operation, 8)
+		c.PathField(Plain, a.Target, v.data.Home, max(c.Room()-40, 16))
+		if c.Room() > 0 && a.Reason != "" {
+			c.Put(Faint, a.Reason)
+		}
 	case e.Connection != nil:
 		n := e.Connection
 		glyph, style := stateMark(c.Theme, n.State)

@@ -9,7 +9,8 @@ import (
 // rows; the oldest leave first and are counted. It is not safe for concurrent
 // use.
 type Rows[T any] struct {
-	Lost int // rows that left to make room
+	Lost  int    // rows that left to make room
+	Edits uint64 // counts the changes
 
 	limit int
 	order []*T // oldest first
@@ -30,6 +31,9 @@ func NewRows[T any](limit int, id func(*T) string, last func(*T) time.Time) *Row
 // Len is the number of rows.
 func (r *Rows[T]) Len() int { return len(r.order) }
 
+// Oldest returns row i counted from the oldest, 0.
+func (r *Rows[T]) Oldest(i int) *T { return r.order[i] }
+
 // Newest returns row i counted from the newest, 0.
 func (r *Rows[T]) Newest(i int) *T { return r.order[len(r.order)-1-i] }
 
@@ -40,6 +44,7 @@ func (r *Rows[T]) Get(id string) *T { return r.byID[id] }
 // repeats after a minute of silence moves to the newest place; while it repeats
 // faster it stays where the reader saw it.
 func (r *Rows[T]) Put(row T) {
+	r.Edits++
 	id := r.id(&row)
 	old := r.byID[id]
 	if old == nil {
@@ -61,6 +66,7 @@ func (r *Rows[T]) Put(row T) {
 
 // Replace forgets all rows and takes these, oldest first.
 func (r *Rows[T]) Replace(rows []T) {
+	r.Edits++
 	r.order = r.order[:0]
 	clear(r.byID)
 	for _, row := range rows {
@@ -71,6 +77,7 @@ func (r *Rows[T]) Replace(rows []T) {
 // Drop removes the row with an id.
 func (r *Rows[T]) Drop(id string) {
 	if row := r.byID[id]; row != nil {
+		r.Edits++
 		r.remove(row)
 		delete(r.byID, id)
 	}

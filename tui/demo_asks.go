@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// demoUndo is how long the demo's answers can be taken back.
+const demoUndo = 30 * time.Second
+
+// Asks returns those of the script with the answers so far.
+func (d *Demo) Asks(context.Context) ([]event.Ask, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.world.asks), nil
+}
+
+// find returns the row of an ask. The caller holds the lock.
+func (d *Demo) find(id string) (*event.Ask, error) {
+	for i := range d.world.asks {
+		if d.world.asks[i].ID == id {
+			return &d.world.asks[i], nil
+		}
+	}
+	return nil, errors.New("there is no such ask")
+}
+
+// AnswerAsk notes the answer; nothing waits for it.
+func (d *Demo) AnswerAsk(_ context.Context, id string, allow bool, scope, match, note string) (event.Ask, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a, err := d.find(id)
+	switch {
+	case err != nil:
+		return event.Ask{}, false, err
+	case a.State != event.AskWaiting && a.State != event.AskMissed && a.State != event.AskGone:
+		return *a, false, nil
+	case scope == "":
+		scope, match = "once", "exact"
+	}
+	a.State, a.Scope, a.Match, a.Note, a.By, a.Decided, a.Waiting = event.AskDenied, scope, match, note, "openclaw tui", d.now, 0
+	if allow {
+		a.State = event.AskAllowed
+	}
+	if allow && scope != "once" {
+		a.UndoUntil = d.now.Add(demoUndo)
+	}
+	if allow && scope == "always" {
+		a.Wrote, a.Where = demoRule(a, match), "config.yaml:26"
+	}
+	row := *a
+	d.tell(event.Event{Kind: event.KindAsk, Ask: &row})
+	return row, true, nil
+}
+
+func demoRule(a *event.Ask, match string) string {
+	if match == "host" {
+		return "- registry.example.test"
+	}
+	return "- " + a.Target
+}
+
+// PreviewAsk says what the demo would write.
+func (d *Demo) PreviewAsk(_ context.Context, id, match string) (event.Ask, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a, err := d.find(id)
+	if err != nil {
+		return event.Ask{}, err
+	}
+	row := *a
+	row.Wrote, row.Where = demoRule(a, match), "config.yaml:26"
+	return row, nil
+}
+
+// Undo takes an answer back.
+func (d *Demo) Undo(_ context.Context, id string) (event.Ask, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.world.asks {
+		a := &d.world.asks[i]
+		if a.UndoUntil.After(d.now) && (id == "" || id == a.ID) {
+			a.State, a.UndoUntil = event.AskUndone, time.Time{}
+			row := *a
+			d.tell(event.Event{Kind: event.KindAsk, Ask: &row})
+			return row, nil
+		}
+	}
+	return event.Ask{}, errors.New("there is no answer that could be taken back")
+}

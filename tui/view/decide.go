@@ -1,0 +1,327 @@
+package view
+
+import (
+	"slices"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// ArmDelay is how long the selected ask must have been on the screen before a
+// key can answer it.
+const ArmDelay = 400 * time.Millisecond
+
+// asking is what the person is about to answer.
+type asking struct {
+	id     string    // of the ask that was last drawn as the selected one
+	since  time.Time // since when the keys that answer it sleep
+	scope  string
+	match  string
+	marks  map[string]bool // ids of asks
+	why    bool
+	step   askStep
+	allow  bool   // of askAll
+	target string // id of the ask that a step is about
+	ids    []string
+	note   Editor
+}
+
+// askStep is a question that is open.
+type askStep int
+
+const (
+	askNone   askStep = iota
+	askAlways         // write this rule?
+	askAll            // answer all these?
+	askNote           // the words of a denial
+)
+
+// PreviewKey names what a Preview is about.
+type PreviewKey struct{ ID, Match string }
+
+// Preview is what "always" would write, or why it would not.
+type Preview struct {
+	Where, Line string
+	Problem     string
+}
+
+// Question reports whether a question is open that y answers.
+func (v *DenialsView) Question() bool { return v.ask.step == askAlways || v.ask.step == askAll }
+
+// Doze puts the keys that answer to sleep: the inbox is not in sight, or typed
+// text went astray.
+func (v *DenialsView) Doze() { v.ask.id = "" }
+
+// Dozes reports whether an ask is in sight whose keys will wake by themselves.
+func (v *DenialsView) Dozes() bool {
+	return v.ask.id != "" && v.data.Instant.Sub(v.ask.since) < ArmDelay
+}
+
+// looked is called when the view was drawn: from then on the selected ask is in
+// sight.
+func (v *DenialsView) looked() {
+	row := v.inbox.get(v.list.Selected())
+	if row == nil || row.ask == nil {
+		v.ask.id = ""
+		return
+	}
+	if v.ask.id != row.ask.ID {
+		v.ask.id, v.ask.since = row.ask.ID, v.data.Instant
+		if v.ask.step == askNone {
+			v.ask.scope, v.ask.match = "", ""
+		}
+	}
+}
+
+// awake reports whether a key may answer the ask now. A key that comes too early
+// is swallowed and begins the wait anew, so one that is held down never answers.
+func (v *DenialsView) awake(a *event.Ask) bool {
+	if v.ask.id == a.ID && v.data.Instant.Sub(v.ask.since) >= ArmDelay {
+		return true
+	}
+	v.ask.id, v.ask.since = a.ID, v.data.Instant
+	return false
+}
+
+// scopes are how long an answer to an ask may hold; none: it is answered.
+func scopes(a *event.Ask) []string {
+	var list []string
+	switch a.State {
+	case event.AskWaiting:
+		list = []string{scopeOnce, scopeRun}
+	case event.AskMissed, event.AskGone:
+		list = []string{scopeRun}
+	default:
+		return nil
+	}
+	if a.NoAlways == "" {
+		list = append(list, scopeAlways)
+	}
+	return list
+}
+
+// The scopes and the narrowest match, as the gateway calls them.
+const (
+	scopeOnce, scopeRun, scopeAlways = "once", "run", "always"
+	matchExact                       = "exact"
+)
+
+func (v *DenialsView) scope(a *event.Ask) string {
+	list := scopes(a)
+	if slices.Contains(list, v.ask.scope) || len(list) == 0 {
+		return v.ask.scope
+	}
+	return list[0]
+}
+
+func (v *DenialsView) match(a *event.Ask) string {
+	if v.scope(a) != scopeOnce && slices.Contains(a.Matches, v.ask.match) {
+		return v.ask.match
+	}
+	return matchExact
+}
+
+// after is the word that follows another in a list, round and round.
+func after(list []string, word string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[(slices.Index(list, word)+1)%len(list)]
+}
+
+func (v *DenialsView) selectedAsk() *event.Ask {
+	if row := v.inbox.get(v.list.Selected()); row != nil {
+		return row.ask
+	}
+	return nil
+}
+
+// decide handles the actions about asks.
+func (v *DenialsView) decide(id ID) (Action, bool) {
+	a := v.selectedAsk()
+	switch id {
+	case ActWhy:
+		v.ask.why, v.top = !v.ask.why, 0
+		return v.Wants(), true
+	case ActNextAsk:
+		v.next()
+		return Action{}, true
+	case ActUndo:
+		return v.undo(a), true
+	case ActScope, ActMatch, ActMark, ActAllow, ActDeny, ActNote, ActAllowAll, ActDenyAll:
+	default:
+		return Action{}, false
+	}
+	if a == nil || v.data.ReadOnly {
+		return Action{}, true
+	}
+	switch id {
+	case ActScope:
+		v.ask.scope = after(scopes(a), v.scope(a))
+	case ActMatch:
+		if v.scope(a) == scopeOnce { // an answer for once is about this call alone
+			v.ask.scope = after(scopes(a), scopeOnce)
+		}
+		v.ask.match = after(a.Matches, v.match(a))
+	case ActMark:
+		if a.State == event.AskWaiting {
+			v.ask.marks[a.ID] = !v.ask.marks[a.ID]
+		}
+		v.list.Move(ActDown, v.id)
+	case ActAllow:
+		return v.allow(a), true
+	case ActDeny:
+		if a.State == event.AskWaiting && v.awake(a) {
+			return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID}}}, true
+		}
+	case ActNote:
+		if a.State == event.AskWaiting {
+			v.ask.note.Wipe()
+			v.ask.note.Max = 400
+			v.ask.step, v.ask.target = askNote, a.ID
+		}
+	case ActAllowAll, ActDenyAll:
+		v.all(a, id == ActAllowAll)
+	default:
+	}
+	return v.Wants(), true
+}
+
+func (v *DenialsView) allow(a *event.Ask) Action {
+	scope := v.scope(a)
+	if len(scopes(a)) == 0 || !v.awake(a) {
+		return Action{}
+	}
+	if scope == scopeAlways {
+		if p, known := v.data.Previews[PreviewKey{a.ID, v.match(a)}]; known && p.Problem == "" {
+			v.ask.step, v.ask.target = askAlways, a.ID // the rule is in sight
+		}
+		return v.Wants()
+	}
+	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scope, Match: v.match(a)}}}
+}
+
+// all asks about the marked asks or, without marks, all that wait of the same
+// agent and kind. It answers each for once: how far more goes is for one alone.
+func (v *DenialsView) all(a *event.Ask, allow bool) {
+	if !v.awake(a) {
+		return
+	}
+	marked := false
+	for _, on := range v.ask.marks {
+		marked = marked || on
+	}
+	v.ask.ids = v.ask.ids[:0]
+	for i := range v.inbox.rows[:v.inbox.waiting] {
+		w := v.inbox.rows[i].ask
+		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class {
+			v.ask.ids = append(v.ask.ids, w.ID)
+		}
+	}
+	if len(v.ask.ids) > 0 {
+		v.ask.step, v.ask.allow = askAll, allow
+	}
+}
+
+func (v *DenialsView) undo(a *event.Ask) Action {
+	if v.data.ReadOnly {
+		return Action{}
+	}
+	if a == nil || a.State != event.AskAllowed || !a.UndoUntil.After(v.data.Now) {
+		a = v.data.Undoable()
+	}
+	if a == nil {
+		return Action{}
+	}
+	return Action{Verb: VerbUndo, Name: a.ID}
+}
+
+// next selects the ask that waits below the selected row, or the first one.
+func (v *DenialsView) next() {
+	v.inbox.update(v.data)
+	at := -1
+	for i := range v.inbox.rows[:v.inbox.waiting] {
+		if v.inbox.rows[i].id == v.list.id {
+			at = i
+		}
+	}
+	if v.inbox.waiting == 0 {
+		return
+	}
+	v.full, v.inPane, v.off = false, false, v.off || v.filtered()
+	v.list.id, v.list.moved = v.inbox.rows[(at+1)%v.inbox.waiting].id, true
+}
+
+// askKey takes what is typed while a question is open. Only y says yes, and
+// pasted text answers nothing.
+func (v *DenialsView) askKey(k Key) Action {
+	step := v.ask.step
+	if step == askNote {
+		return v.noteKey(k)
+	}
+	yes := k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y'
+	v.ask.step = askNone
+	if !yes {
+		return Action{}
+	}
+	if step == askAll {
+		action := Action{Verb: VerbDecide}
+		for _, id := range v.ask.ids {
+			if a := v.data.Asks.Get(id); a != nil && a.State == event.AskWaiting {
+				action.Answers = append(action.Answers, Answer{ID: id, Allow: v.ask.allow})
+			}
+		}
+		clear(v.ask.marks)
+		return action
+	}
+	a := v.selectedAsk()
+	if a == nil || a.ID != v.ask.target || v.scope(a) != scopeAlways {
+		return Action{}
+	}
+	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scopeAlways, Match: v.match(a)}}}
+}
+
+func (v *DenialsView) noteKey(k Key) Action {
+	switch k.Name {
+	case "esc", "ctrl+c":
+		v.ask.step = askNone
+		v.ask.note.Wipe()
+	case "enter":
+		v.ask.step = askNone
+		note := v.ask.note.Text()
+		v.ask.note.Wipe()
+		return Action{Verb: VerbDecide, Answers: []Answer{{ID: v.ask.target, Note: note}}}
+	default:
+		v.ask.note.Key(k)
+	}
+	return Action{}
+}
+
+// Wants is what the pane needs and does not have: what "always" would write, or
+// the policy that a trace is made of.
+func (v *DenialsView) Wants() Action {
+	row := v.inbox.get(v.list.Selected())
+	if row == nil {
+		return Action{}
+	}
+	if v.ask.why {
+		agent, _ := row.who()
+		if _, have := v.data.Details[agent]; !have {
+			return Action{Verb: VerbLoadAgent, Name: agent}
+		}
+	}
+	if a := row.ask; a != nil && v.scope(a) == scopeAlways && !v.data.ReadOnly {
+		key := PreviewKey{a.ID, v.match(a)}
+		if _, have := v.data.Previews[key]; !have {
+			return Action{Verb: VerbPreview, Name: key.ID, Match: key.Match}
+		}
+	}
+	return Action{}
+}
+
+func (r *inboxRow) who() (agent string, target string) {
+	if r.ask != nil {
+		return r.ask.Agent, r.ask.Target
+	}
+	return r.denial.Agent, r.denial.Target
+}

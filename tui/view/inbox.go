@@ -1,0 +1,102 @@
+package view
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// inboxRow is an ask or a denial.
+type inboxRow struct {
+	id     string
+	ask    *event.Ask
+	denial *event.Denial
+}
+
+func (r *inboxRow) text(yield func(key, value string) bool) {
+	if r.denial != nil {
+		denialText(r.denial, yield)
+		return
+	}
+	a := r.ask
+	_ = yield("agent", a.Agent) && yield("state", a.State) && yield("op", a.Operation) && yield("target", a.Target) &&
+		yield("program", a.Program) && yield("rule", a.Rule) && yield("class", string(a.Class)) && yield("kind", string(a.Class)) &&
+		yield("run", a.Run) && yield("", a.CommandLine) && yield("", a.Note)
+}
+
+// inbox is the order of the rows: what waits, oldest first, then the rest,
+// newest first. A row that arrives while others wait stands below them.
+type inbox struct {
+	rows    []inboxRow
+	waiting int
+
+	edits uint64
+	over  []*event.Ask
+	asked map[string]bool
+}
+
+// update puts the rows in order when something changed.
+func (b *inbox) update(d *Data) {
+	edits := d.Denials.Edits + d.Asks.Edits
+	if edits == b.edits && len(b.rows) > 0 {
+		return
+	}
+	b.edits = edits
+	b.rows, b.over = b.rows[:0], b.over[:0]
+	b.asked = map[string]bool{}
+	for i := range d.Asks.Len() {
+		a := d.Asks.Oldest(i)
+		b.asked[a.Agent+"\n"+a.Operation+"\n"+a.Target] = true
+		if a.State == event.AskWaiting {
+			b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
+		} else {
+			b.over = append(b.over, a)
+		}
+	}
+	b.waiting = len(b.rows)
+	slices.SortStableFunc(b.rows, func(x, y inboxRow) int { return x.ask.First.Compare(y.ask.First) })
+	slices.SortStableFunc(b.over, func(x, y *event.Ask) int { return endOf(y).Compare(endOf(x)) })
+	next := 0
+	for i := range d.Denials.Len() {
+		denial := d.Denials.Newest(i)
+		for next < len(b.over) && endOf(b.over[next]).After(denial.Last) {
+			b.rows = append(b.rows, inboxRow{id: askPrefix + b.over[next].ID, ask: b.over[next]})
+			next++
+		}
+		if b.told(denial) {
+			continue
+		}
+		b.rows = append(b.rows, inboxRow{id: denial.ID, denial: denial})
+	}
+	for _, a := range b.over[next:] {
+		b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
+	}
+}
+
+// askPrefix keeps the ids of asks and of denials apart.
+const askPrefix = "?"
+
+// told reports whether a denial is the end of an ask that has a row already.
+func (b *inbox) told(d *event.Denial) bool {
+	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[d.Agent+"\n"+d.Operation+"\n"+d.Target]
+}
+
+func (b *inbox) get(id string) *inboxRow {
+	for i := range b.rows {
+		if b.rows[i].id == id {
+			return &b.rows[i]
+		}
+	}
+	return nil
+}
+
+// endOf is when an ask that waits no more came to its end, as far as it is
+// known.
+func endOf(a *event.Ask) time.Time {
+	if !a.Decided.IsZero() {
+		return a.Decided
+	}
+	return a.Last
+}
