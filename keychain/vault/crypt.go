@@ -15,9 +15,10 @@ import (
 
 // Texts that separate the uses of a key from each other.
 const (
-	infoKeyFile = "openclaw-vault/1 key-file"
-	infoPayload = "openclaw-vault/1 entries"
-	labelSlot   = "openclaw-vault/1 slot"
+	infoKeyFile  = "openclaw-vault/1 key-file"
+	infoRecovery = "openclaw-vault/1 recovery-code"
+	infoPayload  = "openclaw-vault/1 entries"
+	labelSlot    = "openclaw-vault/1 slot"
 )
 
 var (
@@ -39,9 +40,12 @@ func random(size int) []byte {
 
 // keyEncryptionKey makes the key that wraps the root key. The caller wipes it.
 func (s Slot) keyEncryptionKey(material []byte) ([]byte, error) {
-	if s.Kind == SlotPassphrase {
+	switch s.Kind {
+	case SlotPassphrase:
 		d := s.Derivation
 		return argon2.IDKey(material, s.Salt, d.Time, d.Memory, d.Threads, keySize), nil
+	case SlotRecovery:
+		return hkdf.Key(sha256.New, material, s.Salt, infoRecovery, keySize)
 	}
 	return hkdf.Key(sha256.New, material, s.Salt, infoKeyFile, keySize)
 }

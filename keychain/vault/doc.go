@@ -14,6 +14,9 @@
 //   - The file of one change before stays as PATH.previous. A deleted or
 //     replaced value is in it until the next change. It is never opened by
 //     itself.
+//   - Rekey writes a vault under another root key once it has opened it by every way
+//     that is to open it, and leaves nothing that a way of before opens. Slots are
+//     added and removed without touching the entries; the last one stays.
 //   - Damage (KindCorrupt) and a wrong passphrase (KindWrongKey) are told
 //     apart by a checksum; deliberate alteration is told by the cipher.
 //   - Within one process an older generation, or another vault at the same
@@ -39,7 +42,7 @@
 // first 17 + 4 + N bytes are the associated data of the payload.
 //
 // The header is a JSON object in one canonical form: no spaces, members in this
-// order, every member present but kdf in a key-file slot, bytes in standard
+// order, every member present but kdf, which only a passphrase has, bytes in standard
 // base64 with padding, times in RFC 3339 in UTC. A reader encodes what it
 // decoded and refuses a file whose bytes differ.
 //
@@ -50,7 +53,7 @@
 //	cipher      "xchacha20-poly1305"
 //	slots       1 to 8 objects, at most 4 of kind "passphrase":
 //	  id        8 random bytes, hexadecimal
-//	  kind      "passphrase" or "key-file"
+//	  kind      "passphrase", "key-file" or "recovery-code"
 //	  salt      16 random bytes
 //	  kdf       passphrase only: name "argon2id", time, memory_kib, threads
 //	  nonce     24 random bytes
@@ -68,6 +71,11 @@
 //
 //	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes)
 //	key-file    HKDF-SHA256(secret = the file's 32 bytes, salt, info = "openclaw-vault/1 key-file", 32 bytes)
+//	recovery    HKDF-SHA256(secret = the code's 18 bytes, salt, info = "openclaw-vault/1 recovery-code", 32 bytes)
+//
+// A recovery code is 18 random bytes and the first 2 bytes of SHA-256("openclaw-vault/1
+// recovery-code", LF, those bytes), in base 32 (RFC 4648, no padding needed), written
+// by fours with strokes between.
 //
 // The payload is encrypted with XChaCha20-Poly1305 under
 //

@@ -27,6 +27,12 @@ func judge(path string, err error) (keychain.Kind, string) {
 		return keychain.KindLocked, "unlock the vault: openclaw vault unlock"
 	case is(errReplaced):
 		return keychain.KindLocked, "the vault file was replaced by another one: unlock it again: openclaw vault unlock"
+	case is(errRekeyed):
+		return keychain.KindLocked, "somebody gave the vault another key (openclaw vault rekey): unlock it again: openclaw vault unlock"
+	case is(errCode):
+		return keychain.KindWrongKey, "compare it letter by letter with what was written down: eight groups of four"
+	case is(errLastSlot), is(errFullOf), is(errUnknown), is(errVerify):
+		return keychain.KindFailed, "see the ways that there are: openclaw vault slots"
 	case is(errWrongKey):
 		return keychain.KindWrongKey, "try again: the passphrase or the key file is not the one of this vault"
 	case is(errNoSlot):

@@ -36,6 +36,7 @@ const (
 const (
 	SlotPassphrase = "passphrase"
 	SlotKeyFile    = "key-file"
+	SlotRecovery   = "recovery-code"
 )
 
 // Bounds of the key derivation. The floor is the second choice of RFC 9106
@@ -173,17 +174,13 @@ func parseHeader(text []byte, floor bounds) (Header, error) {
 	if !universal(h.Created) || !universal(h.Written) {
 		return Header{}, fmt.Errorf("%w: times", errHeader)
 	}
-	passphrases := 0
 	for _, slot := range h.Slots {
 		if err := slot.check(floor); err != nil {
 			return Header{}, err
 		}
-		if slot.Kind == SlotPassphrase {
-			passphrases++
-		}
 	}
-	if passphrases > maxPassSlots {
-		return Header{}, fmt.Errorf("%w: %d passphrases", errCost, passphrases)
+	if err := h.slotsFit(); err != nil {
+		return Header{}, fmt.Errorf("%w: %w", errCost, err)
 	}
 	return h, nil
 }
@@ -193,9 +190,9 @@ func (s Slot) check(floor bounds) error {
 		return fmt.Errorf("%w: sizes of a slot", errHeader)
 	}
 	switch s.Kind {
-	case SlotKeyFile:
+	case SlotKeyFile, SlotRecovery:
 		if s.Derivation != nil {
-			return fmt.Errorf("%w: a key file has no derivation", errHeader)
+			return fmt.Errorf("%w: a %s has no derivation", errHeader, s.Kind)
 		}
 		return nil
 	case SlotPassphrase:

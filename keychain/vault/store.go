@@ -129,6 +129,10 @@ func (v *Vault) read(ctx context.Context, use func(payload)) error {
 // change reads the newest file under the lock between processes, so that no
 // other process's change is lost, and writes the next generation.
 func (v *Vault) change(ctx context.Context, edit func(*payload) error) error {
+	return v.changeWith(ctx, func(_ *Header, p *payload) error { return edit(p) })
+}
+
+func (v *Vault) changeWith(ctx context.Context, edit func(*Header, *payload) error) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.root == nil {
@@ -146,10 +150,10 @@ func (v *Vault) change(ctx context.Context, edit func(*payload) error) error {
 	}
 	var written error
 	_, err = v.decrypt(c, func(p payload) {
-		if written = edit(&p); written != nil {
+		header := c.header
+		if written = edit(&header, &p); written != nil {
 			return
 		}
-		header := c.header
 		header.Generation++
 		header.Written = v.now().UTC().Truncate(time.Second)
 		written = v.write(header, p)

@@ -66,6 +66,9 @@ func (u Unlock) get() (material []byte, wipe func(), err error) {
 		if u.material.Len() > maxPassphrase {
 			return nil, nothing, errLong
 		}
+	case u.kind == SlotRecovery:
+		key, err := recoveryKey(u.material.Reveal())
+		return key, func() { clear(key) }, err
 	default:
 		return nil, nothing, errNoWay
 	}

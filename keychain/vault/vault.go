@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,8 +55,9 @@ type Vault struct {
 	path  string
 	now   func() time.Time
 	floor bounds
+	cost  Derivation // of a new passphrase
 
-	mu   sync.RWMutex // guards root against Close
+	mu   sync.RWMutex // guards root against Close and Rekey
 	root *guarded     // nil after Close
 
 	seenMu sync.Mutex
@@ -96,7 +98,7 @@ func Create(ctx context.Context, path string, unlock Unlock, options Options) (*
 		return nil, wrap(op, path, "", err)
 	}
 	header.Slots = []Slot{slot}
-	v := &Vault{path: path, now: options.Now, floor: *options.floor, root: guard(root), seen: header}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: header}
 	if err := v.write(header, payload{}); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
@@ -121,7 +123,7 @@ func Open(_ context.Context, path string, unlock Unlock, options Options) (*Vaul
 	if err != nil {
 		return nil, wrap(op, path, "", err)
 	}
-	v := &Vault{path: path, now: options.Now, floor: *options.floor, root: guard(root), seen: c.header}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: c.header}
 	if _, err := v.decrypt(c, func(payload) {}); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
@@ -172,6 +174,9 @@ func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
 	}
 	plaintext, err := c.open(v.root.bytes())
 	if err != nil {
+		if errors.Is(err, errAltered) && !sharesSlot(c.header, seen) {
+			return Header{}, errRekeyed
+		}
 		return Header{}, err
 	}
 	defer clear(plaintext)
@@ -182,6 +187,14 @@ func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
 	v.sawGeneration(c.header)
 	use(p)
 	return c.header, nil
+}
+
+// sharesSlot reports whether a way to unlock one vault unlocks the other. After
+// Rekey none does; whoever forges that gains that the vault is locked.
+func sharesSlot(a, b Header) bool {
+	return slices.ContainsFunc(a.Slots, func(s Slot) bool {
+		return slices.ContainsFunc(b.Slots, func(t Slot) bool { return s.ID == t.ID })
+	})
 }
 
 func (v *Vault) sawGeneration(h Header) {

@@ -1,0 +1,218 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"openclaw/keychain/internal/file"
+)
+
+var (
+	errLastSlot = errors.New("it is the last way to unlock this vault")
+	errFullOf   = fmt.Errorf("a vault has at most %d ways to be unlocked, %d of them passphrases", maxSlots, maxPassSlots)
+	errUnknown  = errors.New("the vault has no such way to be unlocked")
+	errRekeyed  = errors.New("the vault has another root key now")
+	errVerify   = errors.New("the new vault did not open by what it was made for: the old one stays")
+)
+
+// Slots are the ways to unlock the vault, as the file on the disk has them.
+func (v *Vault) Slots(ctx context.Context) ([]Slot, error) {
+	const op = "list slots"
+	if err := ctx.Err(); err != nil {
+		return nil, wrap(op, v.path, "", err)
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.root == nil {
+		return nil, wrap(op, v.path, "", errClosed)
+	}
+	c, err := readContainer(v.path, v.floor)
+	if err != nil {
+		return nil, wrap(op, v.path, "", err)
+	}
+	header, err := v.decrypt(c, func(payload) {}) // only that proves the header
+	return header.Slots, wrap(op, v.path, "", err)
+}
+
+// AddSlot adds a way to unlock the vault, beside those that it has.
+func (v *Vault) AddSlot(ctx context.Context, unlock Unlock) (Slot, error) {
+	var slot Slot
+	err := v.changeSlots(ctx, unlock, func(h *Header, material []byte) (err error) {
+		slot, err = newSlot(h.ID, unlock.kind, material, v.root.bytes(), v.cost)
+		if err != nil {
+			return err
+		}
+		h.Slots = append(slices.Clone(h.Slots), slot)
+		return h.slotsFit()
+	})
+	return slot, wrap("add slot", v.path, "", err)
+}
+
+// RemoveSlot takes a way away, by its id. Whoever had it and a copy of the file
+// from before can still open that copy; Rekey does not change that either.
+func (v *Vault) RemoveSlot(ctx context.Context, id string) error {
+	return wrap("remove slot", v.path, "", v.changeSlots(ctx, Unlock{}, func(h *Header, _ []byte) error {
+		at := slices.IndexFunc(h.Slots, func(s Slot) bool { return s.ID == id })
+		switch {
+		case at < 0:
+			return errUnknown
+		case len(h.Slots) == 1:
+			return errLastSlot
+		}
+		h.Slots = slices.Delete(slices.Clone(h.Slots), at, at+1)
+		return nil
+	}))
+}
+
+// changeSlots writes the next generation under another header. unlock may be
+// empty.
+func (v *Vault) changeSlots(ctx context.Context, unlock Unlock, edit func(h *Header, material []byte) error) error {
+	var material []byte
+	if unlock.kind != "" {
+		if err := unlock.prepare(); err != nil {
+			return err
+		}
+		got, wipe, err := unlock.get()
+		if err != nil {
+			return err
+		}
+		defer wipe()
+		material = got
+	}
+	return v.changeWith(ctx, func(h *Header, _ *payload) error { return edit(h, material) })
+}
+
+// slotsFit reports whether a reader would take so many slots.
+func (h Header) slotsFit() error {
+	passphrases := 0
+	for _, slot := range h.Slots {
+		if slot.Kind == SlotPassphrase {
+			passphrases++
+		}
+	}
+	if len(h.Slots) > maxSlots || passphrases > maxPassSlots {
+		return errFullOf
+	}
+	return nil
+}
+
+// Rekey encrypts everything anew under a new root key that only the given ways
+// unlock; every other way ends. It is written once the new vault has been opened
+// by each of them: a kill at any moment leaves the old or the new vault whole. The
+// file of one change before, which the old ways open, is removed. Another process
+// that has this vault open has to unlock it again.
+func (v *Vault) Rekey(ctx context.Context, unlocks ...Unlock) error {
+	return wrap("rekey vault", v.path, "", v.rekey(ctx, unlocks))
+}
+
+func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
+	if len(unlocks) == 0 {
+		return errNoWay
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.root == nil {
+		return errClosed
+	}
+	release, err := file.Acquire(ctx, v.path+lockSuffix)
+	if err != nil {
+		return err
+	}
+	defer release()
+	file.RemoveLeftovers(v.path)
+	c, err := readContainer(v.path, v.floor)
+	if err != nil {
+		return err
+	}
+	root := random(keySize)
+	defer clear(root)
+	var header Header
+	var written error
+	_, err = v.decrypt(c, func(p payload) {
+		header, written = v.replaceAll(c.header, p, root, unlocks)
+	})
+	if err = errors.Join(err, written); err != nil {
+		return err
+	}
+	old := v.root
+	v.root = guard(root)
+	old.wipe()
+	v.sawGeneration(header)
+	return nil
+}
+
+// replaceAll seals entries under another root key, opens what it made by each
+// way, and puts it in the place of the vault.
+func (v *Vault) replaceAll(h Header, p payload, root []byte, unlocks []Unlock) (Header, error) {
+	h.Slots = nil
+	for _, unlock := range unlocks {
+		slot, err := unlock.slot(h.ID, root, v.cost)
+		if err != nil {
+			return Header{}, err
+		}
+		h.Slots = append(h.Slots, slot)
+	}
+	if err := h.slotsFit(); err != nil {
+		return Header{}, err
+	}
+	h.Generation++
+	h.Written = v.now().UTC().Truncate(time.Second)
+	plaintext, err := p.encode()
+	if err != nil {
+		return Header{}, err
+	}
+	defer clear(plaintext)
+	data, err := seal(h, root, plaintext)
+	if err != nil {
+		return Header{}, err
+	}
+	for _, unlock := range unlocks {
+		if err := opens(data, unlock, v.floor); err != nil {
+			return Header{}, fmt.Errorf("%w: %w", errVerify, err)
+		}
+	}
+	// The old root key, and every way that ends now, open the file of before. It goes
+	// first: of a kill here nothing is left that opens by a way that was ended.
+	if err := os.Remove(v.path + previousSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Header{}, fmt.Errorf("remove the file of one change before: %w", err)
+	}
+	return h, file.Replace(v.path, "", data)
+}
+
+// slot makes the slot of a way.
+func (u Unlock) slot(vaultID string, root []byte, cost Derivation) (Slot, error) {
+	if err := u.prepare(); err != nil {
+		return Slot{}, err
+	}
+	material, wipe, err := u.get()
+	if err != nil {
+		return Slot{}, err
+	}
+	defer wipe()
+	return newSlot(vaultID, u.kind, material, root, cost)
+}
+
+// opens reports whether a whole file opens by a way.
+func opens(data []byte, unlock Unlock, floor bounds) error {
+	c, err := parse(data, floor)
+	if err != nil {
+		return err
+	}
+	material, wipe, err := unlock.get()
+	if err != nil {
+		return err
+	}
+	defer wipe()
+	root, err := c.header.unwrap(unlock.kind, material)
+	if err != nil {
+		return err
+	}
+	defer clear(root)
+	plaintext, err := c.open(root)
+	clear(plaintext)
+	return err
+}
