@@ -56,7 +56,12 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		leave() // the token died between the look-up and the entry
 	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))
-	g.whole(w, r.WithContext(g.deps.WithCaller(ctx, caller.Agent, caller.Run)), g.deps.Provider)
+	g.whole(w, r.WithContext(ctx), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if caller.Run == "" && g.chats.serve(w, r, token) {
+			return
+		}
+		g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
+	}))
 }
 
 // withinRate counts a request for the credential that was found good, whatever

@@ -96,7 +96,8 @@ type Request struct {
 	System  string        // beside the conversation, for this run
 	Timeout time.Duration // 0: none
 	From    string        // address of who says it
-	Owner   any           // handed back with the run's events
+	Owner   any           // handed to Options.Call
+	Watch   func(Event)   // called with the run's events, as Show is; may be nil
 }
 
 // Send keeps what was said and starts a run for it. again is set for one that

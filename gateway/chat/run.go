@@ -254,4 +254,7 @@ func (r *Run) show(event Event) {
 	r.seq++
 	event.Run, event.Seq, event.Time, event.Session = r, r.seq, r.engine.options.Now(), r.session
 	r.engine.options.Show(event)
+	if r.request.Watch != nil {
+		r.request.Watch(event)
+	}
 }

@@ -1,0 +1,292 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/chat"
+	"openclaw/gateway/wire"
+)
+
+const (
+	maxCompletion  = 20 << 20         // bytes of a request to an agent's chat
+	completionRead = 30 * time.Second // between two pieces of it
+)
+
+// serve answers the HTTP requests that are for an agent's chat, and reports
+// whether this one is: others go on to their provider, as they came.
+func (c *chats) serve(w http.ResponseWriter, r *http.Request, token auth.Hash) bool {
+	switch {
+	case r.URL.Path == "/v1/models" || strings.HasPrefix(r.URL.Path, "/v1/models/"):
+		return c.serveModels(w, r)
+	case r.URL.Path == "/v1/chat/completions" && r.Method == http.MethodPost:
+		return c.serveCompletion(w, r, token)
+	}
+	return false
+}
+
+// isChatModel reports whether a model's name is that of a chat: openclaw,
+// openclaw/AGENT or agent:AGENT.
+func isChatModel(model string) bool {
+	return model == "openclaw" || strings.HasPrefix(model, "openclaw/") || strings.HasPrefix(model, "agent:")
+}
+
+// serveCompletion reads the body to see whose it is.
+func (c *chats) serveCompletion(w http.ResponseWriter, r *http.Request, token auth.Hash) bool {
+	body, err := readPieces(w, r)
+	var request completion
+	switch {
+	case err != nil: // also one that is larger than a chat takes
+	case !bytes.Contains(body, []byte("openclaw")) && !bytes.Contains(body, []byte("agent:")):
+	case json.Unmarshal(body, &struct {
+		Model *string `json:"model"`
+	}{&request.Model}) != nil || !isChatModel(request.Model):
+	default:
+		c.complete(w, r, token, body)
+		return true
+	}
+	r.Body = &replayed{Reader: io.MultiReader(bytes.NewReader(body), &rest{r.Body, err}), Closer: r.Body}
+	return false
+}
+
+// readPieces reads a body up to maxCompletion bytes. With an error the bytes
+// before it are there.
+func readPieces(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // a connection without deadlines is read without them
+	body := make([]byte, 0, min(max(r.ContentLength, 0), 1<<20)+512)
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		_ = control.SetReadDeadline(time.Now().Add(completionRead))
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > maxCompletion && (err == nil || errors.Is(err, io.EOF)):
+			return body, errTooLarge
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		}
+	}
+}
+
+var errTooLarge = errors.New("larger than a chat takes")
+
+// replayed is a body of which a part was read already.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
+// rest goes on with a body where reading it stopped.
+type rest struct {
+	body io.Reader
+	err  error // nil or errTooLarge: there may be more
+}
+
+func (f *rest) Read(p []byte) (int, error) {
+	if f.err != nil && !errors.Is(f.err, errTooLarge) {
+		return 0, f.err
+	}
+	return f.body.Read(p)
+}
+
+// completion is a request of OpenAI's chat completions, as far as it is read.
+type completion struct {
+	Model    string `json:"model"`
+	Messages []struct {
+		Role    string          `json:"role"`
+		Content json.RawMessage `json:"content"`
+	} `json:"messages"`
+	Stream        bool `json:"stream"`
+	StreamOptions struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+	MaxTokens           int             `json:"max_tokens"`
+	MaxCompletionTokens int             `json:"max_completion_tokens"`
+	Temperature         *float64        `json:"temperature"`
+	TopP                *float64        `json:"top_p"`
+	Stop                json.RawMessage `json:"stop"`
+	N                   *int            `json:"n"`
+	User                string          `json:"user"`
+	Tools               []any           `json:"tools"`
+	Functions           []any           `json:"functions"`
+	ResponseFormat      *struct {
+		Type string `json:"type"`
+	} `json:"response_format"`
+}
+
+const badRequest = "invalid_request_error"
+
+// openAIRefusal is an error in the shape that the clients of this API read.
+func openAIRefusal(w http.ResponseWriter, status int, kind, message string) {
+	body, _ := json.Marshal(object{"error": object{"message": message, "type": kind, "param": nil, "code": nil}}) // strings always encode
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+// complete answers a request to an agent's chat.
+func (c *chats) complete(w http.ResponseWriter, r *http.Request, token auth.Hash, body []byte) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		openAIRefusal(w, http.StatusUnsupportedMediaType, badRequest, "the request's Content-Type must be application/json")
+		return
+	}
+	var request completion
+	if err := json.Unmarshal(body, &request); err != nil {
+		openAIRefusal(w, http.StatusBadRequest, badRequest, "the request is not one of chat completions")
+		return
+	}
+	agent, err := c.agentOfModel(r, request.Model)
+	var model chat.Model
+	if err == nil {
+		model, err = c.model(agent)
+	}
+	if err == nil {
+		if other := r.Header.Get("X-Openclaw-Model"); other != "" && other != model.Name {
+			err = wire.Forbidden("a chat asks the model that its agent has: "+model.Name, "")
+		}
+	}
+	if err != nil {
+		refuseHTTP(w, err)
+		return
+	}
+	prompt, problem := request.prompt()
+	if problem != "" {
+		openAIRefusal(w, http.StatusBadRequest, badRequest, problem)
+		return
+	}
+	out := &completionWriter{writer: w, request: request, id: "chatcmpl_" + uuid.NewString(), created: c.g.deps.Now().Unix()}
+	from := visitorOf(r).from
+	var answer chat.Answer
+	var fault *chat.Fault
+	if session := sessionOfRequest(r, request.User); session != "" {
+		answer, fault, err = c.completeIn(r.Context(), session, agent, prompt, out, from, token)
+		if err != nil {
+			refuseHTTP(w, err)
+			return
+		}
+	} else {
+		answer, fault = c.engine.Ask(r.Context(), chat.Caller{Agent: agent, Run: out.id, From: from, Owner: token}, model, prompt, out.text)
+	}
+	out.end(answer, fault)
+}
+
+// agentOfModel is the agent that a model's name means.
+func (c *chats) agentOfModel(r *http.Request, model string) (string, error) {
+	name, found := strings.CutPrefix(model, "openclaw/")
+	if !found {
+		name, found = strings.CutPrefix(model, "agent:")
+	}
+	if !found || name == "default" && model == "openclaw/default" {
+		if name = r.Header.Get("X-Openclaw-Agent-Id"); name == "" {
+			return c.g.defaultAgent(), nil
+		}
+	}
+	if name == "" {
+		return "", wire.Invalid("Invalid `model`. Use `openclaw` or `openclaw/<agentId>`.")
+	}
+	return c.agentNamed(name), nil
+}
+
+// sessionOfRequest is the session that a request names; without one, it is by
+// itself and nothing of it is kept.
+func sessionOfRequest(r *http.Request, user string) string {
+	if key := r.Header.Get("X-Openclaw-Session-Key"); key != "" {
+		return key
+	}
+	if user != "" {
+		return "openai-user:" + user
+	}
+	return ""
+}
+
+// completeIn says the last words of the request in a session, which remembers
+// what was said before.
+func (c *chats) completeIn(ctx context.Context, session, agent string, prompt chat.Prompt, out *completionWriter, from string, token auth.Hash) (chat.Answer, *chat.Fault, error) {
+	last := prompt.Turns[len(prompt.Turns)-1]
+	if last.Role != chat.RoleUser {
+		return chat.Answer{}, nil, wire.Invalid("in a session, the last message is the user's")
+	}
+	key, of, err := c.sessionOf("chat completions", session, agent)
+	if err != nil {
+		return chat.Answer{}, nil, err
+	}
+	if len(last.Text) > chat.MaxMessage {
+		return chat.Answer{}, nil, wire.Invalid("the last message is longer than 4 MiB")
+	}
+	said := make(chan string, 1) // of the run's goroutine to this one
+	gone := make(chan struct{})
+	defer close(gone)
+	run, _, err := c.engine.Send(ctx, chat.Request{
+		Run: out.id, Session: key, Agent: of, Message: last.Text, System: prompt.System, From: from, Owner: token,
+		Watch: func(e chat.Event) {
+			if e.State == chat.StateDelta {
+				select {
+				case said <- e.Delta:
+				case <-gone:
+				}
+			}
+		},
+	})
+	if err != nil {
+		return chat.Answer{}, nil, c.refusal(err)
+	}
+	for {
+		select {
+		case text := <-said:
+			out.text(text)
+		case <-run.Done():
+			select {
+			case text := <-said:
+				out.text(text)
+			default:
+			}
+			result := run.Result()
+			return result.Answer, result.Fault, nil
+		case <-ctx.Done():
+			c.engine.Abort(key, run.ID)
+			<-run.Done()
+			return run.Result().Answer, run.Result().Fault, nil
+		}
+	}
+}
+
+// refuseHTTP puts a refusal of the protocol into the shape of this API.
+func refuseHTTP(w http.ResponseWriter, err error) {
+	refusal, is := errors.AsType[*wire.Error](err)
+	if !is {
+		openAIRefusal(w, http.StatusInternalServerError, "api_error", "internal error: the gateway's log has the details")
+		return
+	}
+	status, kind := http.StatusBadRequest, badRequest
+	switch refusal.Code {
+	case wire.CodeNotFound:
+		status = http.StatusNotFound
+	case wire.CodeForbidden:
+		status, kind = http.StatusForbidden, "permission_error"
+	case wire.CodeUnavailable:
+		if status, kind = http.StatusFailedDependency, "api_error"; refusal.Retryable {
+			status, kind = http.StatusTooManyRequests, "rate_limit_error"
+			w.Header().Set("Retry-After", "1")
+		}
+	}
+	message := refusal.Message
+	if hint := refusal.Hint(); hint != "" {
+		message += ": " + hint
+	}
+	openAIRefusal(w, status, kind, message)
+}
