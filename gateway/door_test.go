@@ -329,7 +329,7 @@ func TestCapturedConnectFrameIsAccepted(t *testing.T) {
 	if err != nil || !strings.Contains(string(answer), `"type":"hello-ok"`) || strings.Contains(string(answer), h.layout.Root) {
 		t.Fatalf("%v %s", err, answer)
 	}
-	if strings.Contains(string(answer), "chat.send") {
-		t.Fatal("the hello advertises what is not built")
+	if !strings.Contains(string(answer), `"chat.send"`) || strings.Contains(string(answer), `"chat.inject"`) {
+		t.Fatal("the hello does not advertise what is there, and that alone")
 	}
 }
