@@ -30,6 +30,14 @@ type ConfigStore interface {
 type Vault interface {
 	CreateVault(ctx context.Context, passphrase []byte) error
 	Unlock(ctx context.Context, passphrase []byte) error
+	UnlockByCode(ctx context.Context, code []byte) error
+	// Lock forgets the vault's key until the next unlock.
+	Lock()
+	Slots(ctx context.Context) ([]keychain.VaultSlot, error)
+	// What changes how the vault opens wants the passphrase that opens it now.
+	AddRecoveryCode(ctx context.Context, current []byte) (keychain.Secret, error)
+	RemoveSlot(ctx context.Context, id string, current []byte) error
+	Rekey(ctx context.Context, current, passphrase []byte, recovery bool) (keychain.Secret, error)
 }
 
 // Masker takes secrets out of text, and learns exact values that nothing may

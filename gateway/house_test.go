@@ -69,6 +69,33 @@ func (m *memory) Unlock(_ context.Context, passphrase []byte) error {
 	return nil
 }
 
+// The memory has no file that could be locked; a fake of the vault's ways, of which
+// keychain/backend tests the real ones.
+func (m *memory) UnlockByCode(_ context.Context, code []byte) error {
+	if string(code) != "RIGHT-CODE" {
+		return &keychain.Error{Op: "unlock vault", Kind: keychain.KindWrongKey}
+	}
+	return nil
+}
+
+func (m *memory) Lock() {}
+
+func (m *memory) Slots(context.Context) ([]keychain.VaultSlot, error) {
+	return []keychain.VaultSlot{{ID: "00", Kind: "passphrase"}}, nil
+}
+
+func (m *memory) AddRecoveryCode(ctx context.Context, current []byte) (keychain.Secret, error) {
+	return keychain.NewSecret([]byte("ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567")), m.Unlock(ctx, current)
+}
+
+func (m *memory) RemoveSlot(ctx context.Context, _ string, current []byte) error {
+	return m.Unlock(ctx, current)
+}
+
+func (m *memory) Rekey(ctx context.Context, current, _ []byte, _ bool) (keychain.Secret, error) {
+	return keychain.Secret{}, m.Unlock(ctx, current)
+}
+
 type callerKey struct{}
 
 // house is a gateway that runs on a state folder of its own.

@@ -41,6 +41,11 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodSecretTest, auth.ScopeAdmin, g.testSecret),
 		row(wire.MethodStoreCreate, auth.ScopeAdmin, g.createStore),
 		row(wire.MethodStoreUnlock, auth.ScopeAdmin, g.unlockStore),
+		row(wire.MethodStoreLock, auth.ScopeAdmin, g.lockStore),
+		local(wire.MethodStoreSlots, g.listSlots),
+		local(wire.MethodStoreRecover, g.addRecoveryCode),
+		local(wire.MethodStoreRemove, g.removeSlot),
+		local(wire.MethodStoreRekey, g.rekeyStore),
 		row(wire.MethodConfigStatus, auth.ScopeRead, func(context.Context, *hub.Call) (any, error) {
 			return configStatus(g.deps.Config.Status()), nil
 		}),

@@ -233,13 +233,19 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 		return nil, err
 	}
 	defer clear(params.Passphrase)
-	if len(params.Passphrase) == 0 {
-		return nil, wire.Invalid("the passphrase must not be empty")
+	defer clear(params.Code)
+	if (len(params.Passphrase) == 0) == (len(params.Code) == 0) {
+		return nil, wire.Invalid("give either a passphrase or a recovery code; it must not be empty")
 	}
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "unlock vault"}); err != nil {
 		return nil, notAudited("the vault was not unlocked")
 	}
-	return g.openStore(ctx, func() error { return g.deps.Vault.Unlock(ctx, params.Passphrase) })
+	return g.openStore(ctx, func() error {
+		if len(params.Code) > 0 {
+			return g.deps.Vault.UnlockByCode(ctx, params.Code)
+		}
+		return g.deps.Vault.Unlock(ctx, params.Passphrase)
+	})
 }
 
 func (g *Gateway) openStore(ctx context.Context, open func() error) (any, error) {

@@ -80,3 +80,9 @@ func KindOf(err error) Kind {
 	}
 	return KindFailed
 }
+
+// VaultSlot is one way to unlock an encrypted vault.
+type VaultSlot struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // "passphrase", "key-file" or "recovery-code"
+}

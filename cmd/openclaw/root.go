@@ -34,7 +34,8 @@ type terminal struct {
 	environ []string
 	getenv  func(string) string
 
-	insecure bool // --insecure
+	insecure     bool // --insecure
+	passphraseFD int  // --passphrase-fd; below 0: ask at the terminal
 
 	known func(string) string // of a gateway: takes out the values that it knows
 }

@@ -1,19 +1,17 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
 )
 
 func vaultCommand(t *terminal) *cobra.Command {
-	return group("vault", "Keep secrets in an encrypted file where no keychain runs", vaultInitCommand(t), vaultUnlockCommand(t))
+	cmd := group("vault", "Keep secrets in an encrypted file where no keychain runs",
+		vaultInitCommand(t), vaultUnlockCommand(t), vaultLockCommand(t), vaultSlotsCommand(t), vaultRecoveryCommand(t), vaultRemoveSlotCommand(t), vaultRekeyCommand(t))
+	cmd.PersistentFlags().IntVar(&t.passphraseFD, "passphrase-fd", -1, "read what would be asked for from this descriptor, a line each: the passphrase that holds, then a new one")
+	return cmd
 }
 
 func vaultInitCommand(t *terminal) *cobra.Command {
@@ -44,9 +42,13 @@ func vaultInitCommand(t *terminal) *cobra.Command {
 }
 
 func vaultUnlockCommand(t *terminal) *cobra.Command {
-	return &cobra.Command{
+	var byCode bool
+	cmd := &cobra.Command{
 		Use: "unlock", Short: "Open the vault for as long as the gateway runs", Args: exactly(0), Example: "  openclaw vault unlock",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if byCode {
+				return t.unlockByCode(cmd)
+			}
 			passphrase, err := t.passphrase("passphrase: ")
 			if err != nil {
 				return err
@@ -55,6 +57,8 @@ func vaultUnlockCommand(t *terminal) *cobra.Command {
 			return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{Passphrase: passphrase})
 		},
 	}
+	cmd.Flags().BoolVar(&byCode, "recovery-code", false, "by the code that was written down")
+	return cmd
 }
 
 func (t *terminal) changeStore(cmd *cobra.Command, method string, params any) error {
@@ -66,39 +70,4 @@ func (t *terminal) changeStore(cmd *cobra.Command, method string, params any) er
 		t.print("store: %s", describeStore(store))
 		return nil
 	})
-}
-
-// newPassphrase asks twice.
-func (t *terminal) newPassphrase() ([]byte, error) {
-	first, err := t.passphrase("new passphrase: ")
-	if err != nil {
-		return nil, err
-	}
-	second, err := t.passphrase("once more: ")
-	if err != nil {
-		clear(first)
-		return nil, err
-	}
-	defer clear(second)
-	if !bytes.Equal(first, second) {
-		clear(first)
-		return nil, errors.New("the two are not the same: nothing was changed")
-	}
-	return first, nil
-}
-
-func (t *terminal) passphrase(prompt string) ([]byte, error) {
-	if !term.IsTerminal(int(t.in.Fd())) {
-		return nil, usage("run it on a terminal, or use 'openclaw vault init --key-file'", "no terminal to ask at")
-	}
-	fmt.Fprint(t.err, prompt)
-	typed, err := term.ReadPassword(int(t.in.Fd()))
-	fmt.Fprintln(t.err)
-	if err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
-	}
-	if len(typed) == 0 {
-		return nil, errors.New("the passphrase is empty: nothing was changed")
-	}
-	return typed, nil
 }

@@ -8,29 +8,34 @@ import (
 // Own methods, beside the standard ones of the protocol. The prefix keeps them
 // from colliding with any name of the published method table.
 const (
-	MethodOverview     = "openclaw.overview"             // → event.Overview
-	MethodSubscribe    = "openclaw.events.subscribe"     // SubscribeParams → Subscribed; then EventName events
-	MethodDenials      = "openclaw.denials.list"         // DenialsParams → DenialsResult
-	MethodConnections  = "openclaw.connections.list"     // → ConnectionsResult
-	MethodAgents       = "openclaw.agents.list"          // → AgentsResult (without policies)
-	MethodAgent        = "openclaw.agents.show"          // AgentParams → event.Agent (with policy)
-	MethodRunStart     = "openclaw.runs.start"           // RunStartParams → RunStarted
-	MethodRunResume    = "openclaw.runs.resume"          // RunResumeParams → RunStarted (token empty)
-	MethodRunReport    = "openclaw.runs.report"          // RunReportParams → {}
-	MethodRunEnd       = "openclaw.runs.end"             // RunEndParams → {}
-	MethodSecrets      = "openclaw.secrets.list"         // → SecretsResult
-	MethodSecretSet    = "openclaw.secrets.set"          // SecretSetParams → event.Secret
-	MethodSecretDelete = "openclaw.secrets.delete"       // SecretParams → {}
-	MethodSecretTest   = "openclaw.secrets.test"         // SecretTestParams → SecretTested
-	MethodStoreCreate  = "openclaw.secrets.store.create" // StoreCreateParams → event.SecretStore
-	MethodStoreUnlock  = "openclaw.secrets.store.unlock" // StoreUnlockParams → event.SecretStore
-	MethodConfigStatus = "openclaw.config.status"        // → event.ConfigStatus
-	MethodConfigReload = "openclaw.config.reload"        // → event.ConfigStatus
-	MethodAuditSearch  = "openclaw.audit.search"         // AuditSearchParams → AuditSearchResult
-	MethodLogs         = "openclaw.logs.list"            // LogsParams → LogsResult
-	MethodGatewayStop  = "openclaw.gateway.stop"         // → {}; the gateway then ends
-	EventName          = "openclaw.event"                // payload: event.Event
-	EventPolicy        = "openclaw.run.policy"           // payload: RunPolicy; only to the run's supervisor
+	MethodOverview     = "openclaw.overview"              // → event.Overview
+	MethodSubscribe    = "openclaw.events.subscribe"      // SubscribeParams → Subscribed; then EventName events
+	MethodDenials      = "openclaw.denials.list"          // DenialsParams → DenialsResult
+	MethodConnections  = "openclaw.connections.list"      // → ConnectionsResult
+	MethodAgents       = "openclaw.agents.list"           // → AgentsResult (without policies)
+	MethodAgent        = "openclaw.agents.show"           // AgentParams → event.Agent (with policy)
+	MethodRunStart     = "openclaw.runs.start"            // RunStartParams → RunStarted
+	MethodRunResume    = "openclaw.runs.resume"           // RunResumeParams → RunStarted (token empty)
+	MethodRunReport    = "openclaw.runs.report"           // RunReportParams → {}
+	MethodRunEnd       = "openclaw.runs.end"              // RunEndParams → {}
+	MethodSecrets      = "openclaw.secrets.list"          // → SecretsResult
+	MethodSecretSet    = "openclaw.secrets.set"           // SecretSetParams → event.Secret
+	MethodSecretDelete = "openclaw.secrets.delete"        // SecretParams → {}
+	MethodSecretTest   = "openclaw.secrets.test"          // SecretTestParams → SecretTested
+	MethodStoreCreate  = "openclaw.secrets.store.create"  // StoreCreateParams → event.SecretStore
+	MethodStoreUnlock  = "openclaw.secrets.store.unlock"  // StoreUnlockParams → event.SecretStore
+	MethodStoreLock    = "openclaw.secrets.store.lock"    // → event.SecretStore
+	MethodStoreSlots   = "openclaw.secrets.store.slots"   // → StoreSlotsResult
+	MethodStoreRecover = "openclaw.secrets.store.recover" // StoreSlotParams → StoreCode: adds a recovery code
+	MethodStoreRemove  = "openclaw.secrets.store.remove"  // StoreSlotParams → StoreSlotsResult: takes a way to unlock away
+	MethodStoreRekey   = "openclaw.secrets.store.rekey"   // StoreRekeyParams → StoreCode
+	MethodConfigStatus = "openclaw.config.status"         // → event.ConfigStatus
+	MethodConfigReload = "openclaw.config.reload"         // → event.ConfigStatus
+	MethodAuditSearch  = "openclaw.audit.search"          // AuditSearchParams → AuditSearchResult
+	MethodLogs         = "openclaw.logs.list"             // LogsParams → LogsResult
+	MethodGatewayStop  = "openclaw.gateway.stop"          // → {}; the gateway then ends
+	EventName          = "openclaw.event"                 // payload: event.Event
+	EventPolicy        = "openclaw.run.policy"            // payload: RunPolicy; only to the run's supervisor
 )
 
 // SubscribeParams chooses events. No kinds: all.
@@ -165,9 +170,43 @@ type StoreCreateParams struct {
 	KeyFile    bool   `json:"key_file,omitempty"`
 }
 
-// StoreUnlockParams opens the vault for this gateway's life.
+// StoreUnlockParams opens the vault for this gateway's life, or until it is
+// locked. Exactly one is set.
 type StoreUnlockParams struct {
-	Passphrase []byte `json:"passphrase"`
+	Passphrase []byte `json:"passphrase,omitempty"`
+	Code       []byte `json:"code,omitempty"` // a recovery code
+}
+
+// StoreSlotsResult are the ways to unlock the vault.
+type StoreSlotsResult struct {
+	Slots []StoreSlot `json:"slots"`
+}
+
+// StoreSlot is one of them.
+type StoreSlot struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // "passphrase", "key-file" or "recovery-code"
+}
+
+// StoreSlotParams changes one way to unlock the vault. Current is the passphrase
+// that opens it now, where one does.
+type StoreSlotParams struct {
+	ID      string `json:"id,omitempty"`
+	Current []byte `json:"current,omitempty"`
+}
+
+// StoreRekeyParams encrypts the vault anew, to be opened by Passphrase, or by a new
+// key file with KeyFile, and by a recovery code if one is wanted; by nothing else.
+type StoreRekeyParams struct {
+	Current    []byte `json:"current,omitempty"`
+	Passphrase []byte `json:"passphrase,omitempty"`
+	KeyFile    bool   `json:"key_file,omitempty"`
+	Recovery   bool   `json:"recovery,omitempty"`
+}
+
+// StoreCode is a recovery code, which is told once; empty: none was wanted.
+type StoreCode struct {
+	Code []byte `json:"code,omitempty"`
 }
 
 // AuditSearchParams filters the audit log. Since is a duration such as "1h".

@@ -197,7 +197,7 @@ func (b *Backend) unlockUnattended(ctx context.Context) (*vault.Vault, error) {
 		}
 	}
 	if header.Has(vault.SlotKeyFile) {
-		return vault.Open(ctx, b.vaultPath, vault.KeyFile(b.keyPath()), options)
+		return b.openByKeyFile(ctx, options)
 	}
 	return nil, locked("unlock vault")
 }

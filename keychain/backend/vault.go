@@ -52,6 +52,10 @@ func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 
 // Unlock opens the vault with its passphrase, which stays the caller's.
 func (b *Backend) Unlock(ctx context.Context, passphrase []byte) error {
+	return b.unlock(ctx, vault.Passphrase(passphrase))
+}
+
+func (b *Backend) unlock(ctx context.Context, way vault.Unlock) error {
 	const op = "unlock vault"
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
@@ -60,12 +64,9 @@ func (b *Backend) Unlock(ctx context.Context, passphrase []byte) error {
 		return b.markerError(op, err)
 	}
 	if choice != Vault {
-		return &keychain.Error{
-			Op: op, Kind: keychain.KindFailed, Err: errors.New("no vault is in use"),
-			Hint: "a keychain is unlocked by the system; a vault is made by: openclaw vault init",
-		}
+		return noVault(op)
 	}
-	v, err := vault.Open(ctx, b.vaultPath, vault.Passphrase(passphrase), vault.Options{Now: b.now})
+	v, err := vault.Open(ctx, b.vaultPath, way, vault.Options{Now: b.now})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"context"
+
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+	"openclaw/keychain"
+)
+
+// What changes how the vault opens comes over the unix socket only, as what makes
+// tokens does: whoever stole a token must not make a way in that outlives it.
+
+func (g *Gateway) lockStore(ctx context.Context, call *hub.Call) (any, error) {
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "lock vault"}); err != nil {
+		return nil, notAudited("the vault was not locked")
+	}
+	if g.deps.SecretStatus().Backend != "vault" {
+		return nil, wire.Invalid("no vault is in use: the keychain is locked by the system")
+	}
+	g.deps.Vault.Lock()
+	status := g.deps.SecretStatus()
+	g.notice("info", "the vault is locked: what needs a secret is refused until it is unlocked")
+	return status, nil
+}
+
+func (g *Gateway) listSlots(ctx context.Context, _ *hub.Call) (any, error) {
+	slots, err := g.deps.Vault.Slots(ctx)
+	if err != nil {
+		return nil, secretRefusal(err)
+	}
+	result := wire.StoreSlotsResult{Slots: make([]wire.StoreSlot, 0, len(slots))}
+	for _, slot := range slots {
+		result.Slots = append(result.Slots, wire.StoreSlot{ID: slot.ID, Kind: slot.Kind})
+	}
+	return result, nil
+}
+
+func (g *Gateway) addRecoveryCode(ctx context.Context, call *hub.Call) (any, error) {
+	params, err := slotParams(call)
+	defer clear(params.Current)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "add recovery code"}); err != nil {
+		return nil, notAudited("no recovery code was made")
+	}
+	code, err := g.deps.Vault.AddRecoveryCode(ctx, params.Current)
+	if err != nil {
+		return nil, secretRefusal(err)
+	}
+	return g.told(code), nil
+}
+
+func (g *Gateway) removeSlot(ctx context.Context, call *hub.Call) (any, error) {
+	params, err := slotParams(call)
+	defer clear(params.Current)
+	if err != nil {
+		return nil, err
+	}
+	if params.ID == "" {
+		return nil, wire.Invalid("invalid " + wire.MethodStoreRemove + " params: id must not be empty")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "remove a way to unlock the vault", Target: short(params.ID)}); err != nil {
+		return nil, notAudited("nothing was removed")
+	}
+	if err := g.deps.Vault.RemoveSlot(ctx, params.ID, params.Current); err != nil {
+		return nil, secretRefusal(err)
+	}
+	return g.listSlots(ctx, call)
+}
+
+func (g *Gateway) rekeyStore(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.StoreRekeyParams
+	err := call.Decode(&params)
+	clear(call.Params)
+	defer clear(params.Current)
+	defer clear(params.Passphrase)
+	if err != nil {
+		return nil, err
+	}
+	if params.KeyFile == (len(params.Passphrase) > 0) {
+		return nil, wire.Invalid("give either a passphrase or key_file, not both")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "rekey vault"}); err != nil {
+		return nil, notAudited("the vault keeps its key")
+	}
+	code, err := g.deps.Vault.Rekey(ctx, params.Current, params.Passphrase, params.Recovery)
+	switch {
+	case err != nil && code.Empty():
+		return nil, secretRefusal(err)
+	case err != nil: // it has its new key, and the code must not be lost
+		g.notice("warn", secretRefusal(err).Error())
+	}
+	g.notice("info", "the vault has another key: whatever opened it before does not any more")
+	return g.told(code), nil
+}
+
+// told is a recovery code on its way to the person; nothing else may show it.
+func (g *Gateway) told(code keychain.Secret) wire.StoreCode {
+	if code.Empty() {
+		return wire.StoreCode{}
+	}
+	g.deps.Masker.Add("vault recovery code", code.Reveal())
+	return wire.StoreCode{Code: code.Reveal()}
+}
+
+func slotParams(call *hub.Call) (wire.StoreSlotParams, error) {
+	var params wire.StoreSlotParams
+	err := call.Decode(&params)
+	clear(call.Params)
+	return params, err
+}
