@@ -15,7 +15,7 @@ func TestOutputIsShownAndNotObeyed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{out: out, err: out}
+	term := &terminal{out: out, err: out, getenv: func(string) string { return "" }}
 	if err := term.json(map[string]string{"target": hostile}); err != nil {
 		t.Fatal(err)
 	}
