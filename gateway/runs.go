@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -110,8 +111,22 @@ func agentEnvironment(address netip.AddrPort, agent, token string) []string {
 	return []string{
 		"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_AUTH_TOKEN=" + token, "ANTHROPIC_API_KEY=" + token,
 		"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=" + token,
+		"GOOGLE_GEMINI_BASE_URL=" + base, "GEMINI_API_KEY=" + token,
+		"OPENCODE_CONFIG_CONTENT=" + opencodeConfig(base),
 		"OPENCLAW_AGENT=" + agent, "OPENCLAW_AGENT_TOKEN=" + token,
 	}
+}
+
+// opencodeConfig has opencode find the gateway, which it does by no other variable.
+// The token stays in its own.
+func opencodeConfig(base string) string {
+	provider := func(url string) map[string]any {
+		return map[string]any{"options": map[string]string{"baseURL": url, "apiKey": "{env:OPENCLAW_AGENT_TOKEN}"}}
+	}
+	text, _ := json.Marshal(map[string]any{"provider": map[string]any{ // strings always encode
+		"anthropic": provider(base + "/v1"), "openai": provider(base + "/v1"), "google": provider(base + "/v1beta"),
+	}})
+	return string(text)
 }
 
 // unsupported says what the config asks for this agent and nothing does yet.

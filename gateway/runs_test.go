@@ -32,7 +32,8 @@ func TestRunGetsItsPolicyItsTokenAndNothingElse(t *testing.T) {
 	}
 	base := "http://" + h.Address().String()
 	environment := strings.Join(run.Env, "\n")
-	for _, want := range []string{"ANTHROPIC_BASE_URL=" + base + "\n", "ANTHROPIC_AUTH_TOKEN=" + run.Token, "ANTHROPIC_API_KEY=" + run.Token, "OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=" + run.Token, "OPENCLAW_AGENT=coder", "OPENCLAW_AGENT_TOKEN=" + run.Token} {
+	for _, want := range []string{"ANTHROPIC_BASE_URL=" + base + "\n", "ANTHROPIC_AUTH_TOKEN=" + run.Token, "ANTHROPIC_API_KEY=" + run.Token, "OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=" + run.Token, "GOOGLE_GEMINI_BASE_URL=" + base + "\n", "GEMINI_API_KEY=" + run.Token,
+		`OPENCODE_CONFIG_CONTENT={"provider":{"anthropic":{"options":{"apiKey":"{env:OPENCLAW_AGENT_TOKEN}","baseURL":"` + base + `/v1"}}`, "OPENCLAW_AGENT=coder", "OPENCLAW_AGENT_TOKEN=" + run.Token} {
 		if !strings.Contains(environment, want) {
 			t.Errorf("the environment lacks %q", want)
 		}

@@ -6,7 +6,9 @@
 // the run is over. It promises that the cage's enforcement never depends on the
 // gateway: when the gateway is gone the cage keeps refusing, what it would ask is
 // denied at once, reports wait (bounded, counts exact), and the run is registered
-// again as soon as a gateway answers. A run whose policy became narrower in a way
+// again as soon as a gateway answers. It gives the known clients what they need to
+// find the gateway: folders of their own in the workspace, and their settings, which
+// are theirs once they are there. A run whose policy became narrower in a way
 // that the cage cannot take back goes on and is shown, or is ended, as on_narrow
 // says. A run that learns is let through only to what the gateway has on record. It never holds a provider key.
 package supervise

@@ -84,9 +84,14 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	asker, denied, stopLearning := learner(asks, options.Learn)
 	defer stopLearning()
 	defer asks.close()
+	known := clients{policy: started.Policy, base: "http://" + started.Gateway, command: started.Command}
+	folders, problem := known.environment()
+	if problem != nil {
+		options.Warn("clients may not find a folder of their own: " + problem.Error())
+	}
 	process, err := cage.Start(ctx, sandbox.Spec{
-		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: started.Command, Dir: options.Dir,
-		Env:   Environment(options.Environ, started.Policy.Env, started.Env),
+		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: options.Dir,
+		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 	})

@@ -101,10 +101,19 @@ func content(model, text string, finish any) object {
 	}
 }
 
+// item and part are what an answer of OpenAI's responses is made of.
+func item(text, status string) object {
+	return object{"id": "item_standin", "type": "message", "role": "assistant", "status": status, "content": []object{part(text)}}
+}
+
+func part(text string) object {
+	return object{"type": "output_text", "text": text, "annotations": []object{}}
+}
+
 func responseObject(model, text, status string) object {
 	return object{
 		"id": "resp_standin", "object": "response", "created_at": 1700000000, "model": model, "status": status,
-		"output": []object{{"id": "item_standin", "type": "message", "role": "assistant", "status": status, "content": []object{{"type": "output_text", "text": text, "annotations": []object{}}}}},
+		"output": []object{item(text, status)},
 		"usage":  object{"input_tokens": 7, "output_tokens": 5, "total_tokens": 12},
 	}
 }
@@ -119,7 +128,9 @@ func (a api) begin(model string) string {
 			event("content_block_start", object{"type": "content_block_start", "index": 0, "content_block": object{"type": "text", "text": ""}}) +
 			event("ping", object{"type": "ping"})
 	case responses:
-		return event("response.created", object{"type": "response.created", "sequence_number": 0, "response": responseObject(model, "", "in_progress")})
+		return event("response.created", object{"type": "response.created", "sequence_number": 0, "response": responseObject(model, "", "in_progress")}) +
+			event("response.output_item.added", object{"type": "response.output_item.added", "sequence_number": 0, "output_index": 0, "item": item("", "in_progress")}) +
+			event("response.content_part.added", object{"type": "response.content_part.added", "sequence_number": 0, "item_id": "item_standin", "output_index": 0, "content_index": 0, "part": part("")})
 	case gemini:
 		return event("", content(model, "", nil))
 	default:
@@ -156,7 +167,10 @@ func (a api) end(model string, usage bool) string {
 			event("message_delta", object{"type": "message_delta", "delta": object{"stop_reason": "end_turn", "stop_sequence": nil}, "usage": object{"output_tokens": 5}}) +
 			event("message_stop", object{"type": "message_stop"})
 	case responses:
-		return event("response.completed", object{"type": "response.completed", "sequence_number": 1_000_000, "response": responseObject(model, text, "completed")})
+		return event("response.output_text.done", object{"type": "response.output_text.done", "sequence_number": 1_000_000, "item_id": "item_standin", "output_index": 0, "content_index": 0, "text": text}) +
+			event("response.content_part.done", object{"type": "response.content_part.done", "sequence_number": 1_000_000, "item_id": "item_standin", "output_index": 0, "content_index": 0, "part": part(text)}) +
+			event("response.output_item.done", object{"type": "response.output_item.done", "sequence_number": 1_000_000, "output_index": 0, "item": item(text, "completed")}) +
+			event("response.completed", object{"type": "response.completed", "sequence_number": 1_000_000, "response": responseObject(model, text, "completed")})
 	case gemini:
 		return event("", content(model, "", "STOP"))
 	default:
