@@ -42,6 +42,13 @@ type Backend interface {
 	// passphrase makes a key file instead. It wipes passphrase.
 	CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
 	UnlockVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
+	// Disconnect closes the connection of a client of the gateway.
+	Disconnect(ctx context.Context, id string) error
+	// Ban shuts an address out for a time such as "1h".
+	Ban(ctx context.Context, network, during string) error
+	// StopRun has a run end: asked to, and killed five seconds later; with kill
+	// at once.
+	StopRun(ctx context.Context, run string, kill bool) error
 	StopGateway(ctx context.Context) error
 	// Reconnect dials again after the connection broke.
 	Reconnect(ctx context.Context) error

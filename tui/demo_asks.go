@@ -92,3 +92,23 @@ func (d *Demo) Undo(_ context.Context, id string) (event.Ask, error) {
 	}
 	return event.Ask{}, errors.New("there is no answer that could be taken back")
 }
+
+// Disconnect closes a connection of the script.
+func (d *Demo) Disconnect(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.world.connections {
+		if c.ID == id {
+			c.State, c.Closed, c.Detail = "closed", d.now, "disconnected by the operator"
+			d.tell(event.Event{Kind: event.KindConnection, Connection: &c})
+			return nil
+		}
+	}
+	return errors.New("there is no client " + id + " now")
+}
+
+// Ban has nobody to shut out.
+func (d *Demo) Ban(context.Context, string, string) error { return nil }
+
+// StopRun has no run to end.
+func (d *Demo) StopRun(context.Context, string, bool) error { return nil }

@@ -190,6 +190,14 @@ func (s *screen) drawTabs(c *view.Canvas) {
 	c.End()
 }
 
+// question is what the current view asks; empty: nothing.
+func (s *screen) question() string {
+	if v, asks := s.views[s.current].(interface{ Question() string }); asks && s.over == overlayNone {
+		return v.Question()
+	}
+	return ""
+}
+
 // drawResult says how the last thing that the person did ended, or else what
 // was denied last.
 func (s *screen) drawResult(c *view.Canvas) {
@@ -197,6 +205,9 @@ func (s *screen) drawResult(c *view.Canvas) {
 	c.Gap(1)
 	d := s.data
 	switch {
+	case s.question() != "":
+		c.Put(view.Bold, s.question())
+		c.Put(view.Plain, "  y does it, any other key does not")
 	case !d.Link.Up && d.Link.Tried:
 		c.Put(view.Bad, g.No)
 		c.Put(view.Plain, " gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. "+d.Link.Problem)
@@ -248,7 +259,7 @@ func (s *screen) drawUndoable(c *view.Canvas, text string) {
 // drawKeys fills the foot line from the action table, the heaviest first.
 func (s *screen) drawKeys(c *view.Canvas) {
 	c.Gap(1)
-	if s.current == view.Denials && s.over == overlayNone && s.denials.Question() {
+	if s.question() != "" {
 		c.Put(view.Bold, "y")
 		c.Put(view.Plain, " yes   any other key: no")
 		c.End()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"sync"
@@ -31,8 +32,10 @@ type Options struct {
 	NoColor  bool     // no colours; bold and reverse stay
 	ASCII    bool     // no glyphs beyond ASCII
 	Version  string
-	Now      func() time.Time    // nil: time.Now; its location is the one that times are shown in
-	Getenv   func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
+	// Edit opens the config in the person's editor; nil: it lies elsewhere.
+	Edit   func() (*exec.Cmd, error)
+	Now    func() time.Time    // nil: time.Now; its location is the one that times are shown in
+	Getenv func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
 }
 
 // Outcome is what the person chose when leaving.
@@ -239,6 +242,14 @@ func (m *model) signals() []tea.Cmd {
 		m.screen.bell = false
 		cmds = append(cmds, func() tea.Msg { m.out.command("\a"); return nil })
 	}
+	if sequence := m.screen.clipboard; sequence != "" {
+		m.screen.clipboard = ""
+		cmds = append(cmds, func() tea.Msg { m.out.command(sequence); return nil })
+	}
+	if m.screen.editing {
+		m.screen.editing = false
+		cmds = append(cmds, m.edit())
+	}
 	if title := m.screen.title(); title != m.title && m.out != nil {
 		m.title = title
 		cmds = append(cmds, func() tea.Msg { m.out.command("\x1b]2;" + title + "\x1b\\"); return nil })
@@ -247,6 +258,26 @@ func (m *model) signals() []tea.Cmd {
 		cmds = append(cmds, tea.Tick(view.ArmDelay+20*time.Millisecond, func(time.Time) tea.Msg { return wakeMsg{} }))
 	}
 	return cmds
+}
+
+// edit gives the terminal to the person's editor, and says how that ended.
+func (m *model) edit() tea.Cmd {
+	s := m.screen
+	cmd, err := s.edit()
+	if err != nil {
+		s.say(view.Bad, "no editor: "+problemText(err))
+		return nil
+	}
+	return tea.ExecProcess(cmd, func(err error) tea.Msg {
+		return doneMsg{func() {
+			s.redraw = true
+			if err != nil {
+				s.say(view.Bad, "the editor failed: "+problemText(err))
+				return
+			}
+			s.say(view.Plain, "the editor is closed; a file that was saved is read by itself")
+		}}
+	})
 }
 
 // command runs a task outside the loop.

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"os"
+	"os/exec"
 	"strconv"
 	"time"
 
@@ -43,6 +45,7 @@ type screen struct {
 	views    map[view.Name]viewer
 	agents   *view.AgentsView
 	denials  *view.DenialsView
+	logs     *view.LogsView
 	secrets  *view.SecretsView
 	help     *view.HelpView
 	palette  *view.PaletteView
@@ -56,6 +59,11 @@ type screen struct {
 	told       bool             // the asks that waited before are known
 	rang       time.Time        // when the bell rang last
 	bell       bool
+	clipboard  string // a sequence for the terminal
+	getenv     func(string) string
+	home       string // where files are written
+	edit       func() (*exec.Cmd, error)
+	editing    bool
 	previewing view.PreviewKey
 
 	pending    []task
@@ -85,13 +93,17 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		backend: o.Backend, feed: f, now: o.Now, data: d, keys: view.NewKeys(view.Table(), o.ReadOnly),
 		current: view.Overview, previous: view.Overview, dirty: true,
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
-		instant: time.Now,
-		agents:  view.NewAgents(d), denials: view.NewDenials(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		instant: time.Now, getenv: o.Getenv, edit: o.Edit,
+		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	d.Keys = s.keys
+	if s.getenv == nil {
+		s.getenv = os.Getenv
+	}
+	s.home = s.getenv("HOME")
 	s.views = map[view.Name]viewer{
 		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: s.denials,
-		view.Agents: s.agents, view.Logs: view.NewLogs(d), view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
+		view.Agents: s.agents, view.Logs: s.logs, view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
 		view.Config: view.NewConfig(d),
 	}
 	return s
@@ -318,6 +330,8 @@ func (s *screen) run(id view.ID) {
 			return
 		}
 		s.over = overlayQuit
+	case view.ActCopy, view.ActCopyJSON:
+		s.copyRow(id == view.ActCopyJSON)
 	case view.ActRedraw:
 		s.redraw = true
 	case view.ActSuspend:

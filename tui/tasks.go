@@ -128,7 +128,10 @@ func (s *screen) fetchAudit() {
 
 // act does what a view asks for.
 func (s *screen) act(a view.Action) {
-	switch a.Verb {
+	if s.operate(a) {
+		return
+	}
+	switch a.Verb { //nolint:exhaustive // the rest is operate's
 	case view.VerbNone:
 	case view.VerbOpen:
 		s.open(view.Name(a.Name))

@@ -170,23 +170,18 @@ func configEditCommand(t *terminal) *cobra.Command {
 		Use: "edit", Short: "Open the config in $EDITOR, then validate it", Args: exactly(0),
 		Example: "  EDITOR=nano openclaw config edit",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			editor := t.getenv("VISUAL")
-			if editor == "" {
-				editor = t.getenv("EDITOR")
-			}
-			if editor == "" {
-				return usage("set it, such as: EDITOR=nano openclaw config edit", "EDITOR is not set")
-			}
 			options, err := t.configOptions()
 			if err != nil {
 				return err
 			}
 			path := options.Layout.Config()
-			// The shell splits an EDITOR such as "code --wait"; the path is its argument, not its text.
-			edit := exec.CommandContext(cmd.Context(), "sh", "-c", editor+` "$1"`, "sh", path)
+			edit, err := t.editor(cmd.Context(), path)
+			if err != nil {
+				return err
+			}
 			edit.Stdin, edit.Stdout, edit.Stderr = t.in, t.out, t.err
 			if err := edit.Run(); err != nil {
-				return fmt.Errorf("run %s: %w", editor, err)
+				return fmt.Errorf("run the editor: %w", err)
 			}
 			snapshot, err := configs.Load(path, options)
 			if err != nil {
@@ -195,4 +190,17 @@ func configEditCommand(t *terminal) *cobra.Command {
 			return t.judged(path, snapshot.Warnings, nil, false)
 		},
 	}
+}
+
+// editor is the person's editor on a file.
+func (t *terminal) editor(ctx context.Context, path string) (*exec.Cmd, error) {
+	editor := t.getenv("VISUAL")
+	if editor == "" {
+		editor = t.getenv("EDITOR")
+	}
+	if editor == "" {
+		return nil, usage("set it, such as: EDITOR=nano openclaw config edit", "EDITOR is not set")
+	}
+	// The shell splits an EDITOR such as "code --wait"; the path is its argument, not its text.
+	return exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", path), nil
 }

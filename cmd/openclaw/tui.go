@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -48,6 +49,9 @@ func (t *terminal) openScreen(ctx context.Context, readOnly, plain, demo bool) e
 	backend := client.NewBackend(c, func(ctx context.Context) (*client.Client, error) { return p.dial(ctx) })
 	defer backend.Close()
 	options.Backend = backend
+	if p.here() {
+		options.Edit = func() (*exec.Cmd, error) { return t.editor(ctx, p.layout.Config()) }
+	}
 	outcome, err := tui.Run(ctx, options)
 	if err != nil || !outcome.StopGateway {
 		return err

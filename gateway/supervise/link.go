@@ -115,6 +115,10 @@ func (l *link) pushed(e wire.Event) {
 		l.asks.answer(e.Payload)
 		return
 	}
+	if e.Event == wire.EventRunStop {
+		l.told(e.Payload)
+		return
+	}
 	if e.Event != wire.EventPolicy {
 		return
 	}

@@ -58,6 +58,18 @@ const (
 	ActWhy      ID = "asks.why"
 	ActUndo     ID = "asks.undo"
 
+	ActCopy       ID = "copy"
+	ActCopyJSON   ID = "copy.json"
+	ActDisconnect ID = "connections.close"
+	ActBan        ID = "connections.ban"
+	ActEvents     ID = "connections.events"
+	ActTest       ID = "agents.test"
+	ActStop       ID = "agents.stop"
+	ActKill       ID = "agents.kill"
+	ActExport     ID = "logs.export"
+	ActRotate     ID = "secrets.rotate"
+	ActEdit       ID = "config.edit"
+
 	ActFold         ID = "agents.fold"
 	ActMachine      ID = "overview.machine"
 	ActPause        ID = "logs.pause"
@@ -109,6 +121,8 @@ func Table() []Binding {
 		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
 		{ID: ActLastView, Keys: []string{"[", "-"}, Help: "the view before", Quiet: true},
 		{ID: ActPalette, Keys: []string{"ctrl+k", ":"}, Label: "commands", Help: "find a command by its name", Weight: 50, Quiet: true},
+		{ID: ActCopy, Keys: []string{"y"}, Help: "copy the selected row, through the terminal (OSC 52)", Not: []Name{Overview, Config}},
+		{ID: ActCopyJSON, Keys: []string{"Y"}, Help: "copy the selected row as JSON", Not: []Name{Overview, Config, Secrets}},
 		{ID: ActRefresh, Keys: []string{"ctrl+r"}, Help: "fetch everything anew from the gateway", Word: "refresh"},
 		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
 		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
@@ -128,12 +142,22 @@ func Table() []Binding {
 		{ID: ActWhy, View: Denials, Keys: []string{"w"}, Label: "why", Help: "every rule that was looked at, in order", Weight: 71, Quiet: true},
 
 		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
+		{ID: ActDisconnect, View: Connections, Keys: []string{"x"}, Label: "close…", Help: "close the connection of the selected client; asks first", Changes: true, Weight: 75},
+		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
+		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
+
+		{ID: ActTest, View: Agents, Keys: []string{"t"}, Label: "test", Help: "try a request on the policy; runs nothing", Weight: 76},
+		{ID: ActStop, View: Agents, Keys: []string{"x"}, Label: "stop…", Help: "end the newest run of the selected agent; asks first", Changes: true, Weight: 75},
+		{ID: ActKill, View: Agents, Keys: []string{"K"}, Help: "kill the newest run of the selected agent; asks first", Changes: true},
 		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
 
 		{ID: ActPause, View: Logs, Keys: []string{"p"}, Label: "pause", Help: "hold the lines still, or follow again", Weight: 75},
 		{ID: ActBottom, View: Logs, Keys: []string{"G", "end"}, Label: "follow", Help: "last line, and follow", Weight: 74, Quiet: true},
 		{ID: ActLevel, View: Logs, Keys: []string{"l"}, Label: "level", Help: "least level shown: debug, info, warn, error", Weight: 73},
 
+		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 71},
+
+		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
 		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the selected secret resolves; never shows it", Changes: true, Weight: 75, Word: "test"},
 		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the selected secret; asks first", Changes: true, Weight: 74, Word: "delete"},
@@ -141,6 +165,7 @@ func Table() []Binding {
 		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 72, Word: "keyfile"},
 		{ID: ActVaultUnlock, View: Secrets, Keys: []string{"u"}, Label: "unlock", Help: "open a locked vault", Changes: true, Weight: 77, Word: "unlock"},
 
+		{ID: ActEdit, View: Config, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR; it is read when it is saved", Changes: true, Weight: 76},
 		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
 	}
 	words := map[Name]string{
@@ -220,8 +245,15 @@ const (
 	VerbLoadAgent
 	VerbDecide  // give Answers
 	VerbPreview // ask what "always" would write, for Name and Match
-	VerbUndo    // take the answer to ask Name back; empty: the newest
-	VerbRun     // an action of the table, by Name
+	VerbDisconnect
+	VerbBan
+	VerbLogsOf // show the log's lines that hold Name
+	VerbStopRun
+	VerbKillRun
+	VerbExport // write Value, the lines, to a file
+	VerbEdit   // open the config in an editor
+	VerbUndo   // take the answer to ask Name back; empty: the newest
+	VerbRun    // an action of the table, by Name
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and

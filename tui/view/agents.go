@@ -11,8 +11,10 @@ import (
 type AgentsView struct {
 	data *Data
 	browse
-	asked string // the agent whose policy was last asked for
-	whole bool   // the built-in rules are shown, not only counted
+	asked   string // the agent whose policy was last asked for
+	whole   bool   // the built-in rules are shown, not only counted
+	test    Editor // a request to try on the policy
+	testing bool   // it is being typed
 }
 
 // NewAgents returns the view.
@@ -21,22 +23,82 @@ func NewAgents(d *Data) *AgentsView {
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *AgentsView) Captures() bool { return v.captures() }
+func (v *AgentsView) Captures() bool { return v.testing || v.captures() }
 
 // Key takes typed text.
-func (v *AgentsView) Key(k Key) Action { v.key(k); return Action{} }
+func (v *AgentsView) Key(k Key) Action {
+	switch {
+	case v.sure.text != "":
+		return v.answered(k)
+	case v.testing:
+		v.testKey(k)
+	default:
+		v.key(k)
+	}
+	return Action{}
+}
 
 // Do answers an action.
 func (v *AgentsView) Do(a ID) (Action, bool) {
-	if a == ActFold {
+	switch a {
+	case ActFold:
 		v.whole = !v.whole
-		return Action{}, true
+	case ActTest:
+		v.testing = len(v.data.Agents) > 0
+	case ActStop, ActKill:
+		v.end(a == ActKill)
+	case ActBack:
+		if v.test.Len() > 0 && !v.full && !v.inPane {
+			v.test.Wipe()
+			return Action{}, true
+		}
+		return Action{}, v.do(a, v.id)
+	default:
+		return Action{}, v.do(a, v.id)
 	}
-	return Action{}, v.do(a, v.id)
+	return Action{}, true
 }
 
 // Offers reports whether an action can do anything now, for the foot line.
-func (v *AgentsView) Offers(a ID) bool { return a != ActFold || len(v.data.Agents) > 0 }
+func (v *AgentsView) Offers(a ID) bool {
+	switch a {
+	case ActStop, ActKill:
+		return v.live() != nil
+	case ActFold, ActTest:
+		return len(v.data.Agents) > 0
+	default:
+		return true
+	}
+}
+
+// live is the newest run of the selected agent that goes on, or nil.
+func (v *AgentsView) live() *event.Run {
+	for i := range v.data.Agents {
+		a := &v.data.Agents[i]
+		if a.Name != v.list.Selected() {
+			continue
+		}
+		for j := len(a.Runs) - 1; j >= 0; j-- {
+			if a.Runs[j].Ended.IsZero() {
+				return &a.Runs[j]
+			}
+		}
+	}
+	return nil
+}
+
+// end asks whether to end the newest run of the selected agent.
+func (v *AgentsView) end(kill bool) {
+	r := v.live()
+	if r == nil {
+		return
+	}
+	text, verb := "Ask run "+r.ID+" of "+v.list.Selected()+" to end, and kill it after 5 seconds?", VerbStopRun
+	if kill {
+		text, verb = "Kill run "+r.ID+" of "+v.list.Selected()+" with all that it started?", VerbKillRun
+	}
+	v.ask(text, Action{Verb: verb, Name: r.ID})
+}
 
 // Wants names the agent whose policy the pane needs and does not have.
 func (v *AgentsView) Wants() Action {
@@ -76,6 +138,9 @@ func (v *AgentsView) Draw(c *Canvas) {
 				v.pane(c, &agents[i])
 			}
 		}
+	}
+	if v.testing || v.test.Len() > 0 {
+		v.drawTest(c)
 	}
 	v.draw(c, &l)
 }

@@ -229,16 +229,8 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 
 func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	switch {
-	case v.ask.step == askAlways && v.ask.target == a.ID:
-		c.Put(Bold, "Write this rule? ")
-		c.Line(Plain, "y writes it, any other key does not")
-		return
-	case v.ask.step == askAll:
-		word := "Deny"
-		if v.ask.allow {
-			word = "Allow once"
-		}
-		c.Put(Bold, word+" "+plural(len(v.ask.ids), "request")+"? ")
+	case v.Question() != "":
+		c.Put(Bold, v.Question()+" ")
 		c.Line(Plain, "y does it, any other key does not")
 		return
 	case v.ask.id != a.ID || v.Dozes():

@@ -27,6 +27,29 @@ type browse struct {
 	top    int // first row of the pane in sight
 	more   int // rows of the pane below the sight
 	shown  string
+	sure   sure
+}
+
+// sure is a question that is open: only y does what it asks about.
+type sure struct {
+	text   string
+	action Action
+}
+
+// ask opens a question.
+func (b *browse) ask(text string, action Action) { b.sure = sure{Printable(text, 300), action} }
+
+// Question is what is asked now; empty: nothing.
+func (b *browse) Question() string { return b.sure.text }
+
+// answered takes the key that answers the open question. Pasted text says no.
+func (b *browse) answered(k Key) Action {
+	action := b.sure.action
+	b.sure = sure{}
+	if k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y' {
+		return action
+	}
+	return Action{}
 }
 
 // count says how many of n rows pass the filter. row i is then at place at(i).
@@ -60,7 +83,7 @@ func (b *browse) Enter() {
 }
 
 // captures reports whether typed text goes to the filter line.
-func (b *browse) captures() bool { return b.typing }
+func (b *browse) captures() bool { return b.typing || b.sure.text != "" }
 
 // key takes text for the filter line.
 func (b *browse) key(k Key) {

@@ -28,6 +28,8 @@ func (v *ConfigView) Key(Key) Action { return Action{} }
 func (v *ConfigView) Do(a ID) (Action, bool) {
 	const page = 10
 	switch a {
+	case ActEdit:
+		return Action{Verb: VerbEdit}, true
 	case ActReload:
 		return Action{Verb: VerbReload}, true
 	case ActUp:

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -23,10 +24,78 @@ func NewConnections(d *Data) *ConnectionsView {
 func (v *ConnectionsView) Captures() bool { return v.captures() }
 
 // Key takes typed text.
-func (v *ConnectionsView) Key(k Key) Action { v.key(k); return Action{} }
+func (v *ConnectionsView) Key(k Key) Action {
+	if v.sure.text != "" {
+		return v.answered(k)
+	}
+	v.key(k)
+	return Action{}
+}
 
 // Do answers an action.
-func (v *ConnectionsView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+func (v *ConnectionsView) Do(a ID) (Action, bool) {
+	n := v.data.Connections.Get(v.list.Selected())
+	switch a {
+	case ActDisconnect:
+		if v.client(n) {
+			v.ask("Close the connection of "+peer(n)+"?", Action{Verb: VerbDisconnect, Name: n.ID})
+		}
+	case ActBan:
+		if address := v.address(n); address != "" {
+			v.ask("Ban "+address+" for an hour, and close what is open of it?", Action{Verb: VerbBan, Name: address})
+		}
+	case ActEvents:
+		if n != nil {
+			return Action{Verb: VerbLogsOf, Name: v.words(n)}, true
+		}
+	default:
+		return Action{}, v.do(a, v.id)
+	}
+	return Action{}, true
+}
+
+// Offers reports whether an action can do anything now, for the foot line.
+func (v *ConnectionsView) Offers(a ID) bool {
+	n := v.data.Connections.Get(v.list.Selected())
+	switch a {
+	case ActDisconnect:
+		return v.client(n)
+	case ActBan:
+		return v.address(n) != ""
+	case ActEvents:
+		return n != nil
+	default:
+		return true
+	}
+}
+
+// client reports whether a row is a client of the gateway that is connected.
+func (v *ConnectionsView) client(n *event.Connection) bool {
+	return n != nil && (n.Kind == "ws" || n.Kind == "unix") && n.State == "open"
+}
+
+// address is what can be banned: that of a peer over the network.
+func (v *ConnectionsView) address(n *event.Connection) string {
+	if n == nil || n.Kind == "net" {
+		return ""
+	}
+	at, err := netip.ParseAddrPort(n.From)
+	if err != nil || at.Addr().IsLoopback() {
+		return ""
+	}
+	return at.Addr().Unmap().WithZone("").String()
+}
+
+// words find a connection's lines in the log.
+func (v *ConnectionsView) words(n *event.Connection) string {
+	if n.Run != "" {
+		return n.Run
+	}
+	if at, err := netip.ParseAddrPort(n.From); err == nil {
+		return at.Addr().String()
+	}
+	return n.ID
+}
 
 func (v *ConnectionsView) id(i int) string { return v.data.Connections.Newest(v.at(i)).ID }
 

@@ -45,8 +45,20 @@ type Preview struct {
 	Problem     string
 }
 
-// Question reports whether a question is open that y answers.
-func (v *DenialsView) Question() bool { return v.ask.step == askAlways || v.ask.step == askAll }
+// Question is what y would do now; empty: nothing is asked.
+func (v *DenialsView) Question() string {
+	switch v.ask.step {
+	case askAlways:
+		return "Write this rule?"
+	case askAll:
+		if v.ask.allow {
+			return "Allow once " + plural(len(v.ask.ids), "request") + "?"
+		}
+		return "Deny " + plural(len(v.ask.ids), "request") + "?"
+	case askNone, askNote:
+	}
+	return ""
+}
 
 // Doze puts the keys that answer to sleep: the inbox is not in sight, or typed
 // text went astray.

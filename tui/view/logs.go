@@ -69,6 +69,8 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 	case ActFilterOff:
 		v.do(a, nil)
 		v.rescan()
+	case ActExport:
+		return Action{Verb: VerbExport, Value: v.export()}, true
 	case ActUp:
 		v.move(-1)
 	case ActDown:
@@ -92,6 +94,32 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 		return Action{}, false
 	}
 	return Action{}, true
+}
+
+// export is every line that passes, as it stands in the log.
+func (v *LogsView) export() []byte {
+	v.scan()
+	var out []byte
+	for _, n := range v.match {
+		line := v.data.Logs.At(n)
+		out = append(append(out, orText(line.Raw, line.Message)...), '\n')
+	}
+	return out
+}
+
+func orText(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// Find shows the lines that hold a text.
+func (v *LogsView) Find(text string) {
+	v.edit.Set(text)
+	v.parse()
+	v.level = 0
+	v.rescan()
 }
 
 func (v *LogsView) pause() { v.paused, v.held = true, len(v.match) }

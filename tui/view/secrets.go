@@ -116,7 +116,7 @@ func (v *SecretsView) Offers(a ID) bool {
 		return v.noStore()
 	case ActVaultUnlock:
 		return v.lockedVault()
-	case ActSecretAdd, ActSecretTest, ActSecretDelete:
+	case ActSecretAdd, ActSecretTest, ActSecretDelete, ActRotate:
 		return v.data.Store.State == "unlocked"
 	default:
 		return true
@@ -140,6 +140,14 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		}
 		f.name.Set(name)
 		f.offered = name != ""
+	case ActRotate:
+		f.close()
+		if v.data.Store.State != "unlocked" {
+			f.note = v.trouble()
+		} else if s := v.selected(); s != nil {
+			f.name.Set(s.Name)
+			f.step = stepValue
+		}
 	case ActSecretTest:
 		if s := v.selected(); s != nil {
 			return Action{Verb: VerbTestSecret, Name: s.Name}, true

@@ -130,6 +130,10 @@ func (v *SecretsView) row(c *Canvas, s *event.Secret) {
 		c.Put(Bad, c.Theme.Glyphs.No)
 		c.Gap(1)
 		c.Field(Plain, "missing", 7)
+	} else if v.old(s) {
+		c.Put(Warn, "!")
+		c.Gap(1)
+		c.Field(Plain, "old", 7)
 	} else {
 		c.Put(Good, c.Theme.Glyphs.Yes)
 		c.Gap(1)
@@ -146,6 +150,13 @@ func (v *SecretsView) row(c *Canvas, s *event.Secret) {
 	if usedBy {
 		c.Put(Plain, orDash(strings.Join(s.UsedBy, ", ")))
 	}
+}
+
+// oldAge is the age from which a secret should be replaced.
+const oldAge = 90 * 24 * time.Hour
+
+func (v *SecretsView) old(s *event.Secret) bool {
+	return !s.Missing && !s.Changed.IsZero() && v.data.Since(s.Changed) >= oldAge
 }
 
 func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
@@ -171,6 +182,9 @@ func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 	}
 	if s.LastUsed.IsZero() && !s.Missing {
 		fact(c, "last read", "never")
+	}
+	if v.old(s) {
+		fact(c, "age", "over 90 days: R gives it a new value. The old one is to be revoked where it came from.")
 	}
 	fact(c, "used by", orDash(strings.Join(s.UsedBy, ", ")))
 	fact(c, "test", v.data.Tests[s.Name])

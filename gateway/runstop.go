@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+)
+
+// stop has a run's supervisor end it. The run is over when its end is reported,
+// not before.
+func (r *runs) stop(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.RunStopParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	one := r.live[params.Run]
+	var conn *hub.Conn
+	agent := ""
+	if one != nil {
+		conn, agent = one.conn, one.agent
+	}
+	r.mu.Unlock()
+	switch {
+	case one == nil:
+		return nil, wire.NotFound("there is no run "+short(params.Run)+" now", "openclaw agent list")
+	case conn == nil:
+		return nil, wire.Unavailable("the run's supervisor is not connected now", "try again in a second; the process that runs 'openclaw agent run' ends with its terminal")
+	}
+	action := "stop"
+	if params.Kill {
+		action = "kill"
+	}
+	if err := r.g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{
+		Event: "authorization", Action: action, Target: agent, Details: map[string]any{"run": params.Run},
+	}); err != nil {
+		return nil, notAudited("the run goes on")
+	}
+	if err := conn.Push(wire.EventRunStop, params); err != nil {
+		return nil, wire.Unavailable("the run's supervisor could not be reached", "try again in a second")
+	}
+	r.g.log.Info("a run is being ended", slog.String("agent", agent), slog.String("run", params.Run), slog.String("action", action))
+	return nil, nil
+}

@@ -1,0 +1,45 @@
+package supervise
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+
+	"openclaw/gateway/wire"
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// signalled notes the signals that a process would get.
+type signalled struct{ got []os.Signal }
+
+func (*signalled) Update(*policy.Policy) (sandbox.Change, error) { return sandbox.Change{}, nil }
+func (s *signalled) Signal(sig os.Signal) error                  { s.got = append(s.got, sig); return nil }
+
+func TestAPersonEndsARun(t *testing.T) {
+	for _, c := range []struct {
+		params wire.RunStopParams
+		want   []os.Signal
+	}{
+		{wire.RunStopParams{Run: "r1"}, []os.Signal{syscall.SIGTERM}},
+		{wire.RunStopParams{Run: "r1", Kill: true}, []os.Signal{syscall.SIGTERM, syscall.SIGKILL}},
+		{wire.RunStopParams{Run: "another"}, nil},
+	} {
+		process := &signalled{}
+		l := &link{started: wire.RunStarted{Run: "r1"}, process: process, said: map[string]bool{}}
+		payload, err := json.Marshal(c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.pushed(wire.Event{Event: wire.EventRunStop, Payload: payload})
+		ended := l.ended(sandbox.ExitStatus{}, nil)
+		if !slices.Equal(process.got, c.want) {
+			t.Errorf("%+v: signals %v, want %v", c.params, process.got, c.want)
+		}
+		if c.want != nil && ended != "stopped: you ended it" {
+			t.Errorf("ended as %q", ended)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"openclaw/tui/view"
+)
+
+// operate does what a view asks for beyond answers and secrets. It reports
+// whether it was about that.
+func (s *screen) operate(a view.Action) bool {
+	switch a.Verb {
+	case view.VerbDisconnect:
+		s.call("closed", func(ctx context.Context) error { return s.backend.Disconnect(ctx, a.Name) })
+	case view.VerbBan:
+		s.call("banned "+a.Name+" for an hour; openclaw gateway unban-ip lifts it", func(ctx context.Context) error {
+			return s.backend.Ban(ctx, a.Name, "1h")
+		})
+	case view.VerbStopRun, view.VerbKillRun:
+		kill := a.Verb == view.VerbKillRun
+		s.call("the run's supervisor was told", func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
+	case view.VerbLogsOf:
+		s.logs.Find(a.Name)
+		s.open(view.Logs)
+	case view.VerbExport:
+		s.export(a.Value)
+	case view.VerbEdit:
+		s.editConfig()
+	default:
+		return false
+	}
+	return true
+}
+
+// call queues a call and says how it ended; what it changed arrives as events.
+func (s *screen) call(done string, call func(context.Context) error) {
+	s.say(view.Plain, "working")
+	s.add(func(ctx context.Context) func() {
+		err := call(ctx)
+		return func() {
+			if err != nil {
+				s.say(view.Bad, "not done: "+problemText(err))
+				return
+			}
+			s.say(view.Good, done)
+			s.stale = true
+		}
+	})
+}
+
+// export writes lines of the log to a new file in the home folder.
+func (s *screen) export(lines []byte) {
+	if len(lines) == 0 {
+		s.say(view.Plain, "no line passes the filter and the level: nothing was written")
+		return
+	}
+	name := "openclaw-log-" + s.data.Now.Format("20060102-150405") + ".txt"
+	folder := s.home
+	s.add(func(context.Context) func() {
+		path := filepath.Join(folder, name)
+		err := writeNew(path, lines)
+		return func() {
+			if err != nil {
+				s.say(view.Bad, "not written: "+problemText(err))
+				return
+			}
+			s.say(view.Good, "wrote "+path)
+		}
+	})
+}
+
+// writeNew writes a file that was not there, for its owner alone. Half a file is
+// not left behind.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if shut := f.Close(); err == nil {
+		err = shut
+	}
+	if err != nil {
+		_ = os.Remove(path)
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// editConfig has the config opened in the person's editor, where this screen
+// runs on the gateway's own machine.
+func (s *screen) editConfig() {
+	if s.edit == nil {
+		s.say(view.Bad, "the config lies on the gateway's machine: openclaw config edit, there")
+		return
+	}
+	s.editing = true
+}
+
+// maxCopy bounds what goes to the clipboard, in bytes of base64: terminals
+// refuse more.
+const maxCopy = 74_994
+
+// copyRow sends the selected row to the terminal's clipboard.
+func (s *screen) copyRow(asJSON bool) {
+	v, can := s.views[s.current].(interface{ Copy() view.Copied })
+	if !can || s.over != overlayNone {
+		return
+	}
+	row := v.Copy()
+	text := row.Text
+	if asJSON {
+		text = row.JSON()
+	}
+	if text == "" {
+		s.say(view.Plain, "there is nothing to copy")
+		return
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte(text))
+	if len(encoded) > maxCopy {
+		s.say(view.Bad, "too long for the terminal's clipboard: "+strconv.Itoa(len(text))+" bytes")
+		return
+	}
+	s.clipboard = clipboard(encoded, s.getenv("TMUX") != "", s.getenv("STY") != "")
+	s.say(view.Good, "sent to the terminal, which may put it on its clipboard: "+view.Printable(text, 80))
+}
+
+// clipboard is the sequence that asks the terminal for its clipboard (OSC 52).
+// tmux and screen hand it on in an envelope of their own; tmux may also take it
+// itself.
+func clipboard(encoded string, tmux, screen bool) string {
+	plain := "\x1b]52;c;" + encoded + "\a"
+	switch {
+	case tmux:
+		return plain + "\x1bPtmux;\x1b" + plain + "\x1b\\"
+	case screen:
+		return "\x1bP" + plain + "\x1b\\"
+	}
+	return plain
+}
