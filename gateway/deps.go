@@ -109,6 +109,9 @@ type Deps struct {
 	// calls. An empty agent is the operator.
 	Provider   http.Handler
 	WithCaller func(ctx context.Context, agent, run string) context.Context
+	// TryKey asks a provider with a key; refused: it does not take it, as err says.
+	// Another err leaves that unknown. nil: keys cannot be tried here.
+	TryKey func(ctx context.Context, provider string, key keychain.Secret) (refused bool, err error)
 	// ProviderKind is the API that a provider of the config speaks; nil: the one
 	// that it is named like.
 	ProviderKind func(provider string) string

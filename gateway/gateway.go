@@ -43,33 +43,34 @@ type Gateway struct {
 	stopping chan struct{}
 	stopOnce sync.Once
 
-	token     *auth.GatewayToken
-	tokens    atomic.Pointer[auth.Tokens] // those of before from Run on
-	observing sync.Mutex                  // held while tokens is told of token
-	rotating  sync.Mutex                  // held while the gateway's token is replaced
-	stuck     atomic.Bool                 // the gateway's token is too old, and could not be replaced
-	agents    *auth.AgentTokens
-	guard     *auth.Guard
-	limiter   *limit.Limiter
-	visits    *limit.Visits
-	apart     bool                       // agents have an endpoint of their own; set before the first connection
-	bans      atomic.Pointer[limit.Bans] // those of before from Run on
-	underWay  *limit.Calls
-	budgets   atomic.Pointer[budget.Budgets] // those of before from Run on
-	overspent *overspent
-	streams   *streams
-	shown     *refusals // in the log and on the screen
-	recorded  *refusals // in the audit log
-	registry  *registry.Registry
-	hub       *hub.Hub
-	upgrader  *websocket.Upgrader
-	runs      *runs
-	calls     *calls
-	asks      *asks
-	chats     *chats
-	watchers  watchers
-	tokenDue  chan struct{} // one slot: look at the token's source now
-	certs     *certs.Server // set by Run before it listens; nil: no TLS
+	token        *auth.GatewayToken
+	tokens       atomic.Pointer[auth.Tokens] // those of before from Run on
+	observing    sync.Mutex                  // held while tokens is told of token
+	rotating     sync.Mutex                  // held while the gateway's token is replaced
+	keysRotating sync.Mutex                  // held while a provider's key is replaced
+	stuck        atomic.Bool                 // the gateway's token is too old, and could not be replaced
+	agents       *auth.AgentTokens
+	guard        *auth.Guard
+	limiter      *limit.Limiter
+	visits       *limit.Visits
+	apart        bool                       // agents have an endpoint of their own; set before the first connection
+	bans         atomic.Pointer[limit.Bans] // those of before from Run on
+	underWay     *limit.Calls
+	budgets      atomic.Pointer[budget.Budgets] // those of before from Run on
+	overspent    *overspent
+	streams      *streams
+	shown        *refusals // in the log and on the screen
+	recorded     *refusals // in the audit log
+	registry     *registry.Registry
+	hub          *hub.Hub
+	upgrader     *websocket.Upgrader
+	runs         *runs
+	calls        *calls
+	asks         *asks
+	chats        *chats
+	watchers     watchers
+	tokenDue     chan struct{} // one slot: look at the token's source now
+	certs        *certs.Server // set by Run before it listens; nil: no TLS
 
 	mu            sync.Mutex // guards the fields below
 	running       bool

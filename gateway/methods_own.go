@@ -40,6 +40,8 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodSecretSet, auth.ScopeAdmin, g.setSecret),
 		row(wire.MethodSecretDelete, auth.ScopeAdmin, g.deleteSecret),
 		row(wire.MethodSecretTest, auth.ScopeAdmin, g.testSecret),
+		row(wire.MethodSecretRotate, auth.ScopeAdmin, g.rotateKey),
+		row(wire.MethodSecretUndo, auth.ScopeAdmin, g.undoRotation),
 		row(wire.MethodStoreCreate, auth.ScopeAdmin, g.createStore),
 		row(wire.MethodStoreUnlock, auth.ScopeAdmin, g.unlockStore),
 		row(wire.MethodStoreLock, auth.ScopeAdmin, g.lockStore),

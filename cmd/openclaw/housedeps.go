@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"openclaw/configs"
@@ -13,10 +14,19 @@ import (
 	"openclaw/gateway/logs"
 	"openclaw/gateway/provider"
 	"openclaw/gateway/wire"
+	"openclaw/keychain"
 )
 
 // deps hands the gateway its parts in the words of its own interfaces.
 func (h *house) deps() gateway.Deps {
+	pass := provider.New(provider.Options{
+		Secret: h.providerKey, Providers: h.targets,
+		Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },
+		Finished: func(r provider.Record) { h.gateway.CallFinished(callOf(r)) },
+		Allowed:  h.providerAllowed,
+		Budget:   h.enterBudget,
+		Prefer:   h.providerOf,
+	})
 	return gateway.Deps{
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
@@ -24,14 +34,11 @@ func (h *house) deps() gateway.Deps {
 		Audit: h.recordAudit, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs,
-		Provider: provider.New(provider.Options{
-			Secret: h.providerKey, Providers: h.targets,
-			Started:  func(r provider.Record) { h.gateway.CallStarted(callOf(r)) },
-			Finished: func(r provider.Record) { h.gateway.CallFinished(callOf(r)) },
-			Allowed:  h.providerAllowed,
-			Budget:   h.enterBudget,
-			Prefer:   h.providerOf,
-		}),
+		Provider: pass,
+		TryKey: func(ctx context.Context, name string, key keychain.Secret) (bool, error) {
+			err := pass.TryKey(ctx, name, key)
+			return errors.Is(err, provider.ErrKeyRefused), err
+		},
 		WithCaller: func(ctx context.Context, agent, run string) context.Context {
 			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
 		},

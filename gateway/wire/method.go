@@ -22,6 +22,8 @@ const (
 	MethodSecretSet    = "openclaw.secrets.set"           // SecretSetParams → event.Secret
 	MethodSecretDelete = "openclaw.secrets.delete"        // SecretParams → {}
 	MethodSecretTest   = "openclaw.secrets.test"          // SecretTestParams → SecretTested
+	MethodSecretRotate = "openclaw.secrets.rotate"        // SecretRotateParams → SecretRotated
+	MethodSecretUndo   = "openclaw.secrets.undo"          // SecretParams → SecretRotated: the value from before a rotation
 	MethodStoreCreate  = "openclaw.secrets.store.create"  // StoreCreateParams → event.SecretStore
 	MethodStoreUnlock  = "openclaw.secrets.store.unlock"  // StoreUnlockParams → event.SecretStore
 	MethodStoreLock    = "openclaw.secrets.store.lock"    // → event.SecretStore
@@ -151,6 +153,20 @@ type SecretSetParams struct {
 // SecretTestParams resolves a name or a reference and says whether it worked.
 type SecretTestParams struct {
 	Reference string `json:"reference"`
+}
+
+// SecretRotateParams puts another value in the place of a provider's key.
+type SecretRotateParams struct {
+	Name     string `json:"name"`
+	Value    []byte `json:"value"`
+	Untested bool   `json:"untested,omitempty"` // store it though no provider took it
+}
+
+// SecretRotated is the outcome, never a value.
+type SecretRotated struct {
+	Name     string   `json:"name"`
+	Previous string   `json:"previous"`        // the secret that keeps the value of before
+	Tried    []string `json:"tried,omitempty"` // the providers that took the new one
 }
 
 // SecretTested is the outcome, never the value.

@@ -1,0 +1,139 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"openclaw/configs"
+	"openclaw/gateway/provider"
+	"openclaw/gateway/provider/standin"
+	"openclaw/gateway/wire"
+	"openclaw/keychain"
+)
+
+const (
+	oldKey = "sk-ant-api03-the-old-key-0123456789"
+	newKey = "sk-ant-api03-the-new-key-9876543210"
+)
+
+// A provider's key is replaced once the provider took the new one, and can be put
+// back; whatever else the provider says changes nothing.
+func TestAKeyIsRotatedOnceItsProviderTakesIt(t *testing.T) {
+	upstream := standin.New()
+	var status atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch key := r.Header.Get("X-Api-Key"); {
+		case status.Load() != 0:
+			http.Error(w, "what you sent was "+key, int(status.Load()))
+		case key != oldKey && key != newKey:
+			http.Error(w, "no such key: "+key, http.StatusUnauthorized)
+		default:
+			upstream.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	var h *house
+	pass := provider.New(provider.Options{
+		Secret: func(context.Context, string) (keychain.Secret, error) { return keychain.Secret{}, errors.New("not asked for") },
+		Providers: func() map[string]provider.Target {
+			return map[string]provider.Target{"claude": {Kind: provider.KindAnthropic, BaseURL: server.URL}}
+		},
+	})
+	defer pass.Close()
+	h = build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), "", func(d *Deps) {
+		d.TryKey = func(ctx context.Context, name string, key keychain.Secret) (bool, error) {
+			err := pass.TryKey(ctx, name, key)
+			return errors.Is(err, provider.ErrKeyRefused), err
+		}
+	})
+	h.writeConfig("", "\nproviders:\n  claude: {base_url: "+server.URL+", kind: anthropic, api_key: \"vault://work/claude\"}\n")
+	h.run()
+	admin := h.local()
+	stored := func(name string) string {
+		value, err := h.memory.Get(t.Context(), name)
+		if err != nil {
+			return ""
+		}
+		return string(value.Reveal())
+	}
+	rotate := func(name, value string, untested bool) (wire.SecretRotated, error) {
+		var out wire.SecretRotated
+		return out, admin.Call(t.Context(), wire.MethodSecretRotate, wire.SecretRotateParams{Name: name, Value: []byte(value), Untested: untested}, &out)
+	}
+	if err := admin.Call(t.Context(), wire.MethodSecretSet, wire.SecretSetParams{Name: "work/claude", Value: []byte(oldKey)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	refusedWith := func(err error, words string) {
+		t.Helper()
+		refusal := refusalOf(t, err)
+		if !strings.Contains(refusal.Message, words) || refusal.Hint() == "" {
+			t.Errorf("%v (%s)", refusal, refusal.Hint())
+		}
+		if text, _ := json.Marshal(refusal); strings.Contains(string(text), "wrong-key") || strings.Contains(string(text), "new-key") {
+			t.Errorf("the refusal holds the key: %s", text)
+		}
+		if stored("work/claude") != oldKey || stored("previous/work/claude") != "" {
+			t.Fatalf("%q %q", stored("work/claude"), stored("previous/work/claude"))
+		}
+	}
+	_, err := rotate("work/claude", "sk-ant-api03-wrong-key-0123456789", false)
+	refusedWith(err, "refuses this key")
+	for _, code := range []int64{500, 404, 429} {
+		status.Store(code)
+		_, err = rotate("work/claude", newKey, false)
+		refusedWith(err, "says nothing of the key")
+	}
+	status.Store(0)
+	if _, err = rotate("work/claude", oldKey, false); err == nil {
+		t.Error("the same key is a new one")
+	}
+	if _, err = rotate("nothing", newKey, false); err == nil {
+		t.Error("a secret that is not there was rotated")
+	}
+	h.breakAudit(errors.New("disk full"))
+	_, err = rotate("work/claude", newKey, false)
+	refusedWith(err, "audit")
+	h.breakAudit(nil)
+
+	out, err := rotate("work/claude", newKey, false)
+	if err != nil || len(out.Tried) != 1 || out.Tried[0] != "claude" || out.Previous != "previous/work/claude" {
+		t.Fatal(out, err)
+	}
+	if stored("work/claude") != newKey || stored("previous/work/claude") != oldKey {
+		t.Errorf("%q %q", stored("work/claude"), stored("previous/work/claude"))
+	}
+	if _, err := rotate("previous/work/claude", newKey, true); err == nil {
+		t.Error("the value of before was rotated")
+	}
+	for range 2 { // back, and forth
+		was := stored("work/claude")
+		if err := admin.Call(t.Context(), wire.MethodSecretUndo, wire.SecretParams{Name: "work/claude"}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if stored("previous/work/claude") != was || stored("work/claude") == was {
+			t.Errorf("%q %q", stored("work/claude"), stored("previous/work/claude"))
+		}
+	}
+	server.Close()
+	if _, err := rotate("work/claude", "sk-ant-api03-another-0123456789", false); err == nil {
+		t.Error("a provider that is gone took a key")
+	}
+	if _, err := rotate("work/claude", "sk-ant-api03-another-0123456789", true); err != nil {
+		t.Error(err)
+	}
+	if err := admin.Call(t.Context(), wire.MethodSecretUndo, wire.SecretParams{Name: "other"}, nil); err == nil {
+		t.Error("there was nothing to undo")
+	}
+	for _, entry := range h.audited("secret_access") {
+		if text, _ := json.Marshal(entry); strings.Contains(string(text), "sk-ant") {
+			t.Errorf("%s", text)
+		}
+	}
+}
