@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,16 @@ func canaryHouse(t *testing.T) (*terminal, *house) {
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	layout := configs.Layout{Root: filepath.Join(root, "s")}
 	if err := layout.Make(); err != nil {
+		t.Fatal(err)
+	}
+	// A port that nobody else of this machine has; the kernel chose it a moment ago.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
+	if err := os.WriteFile(layout.Config(), fmt.Appendf(nil, "gateway: {port: %d}\n", port), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	file := func(name string) *os.File {
@@ -242,7 +253,8 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/tui.go t.out":                    "the screen shows what the gateway masked",
 		"cmd/openclaw/secretsimport.go t.err":          "a question without data",
 		"cmd/openclaw/secrets.go t.err":                "a prompt: the name of a secret",
-		"cmd/openclaw/vault.go t.err":                  "a prompt",
+		"cmd/openclaw/passphrase.go t.err":             "a prompt",
+		"cmd/openclaw/vaultentries.go t.out":           "the one secret that was asked for, by who opened the vault for it",
 		"cmd/openclaw/doctor.go t.out":                 "a profile of AppArmor, made here",
 		"cmd/openclaw/config.go t.out":                 "the config as it was asked for, its secrets as references; the person's editor",
 		"cmd/openclaw/config.go t.err":                 "the person's editor",
