@@ -41,7 +41,9 @@ func TestAKeyIsRotatedOnceItsProviderTakesIt(t *testing.T) {
 	defer server.Close()
 	var h *house
 	pass := provider.New(provider.Options{
-		Secret: func(context.Context, string) (keychain.Secret, error) { return keychain.Secret{}, errors.New("not asked for") },
+		Secret: func(context.Context, string) (keychain.Secret, error) {
+			return keychain.Secret{}, errors.New("not asked for")
+		},
 		Providers: func() map[string]provider.Target {
 			return map[string]provider.Target{"claude": {Kind: provider.KindAnthropic, BaseURL: server.URL}}
 		},
