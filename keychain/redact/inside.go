@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"unicode/utf8"
 )
 
 // A secret that was wrapped in base64 (a basic header, a Kubernetes secret, a
@@ -113,8 +114,8 @@ func (e *engine) unwrap(line []byte, start, stop, offset int, spans []span) []sp
 
 // decode scans what chunk decodes to. Spans are widened to whole groups.
 func (e *engine) decode(encoding *base64.Encoding, chunk []byte, offset, stop int, spans []span) []span {
-	decoded := make([]byte, encoding.DecodedLen(len(chunk)))
-	n, err := encoding.Decode(decoded, chunk)
+	var decoded [wrappedChunk * 3 / 4]byte
+	n, err := encoding.Decode(decoded[:], chunk)
 	if err != nil {
 		return spans
 	}
@@ -129,17 +130,24 @@ func (e *engine) decode(encoding *base64.Encoding, chunk []byte, offset, stop in
 	return spans
 }
 
-// printable reports whether the first groups decode to text.
+// printable reports whether the first groups decode to text. Digits in base 16,
+// such as hashes have, do not.
 func printable(encoding *base64.Encoding, chunk []byte) bool {
 	var decoded [12]byte
 	n, err := encoding.Decode(decoded[:], chunk[:16])
 	if err != nil {
 		return false
 	}
-	for _, c := range decoded[:n] {
+	for text := decoded[:n]; len(text) > 0; {
+		c := text[0]
 		if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f {
 			return false
 		}
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && utf8.FullRune(text) {
+			return false
+		}
+		text = text[size:]
 	}
 	return n > 0
 }

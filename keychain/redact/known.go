@@ -9,18 +9,21 @@ import (
 	"strings"
 )
 
-// known finds exact byte strings: the second of the two automata. Long needles
-// have, wherever they stand, a window of eight bytes at one of every four
-// positions, so every fourth position is hashed into a bit set that is sparse
-// on purpose; what passes is looked up and compared. The few short needles are
-// looked for at every position. Its cost hardly grows with the number of
-// values.
+// known finds exact byte strings: the second of the two automata. A long needle
+// has, wherever it stands, a window of eight bytes at one of every eight
+// positions, so every eighth position is hashed into a bit set that is sparse
+// on purpose; what passes is looked up and compared. Shorter needles are looked
+// for at more positions. Its cost hardly grows with the number of values.
 type known struct {
-	long, short sampled
-	multiline   []string // the needles with a newline in them, sorted
-	sorted      []string
-	longest     int
+	tiers     []sampled
+	multiline []string // the needles with a newline in them, sorted
+	sorted    []string
+	longest   int
 }
+
+// tiers are the needles by length: one of stride+size-1 bytes has a whole
+// window at any place.
+var tiers = [...]struct{ stride, size int }{{8, 8}, {4, 8}, {2, minValue - 1}}
 
 // sampled is a set of needles and the windows by which they are found.
 type sampled struct {
@@ -38,12 +41,6 @@ type candidate struct {
 	needles []string // sorted
 }
 
-const (
-	longStride = 4
-	longWindow = 8
-	longSize   = longStride + longWindow - 1 // has a whole window at any place
-)
-
 func newKnown(list []string) *known {
 	if len(list) == 0 {
 		return nil
@@ -51,20 +48,24 @@ func newKnown(list []string) *known {
 	slices.Sort(list)
 	list = slices.Compact(list)
 	k := &known{sorted: list}
-	var long, short []string
+	var byTier [len(tiers)][]string
 	for _, n := range list {
-		if len(n) >= longSize {
-			long = append(long, n)
-		} else {
-			short = append(short, n)
+		for i, tier := range tiers {
+			if len(n) >= tier.stride+tier.size-1 {
+				byTier[i] = append(byTier[i], n)
+				break
+			}
 		}
 		k.longest = max(k.longest, len(n))
 		if strings.Contains(n, "\n") {
 			k.multiline = append(k.multiline, n)
 		}
 	}
-	k.long = newSampled(long, longStride, longWindow)
-	k.short = newSampled(short, 1, minValue)
+	for i, tier := range tiers {
+		if len(byTier[i]) > 0 {
+			k.tiers = append(k.tiers, newSampled(byTier[i], tier.stride, tier.size))
+		}
+	}
 	return k
 }
 
@@ -72,9 +73,6 @@ func newSampled(needles []string, stride, size int) sampled {
 	s := sampled{stride: stride, size: size, mask: 1<<(8*size) - 1}
 	if size == 8 {
 		s.mask = ^uint64(0)
-	}
-	if len(needles) == 0 {
-		return s
 	}
 	s.windows = make(map[uint64][]candidate, len(needles)*stride)
 	for _, n := range needles {
@@ -90,8 +88,8 @@ func newSampled(needles []string, stride, size int) sampled {
 			s.windows[w] = list
 		}
 	}
-	// 64 bits a window: one look in sixty passes for nothing.
-	width := max(bits.Len(uint(len(s.windows)*64)), 12)
+	// 32 bits a window or more: one look in thirty passes for nothing.
+	width := max(bits.Len(uint(len(s.windows)*32)), 12)
 	s.shift = uint(64 - width)
 	s.filter = make([]uint64, 1<<(width-6))
 	for w := range s.windows {
@@ -118,14 +116,13 @@ func (k *known) find(text []byte, offset int, spans []span) []span {
 	if k == nil {
 		return spans
 	}
-	spans = k.long.find(text, offset, spans)
-	return k.short.find(text, offset, spans)
+	for i := range k.tiers {
+		spans = k.tiers[i].find(text, offset, spans)
+	}
+	return spans
 }
 
 func (s *sampled) find(text []byte, offset int, spans []span) []span {
-	if len(s.filter) == 0 {
-		return spans
-	}
 	filter, shift, mask, i := s.filter, s.shift, s.mask, 0
 	for ; i+8 <= len(text); i += s.stride {
 		w := binary.LittleEndian.Uint64(text[i:]) & mask
