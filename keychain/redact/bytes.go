@@ -90,6 +90,8 @@ type runs struct {
 	}
 	next    int
 	wanted  [(maxPatterns + 63) / 64]uint64 // the value patterns whose texts are there
+	open    int                             // where a value begins whose end is not in the line
+	began   int                             // where the body of a private key begins
 	covered int                             // the end of a long value behind a key's name
 }
 

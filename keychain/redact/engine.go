@@ -114,6 +114,10 @@ func newEngine(patterns []string, replacement string) (*engine, error) {
 // carry is what one line leaves for the next.
 type carry struct {
 	armour bool // inside a private key
+
+	// Of the text that find has read, for who waits for more of it:
+	open  int // where a value begins whose end its last line has not; its length if there is none
+	began int // where the body of a private key begins that is open
 }
 
 // find appends all spans of text, sorted, and not overlapping. Text is cut
@@ -129,6 +133,9 @@ func (e *engine) find(text []byte, skip int, state *carry, spans []span) []span 
 		spans = e.line(text[at:end], max(skip-at, 0), at, state, spans)
 		at = end
 	}
+	if len(text) == 0 || text[len(text)-1] == '\n' {
+		state.open = len(text)
+	}
 	spans = e.known().find(text[skip:], skip, spans)
 	return spans[:first+merge(spans[first:])]
 }
@@ -136,6 +143,7 @@ func (e *engine) find(text []byte, skip int, state *carry, spans []span) []span 
 // line appends the spans of one line, of which the first skip bytes are only
 // what stands before it. offset is added to positions.
 func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span) []span {
+	state.open = offset + len(line)
 	if state.armour {
 		found, goesOn := armourLine(line)
 		state.armour = goesOn
@@ -147,8 +155,12 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 		}
 	}
 	first := len(spans)
-	var past runs
+	past := runs{open: len(line)}
 	spans = e.scan(line, skip, state, &past, spans)
+	state.open = offset + past.open
+	if state.armour {
+		state.began = offset + past.began
+	}
 	for i := range spans[first:] {
 		spans[first+i] = spans[first+i].moved(offset)
 	}
@@ -190,7 +202,7 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		if end <= past.covered {
 			return spans // in a value that is replaced whole
 		}
-		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement); ok && found.end-found.start > longValue {
+		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement, past); ok && found.end-found.start > longValue {
 			past.covered = found.end
 		}
 	case rulePattern:
@@ -200,6 +212,10 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		var open bool
 		if found, open, ok = armourStart(line, end-len("-----BEGIN "), end); ok && state != nil {
 			state.armour = open
+			past.began = found.start
+		}
+		if ok && found.end == len(line) {
+			past.open = min(past.open, found.start)
 		}
 		ok = ok && len(bytes.TrimSpace(line[found.start:found.end])) > 0
 	case ruleURL:

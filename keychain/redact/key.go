@@ -61,7 +61,7 @@ var ordinary = map[string]bool{
 // keyValue judges a hit of a key word at [start, end): the name must end
 // there, a separator must follow, and what comes then must be a value that
 // can be a secret. Only the value is the span.
-func keyValue(text []byte, start, end int, k key, replacement string) (span, bool) {
+func keyValue(text []byte, start, end int, k key, replacement string, past *runs) (span, bool) {
 	name, p, ok := keyName(text, start, end, k)
 	if !ok {
 		return span{}, false
@@ -93,6 +93,9 @@ func keyValue(text []byte, start, end int, k key, replacement string) (span, boo
 		p = skipScheme(text, p)
 	}
 	stop := valueEnd(text, p, valueQuote, name.environment && sep == sepEquals && p == name.end+1, k.gate == gateHeader)
+	if stop == len(text) || valueQuote.char != 0 && !valueQuote.entity && text[stop] != valueQuote.char && text[stop] != '\\' {
+		past.open = min(past.open, p) // more of the line may end it elsewhere
+	}
 	v := value{text: text[p:stop], quoted: valueQuote.char != 0, gate: k.gate, qualified: name.qualified, sep: sep}
 	if stop < len(text) {
 		v.after = text[stop]
