@@ -36,7 +36,7 @@ const (
 func canaryHouse(t *testing.T) (*terminal, *house) {
 	t.Helper()
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
-	root, err := os.MkdirTemp("", "openclaw-sinks-") // a socket's path must be short
+	root, err := os.MkdirTemp("", "openclaw-sinks-") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,8 @@ func TestNoSinkShowsASecret(t *testing.T) {
 
 	sinks := map[string]func() string{
 		"the gateway's log": func() string {
-			h.log.Logger().With("with", said).Error(said, slog.Any("error", errors.New(said)), slog.String("password", "hunter2x"), slog.Any("list", []string{said}))
+			h.log.Logger().With("with", said).Error(said, //nolint:sloglint // the message is what is tested
+				slog.Any("error", errors.New(said)), slog.String("password", "hunter2x"), slog.Any("list", []string{said}))
 			return contents(t, h.layout.GatewayLog())
 		},
 		"the audit log": func() string {

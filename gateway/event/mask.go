@@ -20,7 +20,7 @@ func (b *Bus) clean(e *Event) {
 	}
 	kind := e.Kind // what it is about, for subscriptions
 	if out, changed := cleaned(reflect.ValueOf(*e), *mask); changed {
-		*e, _ = out.Interface().(Event) // it is one
+		*e, _ = reflect.TypeAssert[Event](out) // it is one
 		e.Kind = kind
 	}
 }

@@ -28,7 +28,7 @@ func TestScrubTakesOutWhatIsNewlySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	const late = "velvet-otter-lantern"
 	for i := range 60 {
 		log.Logger().Info("value "+late+" seen", slog.Int("n", i))
@@ -106,7 +106,7 @@ func TestScrubThatCannotWriteChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	log.Logger().Info("velvet-otter-lantern")
 	masker.Add("late", []byte("velvet-otter-lantern"))
 	if err := os.MkdirAll(filepath.Join(path+".scrub", "in the way"), 0o700); err != nil {

@@ -211,7 +211,7 @@ func TestEventsWaitNoLongerThanTheyMust(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			from, to := io.Pipe()
-			defer to.Close()
+			defer func() { _ = to.Close() }()
 			response := &http.Response{Header: http.Header{"Content-Type": {d.media}}, Body: from}
 			withoutEcho(response, newMask(keychain.NewSecret([]byte(echoed))))
 			for i, s := range steps {

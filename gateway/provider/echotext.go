@@ -76,7 +76,6 @@ type node struct {
 	object bool
 	key    []byte // of the member that is read
 	index  []byte // its number among its like
-	piece  bool   // a member named delta is above
 }
 
 // piece is a string that may be one of a text.

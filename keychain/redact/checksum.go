@@ -62,7 +62,7 @@ func (t *token) checked(text []byte, start, end int) (span, bool) {
 // base62 reads a number in digits of 0-9, A-Z, a-z.
 func base62(digits []byte) (n uint64, ok bool) {
 	for _, c := range digits {
-		d := uint64(0)
+		var d uint64
 		switch {
 		case c >= '0' && c <= '9':
 			d = uint64(c - '0')

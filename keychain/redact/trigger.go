@@ -71,7 +71,7 @@ func newTriggers(literals []string) *triggers {
 func (t *triggers) add(at uint32, hit trigger) {
 	t.filter[at>>6] |= 1 << (at & 63)
 	if t.bucket[at] == 0 {
-		t.bucket[at] = uint16(len(t.hits)) //nolint:gosec // fewer than 32,768 steps exist
+		t.bucket[at] = uint16(len(t.hits)) // fewer than 32,768 steps exist
 		t.hits = append(t.hits, nil)
 	}
 	t.hits[t.bucket[at]] = append(t.hits[t.bucket[at]], hit)
