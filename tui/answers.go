@@ -14,7 +14,7 @@ func (s *screen) answer(answers []view.Answer) {
 	if len(answers) == 0 {
 		return
 	}
-	s.say(view.Plain, "answering")
+	s.say(view.Plain, s.data.T("answering"))
 	s.add(func(ctx context.Context) func() {
 		rows := make([]event.Ask, 0, len(answers))
 		failed, late := "", ""
@@ -25,7 +25,7 @@ func (s *screen) answer(answers []view.Answer) {
 			case err != nil:
 				failed = problemText(err)
 			case !counts:
-				late = "answered already: " + row.State + " by " + row.By
+				late = s.data.T("answered already: %s by %s", row.State, row.By)
 				fallthrough
 			default:
 				rows = append(rows, row)
@@ -37,13 +37,13 @@ func (s *screen) answer(answers []view.Answer) {
 			}
 			switch {
 			case failed != "" && len(answers) > 1:
-				s.say(view.Bad, "not all are answered: "+failed)
+				s.say(view.Bad, s.data.T("not all are answered: %s", failed))
 			case failed != "":
-				s.say(view.Bad, "not answered: "+failed)
+				s.say(view.Bad, s.data.T("not answered: %s", failed))
 			case late != "":
 				s.say(view.Bad, late)
 			case len(rows) > 1:
-				s.say(view.Good, strconv.Itoa(len(rows))+" requests answered")
+				s.say(view.Good, s.data.T("%s requests answered", strconv.Itoa(len(rows))))
 			default:
 				s.sayAnswered(&rows[0])
 			}
@@ -56,15 +56,15 @@ func (s *screen) sayAnswered(a *event.Ask) {
 	what := a.Agent + " " + s.root.Theme.Glyphs.Arrow + " " + a.Operation + " " + s.data.Short(a.Target)
 	switch {
 	case a.Problem != "":
-		s.say(view.Bad, "allowed once only, no rule was written: "+a.Problem)
+		s.say(view.Bad, s.data.T("allowed once only, no rule was written: %s", a.Problem))
 	case a.State != event.AskAllowed:
-		s.say(view.Good, "denied "+what)
+		s.say(view.Good, s.data.T("denied %s", what))
 	case a.Wrote != "":
-		s.say(view.Good, "allowed always "+what+"; wrote "+a.Where)
+		s.say(view.Good, s.data.T("allowed always %s; wrote %s", what, a.Where))
 	case a.Scope == "run":
-		s.say(view.Good, "allowed for this run "+what)
+		s.say(view.Good, s.data.T("allowed for this run %s", what))
 	default:
-		s.say(view.Good, "allowed once "+what)
+		s.say(view.Good, s.data.T("allowed once %s", what))
 	}
 }
 
@@ -90,19 +90,19 @@ func (s *screen) preview(key view.PreviewKey) {
 }
 
 func (s *screen) undo(id string) {
-	s.say(view.Plain, "taking it back")
+	s.say(view.Plain, s.data.T("taking it back"))
 	s.add(func(ctx context.Context) func() {
 		row, err := s.backend.Undo(ctx, id)
 		row = view.Clean(row)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "not taken back: "+problemText(err))
+				s.say(view.Bad, s.data.T("not taken back: %s", problemText(err)))
 				return
 			}
 			s.data.TakeAnswer(&row)
-			text := "taken back: " + row.Agent + " " + row.Operation + " " + s.data.Short(row.Target)
+			text := s.data.T("taken back: %s %s %s", row.Agent, row.Operation, s.data.Short(row.Target))
 			if row.Wrote != "" {
-				text += "; the rule is out of " + row.Where
+				text += s.data.T("; the rule is out of %s", row.Where)
 			}
 			s.say(view.Good, text)
 			s.stale = true

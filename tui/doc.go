@@ -22,6 +22,10 @@
 // in one burst, answers nothing. The rule of an "always" is shown, to the file
 // and the line, before y writes it.
 //
+// What it says is in the catalogue of tui/view, in English and Chinese; the
+// locale or --lang chooses. Words of the gateway, the config and the policy stay
+// as they are.
+//
 // It never shows a byte from outside that was not made printable, never holds a
 // typed secret in a string, never stops a gateway by itself, never asks the
 // terminal for its colours, and always gives the terminal back: after quit, a

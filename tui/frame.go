@@ -53,11 +53,11 @@ func (s *screen) draw() {
 // drawSmall says what the screen needs, and keeps the count that matters.
 func (s *screen) drawSmall(c *view.Canvas) {
 	if n, _ := s.data.Waiting(); n > 0 {
-		c.Put(view.Bold, "? "+strconv.Itoa(n)+" asks  ")
+		c.Put(view.Bold, c.T("? %s asks  ", strconv.Itoa(n)))
 	}
-	c.Put(view.Bold, "needs "+strconv.Itoa(minWidth)+"x"+strconv.Itoa(minHeight))
-	c.Put(view.Plain, ", has "+strconv.Itoa(s.width)+"x"+strconv.Itoa(s.height))
-	c.Put(view.Plain, "  "+strconv.Itoa(s.data.Overview.DeniedHour)+" denied/h  q quits")
+	c.Put(view.Bold, c.T("needs %sx%s", strconv.Itoa(minWidth), strconv.Itoa(minHeight)))
+	c.Put(view.Plain, c.T(", has %sx%s", strconv.Itoa(s.width), strconv.Itoa(s.height)))
+	c.Put(view.Plain, c.T("  %s denied/h  q quits", strconv.Itoa(s.data.Overview.DeniedHour)))
 	c.End()
 }
 
@@ -71,12 +71,12 @@ type bit struct {
 
 func (s *screen) statusBits() []bit {
 	d, g := s.data, &s.root.Theme.Glyphs
-	link := bit{glyph: g.On, style: view.Good, text: "running", weight: 100}
+	link := bit{glyph: g.On, style: view.Good, text: s.data.T("running"), weight: 100}
 	switch {
 	case !d.Link.Up && !d.Link.Tried:
-		link = bit{glyph: g.Off, text: "connecting", weight: 100}
+		link = bit{glyph: g.Off, text: s.data.T("connecting"), weight: 100}
 	case !d.Link.Up:
-		link = bit{glyph: g.No, style: view.Bad, text: "gateway lost, try " + strconv.Itoa(d.Link.Attempt), weight: 100}
+		link = bit{glyph: g.No, style: view.Bad, text: s.data.T("gateway lost, try %s", strconv.Itoa(d.Link.Attempt)), weight: 100}
 	}
 	bits := []bit{link}
 	if !d.Loaded {
@@ -87,30 +87,30 @@ func (s *screen) statusBits() []bit {
 		bits = append(bits, bit{text: o.Listeners[0], weight: 30})
 	}
 	if n, first := d.Waiting(); n > 0 {
-		text := strconv.Itoa(n) + " asks wait"
+		text := s.data.T("%s asks wait", strconv.Itoa(n))
 		if n == 1 {
-			text = "1 ask waits"
+			text = s.data.T("1 ask waits")
 		}
 		bits = append(bits, bit{glyph: "?", style: view.Warn, text: text + ", " + string(view.AppendLeft(nil, first.Sub(d.Now))), weight: 97})
 	}
 	bits = append(bits,
-		bit{glyph: g.No, style: view.Bad, text: strconv.Itoa(o.DeniedHour) + " denied/h", weight: 90},
-		bit{text: "conns " + strconv.Itoa(o.Connections), weight: 60},
-		bit{text: "agents " + strconv.Itoa(o.Running) + "/" + strconv.Itoa(o.Agents), weight: 70})
-	cfg := bit{text: "cfg #" + strconv.Itoa(d.Config.Version) + " ok", weight: 50}
+		bit{glyph: g.No, style: view.Bad, text: s.data.T("%s denied/h", strconv.Itoa(o.DeniedHour)), weight: 90},
+		bit{text: s.data.T("conns %s", strconv.Itoa(o.Connections)), weight: 60},
+		bit{text: s.data.T("agents %s/%s", strconv.Itoa(o.Running), strconv.Itoa(o.Agents)), weight: 70})
+	cfg := bit{text: s.data.T("cfg #%s ok", strconv.Itoa(d.Config.Version)), weight: 50}
 	if d.Config.Rejected {
-		cfg = bit{glyph: g.No, style: view.Bad, text: "cfg rejected", weight: 95}
+		cfg = bit{glyph: g.No, style: view.Bad, text: s.data.T("cfg rejected"), weight: 95}
 	}
 	store := bit{text: d.Store.Backend + " " + d.Store.State, weight: 40}
 	if d.Store.State != "unlocked" {
-		store = bit{glyph: "!", style: view.Warn, text: "secrets " + d.Store.State, weight: 92}
+		store = bit{glyph: "!", style: view.Warn, text: s.data.T("secrets %s", d.Store.State), weight: 92}
 	}
 	bits = append(bits, cfg, store)
 	if lost := o.Dropped + d.Missed + d.Dropped; lost > 0 {
-		bits = append(bits, bit{glyph: "!", style: view.Warn, text: strconv.FormatUint(lost, 10) + " events missed", weight: 80})
+		bits = append(bits, bit{glyph: "!", style: view.Warn, text: s.data.T("%s events missed", strconv.FormatUint(lost, 10)), weight: 80})
 	}
 	if d.ReadOnly {
-		bits = append(bits, bit{text: "read-only", weight: 97})
+		bits = append(bits, bit{text: s.data.T("read-only"), weight: 97})
 	}
 	return bits
 }
@@ -171,7 +171,7 @@ func (s *screen) drawTabs(c *view.Canvas) {
 	for i, n := range view.Names() {
 		label := strconv.Itoa(i + 1)
 		if c.Width() >= 110 || n == s.current {
-			label += " " + string(n)
+			label += " " + s.data.T(string(n))
 		}
 		if waiting, _ := s.data.Waiting(); n == view.Denials && waiting > 0 {
 			label += " ?" + strconv.Itoa(waiting)
@@ -185,7 +185,7 @@ func (s *screen) drawTabs(c *view.Canvas) {
 		}
 	}
 	if s.over == overlayHelp {
-		c.Put(view.Bold, "  help: esc closes")
+		c.Put(view.Bold, c.T("  help: esc closes"))
 	}
 	c.End()
 }
@@ -207,10 +207,10 @@ func (s *screen) drawResult(c *view.Canvas) {
 	switch {
 	case s.question() != "":
 		c.Put(view.Bold, s.question())
-		c.Put(view.Plain, "  y does it, any other key does not")
+		c.Put(view.Plain, c.T("  y does it, any other key does not"))
 	case !d.Link.Up && d.Link.Tried:
 		c.Put(view.Bad, g.No)
-		c.Put(view.Plain, " gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. "+d.Link.Problem)
+		c.Put(view.Plain, c.T(" gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. %s", d.Link.Problem))
 	case d.Result.Text != "":
 		switch d.Result.Style {
 		case view.Good:
@@ -222,13 +222,13 @@ func (s *screen) drawResult(c *view.Canvas) {
 		s.drawUndoable(c, d.Result.Text)
 	case d.Undoable() != nil:
 		a := d.Undoable()
-		s.drawUndoable(c, "allowed "+a.Agent+" "+a.Operation+" "+d.Short(a.Target))
+		s.drawUndoable(c, c.T("allowed %s %s %s", a.Agent, a.Operation, d.Short(a.Target)))
 	default:
 		for n := d.Recent.Next(); n > d.Recent.First(); n-- {
 			if e := d.Recent.At(n - 1).Denial; e != nil {
-				c.Put(view.Faint, "newest: ")
+				c.Put(view.Faint, c.T("newest: "))
 				c.Put(view.Bad, g.No)
-				c.Put(view.Plain, " deny "+e.Agent+" "+e.Operation+" "+d.Short(e.Target))
+				c.Put(view.Plain, c.T(" deny %s %s %s", e.Agent, e.Operation, d.Short(e.Target)))
 				c.Put(view.Faint, "  "+e.Rule)
 				break
 			}
@@ -253,7 +253,7 @@ func (s *screen) drawUndoable(c *view.Canvas, text string) {
 	c.FieldMiddle(view.Plain, text, min(view.Width(text), c.Room()-room))
 	c.Gap(1)
 	c.Put(view.Bold, key)
-	c.Put(view.Plain, " undo ("+strconv.Itoa(int(a.UndoUntil.Sub(s.data.Now)/time.Second)+1)+" s)")
+	c.Put(view.Plain, c.T(" undo (%s s)", strconv.Itoa(int(a.UndoUntil.Sub(s.data.Now)/time.Second)+1)))
 }
 
 // drawKeys fills the foot line from the action table, the heaviest first.
@@ -261,13 +261,13 @@ func (s *screen) drawKeys(c *view.Canvas) {
 	c.Gap(1)
 	if s.question() != "" {
 		c.Put(view.Bold, "y")
-		c.Put(view.Plain, " yes   any other key: no")
+		c.Put(view.Plain, c.T(" yes   any other key: no"))
 		c.End()
 		return
 	}
 	if s.captures() {
-		c.Put(view.Bold, "typing: ")
-		c.Put(view.Plain, "enter accepts, esc leaves")
+		c.Put(view.Bold, c.T("typing: "))
+		c.Put(view.Plain, c.T("enter accepts, esc leaves"))
 		c.End()
 		return
 	}
@@ -289,12 +289,13 @@ func (s *screen) drawKeys(c *view.Canvas) {
 		}
 		last = best.Weight
 		key := best.Keys[0]
-		if c.Room() < view.Width(key)+1+view.Width(best.Label) {
+		label := s.data.T(best.Label)
+		if c.Room() < view.Width(key)+1+view.Width(label) {
 			continue
 		}
 		c.Put(view.Bold, key)
 		c.Gap(1)
-		c.Put(view.Plain, best.Label)
+		c.Put(view.Plain, label)
 		c.Gap(3)
 	}
 	c.End()
@@ -303,39 +304,39 @@ func (s *screen) drawKeys(c *view.Canvas) {
 // drawQuit says what is running and what can be done about it.
 func (s *screen) drawQuit(c *view.Canvas) {
 	d := s.data
-	c.Rule("Quit", view.Bold)
+	c.Rule(c.T("Quit"), view.Bold)
 	c.Gap(1)
 	if !d.Link.Up {
-		c.Put(view.Plain, "The gateway does not answer; openclaw tui starts it anew.")
+		c.Put(view.Plain, c.T("The gateway does not answer; openclaw tui starts it anew."))
 	} else {
-		c.Put(view.Plain, "The gateway runs (pid "+strconv.Itoa(d.Overview.PID)+")")
+		c.Put(view.Plain, c.T("The gateway runs (pid %s)", strconv.Itoa(d.Overview.PID)))
 		for i := range d.Agents {
 			if n := view.Running(&d.Agents[i]); n > 0 {
-				c.Put(view.Plain, ", agent "+d.Agents[i].Name+" ("+strconv.Itoa(n)+")")
+				c.Put(view.Plain, c.T(", agent %s (%s)", d.Agents[i].Name, strconv.Itoa(n)))
 			}
 		}
 		if others := d.Overview.Connections - 1; others > 0 { // one is this screen
-			c.Put(view.Plain, ", "+strconv.Itoa(others)+" more connected")
+			c.Put(view.Plain, c.T(", %s more connected", strconv.Itoa(others)))
 		}
 		c.Put(view.Plain, ".")
 	}
 	c.End()
 	c.Gap(1)
-	c.Line(view.Faint, "Agents keep their cages either way; without a gateway model calls fail.")
+	c.Line(view.Faint, c.T("Agents keep their cages either way; without a gateway model calls fail."))
 	c.End()
 	c.Gap(1)
-	leave := " l  leave the gateway running (enter) "
+	leave := c.T(" l  leave the gateway running (enter) ")
 	if !d.Link.Up {
-		leave = " l  leave (enter) "
+		leave = c.T(" l  leave (enter) ")
 	}
 	c.Put(view.Selected, leave)
 	if !d.ReadOnly && d.Link.Up {
 		c.Gap(2)
 		c.Put(view.Bold, "s")
-		c.Put(view.Plain, "  stop the gateway")
+		c.Put(view.Plain, c.T("  stop the gateway"))
 	}
 	c.Gap(2)
 	c.Put(view.Bold, "esc")
-	c.Put(view.Plain, "  back")
+	c.Put(view.Plain, c.T("  back"))
 	c.End()
 }

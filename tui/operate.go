@@ -16,14 +16,14 @@ import (
 func (s *screen) operate(a view.Action) bool {
 	switch a.Verb {
 	case view.VerbDisconnect:
-		s.call("closed", func(ctx context.Context) error { return s.backend.Disconnect(ctx, a.Name) })
+		s.call(s.data.T("closed"), func(ctx context.Context) error { return s.backend.Disconnect(ctx, a.Name) })
 	case view.VerbBan:
-		s.call("banned "+a.Name+" for an hour; openclaw gateway unban-ip lifts it", func(ctx context.Context) error {
+		s.call(s.data.T("banned %s for an hour; openclaw gateway unban-ip lifts it", a.Name), func(ctx context.Context) error {
 			return s.backend.Ban(ctx, a.Name, "1h")
 		})
 	case view.VerbStopRun, view.VerbKillRun:
 		kill := a.Verb == view.VerbKillRun
-		s.call("the run's supervisor was told", func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
+		s.call(s.data.T("the run's supervisor was told"), func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
 	case view.VerbLogsOf:
 		s.logs.Find(a.Name)
 		s.open(view.Logs)
@@ -39,12 +39,12 @@ func (s *screen) operate(a view.Action) bool {
 
 // call queues a call and says how it ended; what it changed arrives as events.
 func (s *screen) call(done string, call func(context.Context) error) {
-	s.say(view.Plain, "working")
+	s.say(view.Plain, s.data.T("working"))
 	s.add(func(ctx context.Context) func() {
 		err := call(ctx)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "not done: "+problemText(err))
+				s.say(view.Bad, s.data.T("not done: %s", problemText(err)))
 				return
 			}
 			s.say(view.Good, done)
@@ -56,7 +56,7 @@ func (s *screen) call(done string, call func(context.Context) error) {
 // export writes lines of the log to a new file in the home folder.
 func (s *screen) export(lines []byte) {
 	if len(lines) == 0 {
-		s.say(view.Plain, "no line passes the filter and the level: nothing was written")
+		s.say(view.Plain, s.data.T("no line passes the filter and the level: nothing was written"))
 		return
 	}
 	name := "openclaw-log-" + s.data.Now.Format("20060102-150405") + ".txt"
@@ -66,10 +66,10 @@ func (s *screen) export(lines []byte) {
 		err := writeNew(path, lines)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "not written: "+problemText(err))
+				s.say(view.Bad, s.data.T("not written: %s", problemText(err)))
 				return
 			}
-			s.say(view.Good, "wrote "+path)
+			s.say(view.Good, s.data.T("wrote %s", path))
 		}
 	})
 }
@@ -99,7 +99,7 @@ func writeNew(path string, data []byte) error {
 // runs on the gateway's own machine.
 func (s *screen) editConfig() {
 	if s.edit == nil {
-		s.say(view.Bad, "the config lies on the gateway's machine: openclaw config edit, there")
+		s.say(view.Bad, s.data.T("the config lies on the gateway's machine: openclaw config edit, there"))
 		return
 	}
 	s.editing = true
@@ -121,16 +121,16 @@ func (s *screen) copyRow(asJSON bool) {
 		text = row.JSON()
 	}
 	if text == "" {
-		s.say(view.Plain, "there is nothing to copy")
+		s.say(view.Plain, s.data.T("there is nothing to copy"))
 		return
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(text))
 	if len(encoded) > maxCopy {
-		s.say(view.Bad, "too long for the terminal's clipboard: "+strconv.Itoa(len(text))+" bytes")
+		s.say(view.Bad, s.data.T("too long for the terminal's clipboard: %s bytes", strconv.Itoa(len(text))))
 		return
 	}
 	s.clipboard = clipboard(encoded, s.getenv("TMUX") != "", s.getenv("STY") != "")
-	s.say(view.Good, "sent to the terminal, which may put it on its clipboard: "+view.Printable(text, 80))
+	s.say(view.Good, s.data.T("sent to the terminal, which may put it on its clipboard: %s", view.Printable(text, 80)))
 }
 
 // clipboard is the sequence that asks the terminal for its clipboard (OSC 52).

@@ -22,6 +22,8 @@ type plain struct {
 	keys    *view.Keys
 	in      *lineReader
 
+	words *view.Words
+
 	mu      sync.Mutex
 	out     io.Writer
 	hold    bool // a secret is being typed: nothing else is written
@@ -43,7 +45,7 @@ func runPlain(ctx context.Context, o *Options) (Outcome, error) {
 	}
 	p := &plain{
 		o: o, backend: o.Backend, feed: newFeed(feedSize), out: o.Out, in: in,
-		keys: view.NewKeys(view.Table(), o.ReadOnly),
+		keys: view.NewKeys(view.Table(), o.ReadOnly), words: o.words(),
 	}
 	work := &work{}
 	work.start(func() { p.feed.follow(ctx, o.Backend) })
@@ -95,48 +97,48 @@ func (p *plain) sayf(label, format string, args ...any) { p.say(label, fmt.Sprin
 func (p *plain) frame() {
 	events, lost := p.feed.take(nil)
 	if lost > 0 {
-		p.sayf("missed", "%d events in all", lost)
+		p.sayf(p.T("missed"), p.T("%d events in all"), lost)
 	}
 	for i := range events {
 		p.event(&events[i])
 	}
 	link, _ := p.feed.state()
 	if !link.Up && link.Attempt == 1 {
-		p.say("gateway", "lost: "+link.Problem+". Trying again.")
+		p.say(p.T("gateway"), p.T("lost: %s. Trying again.", link.Problem))
 	}
 }
 
 func (p *plain) event(e *event.Event) {
 	switch {
 	case e.Denial != nil:
-		p.say("denied", denialLine(e.Denial))
+		p.say(p.T("denied"), p.denialLine(e.Denial))
 	case e.Ask != nil:
-		p.say("ask", p.askLine(e.Ask))
+		p.say(p.T("ask"), p.askLine(e.Ask))
 	case e.Connection != nil && e.Connection.State == "refused":
-		p.say("refused", e.Connection.From+" "+e.Connection.Route+", "+e.Connection.Detail)
+		p.say(p.T("refused"), e.Connection.From+" "+e.Connection.Route+", "+e.Connection.Detail)
 	case e.Agent != nil:
-		p.say("agent", e.Agent.Name+" "+e.Agent.State)
+		p.say(p.T("agent"), e.Agent.Name+" "+e.Agent.State)
 	case e.Config != nil:
 		p.configLine(e.Config)
 	case e.Notice != nil:
-		p.say(orWord(e.Notice.Level, "notice"), e.Notice.Text)
+		p.say(orWord(e.Notice.Level, p.T("notice")), e.Notice.Text)
 	case e.Log != nil:
 		p.mu.Lock()
 		follow := p.follow
 		p.mu.Unlock()
 		if follow {
-			p.say("log", p.logText(e.Log))
+			p.say(p.T("log"), p.logText(e.Log))
 		}
 	}
 }
 
-func denialLine(d *event.Denial) string {
-	line := fmt.Sprintf("id %s, agent %s, program %s, pid %d, %s %s, rule %s", d.ID, d.Agent, d.Program, d.PID, d.Operation, d.Target, d.Rule)
+func (p *plain) denialLine(d *event.Denial) string {
+	line := fmt.Sprintf(p.T("id %s, agent %s, program %s, pid %d, %s %s, rule %s"), d.ID, d.Agent, d.Program, d.PID, d.Operation, d.Target, d.Rule)
 	if d.Origin.Line > 0 {
-		line += fmt.Sprintf(" at %s line %d", d.Origin.File, d.Origin.Line)
+		line += fmt.Sprintf(p.T(" at %s line %d"), d.Origin.File, d.Origin.Line)
 	}
 	if d.Count > 1 {
-		line += fmt.Sprintf(", %d times", d.Count)
+		line += fmt.Sprintf(p.T(", %d times"), d.Count)
 	}
 	return line
 }
@@ -154,19 +156,19 @@ func orWord(s, other string) string {
 
 func (p *plain) configLine(c *event.ConfigStatus) {
 	if c.Rejected {
-		p.sayf("config", "the file on disk is rejected, version %d stays active", c.Version)
+		p.sayf(p.T("config"), p.T("the file on disk is rejected, version %d stays active"), c.Version)
 	} else {
-		p.sayf("config", "version %d is active, from %s", c.Version, c.Path)
+		p.sayf(p.T("config"), p.T("version %d is active, from %s"), c.Version, c.Path)
 	}
 	for i := range c.Problems {
 		q := &c.Problems[i]
-		p.sayf("problem", "line %d column %d, %s: %s", q.Line, q.Column, q.Key, q.Message)
+		p.sayf(p.T("problem"), p.T("line %d column %d, %s: %s"), q.Line, q.Column, q.Key, q.Message)
 	}
 }
 
 // loop reads commands until quit, the end of the input, or ctx.
 func (p *plain) loop(ctx context.Context) (Outcome, error) {
-	p.say("openclaw", "plain screen. Type a command and press enter; help lists them.")
+	p.say("openclaw", p.T("plain screen. Type a command and press enter; help lists them."))
 	p.command(ctx, "overview", "")
 	for ctx.Err() == nil && p.fault() == nil {
 		line, err := p.in.line()
@@ -177,10 +179,10 @@ func (p *plain) loop(ctx context.Context) (Outcome, error) {
 				return Outcome{StopGateway: true}, nil
 			}
 			if rest == "" {
-				p.say("quit", "the gateway keeps running.")
+				p.say(p.T("quit"), p.T("the gateway keeps running."))
 				return Outcome{}, nil
 			}
-			p.say("error", "quit leaves the gateway running, quit stop stops it")
+			p.say(p.T("error"), p.T("quit leaves the gateway running, quit stop stops it"))
 		case word != "":
 			p.command(ctx, word, strings.TrimSpace(rest))
 		}
@@ -202,12 +204,12 @@ func (p *plain) command(ctx context.Context, word, rest string) {
 	}
 	run, ok := p.commands()[word]
 	if !known || !ok {
-		p.say("error", "no command "+word+"; help lists them")
+		p.say(p.T("error"), p.T("no command %s; help lists them", word))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if err := run(ctx, rest); err != nil {
-		p.say("error", problemText(err))
+		p.say(p.T("error"), problemText(err))
 	}
 }

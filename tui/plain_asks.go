@@ -13,6 +13,9 @@ import (
 	"openclaw/tui/view"
 )
 
+// T is a text in the language of the screen.
+func (p *plain) T(english string, args ...any) string { return p.words.T(english, args...) }
+
 // number is what the plain mode calls an ask by: it stays the ask's own as long
 // as the screen is open.
 func (p *plain) number(id string) int {
@@ -37,29 +40,29 @@ func (p *plain) askID(word string) string {
 
 // askLine says what an ask is about, and how it stands.
 func (p *plain) askLine(a *event.Ask) string {
-	text := fmt.Sprintf("number %d, id %s, agent %s, program %s, pid %d, wants %s %s, %s", p.number(a.ID), a.ID, a.Agent, a.Program, a.PID, a.Operation, a.Target, a.Rule)
+	text := fmt.Sprintf(p.T("number %d, id %s, agent %s, program %s, pid %d, wants %s %s, %s"), p.number(a.ID), a.ID, a.Agent, a.Program, a.PID, a.Operation, a.Target, a.Rule)
 	if a.Count > 1 {
-		text += fmt.Sprintf(", %d times", a.Count)
+		text += fmt.Sprintf(p.T(", %d times"), a.Count)
 	}
 	switch a.State {
 	case event.AskWaiting:
-		return text + fmt.Sprintf(". Waits, %d seconds left, then it is denied", int(max(a.Deadline.Sub(p.o.Now()), 0)/time.Second))
+		return text + fmt.Sprintf(p.T(". Waits, %d seconds left, then it is denied"), int(max(a.Deadline.Sub(p.o.Now()), 0)/time.Second))
 	case event.AskAllowed:
-		text += ". Allowed " + a.Scope
+		text += p.T(". Allowed %s", a.Scope)
 	default:
 		text += ". " + a.State
 	}
 	if a.By != "" {
-		text += " by " + a.By
+		text += p.T(" by %s", a.By)
 	}
 	if a.Reason != "" {
 		text += ", " + a.Reason
 	}
 	if a.Wrote != "" {
-		text += ". Wrote to " + a.Where + ": " + a.Wrote
+		text += p.T(". Wrote to %s: %s", a.Where, a.Wrote)
 	}
 	if a.Problem != "" {
-		text += ". No rule was written: " + a.Problem
+		text += p.T(". No rule was written: %s", a.Problem)
 	}
 	return text
 }
@@ -75,10 +78,10 @@ func (p *plain) asks(ctx context.Context, rest string) error {
 			waiting++
 		}
 		if a.State == event.AskWaiting || rest == "all" {
-			p.say("ask", p.askLine(&a))
+			p.say(p.T("ask"), p.askLine(&a))
 		}
 	}
-	p.sayf("asks", "%d wait; allow NUMBER, deny NUMBER; asks all lists what is over, too", waiting)
+	p.sayf(p.T("asks"), p.T("%d wait; allow NUMBER, deny NUMBER; asks all lists what is over, too"), waiting)
 	return nil
 }
 
@@ -86,7 +89,7 @@ func (p *plain) asks(ctx context.Context, rest string) error {
 func (p *plain) allow(ctx context.Context, rest string) error {
 	words := strings.Fields(rest)
 	if len(words) == 0 {
-		return errors.New("allow NUMBER, then once, run or always, then exact, host or folder; asks lists the numbers")
+		return errors.New(p.T("allow NUMBER, then once, run or always, then exact, host or folder; asks lists the numbers"))
 	}
 	id, scope, match, yes := p.askID(words[0]), "once", "", false
 	for _, w := range words[1:] {
@@ -98,7 +101,7 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 		case "yes":
 			yes = true
 		default:
-			return errors.New("allow does not know the word " + w + "; it takes once, run or always, and exact, host or folder")
+			return errors.New(p.T("allow does not know the word %s; it takes once, run or always, and exact, host or folder", w))
 		}
 	}
 	if scope == "always" && !yes {
@@ -106,8 +109,8 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 		if err != nil {
 			return err
 		}
-		p.sayf("rule", "would be written to %s: %s", row.Where, row.Wrote)
-		p.say("rule", "allow "+rest+" yes, writes it")
+		p.sayf(p.T("rule"), p.T("would be written to %s: %s"), row.Where, row.Wrote)
+		p.say(p.T("rule"), p.T("allow %s yes, writes it", rest))
 		return nil
 	}
 	return p.answer(ctx, id, true, scope, match, "")
@@ -116,7 +119,7 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 func (p *plain) deny(ctx context.Context, rest string) error {
 	word, note, _ := strings.Cut(rest, " ")
 	if word == "" {
-		return errors.New("deny NUMBER, then the reason if there is one; asks lists the numbers")
+		return errors.New(p.T("deny NUMBER, then the reason if there is one; asks lists the numbers"))
 	}
 	return p.answer(ctx, p.askID(word), false, "", "", strings.TrimSpace(note))
 }
@@ -128,12 +131,12 @@ func (p *plain) answer(ctx context.Context, id string, allow bool, scope, match,
 	}
 	row = view.Clean(row)
 	if !counts {
-		p.say("error", "answered already: "+p.askLine(&row))
+		p.say(p.T("error"), p.T("answered already: %s", p.askLine(&row)))
 		return nil
 	}
-	p.say("done", p.askLine(&row))
+	p.say(p.T("done"), p.askLine(&row))
 	if row.UndoUntil.After(p.o.Now()) {
-		p.say("done", "undo takes it back within 30 seconds")
+		p.say(p.T("done"), p.T("undo takes it back within 30 seconds"))
 	}
 	return nil
 }
@@ -148,6 +151,6 @@ func (p *plain) undo(ctx context.Context, rest string) error {
 		return err
 	}
 	row = view.Clean(row)
-	p.say("done", "taken back, "+p.askLine(&row))
+	p.say(p.T("done"), p.T("taken back, %s", p.askLine(&row)))
 	return nil
 }

@@ -27,15 +27,15 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 func (p *plain) help(context.Context, string) error {
 	for _, b := range p.keys.All() {
 		if b.Word != "" {
-			p.say("help", b.Word+", "+b.Help)
+			p.say(p.T("help"), b.Word+", "+p.T(b.Help))
 		}
 	}
-	p.say("help", "asks, numbers what waits; allow 1, allow 1 run folder, allow 1 always, deny 1 because of this, undo")
-	p.say("help", "show ID, every field of one denial")
-	p.say("help", "agents NAME, one agent with its runs and its policy")
-	p.say("help", "logs N, the newest N lines; follow on, follow off")
-	p.say("help", "store NAME, test NAME, delete NAME yes")
-	p.say("help", "quit, leaves the gateway running; quit stop, stops it")
+	p.say(p.T("help"), p.T("asks, numbers what waits; allow 1, allow 1 run folder, allow 1 always, deny 1 because of this, undo"))
+	p.say(p.T("help"), p.T("show ID, every field of one denial"))
+	p.say(p.T("help"), p.T("agents NAME, one agent with its runs and its policy"))
+	p.say(p.T("help"), p.T("logs N, the newest N lines; follow on, follow off"))
+	p.say(p.T("help"), p.T("store NAME, test NAME, delete NAME yes"))
+	p.say(p.T("help"), p.T("quit, leaves the gateway running; quit stop, stops it"))
 	return nil
 }
 
@@ -45,10 +45,10 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 		return err
 	}
 	o = view.Clean(o)
-	p.sayf("gateway", "running, pid %d, on %s, %d connections, %d denied in the last hour, %d of %d agents running",
+	p.sayf(p.T("gateway"), p.T("running, pid %d, on %s, %d connections, %d denied in the last hour, %d of %d agents running"),
 		o.PID, strings.Join(o.Listeners, " and "), o.Connections, o.DeniedHour, o.Running, o.Agents)
 	if o.Asks > 0 {
-		p.sayf("asks", "%d wait for an answer; asks lists them", o.Asks)
+		p.sayf(p.T("asks"), p.T("%d wait for an answer; asks lists them"), o.Asks)
 	}
 	p.storeLine(&o.Store)
 	p.configLine(&o.Config)
@@ -61,31 +61,31 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 		p.mechanism(&m)
 	}
 	if len(o.Machine) > 0 {
-		p.sayf("machine", "%d of %d mechanisms proven here; openclaw doctor lists them", proven, len(o.Machine))
+		p.sayf(p.T("machine"), p.T("%d of %d mechanisms proven here; openclaw doctor lists them"), proven, len(o.Machine))
 	}
 	return nil
 }
 
 func (p *plain) storeLine(s *event.SecretStore) {
-	p.sayf("store", "%s %s. %s", orWord(s.Backend, "no place for secrets,"), s.State, s.Detail)
+	p.sayf(p.T("store"), p.T("%s %s. %s"), orWord(s.Backend, p.T("no place for secrets,")), s.State, s.Detail)
 	nowhere := s.Backend == "" && (s.State == "none" || s.State == "unreachable")
 	if s.Hint != "" && s.State != "unlocked" && !nowhere {
-		p.say("store", s.Hint)
+		p.say(p.T("store"), s.Hint)
 	}
 	if nowhere {
-		p.say("store", "vault creates the encrypted vault with a passphrase, keyfile yes with a key file.")
+		p.say(p.T("store"), p.T("vault creates the encrypted vault with a passphrase, keyfile yes with a key file."))
 	}
 	if s.Backend == "vault" && s.State == "locked" {
-		p.say("store", "unlock opens it.")
+		p.say(p.T("store"), p.T("unlock opens it."))
 	}
 }
 
 func (p *plain) mechanism(m *event.Mechanism) {
 	if m.Enforced {
-		p.say("enforced", m.Name+", "+m.Detail)
+		p.say(p.T("enforced"), m.Name+", "+m.Detail)
 		return
 	}
-	p.say("not enforced", m.Name+", "+m.Detail+". "+m.Fix)
+	p.say(p.T("not enforced"), m.Name+", "+m.Detail+". "+m.Fix)
 }
 
 func (p *plain) connections(ctx context.Context, _ string) error {
@@ -94,9 +94,9 @@ func (p *plain) connections(ctx context.Context, _ string) error {
 		return err
 	}
 	for _, c := range view.Clean(list) {
-		p.sayf("connection", "%s, %s from %s, agent %s, %s, %s. %s", c.ID, c.Kind, c.From, orWord(c.Agent, "none"), c.Route, c.State, c.Detail)
+		p.sayf(p.T("connection"), p.T("%s, %s from %s, agent %s, %s, %s. %s"), c.ID, c.Kind, c.From, orWord(c.Agent, p.T("none")), c.Route, c.State, c.Detail)
 	}
-	p.sayf("connections", "%d in all", len(list))
+	p.sayf(p.T("connections"), p.T("%d in all"), len(list))
 	return nil
 }
 
@@ -107,9 +107,9 @@ func (p *plain) denials(ctx context.Context, _ string) error {
 	}
 	const most = 50
 	for _, d := range view.Clean(list[max(len(list)-most, 0):]) {
-		p.say("denied", denialLine(&d))
+		p.say(p.T("denied"), p.denialLine(&d))
 	}
-	p.sayf("denials", "%d in all, the newest last; show ID tells all of one", len(list))
+	p.sayf(p.T("denials"), p.T("%d in all, the newest last; show ID tells all of one"), len(list))
 	return nil
 }
 
@@ -120,19 +120,19 @@ func (p *plain) show(ctx context.Context, id string) error {
 	}
 	for _, d := range view.Clean(list) {
 		if d.ID == id {
-			p.say("denied", denialLine(&d))
-			p.say("run", d.Run)
-			p.say("agent says", d.CommandLine)
-			p.say("mechanism", d.Mechanism)
-			for _, line := range view.Advice(&d, p.roleOf(ctx, d.Agent)) {
-				p.say("allow", line)
+			p.say(p.T("denied"), p.denialLine(&d))
+			p.say(p.T("run"), d.Run)
+			p.say(p.T("agent says"), d.CommandLine)
+			p.say(p.T("mechanism"), d.Mechanism)
+			for _, line := range view.Advice(p.words, &d, p.roleOf(ctx, d.Agent)) {
+				p.say(p.T("allow"), line)
 			}
-			p.say("first", d.First.Format(time.RFC3339))
-			p.say("last", d.Last.Format(time.RFC3339))
+			p.say(p.T("first"), d.First.Format(time.RFC3339))
+			p.say(p.T("last"), d.Last.Format(time.RFC3339))
 			return nil
 		}
 	}
-	return errors.New("no denial " + id)
+	return errors.New(p.T("no denial %s", id))
 }
 
 // roleOf is the role of an agent, or nothing when it is not known.
@@ -162,22 +162,22 @@ func (p *plain) agents(ctx context.Context, name string) error {
 		list = []event.Agent{a}
 	}
 	for _, a := range view.Clean(list) {
-		p.sayf("agent", "%s, %s, %d runs now, %d denied. %s", a.Name, a.State, view.Running(&a), a.Denied, a.Problem)
+		p.sayf(p.T("agent"), p.T("%s, %s, %d runs now, %d denied. %s"), a.Name, a.State, view.Running(&a), a.Denied, a.Problem)
 		if name == "" {
 			continue
 		}
 		for _, r := range a.Runs {
-			p.sayf("run", "%s, %s, %s", r.ID, strings.Join(r.Command, " "), orWord(r.Exit, "running"))
+			p.sayf(p.T("run"), p.T("%s, %s, %s"), r.ID, strings.Join(r.Command, " "), orWord(r.Exit, p.T("running")))
 			for _, m := range r.Mechanisms {
 				p.mechanism(&m)
 			}
 			for _, w := range slices.Concat(r.Warnings, r.NeedsRun) {
-				p.say("warning", w)
+				p.say(p.T("warning"), w)
 			}
 		}
 		if a.Policy != nil {
-			for _, line := range view.PolicyLines(a.Policy) {
-				p.say("policy", line)
+			for _, line := range view.PolicyLines(p.words, a.Policy) {
+				p.say(p.T("policy"), line)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func (p *plain) logs(ctx context.Context, rest string) error {
 	n := 20
 	if rest != "" {
 		if _, err := fmt.Sscan(rest, &n); err != nil || n < 1 {
-			return errors.New("logs takes a number of lines")
+			return errors.New(p.T("logs takes a number of lines"))
 		}
 	}
 	lines, err := p.backend.Logs(ctx, n)
@@ -196,19 +196,19 @@ func (p *plain) logs(ctx context.Context, rest string) error {
 		return err
 	}
 	for _, l := range view.Clean(lines[max(len(lines)-n, 0):]) {
-		p.say("log", p.logText(&l))
+		p.say(p.T("log"), p.logText(&l))
 	}
 	return nil
 }
 
 func (p *plain) followLogs(_ context.Context, rest string) error {
 	if rest != "on" && rest != "off" {
-		return errors.New("follow on, or follow off")
+		return errors.New(p.T("follow on, or follow off"))
 	}
 	p.mu.Lock()
 	p.follow = rest == "on"
 	p.mu.Unlock()
-	p.say("follow", rest)
+	p.say(p.T("follow"), rest)
 	return nil
 }
 
@@ -220,11 +220,11 @@ func (p *plain) secrets(ctx context.Context, _ string) error {
 	store = view.Clean(store)
 	p.storeLine(&store)
 	for _, s := range view.Clean(list) {
-		state := "stored in the " + s.Store
+		state := p.T("stored in the %s", s.Store)
 		if s.Missing {
-			state = "missing"
+			state = p.T("missing")
 		}
-		p.sayf("secret", "%s, %s, used by %s", s.Name, state, orWord(strings.Join(s.UsedBy, " and "), "nothing"))
+		p.sayf(p.T("secret"), p.T("%s, %s, used by %s"), s.Name, state, orWord(strings.Join(s.UsedBy, " and "), p.T("nothing")))
 	}
 	return nil
 }
@@ -235,9 +235,9 @@ func (p *plain) audit(ctx context.Context, _ string) error {
 		return err
 	}
 	for _, l := range lines {
-		p.say("audit", string(l))
+		p.say(p.T("audit"), string(l))
 	}
-	p.sayf("audit", "%d records in the last hour", len(lines))
+	p.sayf(p.T("audit"), p.T("%d records in the last hour"), len(lines))
 	return nil
 }
 
@@ -247,10 +247,10 @@ func (p *plain) config(ctx context.Context, _ string) error {
 		c = view.Clean(c)
 		p.configLine(&c)
 		for _, change := range c.Changes {
-			p.say("changed", change)
+			p.say(p.T("changed"), change)
 		}
 		for _, line := range c.Diff {
-			p.say("diff", line)
+			p.say(p.T("diff"), line)
 		}
 	}
 	return err
@@ -267,13 +267,13 @@ func (p *plain) reload(ctx context.Context, _ string) error {
 
 func (p *plain) store(_ context.Context, name string) error {
 	if name == "" {
-		return errors.New("store NAME; the key of a provider is named like it: anthropic, openai")
+		return errors.New(p.T("store NAME; the key of a provider is named like it: anthropic, openai"))
 	}
-	value, err := p.secret("value of " + name)
+	value, err := p.secret(p.T("value of %s", name))
 	if err != nil {
 		return err
 	}
-	return p.send("stored "+name, func(ctx context.Context) error {
+	return p.send(p.T("stored %s", name), func(ctx context.Context) error {
 		defer clear(value)
 		return p.backend.StoreSecret(ctx, name, value)
 	})
@@ -286,7 +286,7 @@ func (p *plain) send(done string, call func(context.Context) error) error {
 	defer cancel()
 	err := call(ctx)
 	if err == nil {
-		p.say("done", done)
+		p.say(p.T("done"), done)
 	}
 	return err
 }
@@ -296,7 +296,7 @@ func (p *plain) secret(label string) ([]byte, error) {
 	value, err := p.in.secret(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.write(view.Printable(label, 300) + ", typed without echo, then enter: ")
+		p.write(p.T("%s, typed without echo, then enter: ", view.Printable(label, 300)))
 		p.hold = true
 	})
 	p.mu.Lock()
@@ -308,7 +308,7 @@ func (p *plain) secret(label string) ([]byte, error) {
 	p.held = nil
 	p.mu.Unlock()
 	if err == nil && len(value) == 0 {
-		err = errors.New("nothing was typed")
+		err = errors.New(p.T("nothing was typed"))
 	}
 	return value, err
 }
@@ -318,42 +318,42 @@ func (p *plain) test(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	word := "works"
+	word := p.T("works")
 	if !ok {
-		word = "does not work"
+		word = p.T("does not work")
 	}
-	p.say("test", name+" "+word+". "+detail)
+	p.say(p.T("test"), name+" "+word+". "+detail)
 	return nil
 }
 
 func (p *plain) remove(ctx context.Context, rest string) error {
 	name, yes, _ := strings.Cut(rest, " ")
 	if name == "" || yes != "yes" {
-		return errors.New("delete NAME yes; it cannot be brought back")
+		return errors.New(p.T("delete NAME yes; it cannot be brought back"))
 	}
 	if err := p.backend.DeleteSecret(ctx, name); err != nil {
 		return err
 	}
-	p.say("done", "deleted "+name)
+	p.say(p.T("done"), p.T("deleted %s", name))
 	return nil
 }
 
 func (p *plain) vault(context.Context, string) error {
-	one, err := p.secret("passphrase of the new vault, at least 8 characters")
+	one, err := p.secret(p.T("passphrase of the new vault, at least 8 characters"))
 	if err != nil {
 		return err
 	}
-	two, err := p.secret("the passphrase again")
+	two, err := p.secret(p.T("the passphrase again"))
 	same := slices.Equal(one, two)
 	clear(two)
 	if err != nil || !same || len(one) < 8 {
 		clear(one)
 		if err == nil {
-			err = errors.New("the two were not the same, or too short; nothing was made")
+			err = errors.New(p.T("the two were not the same, or too short; nothing was made"))
 		}
 		return err
 	}
-	return p.send("the vault is there and open", func(ctx context.Context) error {
+	return p.send(p.T("the vault is there and open"), func(ctx context.Context) error {
 		defer clear(one)
 		_, err := p.backend.CreateVault(ctx, one)
 		return err
@@ -362,21 +362,21 @@ func (p *plain) vault(context.Context, string) error {
 
 func (p *plain) keyFile(ctx context.Context, rest string) error {
 	if rest != "yes" {
-		return errors.New("keyfile yes; whoever can read your files can then read the vault")
+		return errors.New(p.T("keyfile yes; whoever can read your files can then read the vault"))
 	}
 	_, err := p.backend.CreateVault(ctx, nil)
 	if err == nil {
-		p.say("done", "the vault is there and open")
+		p.say(p.T("done"), p.T("the vault is there and open"))
 	}
 	return err
 }
 
 func (p *plain) unlock(context.Context, string) error {
-	value, err := p.secret("passphrase of the vault")
+	value, err := p.secret(p.T("passphrase of the vault"))
 	if err != nil {
 		return err
 	}
-	return p.send("the vault is open", func(ctx context.Context) error {
+	return p.send(p.T("the vault is open"), func(ctx context.Context) error {
 		defer clear(value)
 		_, err := p.backend.UnlockVault(ctx, value)
 		return err

@@ -31,6 +31,7 @@ type Options struct {
 	Plain    bool     // labelled lines and typed words, no escape sequences
 	NoColor  bool     // no colours; bold and reverse stay
 	ASCII    bool     // no glyphs beyond ASCII
+	Language string   // of view.Languages; empty: as the locale says
 	Version  string
 	// Edit opens the config in the person's editor; nil: it lies elsewhere.
 	Edit   func() (*exec.Cmd, error)
@@ -83,6 +84,21 @@ func (o *Options) fill() {
 	o.NoColor = o.NoColor || o.Getenv("NO_COLOR") != ""
 	o.Plain = o.Plain || o.Getenv("OPENCLAW_PLAIN") == "1" || o.Getenv("TERM") == "dumb" ||
 		!term.IsTerminal(int(o.In.Fd())) || !term.IsTerminal(int(o.Out.Fd()))
+}
+
+// words are the texts of the screen's language.
+func (o *Options) words() *view.Words {
+	language := o.Language
+	if language == "" {
+		language = view.LanguageOf(o.Getenv)
+	}
+	return view.NewWords(language)
+}
+
+func (o *Options) theme() *view.Theme {
+	theme := view.NewTheme(!o.NoColor, o.ASCII)
+	theme.Words = o.words()
+	return theme
 }
 
 // Run shows the screen until the person quits or ctx ends. Where there is no
@@ -149,7 +165,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	f := newFeed(feedSize)
 	work := &work{}
 	m := &model{
-		screen: newScreen(o, f, view.NewTheme(!o.NoColor, o.ASCII)), ctx: ctx,
+		screen: newScreen(o, f, o.theme()), ctx: ctx,
 		crash: &crash{stop: cancel}, work: work, out: &terminal{File: o.Out},
 	}
 	m.out.command(titleSave)
@@ -265,17 +281,17 @@ func (m *model) edit() tea.Cmd {
 	s := m.screen
 	cmd, err := s.edit()
 	if err != nil {
-		s.say(view.Bad, "no editor: "+problemText(err))
+		s.say(view.Bad, m.screen.data.T("no editor: %s", problemText(err)))
 		return nil
 	}
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		return doneMsg{func() {
 			s.redraw = true
 			if err != nil {
-				s.say(view.Bad, "the editor failed: "+problemText(err))
+				s.say(view.Bad, m.screen.data.T("the editor failed: %s", problemText(err)))
 				return
 			}
-			s.say(view.Plain, "the editor is closed; a file that was saved is read by itself")
+			s.say(view.Plain, m.screen.data.T("the editor is closed; a file that was saved is read by itself"))
 		}}
 	})
 }

@@ -96,7 +96,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit,
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
-	d.Keys = s.keys
+	d.Keys, d.Words = s.keys, theme.Words
 	if s.getenv == nil {
 		s.getenv = os.Getenv
 	}
@@ -160,7 +160,7 @@ func (s *screen) apply(e *event.Event) {
 		s.stale = true // the overview counts those that wait
 		if a := e.Ask; a.State == event.AskWaiting {
 			if a.Count <= 1 && s.current != view.Denials {
-				s.say(view.Bold, "? "+a.Agent+" asks: "+a.Operation+" "+s.data.Short(a.Target)+"   (held; n shows it)")
+				s.say(view.Bold, s.data.T("? %s asks: %s %s   (held; n shows it)", a.Agent, a.Operation, s.data.Short(a.Target)))
 			}
 			s.ring(a)
 		}
@@ -262,7 +262,7 @@ func (s *screen) key(k view.Key) {
 	case k.Name != "":
 		s.press(k.Name)
 	case k.Paste:
-		s.say(view.Plain, "Pasted text was left out: nothing here takes text.")
+		s.say(view.Plain, s.data.T("Pasted text was left out: nothing here takes text."))
 	default:
 		if len(k.Text) > 1 { // so fast comes only what was not typed for an ask
 			s.denials.Doze()
@@ -338,7 +338,7 @@ func (s *screen) run(id view.ID) {
 		s.suspend = true
 	case view.ActRefresh:
 		s.load()
-		s.say(view.Plain, "fetching everything anew")
+		s.say(view.Plain, s.data.T("fetching everything anew"))
 	default:
 		s.runInView(id)
 	}

@@ -33,7 +33,7 @@ func fetch[T any](s *screen, what string, call func(context.Context) (T, error),
 			s.dirty = true
 			switch {
 			case err != nil:
-				s.say(view.Bad, "could not load "+what+": "+problemText(err))
+				s.say(view.Bad, s.data.T("could not load %s: %s", what, problemText(err)))
 			case generation == s.generation:
 				use(value)
 			}
@@ -48,7 +48,7 @@ func fetch[T any](s *screen, what string, call func(context.Context) (T, error),
 func (s *screen) load() {
 	const denials, connections = "denials", "connections"
 	s.fetchOverview()
-	fetch(s, "agents", s.backend.Agents, func(a []event.Agent) {
+	fetch(s, s.data.T("agents"), s.backend.Agents, func(a []event.Agent) {
 		s.data.LoadAgents(a)
 		clear(s.data.Details)
 		s.agents.Forget()
@@ -57,7 +57,7 @@ func (s *screen) load() {
 		s.findHome()
 	})
 	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
-	fetch(s, "held requests", s.backend.Asks, func(list []event.Ask) {
+	fetch(s, s.data.T("held requests"), s.backend.Asks, func(list []event.Ask) {
 		s.data.LoadAsks(list)
 		s.told = true // those that waited before the screen opened ring no bell
 	})
@@ -65,10 +65,10 @@ func (s *screen) load() {
 		slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
 		s.data.Connections.Replace(list)
 	})
-	fetch(s, "the log", func(ctx context.Context) ([]event.LogLine, error) {
+	fetch(s, s.data.T("the log"), func(ctx context.Context) ([]event.LogLine, error) {
 		return s.backend.Logs(ctx, 1000)
 	}, s.data.LoadLogs)
-	fetch(s, "the config", s.backend.Config, func(c event.ConfigStatus) { s.data.Config = c })
+	fetch(s, s.data.T("the config"), s.backend.Config, func(c event.ConfigStatus) { s.data.Config = c })
 	s.fetchSecrets()
 	s.fetchAudit()
 }
@@ -101,7 +101,7 @@ type secretsAnswer struct {
 }
 
 func (s *screen) fetchSecrets() {
-	fetch(s, "the secrets", func(ctx context.Context) (secretsAnswer, error) {
+	fetch(s, s.data.T("the secrets"), func(ctx context.Context) (secretsAnswer, error) {
 		store, list, err := s.backend.Secrets(ctx)
 		return secretsAnswer{store, list}, err
 	}, func(a secretsAnswer) { s.data.Store, s.data.Secrets = a.Store, a.Secrets })
@@ -114,7 +114,7 @@ func (s *screen) fetchAudit() {
 		return func() {
 			s.dirty = true
 			if err != nil {
-				s.say(view.Bad, "could not load the audit log: "+problemText(err))
+				s.say(view.Bad, s.data.T("could not load the audit log: %s", problemText(err)))
 				return
 			}
 			s.data.LoadAudit(lines)
@@ -151,20 +151,20 @@ func (s *screen) act(a view.Action) {
 	case view.VerbTestSecret:
 		s.testSecret(a.Name)
 	case view.VerbDeleteSecret:
-		s.change("deleted "+a.Name, func(ctx context.Context) error { return s.backend.DeleteSecret(ctx, a.Name) })
+		s.change(s.data.T("deleted %s", a.Name), func(ctx context.Context) error { return s.backend.DeleteSecret(ctx, a.Name) })
 	case view.VerbStoreSecret:
-		s.change("stored "+a.Name, func(ctx context.Context) error {
+		s.change(s.data.T("stored %s", a.Name), func(ctx context.Context) error {
 			defer clear(a.Value)
 			return s.backend.StoreSecret(ctx, a.Name, a.Value)
 		})
 	case view.VerbCreateVault:
-		s.change("the vault is there and open", func(ctx context.Context) error {
+		s.change(s.data.T("the vault is there and open"), func(ctx context.Context) error {
 			defer clear(a.Value)
 			_, err := s.backend.CreateVault(ctx, a.Value)
 			return err
 		})
 	case view.VerbUnlockVault:
-		s.change("the vault is open", func(ctx context.Context) error {
+		s.change(s.data.T("the vault is open"), func(ctx context.Context) error {
 			defer clear(a.Value)
 			_, err := s.backend.UnlockVault(ctx, a.Value)
 			return err
@@ -175,12 +175,12 @@ func (s *screen) act(a view.Action) {
 // change queues a call that changes the secrets, says how it ended, and fetches
 // the list anew.
 func (s *screen) change(done string, call func(context.Context) error) {
-	s.say(view.Plain, "working")
+	s.say(view.Plain, s.data.T("working"))
 	s.add(func(ctx context.Context) func() {
 		err := call(ctx)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "not done: "+problemText(err))
+				s.say(view.Bad, s.data.T("not done: %s", problemText(err)))
 				return
 			}
 			s.say(view.Good, done)
@@ -191,16 +191,16 @@ func (s *screen) change(done string, call func(context.Context) error) {
 }
 
 func (s *screen) testSecret(name string) {
-	s.say(view.Plain, "testing "+name)
+	s.say(view.Plain, s.data.T("testing %s", name))
 	s.add(func(ctx context.Context) func() {
 		ok, detail, err := s.backend.TestSecret(ctx, name)
 		return func() {
-			text, style := "works", view.Good
+			text, style := s.data.T("works"), view.Good
 			if err != nil {
 				ok, detail = false, problemText(err)
 			}
 			if !ok {
-				text, style = "does not work", view.Bad
+				text, style = s.data.T("does not work"), view.Bad
 			}
 			if detail != "" {
 				text += ": " + detail
@@ -218,7 +218,7 @@ func (s *screen) loadAgent(name string) {
 		agent = view.Clean(agent)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "could not load agent "+name+": "+problemText(err))
+				s.say(view.Bad, s.data.T("could not load agent %s: %s", name, problemText(err)))
 				return
 			}
 			s.data.LoadAgent(&agent)
@@ -228,21 +228,21 @@ func (s *screen) loadAgent(name string) {
 }
 
 func (s *screen) reload() {
-	s.say(view.Plain, "reading the config file")
+	s.say(view.Plain, s.data.T("reading the config file"))
 	s.add(func(ctx context.Context) func() {
 		status, err := s.backend.ReloadConfig(ctx)
 		status = view.Clean(status)
 		return func() {
 			if err != nil {
-				s.say(view.Bad, "not reloaded: "+problemText(err))
+				s.say(view.Bad, s.data.T("not reloaded: %s", problemText(err)))
 				return
 			}
 			s.data.Config = status
 			if status.Rejected {
-				s.say(view.Bad, "rejected: the file on disk has problems")
+				s.say(view.Bad, s.data.T("rejected: the file on disk has problems"))
 				return
 			}
-			s.say(view.Good, "read; what is on disk is active")
+			s.say(view.Good, s.data.T("read; what is on disk is active"))
 		}
 	})
 }

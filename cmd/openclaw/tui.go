@@ -3,16 +3,20 @@ package main
 import (
 	"context"
 	"os/exec"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"openclaw/gateway/client"
 	"openclaw/tui"
+	"openclaw/tui/view"
 )
 
 func tuiCommand(t *terminal) *cobra.Command {
-	var readOnly, plain, demo bool
+	var readOnly, plain, demo, ascii bool
+	var language string
 	cmd := &cobra.Command{
 		Use: "tui", Short: "Open the screen; start the gateway if none runs", Args: exactly(0),
 		Long: "Open the screen. It attaches to the gateway of this state folder, or starts one as a process of its own,\n" +
@@ -23,19 +27,23 @@ func tuiCommand(t *terminal) *cobra.Command {
 			if !plain && !term.IsTerminal(int(t.out.Fd())) {
 				return usage("use --plain where there is none", "the screen needs a terminal")
 			}
-			return t.openScreen(cmd.Context(), readOnly, plain, demo)
+			if language != "" && !slices.Contains(view.Languages(), language) {
+				return usage("it is "+strings.Join(view.Languages(), " or "), "there is no language %q", language)
+			}
+			return t.openScreen(cmd.Context(), demo, tui.Options{ReadOnly: readOnly, Plain: plain, ASCII: ascii, Language: language})
 		},
 	}
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "show only; no key changes anything")
 	cmd.Flags().BoolVar(&plain, "plain", false, "labelled lines instead of a screen (also OPENCLAW_PLAIN=1)")
 	cmd.Flags().BoolVar(&demo, "demo", false, "play a fixed script with a fixed clock")
+	cmd.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters alone")
+	cmd.Flags().StringVar(&language, "lang", "", "language: en or zh; without it as LANG says")
+	_ = cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(view.Languages(), cobra.ShellCompDirectiveNoFileComp)) // it fails only for a flag that is not there
 	return cmd
 }
 
-func (t *terminal) openScreen(ctx context.Context, readOnly, plain, demo bool) error {
-	options := tui.Options{
-		In: t.in, Out: t.out, ReadOnly: readOnly, Plain: plain, Version: version, NoColor: t.getenv("NO_COLOR") != "",
-	}
+func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Options) error {
+	options.In, options.Out, options.Version, options.Getenv = t.in, t.out, version, t.getenv
 	if demo {
 		backend := tui.NewDemo()
 		options.Backend, options.Now = backend, backend.Now

@@ -19,49 +19,48 @@ type advice struct {
 
 // advise reads the rule that refused. home is the person's home folder and
 // role the agent's role; both may be empty.
-func advise(d *event.Denial, home, role string) advice {
+func advise(w *Words, d *event.Denial, home, role string) advice {
 	name, value, _ := strings.Cut(d.Rule, ":")
 	switch name {
 	case "read_only", "file_write", "execute_commands", "network_access", "allow_outbound":
 		if d.Origin.BuiltIn == "" {
-			return adviseSwitch(d, name, strings.TrimSpace(value))
+			return adviseSwitch(w, d, name, strings.TrimSpace(value))
 		}
 	case "denied_paths":
-		return advice{note: "Take the entry out of denied_paths at " + originPlace(d.Origin) +
-			": denied paths win over everything. A path in no other rule must then stand in allowed_paths."}
+		return advice{note: w.T("Take the entry out of denied_paths at %s: denied paths win over everything. A path in no other rule must then stand in allowed_paths.", originPlace(d.Origin))}
 	case "blocked_ips":
-		return advice{note: "Take the entry out of blocked_ips at " + originPlace(d.Origin) + "."}
+		return advice{note: w.T("Take the entry out of blocked_ips at %s.", originPlace(d.Origin))}
 	case "system_commands":
 		if d.Origin.BuiltIn == "" {
-			return adviseSwitch(d, name, "false")
+			return adviseSwitch(w, d, name, "false")
 		}
-		return add(d, role, "system_commands", "true")
+		return add(w, d, role, "system_commands", "true")
 	case "max_file_size":
-		return advice{note: "A file grew past max_file_size. Raise it at " + originPlace(d.Origin) + ", or take it out for no limit."}
+		return advice{note: w.T("A file grew past max_file_size. Raise it at %s, or take it out for no limit.", originPlace(d.Origin))}
 	case "allowed_paths", "workspace":
 		if strings.Contains(d.Rule, "next run") {
-			return advice{note: "The config allows it now; this run began before that. Start a new run."}
+			return advice{note: w.T("The config allows it now; this run began before that. Start a new run.")}
 		}
-		return advice{note: "The entry at " + originPlace(d.Origin) + " is for reading only. Write access: write in it, or leave access out."}
+		return advice{note: w.T("The entry at %s is for reading only. Write access: write in it, or leave access out.", originPlace(d.Origin))}
 	case "system folder":
-		return advice{note: "Every agent may read the system's folders and change none. An entry in allowed_paths for this very path lifts that, as far as you yourself may write there."}
+		return advice{note: w.T("Every agent may read the system's folders and change none. An entry in allowed_paths for this very path lifts that, as far as you yourself may write there.")}
 	}
 	if d.Class == policy.ClassNet {
-		return adviseNetwork(d, role)
+		return adviseNetwork(w, d, role)
 	}
 	if d.Origin.BuiltIn != "" {
-		return advisePrivate(d)
+		return advisePrivate(w, d)
 	}
 	if d.Rule == "not in allowed_paths" {
-		return advisePath(d, home, role)
+		return advisePath(w, d, home, role)
 	}
 	return advice{}
 }
 
 // Advice is what a person can do about a denial, as sentences for the plain
 // mode.
-func Advice(d *event.Denial, role string) []string {
-	a := advise(d, "", role)
+func Advice(w *Words, d *event.Denial, role string) []string {
+	a := advise(w, d, "", role)
 	var lines []string
 	if a.short != "" {
 		lines = append(lines, a.short+" in the config would allow it")
@@ -73,45 +72,45 @@ func Advice(d *event.Denial, role string) []string {
 }
 
 // adviseSwitch is for a yes-or-no key that the config writes.
-func adviseSwitch(d *event.Denial, name, value string) advice {
+func adviseSwitch(w *Words, d *event.Denial, name, value string) advice {
 	other := "true"
 	if value == "true" {
 		other = "false"
 	}
-	a := advice{note: "Set " + name + " to " + other + " at " + originPlace(d.Origin) + ", or take it out."}
+	a := advice{note: w.T("Set %s to %s at %s, or take it out.", name, other, originPlace(d.Origin))}
 	switch name {
 	case "read_only", "file_write":
-		a.note += " An entry of allowed_paths with access: read stays read only."
+		a.note += w.T(" An entry of allowed_paths with access: read stays read only.")
 	case "network_access", "allow_outbound":
-		a.note += " What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain."
+		a.note += w.T(" What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain.")
 	}
 	return a
 }
 
 // advisePrivate is for paths that no config opens.
-func advisePrivate(d *event.Denial) advice {
-	note := "Built in (" + d.Origin.BuiltIn + "): no config lifts this."
+func advisePrivate(w *Words, d *event.Denial) advice {
+	note := w.T("Built in (%s): no config lifts this.", d.Origin.BuiltIn)
 	switch {
 	case strings.Contains(d.Origin.BuiltIn, "workspace"):
-		note += " Two agents share files in a folder that allowed_paths of both hold."
+		note += w.T(" Two agents share files in a folder that allowed_paths of both hold.")
 	case d.Class == policy.ClassPathRead || d.Class == policy.ClassPathWrite:
-		note += " Copy what the agent needs into its workspace."
+		note += w.T(" Copy what the agent needs into its workspace.")
 	}
 	return advice{note: note}
 }
 
-func advisePath(d *event.Denial, home, role string) advice {
+func advisePath(w *Words, d *event.Denial, home, role string) advice {
 	path := strings.ReplaceAll(tilde(d.Target, home), "$", "$$")
 	if strings.ContainsAny(path, "*?[") {
-		return advice{note: "allowed_paths takes no * ? or [ in a path: allow the folder that holds it."}
+		return advice{note: w.T("allowed_paths takes no * ? or [ in a path: allow the folder that holds it.")}
 	}
 	if d.Class == policy.ClassPathWrite {
-		return add(d, role, "allowed_paths", yamlWord(path))
+		return add(w, d, role, "allowed_paths", yamlWord(path))
 	}
-	return add(d, role, "allowed_paths", "{path: "+yamlWord(path)+", access: read}")
+	return add(w, d, role, "allowed_paths", "{path: "+yamlWord(path)+", access: read}")
 }
 
-func adviseNetwork(d *event.Denial, role string) advice {
+func adviseNetwork(w *Words, d *event.Denial, role string) advice {
 	host, port := splitTarget(d.Target)
 	address, err := netip.ParseAddr(host)
 	literal := err == nil
@@ -119,29 +118,29 @@ func adviseNetwork(d *event.Denial, role string) advice {
 	_, own, ofThisMachine := strings.Cut(d.Rule, "an address of this machine: ")
 	switch {
 	case literal && carriesIPv4(address):
-		return advice{note: "This address stands for an IPv4 address. Use that address itself, and allow it."}
+		return advice{note: w.T("This address stands for an IPv4 address. Use that address itself, and allow it.")}
 	case literal && address.Zone() != "":
-		return advice{note: "No config lifts this: an address with a zone cannot be listed."}
+		return advice{note: w.T("No config lifts this: an address with a zone cannot be listed.")}
 	case ofThisMachine:
-		return also(add(d, role, "network", "allowed_ips", yamlWord(own)), host, literal)
+		return also(w, add(w, d, role, "network", "allowed_ips", yamlWord(own)), host, literal)
 	case blocked && literal:
-		return add(d, role, "network", "allowed_ips", yamlWord(d.Target))
+		return add(w, d, role, "network", "allowed_ips", yamlWord(d.Target))
 	case blocked:
-		return advice{note: "The name stands for an address that is blocked (" + reason + "). An entry in network.allowed_ips for that address lifts this."}
+		return advice{note: w.T("The name stands for an address that is blocked (%s). An entry in network.allowed_ips for that address lifts this.", reason)}
 	case literal && (d.Rule == "not in allowed_ips" || d.Rule == "no network_access"):
-		return add(d, role, "network", "allowed_ips", yamlWord(d.Target))
+		return add(w, d, role, "network", "allowed_ips", yamlWord(d.Target))
 	case d.Rule == "not in allowed_domains" || d.Rule == "no network_access":
 		if port != "" {
 			host += ":" + port
 		}
-		return add(d, role, "network", "allowed_domains", yamlWord(host))
+		return add(w, d, role, "network", "allowed_domains", yamlWord(host))
 	case d.Origin.BuiltIn != "":
-		return advice{note: "Built in (" + d.Origin.BuiltIn + "): no config lifts this."}
+		return advice{note: w.T("Built in (%s): no config lifts this.", d.Origin.BuiltIn)}
 	}
 	return advice{}
 }
 
-func also(a advice, host string, literal bool) advice {
+func also(w *Words, a advice, host string, literal bool) advice {
 	if !literal {
 		a.note = strings.TrimSpace("The name " + host + " must be allowed, too. " + a.note)
 	}
@@ -176,7 +175,7 @@ func carriesIPv4(a netip.Addr) bool {
 
 // add is a piece of config: keys below the permissions of the agent, or of the
 // role when its list is the one that refused. The last word is the value.
-func add(d *event.Denial, role string, words ...string) advice {
+func add(w *Words, d *event.Denial, role string, words ...string) advice {
 	kind, name := "agents", d.Agent
 	if rest, ok := strings.CutPrefix(d.Origin.Key, "roles."); ok {
 		kind = "roles"
@@ -201,7 +200,7 @@ func add(d *event.Denial, role string, words ...string) advice {
 		a.short += ": [" + value + "]"
 	}
 	if role != "" {
-		a.note = "The role " + role + " counts, too: where both write this key, both must allow it. Where only one does, write it there."
+		a.note = w.T("The role %s counts, too: where both write this key, both must allow it. Where only one does, write it there.", role)
 	}
 	return a
 }

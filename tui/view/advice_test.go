@@ -141,7 +141,7 @@ func TestAdviceIsTrue(t *testing.T) {
 			if d.Effect != policy.Deny {
 				t.Fatalf("%+v: not refused to begin with", d)
 			}
-			got := advise(&event.Denial{Agent: "on", Class: c.request.Class, Target: c.target, Rule: d.Rule, Origin: d.Origin}, adviceHome, "")
+			got := advise(nil, &event.Denial{Agent: "on", Class: c.request.Class, Target: c.target, Rule: d.Rule, Origin: d.Origin}, adviceHome, "")
 			if c.note != "" && !strings.Contains(got.note, c.note) {
 				t.Errorf("rule %q: the note is %q", d.Rule, got.note)
 			}
@@ -173,7 +173,7 @@ func TestAdviceForARole(t *testing.T) {
 	const config = "roles:\n  dev:\n    permissions:\n      network: {allowed_domains: [a.test]}\nagents:\n  'on':\n    role: dev\n"
 	request := policy.Request{Class: policy.ClassNet, Host: "b.test", Port: 443}
 	d := adviceConfig(t, config).Decide(request)
-	got := advise(&event.Denial{Agent: "on", Class: request.Class, Target: "b.test:443", Rule: d.Rule, Origin: d.Origin}, adviceHome, "dev")
+	got := advise(nil, &event.Denial{Agent: "on", Class: request.Class, Target: "b.test:443", Rule: d.Rule, Origin: d.Origin}, adviceHome, "dev")
 	if again := adviceConfig(t, withLines(t, config, got.lines)).Decide(request); again.Effect != policy.Allow || !strings.Contains(got.note, "dev") {
 		t.Errorf("rule %q: %+v with %q", d.Rule, again, got)
 	}
@@ -189,7 +189,7 @@ func FuzzAdvice(f *testing.F) {
 			if builtIn {
 				d.Origin.BuiltIn = d.Rule
 			}
-			got := advise(&d, "/home/ada", "")
+			got := advise(nil, &d, "/home/ada", "")
 			var tree map[string]any
 			if err := yaml.Unmarshal([]byte(strings.Join(got.lines, "\n")), &tree); err != nil {
 				t.Fatalf("%v\n%s", err, strings.Join(got.lines, "\n"))

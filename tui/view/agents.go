@@ -93,9 +93,9 @@ func (v *AgentsView) end(kill bool) {
 	if r == nil {
 		return
 	}
-	text, verb := "Ask run "+r.ID+" of "+v.list.Selected()+" to end, and kill it after 5 seconds?", VerbStopRun
+	text, verb := v.data.T("Ask run %s of %s to end, and kill it after 5 seconds?", r.ID, v.list.Selected()), VerbStopRun
 	if kill {
-		text, verb = "Kill run "+r.ID+" of "+v.list.Selected()+" with all that it started?", VerbKillRun
+		text, verb = v.data.T("Kill run %s of %s with all that it started?", r.ID, v.list.Selected()), VerbKillRun
 	}
 	v.ask(text, Action{Verb: verb, Name: r.ID})
 }
@@ -122,11 +122,9 @@ func (v *AgentsView) id(i int) string { return v.data.Agents[v.at(i)].Name }
 func (v *AgentsView) Draw(c *Canvas) {
 	agents := v.data.Agents
 	l := layout{
-		title: "agents of the config", total: len(agents), share: 46, id: v.id, head: v.head,
-		empty: "No agents yet. Add one to " + tilde(orDash(v.data.Config.Path), v.data.Home) + ", for example:\n\n" +
-			"  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\n" +
-			"The file is read as soon as it is saved; view 8 shows what became of it.",
-		name: v.list.Selected,
+		title: c.T("agents of the config"), total: len(agents), share: 46, id: v.id, head: v.head,
+		empty: c.T("No agents yet. Add one to %s, for example:\n\n  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\nThe file is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
+		name:  v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
 		_ = yield("agent", agents[i].Name) && yield("role", agents[i].Role) && yield("state", agents[i].State) && yield("", agents[i].Problem)
@@ -156,12 +154,12 @@ func nameWidth(c *Canvas, agents []event.Agent, rest int) int {
 }
 
 func (v *AgentsView) head(c *Canvas) {
-	c.Field(Faint, "AGENT", nameWidth(c, v.data.Agents, 36))
-	c.Field(Faint, "STATE", 9)
-	c.Put(Faint, "RUNS CONNS DENIED")
+	c.Field(Faint, c.T("AGENT"), nameWidth(c, v.data.Agents, 36))
+	c.Field(Faint, c.T("STATE"), 9)
+	c.Put(Faint, c.T("RUNS CONNS DENIED"))
 	if c.Room() > 8 {
 		c.Gap(2)
-		c.Put(Faint, "ROLE")
+		c.Put(Faint, c.T("ROLE"))
 	}
 }
 
@@ -170,7 +168,7 @@ func (v *AgentsView) row(c *Canvas, a *event.Agent) {
 	glyph, style := stateMark(c.Theme, a.State)
 	c.Put(style, glyph)
 	c.Gap(1)
-	c.Field(Plain, a.State, 7)
+	c.Field(Plain, c.T(a.State), 7)
 	c.Number(Plain, Running(a), 4)
 	c.Number(Plain, a.Conns, 6)
 	c.Count(Plain, a.Denied, 7)
@@ -180,9 +178,9 @@ func (v *AgentsView) row(c *Canvas, a *event.Agent) {
 		style := Plain
 		switch {
 		case needsRun(a):
-			text = "new run!"
+			text = c.T("new run!")
 		case runsReduced(a):
-			text, style = "REDUCED", Bad
+			text, style = c.T("REDUCED"), Bad
 		}
 		c.Put(style, text)
 	}
@@ -209,15 +207,15 @@ func runsReduced(a *event.Agent) bool {
 
 func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 	if a.Problem != "" {
-		c.Field(Bad, "problem", labelWidth)
+		c.Field(Bad, c.T("problem"), labelWidth)
 		c.Wrap(Plain, a.Problem, labelWidth+1)
 	}
 	for i := len(a.Runs) - 1; i >= 0; i-- {
 		v.run(c, a, &a.Runs[i])
 	}
 	if len(a.Runs) == 0 {
-		c.Line(Faint, "Not run yet. In another terminal:")
-		c.Line(Plain, "  openclaw agent run "+a.Name+" -- COMMAND")
+		c.Line(Faint, c.T("Not run yet. In another terminal:"))
+		c.Line(Plain, c.T("  openclaw agent run %s -- COMMAND", a.Name))
 	}
 	p := a.Policy
 	if full, ok := v.data.Details[a.Name]; ok {
@@ -225,7 +223,7 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 	}
 	c.End()
 	if p == nil {
-		c.Line(Faint, "policy: not loaded yet")
+		c.Line(Faint, c.T("policy: not loaded yet"))
 		return
 	}
 	drawPolicy(c, p, a.Role, !v.whole && !v.full)
@@ -240,22 +238,22 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 	glyph, style := stateMark(c.Theme, state)
 	c.Put(style, glyph)
 	c.Gap(1)
-	c.Put(Bold, "run "+r.ID)
-	c.Put(Plain, " "+state)
+	c.Put(Bold, c.T("run %s", r.ID))
+	c.Put(Plain, " "+c.T(state))
 	if r.Reduced() {
-		c.Put(Bad, " in the reduced mode")
+		c.Put(Bad, c.T(" in the reduced mode"))
 	}
 	if live {
-		c.Put(Plain, ", pid "+itoa(r.PID)+", for ")
+		c.Put(Plain, c.T(", pid %s, for ", itoa(r.PID)))
 		c.Age(Plain, v.data.Since(r.Started), 0)
 	} else {
 		c.Put(Plain, ", "+orDash(r.Exit)+", ")
 		c.Age(Plain, v.data.Since(r.Ended), 0)
-		c.Put(Plain, " ago")
+		c.Put(Plain, c.T(" ago"))
 	}
 	c.End()
 	c.Gap(2)
-	c.Field(Faint, "command", labelWidth)
+	c.Field(Faint, c.T("command"), labelWidth)
 	command := strings.Join(r.Command, " ")
 	if !v.full {
 		command = Printable(command, maxSaid) // enter shows all of it
@@ -264,21 +262,21 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 	if !live {
 		return
 	}
-	mechanisms(c, r.Mechanisms, "not yet proven: the cage has not reported")
+	mechanisms(c, r.Mechanisms, c.T("not yet proven: the cage has not reported"))
 	for _, w := range r.Warnings {
 		c.Gap(2)
-		c.Field(Warn, "warning", labelWidth)
+		c.Field(Warn, c.T("warning"), labelWidth)
 		c.Wrap(Plain, w, labelWidth+3)
 	}
 	for _, n := range r.NeedsRun {
 		c.Gap(2)
-		c.Field(Warn, "new run", labelWidth)
-		c.Wrap(Plain, "needed for: "+n, labelWidth+3)
+		c.Field(Warn, c.T("new run"), labelWidth)
+		c.Wrap(Plain, c.T("needed for: %s", n), labelWidth+3)
 	}
 	if a.Policy != nil && r.Policy != "" && a.Policy.Version != r.Policy && len(r.NeedsRun) == 0 {
 		c.Gap(2)
-		c.Field(Warn, "policy", labelWidth)
-		c.Wrap(Plain, "this run has version "+r.Policy+", the config now gives "+a.Policy.Version, labelWidth+3)
+		c.Field(Warn, c.T("policy"), labelWidth)
+		c.Wrap(Plain, c.T("this run has version %s, the config now gives %s", r.Policy, a.Policy.Version), labelWidth+3)
 	}
 }
 
@@ -286,7 +284,7 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 // hold in a row of its own, with its fix.
 func mechanisms(c *Canvas, list []event.Mechanism, none string) {
 	c.Gap(2)
-	c.Field(Faint, "enforced", labelWidth)
+	c.Field(Faint, c.T("enforced"), labelWidth)
 	if len(list) == 0 {
 		c.Line(Faint, none)
 		return
@@ -312,12 +310,12 @@ func mechanisms(c *Canvas, list []event.Mechanism, none string) {
 		c.Gap(2)
 		c.Put(Bad, c.Theme.Glyphs.No)
 		c.Gap(1)
-		text := m.Name + ": not enforced"
+		text := c.T("%s: not enforced", m.Name)
 		if m.Detail != "" {
 			text += " (" + m.Detail + ")"
 		}
 		if m.Fix != "" {
-			text += ". Fix: " + m.Fix
+			text += c.T(". Fix: %s", m.Fix)
 		}
 		c.Wrap(Plain, text, 4)
 	}

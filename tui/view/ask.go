@@ -15,19 +15,19 @@ import (
 func askWord(t *Theme, a *event.Ask) (glyph string, style Style, word string) {
 	switch a.State {
 	case event.AskWaiting:
-		return "?", Warn, "ask"
+		return "?", Warn, t.T("ask")
 	case event.AskAllowed:
-		return t.Glyphs.Yes, Good, a.Scope
+		return t.Glyphs.Yes, Good, scopeWord(t.Words, a.Scope)
 	case event.AskUndone:
-		return t.Glyphs.Off, Faint, "undone"
+		return t.Glyphs.Off, Faint, t.T("undone")
 	case event.AskMissed:
-		return t.Glyphs.No, Bad, "missed"
+		return t.Glyphs.No, Bad, t.T("missed")
 	case event.AskGone:
-		return t.Glyphs.No, Faint, "gone"
+		return t.Glyphs.No, Faint, t.T("gone")
 	case event.AskLimited:
-		return t.Glyphs.No, Bad, "limit"
+		return t.Glyphs.No, Bad, t.T("limit")
 	}
-	return t.Glyphs.No, Bad, "deny"
+	return t.Glyphs.No, Bad, t.T("deny")
 }
 
 func (v *DenialsView) askRow(c *Canvas, row *inboxRow) {
@@ -43,49 +43,49 @@ func (v *DenialsView) askRow(c *Canvas, row *inboxRow) {
 		r.rule = a.Reason
 	}
 	if v.ask.marks[a.ID] && a.State == event.AskWaiting {
-		r.word = "marked"
+		r.word = c.T("marked")
 	}
 	v.cells(c, &r)
 }
 
 // askPane says all that is known of an ask, what matters for the answer first.
 func (v *DenialsView) askPane(c *Canvas, a *event.Ask) {
-	c.Field(Faint, "wants", labelWidth)
+	c.Field(Faint, c.T("wants"), labelWidth)
 	c.Put(Bold, a.Operation+" ")
 	c.Wrap(Bold, tilde(a.Target, v.data.Home), labelWidth+1)
-	c.Field(Faint, "state", labelWidth)
+	c.Field(Faint, c.T("state"), labelWidth)
 	v.askState(c, a)
 	rule := orDash(a.Rule)
 	if a.Origin.BuiltIn == "" && a.Origin.Line > 0 {
 		rule += "   " + base(a.Origin.File) + ":" + itoa(a.Origin.Line)
 	}
-	fact(c, "why", rule)
-	fact(c, "program", orDash(a.Program)+", pid "+itoa(a.PID))
+	fact(c, c.T("why"), rule)
+	fact(c, c.T("program"), c.T("%s, pid %s", orDash(a.Program), itoa(a.PID)))
 	if a.CommandLine != "" {
 		said := a.CommandLine
 		if !v.full {
 			said = Printable(said, maxSaid)
 		}
-		fact(c, "says", said+"   (the agent's own words)")
+		fact(c, c.T("says"), c.T("%s   (the agent's own words)", said))
 	}
-	fact(c, "agent", a.Agent+", run "+orDash(a.Run))
-	c.Field(Faint, "seen", labelWidth)
+	fact(c, c.T("agent"), c.T("%s, run %s", a.Agent, orDash(a.Run)))
+	c.Field(Faint, c.T("seen"), labelWidth)
 	c.PutInt(Bold, max(a.Count, 1))
 	c.Put(Plain, " × ")
 	c.Time(Plain, v.data.Local(a.First), time.TimeOnly)
 	if a.Count > 1 {
-		c.Put(Plain, " to ")
+		c.Put(Plain, c.T(" to "))
 		c.Time(Plain, v.data.Local(a.Last), time.TimeOnly)
 	}
 	c.End()
 	if a.Mechanism != "" {
-		fact(c, "held by", mechanismText(a.Mechanism))
+		fact(c, c.T("held by"), mechanismText(c.Theme.Words, a.Mechanism))
 	}
-	fact(c, "note", a.Note)
+	fact(c, c.T("note"), a.Note)
 	if a.Wrote != "" {
-		fact(c, "wrote", a.Where+"   "+a.Wrote)
+		fact(c, c.T("wrote"), a.Where+"   "+a.Wrote)
 	}
-	fact(c, "problem", a.Problem)
+	fact(c, c.T("problem"), a.Problem)
 }
 
 // askState says how an ask stands: how long it still waits, or who answered.
@@ -95,44 +95,52 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 		c.Put(Warn, "? ")
 		c.scratch = AppendLeft(c.scratch[:0], a.Deadline.Sub(v.data.Now))
 		c.putASCII(Bold, c.scratch, c.Room())
-		c.Put(Plain, " left, then it is denied")
+		c.Put(Plain, c.T(" left, then it is denied"))
 		if a.Waiting > 1 {
-			c.Put(Plain, "; "+itoa(a.Waiting)+" alike wait")
+			c.Put(Plain, c.T("; %s alike wait", itoa(a.Waiting)))
 		}
 		c.End()
 		return
 	case event.AskMissed:
-		c.Wrap(Plain, "missed: nobody answered in time, so it was denied. It can still be allowed for the next time.", labelWidth+1)
+		c.Wrap(Plain, c.T("missed: nobody answered in time, so it was denied. It can still be allowed for the next time."), labelWidth+1)
 		return
 	case event.AskGone:
-		c.Wrap(Plain, "gone: the program ended first. It can still be allowed for the next time.", labelWidth+1)
+		c.Wrap(Plain, c.T("gone: the program ended first. It can still be allowed for the next time."), labelWidth+1)
 		return
 	case event.AskLimited:
-		c.Wrap(Plain, "denied unasked: "+a.Reason, labelWidth+1)
+		c.Wrap(Plain, c.T("denied unasked: %s", a.Reason), labelWidth+1)
 		return
 	}
 	_, style, word := askWord(c.Theme, a)
 	text := word
 	if a.State == event.AskAllowed {
-		text = "allowed " + scopeText(a.Scope)
+		text = c.T("allowed %s", scopeText(c.Theme.Words, a.Scope))
 		if a.Match != "" && a.Match != matchExact {
-			text += ", for the whole " + a.Match
+			text += c.T(", for the whole %s", a.Match)
 		}
 	} else if a.Reason != "" {
 		text = a.Reason
 	}
 	if a.By != "" {
-		text += ", by " + a.By
+		text += c.T(", by %s", a.By)
 	}
 	if !a.Decided.IsZero() {
-		text += " at " + v.data.Local(a.Decided).Format(time.TimeOnly)
+		text += c.T(" at %s", v.data.Local(a.Decided).Format(time.TimeOnly))
 	}
 	c.Wrap(style, text, labelWidth+1)
 }
 
-func scopeText(scope string) string {
+// scopeWord is a scope in at most six cells.
+func scopeWord(w *Words, scope string) string {
+	if scope == scopeRun && w != nil {
+		return w.T("this run")
+	}
+	return w.T(scope)
+}
+
+func scopeText(w *Words, scope string) string {
 	if scope == scopeRun {
-		return "for this run"
+		return w.T("for this run")
 	}
 	return scope
 }
@@ -141,35 +149,35 @@ func scopeText(scope string) string {
 // writes, and the keys.
 func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 	if v.ask.step == askNote && v.ask.target == a.ID {
-		c.Put(Bold, "deny, because: ")
+		c.Put(Bold, c.T("deny, because: "))
 		v.ask.note.Draw(c, true)
 		c.End()
-		c.Line(Faint, "enter denies with these words   esc goes back")
+		c.Line(Faint, c.T("enter denies with these words   esc goes back"))
 		return
 	}
 	list := scopes(a)
 	if v.data.ReadOnly {
 		if len(list) > 0 {
-			c.Line(Faint, "This screen is read-only: openclaw allow, openclaw deny answer.")
+			c.Line(Faint, c.T("This screen is read-only: openclaw allow, openclaw deny answer."))
 		}
 		return
 	}
 	if len(list) == 0 {
 		if a.State == event.AskAllowed && a.UndoUntil.After(v.data.Now) {
 			c.Put(Bold, "u")
-			c.Line(Plain, " takes it back, for "+itoa(int(a.UndoUntil.Sub(v.data.Now)/time.Second)+1)+" s")
+			c.Line(Plain, c.T(" takes it back, for %s s", itoa(int(a.UndoUntil.Sub(v.data.Now)/time.Second)+1)))
 		}
 		return
 	}
 	scope, match := v.scope(a), v.match(a)
-	choice(c, "scope", "s", list, scope)
+	choice(c, c.T("scope"), "s", list, scope)
 	if len(a.Matches) > 1 {
 		if c.Room() < 40 {
 			c.End()
 		} else {
 			c.Gap(3)
 		}
-		choice(c, "match", "m", a.Matches, match)
+		choice(c, c.T("match"), "m", a.Matches, match)
 	}
 	c.End()
 	v.drawEffect(c, a, scope, match)
@@ -181,9 +189,9 @@ func choice(c *Canvas, label, key string, words []string, chosen string) {
 	c.Put(Bold, key)
 	c.Put(Faint, " "+label+" ")
 	for _, w := range words {
-		text := w
+		text := c.T(w)
 		if w == scopeRun {
-			text = "this run"
+			text = c.T("this run")
 		}
 		if w == chosen {
 			c.Put(Selected, "["+text+"]")
@@ -198,21 +206,21 @@ func choice(c *Canvas, label, key string, words []string, chosen string) {
 func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 	switch scope {
 	case scopeOnce:
-		c.Put(Faint, "writes nothing; for this call alone")
+		c.Put(Faint, c.T("writes nothing; for this call alone"))
 		if a.Waiting > 1 {
-			c.Put(Faint, ", "+itoa(a.Waiting)+" alike")
+			c.Put(Faint, c.T(", %s alike", itoa(a.Waiting)))
 		}
 		if a.NoAlways != "" {
-			c.Put(Faint, "; always: "+a.NoAlways)
+			c.Put(Faint, c.T("; always: %s", a.NoAlways))
 		}
 		c.End()
 		return
 	case scopeRun:
-		c.Put(Plain, "until run "+orDash(a.Run)+" ends, in memory: "+v.data.Short(covered(a, match)))
+		c.Put(Plain, c.T("until run %s ends, in memory: %s", orDash(a.Run), v.data.Short(covered(c.Theme.Words, a, match))))
 	default:
 		switch p, known := v.data.Previews[PreviewKey{a.ID, match}]; {
 		case !known:
-			c.Put(Faint, "asking the gateway what it would write")
+			c.Put(Faint, c.T("asking the gateway what it would write"))
 		case p.Problem != "":
 			c.Put(Bad, c.Theme.Glyphs.No+" ")
 			c.Put(Plain, p.Problem)
@@ -224,46 +232,46 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 	}
 	c.End()
 	asks, denials := v.alsoMatched(a, match)
-	c.Line(Faint, "would also have matched "+plural(asks, "ask")+" and "+plural(denials, "denial")+" of the last hour")
+	c.Line(Faint, c.T("would also have matched %s and %s of the last hour", c.N(asks, "ask"), c.N(denials, "denial")))
 }
 
 func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	switch {
 	case v.Question() != "":
 		c.Put(Bold, v.Question()+" ")
-		c.Line(Plain, "y does it, any other key does not")
+		c.Line(Plain, c.T("y does it, any other key does not"))
 		return
 	case v.ask.id != a.ID || v.Dozes():
-		c.Line(Faint, "keys wake a moment after the request is in sight")
+		c.Line(Faint, c.T("keys wake a moment after the request is in sight"))
 		return
 	}
 	put := func(key, text string) {
 		c.Put(Bold, key)
 		c.Put(Plain, " "+text+"   ")
 	}
-	word := "allow"
+	word := c.T("allow")
 	if scope == scopeAlways {
-		word = "allow…"
+		word = c.T("allow…")
 	}
 	put("a", word)
 	if a.State == event.AskWaiting {
-		put("d", "deny")
-		put("c", "deny with a note")
+		put("d", c.T("deny"))
+		put("c", c.T("deny with a note"))
 		if v.inbox.waiting > 1 {
-			put("A/D", "many…")
+			put("A/D", c.T("many…"))
 		}
 	}
 	c.End()
 }
 
 // covered names what an answer reaches.
-func covered(a *event.Ask, match string) string {
+func covered(w *Words, a *event.Ask, match string) string {
 	switch match {
 	case "host":
 		host, _ := splitTarget(a.Target)
-		return host + ", every port"
+		return w.T("%s, every port", host)
 	case "folder":
-		return folderOf(a) + "/ and all below it"
+		return w.T("%s/ and all below it", folderOf(a))
 	}
 	return a.Target
 }
@@ -318,12 +326,12 @@ func (v *DenialsView) trace(c *Canvas, row *inboxRow) {
 	}
 	full, have := v.data.Details[agent]
 	if !have || full.Policy == nil {
-		c.Line(Faint, "the policy of "+agent+" is not loaded yet")
+		c.Line(Faint, c.T("the policy of %s is not loaded yet", agent))
 		return
 	}
 	request, err := requestOf(class, target)
 	if err != nil {
-		c.Wrap(Plain, "The kernel itself refused this ("+string(class)+"): no rule was looked at.", 0)
+		c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", string(class)), 0)
 		return
 	}
 	drawDecision(c, full.Policy.Explain(request), v.data.Home)
@@ -357,24 +365,24 @@ func requestOf(class policy.Class, target string) (policy.Request, error) {
 // drawDecision draws what a policy answers, and each rule that it looked at.
 func drawDecision(c *Canvas, d policy.Decision, home string) {
 	glyph, style := effectMark(c.Theme, d.Effect)
-	c.Field(Faint, "the policy says now", 19)
+	c.Field(Faint, c.T("the policy says now"), 19)
 	c.Put(style, glyph+" ")
 	c.Put(Bold, string(d.Effect))
 	c.Wrap(Plain, "  "+d.Rule, 4)
-	fact(c, "from", tilde(originText(d.Origin), home))
-	c.Line(Faint, "looked at, in order:")
+	fact(c, c.T("from"), tilde(originText(c.Theme.Words, d.Origin), home))
+	c.Line(Faint, c.T("looked at, in order:"))
 	for i, step := range d.Trace {
 		c.Number(Faint, i+1, 4)
 		c.Gap(1)
 		if step.Matched {
-			c.Put(Bold, c.Theme.Glyphs.Arrow+" matches  ")
+			c.Put(Bold, c.T("%s matches  ", c.Theme.Glyphs.Arrow))
 		} else {
-			c.Put(Faint, "  not this ")
+			c.Put(Faint, c.T("  not this "))
 		}
-		c.Wrap(Plain, step.Rule+"   "+shortOrigin(step.Origin), 6)
+		c.Wrap(Plain, step.Rule+"   "+shortOrigin(c.Theme.Words, step.Origin), 6)
 	}
 	if len(d.Trace) == 0 {
-		c.Line(Faint, "  no rule is about it")
+		c.Line(Faint, c.T("  no rule is about it"))
 	}
 }
 

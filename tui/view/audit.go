@@ -27,15 +27,15 @@ func (v *AuditView) id(i int) string { return v.data.Audit[v.at(i)].Raw }
 func (v *AuditView) Draw(c *Canvas) {
 	entries := v.data.Audit
 	l := layout{
-		title: "audit log, the last hour, newest first", total: len(entries), share: 64, id: v.id,
-		empty: "Nothing was recorded in the last hour. openclaw audit search --since 24h looks further back.",
-		name:  func() string { return "record" },
+		title: c.T("audit log, the last hour, newest first"), total: len(entries), share: 64, id: v.id,
+		empty: c.T("Nothing was recorded in the last hour. openclaw audit search --since 24h looks further back."),
+		name:  func() string { return c.T("record") },
 		head: func(c *Canvas) {
-			c.Field(Faint, "TIME", 8)
-			c.Field(Faint, "EVENT", 16)
-			c.Field(Faint, "WHO", 12)
-			c.Field(Faint, "RESULT", 8)
-			c.Put(Faint, "WHAT")
+			c.Field(Faint, c.T("TIME"), 8)
+			c.Field(Faint, c.T("EVENT"), 16)
+			c.Field(Faint, c.T("WHO"), 12)
+			c.Field(Faint, c.T("RESULT"), 8)
+			c.Put(Faint, c.T("WHAT"))
 		},
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
@@ -57,11 +57,11 @@ func (v *AuditView) Draw(c *Canvas) {
 	l.pane = func(c *Canvas) {
 		for i := range entries {
 			if e := &entries[i]; e.Raw == v.list.Selected() {
-				fact(c, "time", e.Time)
-				fact(c, "event", e.Type)
-				fact(c, "who", e.Who)
-				fact(c, "result", e.Result)
-				fact(c, "what", e.What)
+				fact(c, c.T("time"), e.Time)
+				fact(c, c.T("event"), e.Type)
+				fact(c, c.T("who"), e.Who)
+				fact(c, c.T("result"), e.Result)
+				fact(c, c.T("what"), e.What)
 				c.End()
 				c.Wrap(Faint, e.Raw, 0)
 				return

@@ -198,7 +198,7 @@ func (b *browse) draw(c *Canvas, l *layout) {
 	case l.count == 0:
 		c.End()
 		c.Gap(1)
-		c.Line(Plain, "No row passes the filter. esc in the filter line clears it, \\ switches it off.")
+		c.Line(Plain, c.T("No row passes the filter. esc in the filter line clears it, \\ switches it off."))
 	case b.full:
 		b.list.Lay(l.count, height, l.id)
 		b.drawPane(c, l, height)
@@ -252,7 +252,7 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 	title := l.name()
 	mark := Bold
 	if b.inPane && c.Room() > 40 {
-		title += "  (keys move here; tab returns)"
+		title += c.T("  (keys move here; tab returns)")
 	}
 	inner := c.Sub(2, c.Width()-2, paneRoom)
 	l.pane(inner)
@@ -271,7 +271,7 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 			c.Gap(1)
 			c.Put(Faint, c.Theme.Glyphs.Down+" ")
 			c.PutInt(Faint, b.more-b.top+1)
-			c.Put(Faint, " more lines: tab, then j")
+			c.Put(Faint, c.T(" more lines: tab, then j"))
 			c.End()
 			break
 		}
@@ -290,15 +290,15 @@ func (b *browse) drawFilter(c *Canvas, l *layout) {
 	c.Gap(1)
 	switch {
 	case b.typing:
-		c.Put(Bold, "filter: ")
+		c.Put(Bold, c.T("filter: "))
 		room := c.Room()
 		b.edit.Draw(c.limit(room*3/5), true)
 		c.release()
 	case b.edit.Len() > 0:
-		c.Put(Bold, "filter: ")
+		c.Put(Bold, c.T("filter: "))
 		c.FieldMiddle(Plain, b.edit.Text(), min(Width(b.edit.Text()), c.Room()/2))
 		if b.off {
-			c.Put(Warn, "off")
+			c.Put(Warn, c.T("off"))
 		}
 	default:
 		c.Put(Plain, l.title)
@@ -310,18 +310,18 @@ func (b *browse) drawFilter(c *Canvas, l *layout) {
 	}
 	if l.count != l.total {
 		c.PutInt(Plain, l.count)
-		c.Put(Plain, " of ")
+		c.Put(Plain, c.T(" of "))
 	}
 	c.PutInt(Plain, l.total)
 	if l.total == 1 {
-		c.Put(Plain, " row")
+		c.Put(Plain, c.T(" row"))
 	} else {
-		c.Put(Plain, " rows")
+		c.Put(Plain, c.T(" rows"))
 	}
 	if n := b.list.Unseen(); n > 0 {
 		c.Gap(2)
 		c.PutInt(Bold, n)
-		c.Put(Bold, " new "+c.Theme.Glyphs.Up)
+		c.Put(Bold, c.T(" new %s", c.Theme.Glyphs.Up))
 	}
 	if l.state != "" {
 		c.Gap(2)

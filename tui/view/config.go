@@ -58,23 +58,23 @@ func (v *ConfigView) Draw(c *Canvas) {
 	c.Put(Bold, tilde(orDash(s.Path), v.data.Home))
 	c.Gap(2)
 	if s.Version > 0 {
-		c.Put(Plain, "active #"+itoa(s.Version)+" since ")
+		c.Put(Plain, c.T("active #%s since ", itoa(s.Version)))
 		c.Time(Plain, v.data.Local(s.Active), time.TimeOnly)
 	} else {
-		c.Put(Plain, "no version is active")
+		c.Put(Plain, c.T("no version is active"))
 	}
 	c.End()
 	c.Gap(1)
 	switch {
 	case s.Rejected:
 		c.Put(Bad, c.Theme.Glyphs.No)
-		c.Put(Bold, " on disk: REJECTED")
+		c.Put(Bold, c.T(" on disk: REJECTED"))
 		if s.Version > 0 {
-			c.Put(Plain, ", #"+itoa(s.Version)+" stays active")
+			c.Put(Plain, c.T(", #%s stays active", itoa(s.Version)))
 		}
 	default:
 		c.Put(Good, c.Theme.Glyphs.Yes)
-		c.Put(Plain, " what is on disk is active; saving the file is enough")
+		c.Put(Plain, c.T(" what is on disk is active; saving the file is enough"))
 	}
 	c.End()
 	if !s.Rejected {
@@ -94,7 +94,7 @@ func (v *ConfigView) Draw(c *Canvas) {
 	}
 	c.Gap(1)
 	if left := v.more - v.top; left > 0 {
-		c.Line(Faint, c.Theme.Glyphs.Down+" "+itoa(left)+" more lines: j")
+		c.Line(Faint, c.T("%s %s more lines: j", c.Theme.Glyphs.Down, itoa(left)))
 	}
 }
 
@@ -104,12 +104,12 @@ func (v *ConfigView) changed(c *Canvas, s *event.ConfigStatus) {
 	for i, change := range s.Changes {
 		c.Gap(1)
 		if i == 0 {
-			c.Field(Bold, "changed", 8)
+			c.Field(Bold, c.T("changed"), 8)
 		} else {
 			c.Gap(9)
 		}
 		if i == most-1 && len(s.Changes) > most {
-			c.Line(Plain, "and "+itoa(len(s.Changes)-i)+" more, in the history below")
+			c.Line(Plain, c.T("and %s more, in the history below", itoa(len(s.Changes)-i)))
 			return
 		}
 		c.Line(Plain, change)
@@ -118,9 +118,9 @@ func (v *ConfigView) changed(c *Canvas, s *event.ConfigStatus) {
 
 func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 	if len(s.Problems) > 0 {
-		title := "Problems"
+		title := c.T("Problems")
 		if !s.Rejected {
-			title = "Warnings"
+			title = c.T("Warnings")
 		}
 		c.Rule(title, Bold)
 		for i := range s.Problems {
@@ -128,9 +128,9 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		}
 	}
 	if len(s.Diff) > 0 {
-		title := "Last change, line by line"
+		title := c.T("Last change, line by line")
 		if s.Rejected {
-			title = "Diff: active to on disk"
+			title = c.T("Diff: active to on disk")
 		}
 		c.Rule(title, Bold)
 		for _, line := range s.Diff {
@@ -147,9 +147,9 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 			c.Line(style, line)
 		}
 	}
-	c.Rule("History", Bold)
+	c.Rule(c.T("History"), Bold)
 	if len(s.History) == 0 {
-		c.Line(Faint, " no version yet")
+		c.Line(Faint, c.T(" no version yet"))
 	}
 	for i := range s.History {
 		h := &s.History[i]
@@ -160,9 +160,9 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		c.Field(Plain, h.By, 11)
 		what := strings.Join(h.Changes, ", ")
 		if len(h.Changes) == 0 {
-			what = "nothing changed"
+			what = c.T("nothing changed")
 			if h.By == "start" {
-				what = "as found at the start"
+				what = c.T("as found at the start")
 			}
 		}
 		c.Wrap(Plain, what, 30)

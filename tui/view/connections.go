@@ -38,11 +38,11 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	switch a {
 	case ActDisconnect:
 		if v.client(n) {
-			v.ask("Close the connection of "+peer(n)+"?", Action{Verb: VerbDisconnect, Name: n.ID})
+			v.ask(v.data.T("Close the connection of %s?", peer(n)), Action{Verb: VerbDisconnect, Name: n.ID})
 		}
 	case ActBan:
 		if address := v.address(n); address != "" {
-			v.ask("Ban "+address+" for an hour, and close what is open of it?", Action{Verb: VerbBan, Name: address})
+			v.ask(v.data.T("Ban %s for an hour, and close what is open of it?", address), Action{Verb: VerbBan, Name: address})
 		}
 	case ActEvents:
 		if n != nil {
@@ -107,13 +107,13 @@ func connectionText(n *event.Connection, yield func(key, value string) bool) {
 // Draw paints the view.
 func (v *ConnectionsView) Draw(c *Canvas) {
 	rows := v.data.Connections
-	where := "the gateway"
+	where := c.T("the gateway")
 	if at := v.data.Overview.Listeners; len(at) > 0 {
 		where = at[0]
 	}
 	l := layout{
-		title: "connections, newest first", total: rows.Len(), share: 64, id: v.id, head: v.head,
-		empty: "No connections. Clients connect to " + where + "; agents' connections show here when a cage runs.",
+		title: c.T("connections, newest first"), total: rows.Len(), share: 64, id: v.id, head: v.head,
+		empty: c.T("No connections. Clients connect to %s; agents' connections show here when a cage runs.", where),
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { connectionText(rows.Newest(i), yield) })
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, rows.Newest(v.at(i))) }
@@ -124,7 +124,7 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 	}
 	l.name = func() string {
 		if n := rows.Get(v.list.Selected()); n != nil {
-			return n.Kind + " connection of " + peer(n)
+			return c.T("%s connection of %s", n.Kind, peer(n))
 		}
 		return ""
 	}
@@ -152,20 +152,20 @@ func connectionColumns(width int) (from, agent, route int, size bool) {
 
 func (v *ConnectionsView) head(c *Canvas) {
 	from, agent, route, size := connectionColumns(c.Width())
-	c.Field(Faint, "KIND", 5)
+	c.Field(Faint, c.T("KIND"), 5)
 	if from > 0 {
-		c.Field(Faint, "FROM", from)
+		c.Field(Faint, c.T("FROM"), from)
 	}
 	if agent > 0 {
-		c.Field(Faint, "AGENT", agent)
+		c.Field(Faint, c.T("AGENT"), agent)
 	}
-	c.Field(Faint, "ROUTE", route)
-	c.Field(Faint, "STATE", 9)
+	c.Field(Faint, c.T("ROUTE"), route)
+	c.Field(Faint, c.T("STATE"), 9)
 	if size {
-		c.Field(Faint, "      IN", 8)
-		c.Field(Faint, "     OUT", 8)
+		c.Field(Faint, c.T("      IN"), 8)
+		c.Field(Faint, c.T("     OUT"), 8)
 	}
-	c.Put(Faint, "    AGE")
+	c.Put(Faint, c.T("    AGE"))
 }
 
 func (v *ConnectionsView) row(c *Canvas, n *event.Connection) {
@@ -181,7 +181,7 @@ func (v *ConnectionsView) row(c *Canvas, n *event.Connection) {
 	glyph, style := stateMark(c.Theme, n.State)
 	c.Put(style, glyph)
 	c.Gap(1)
-	c.Field(Plain, n.State, 7)
+	c.Field(Plain, c.T(n.State), 7)
 	if size {
 		c.Size(Plain, n.BytesIn, 8)
 		c.Gap(1)
@@ -219,45 +219,45 @@ func stateMark(t *Theme, state string) (string, Style) {
 }
 
 func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
-	fact(c, "route", n.Route)
+	fact(c, c.T("route"), n.Route)
 	state := n.State
 	if n.Status != 0 {
-		state += ", status " + strconv.Itoa(n.Status)
+		state += c.T(", status %s", strconv.Itoa(n.Status))
 	}
-	fact(c, "state", state)
-	fact(c, "reason", n.Detail)
-	c.Field(Faint, "opened", labelWidth)
+	fact(c, c.T("state"), state)
+	fact(c, c.T("reason"), n.Detail)
+	c.Field(Faint, c.T("opened"), labelWidth)
 	c.Time(Plain, v.data.Local(n.Opened), time.DateTime)
 	c.End()
 	if !n.Closed.IsZero() {
-		c.Field(Faint, "closed", labelWidth)
+		c.Field(Faint, c.T("closed"), labelWidth)
 		c.Time(Plain, v.data.Local(n.Closed), time.DateTime)
 		c.End()
 	}
-	fact(c, "from", n.From)
-	fact(c, "client", n.Client)
+	fact(c, c.T("from"), n.From)
+	fact(c, c.T("client"), n.Client)
 	if n.Agent != "" {
-		fact(c, "agent", n.Agent+", run "+orDash(n.Run))
+		fact(c, c.T("agent"), c.T("%s, run %s", n.Agent, orDash(n.Run)))
 	}
-	fact(c, "program", n.Program)
+	fact(c, c.T("program"), n.Program)
 	if n.PID != 0 {
-		fact(c, "pid", itoa(n.PID))
+		fact(c, c.T("pid"), itoa(n.PID))
 	}
-	fact(c, "id", n.ID)
-	fact(c, "auth", n.Auth)
+	fact(c, c.T("id"), n.ID)
+	fact(c, c.T("auth"), n.Auth)
 	if n.Origin.File != "" || n.Origin.BuiltIn != "" || n.Origin.Key != "" {
-		fact(c, "rule at", originText(n.Origin))
+		fact(c, c.T("rule at"), originText(c.Theme.Words, n.Origin))
 	}
-	c.Field(Faint, "bytes", labelWidth)
-	c.Put(Plain, "in ")
+	c.Field(Faint, c.T("bytes"), labelWidth)
+	c.Put(Plain, c.T("in "))
 	c.Size(Plain, n.BytesIn, 0)
-	c.Put(Plain, ", out ")
+	c.Put(Plain, c.T(", out "))
 	c.Size(Plain, n.BytesOut, 0)
 	c.End()
 	if n.FirstMS > 0 {
-		fact(c, "first", strconv.FormatInt(n.FirstMS, 10)+" ms to the first byte")
+		fact(c, c.T("first"), c.T("%s ms to the first byte", strconv.FormatInt(n.FirstMS, 10)))
 	}
 	if n.Kind == "http" {
-		fact(c, "headers", "authorization: •••••••• (never shown)")
+		fact(c, c.T("headers"), c.T("authorization: •••••••• (never shown)"))
 	}
 }

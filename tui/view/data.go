@@ -49,6 +49,7 @@ type Data struct {
 	ReadOnly bool
 	Home     string // the person's home folder, as a policy names it; empty: not known
 	Keys     *Keys
+	Words    *Words // the language
 	Link     Link
 	Loaded   bool // the gateway has answered at least once
 

@@ -49,12 +49,12 @@ type Preview struct {
 func (v *DenialsView) Question() string {
 	switch v.ask.step {
 	case askAlways:
-		return "Write this rule?"
+		return v.data.T("Write this rule?")
 	case askAll:
 		if v.ask.allow {
-			return "Allow once " + plural(len(v.ask.ids), "request") + "?"
+			return v.data.T("Allow once %s?", v.data.N(len(v.ask.ids), "request"))
 		}
-		return "Deny " + plural(len(v.ask.ids), "request") + "?"
+		return v.data.T("Deny %s?", v.data.N(len(v.ask.ids), "request"))
 	case askNone, askNote:
 	}
 	return ""

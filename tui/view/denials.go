@@ -56,13 +56,12 @@ func (v *DenialsView) Draw(c *Canvas) {
 	v.inbox.update(v.data)
 	rows := v.inbox.rows
 	l := layout{
-		title: "held requests, then what was refused", total: len(rows), share: 62, wide: 150, id: v.id,
-		empty: "Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. " +
-			"Start one in another terminal: openclaw agent run NAME -- COMMAND",
-		head: v.head,
+		title: c.T("held requests, then what was refused"), total: len(rows), share: 62, wide: 150, id: v.id,
+		empty: c.T("Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. Start one in another terminal: openclaw agent run NAME -- COMMAND"),
+		head:  v.head,
 	}
 	if v.inbox.waiting > 0 {
-		l.title = plural(v.inbox.waiting, "held request") + " first"
+		l.title = c.T("%s first", c.N(v.inbox.waiting, "held request"))
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { rows[i].text(yield) })
 	l.row = func(c *Canvas, i int, _ bool) {
@@ -94,9 +93,9 @@ func (v *DenialsView) Draw(c *Canvas) {
 		case row == nil:
 			return ""
 		case row.ask != nil:
-			return "ask " + row.ask.ID + ": " + row.ask.Operation + " " + v.data.Short(row.ask.Target)
+			return c.T("ask %s: %s %s", row.ask.ID, row.ask.Operation, v.data.Short(row.ask.Target))
 		}
-		return "denial " + row.denial.ID
+		return c.T("denial %s", row.denial.ID)
 	}
 	v.draw(c, &l)
 	v.looked()
@@ -131,28 +130,28 @@ const stateWidth = 8
 
 func (v *DenialsView) head(c *Canvas) {
 	agent, pid, program, target, rule := denialColumns(c.Width())
-	c.Field(Faint, "STATE", stateWidth)
-	c.Field(Faint, "TIME", 8)
+	c.Field(Faint, c.T("STATE"), stateWidth)
+	c.Field(Faint, c.T("TIME"), 8)
 	if agent > 0 {
-		c.Field(Faint, "AGENT", agent)
+		c.Field(Faint, c.T("AGENT"), agent)
 	}
 	if pid > 0 {
-		c.Field(Faint, "   PID", pid)
+		c.Field(Faint, c.T("   PID"), pid)
 	}
 	if program > 0 {
-		c.Field(Faint, "PROGRAM", program)
+		c.Field(Faint, c.T("PROGRAM"), program)
 	}
-	c.Field(Faint, "OP", 8)
-	c.Field(Faint, "TARGET", target)
+	c.Field(Faint, c.T("OP"), 8)
+	c.Field(Faint, c.T("TARGET"), target)
 	if rule > 0 {
-		c.Field(Faint, "RULE", rule)
+		c.Field(Faint, c.T("RULE"), rule)
 	}
 	c.Put(Faint, "   N")
 }
 
 func (v *DenialsView) row(c *Canvas, d *event.Denial) {
 	v.cells(c, &cells{
-		glyph: c.Theme.Glyphs.No, style: Bad, word: "deny", at: d.Last, agent: d.Agent, pid: d.PID, program: d.Program,
+		glyph: c.Theme.Glyphs.No, style: Bad, word: c.T("deny"), at: d.Last, agent: d.Agent, pid: d.PID, program: d.Program,
 		op: d.Operation, target: d.Target, rule: d.Rule, count: d.Count,
 	})
 }
@@ -209,18 +208,18 @@ func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
 			role = v.data.Agents[i].Role
 		}
 	}
-	cure := advise(d, v.data.Home, role)
+	cure := advise(v.data.Words, d, v.data.Home, role)
 	if c.Width() < 100 {
 		v.refused(c, d)
 		if cure.short != "" {
-			fact(c, "allow it", cure.short)
+			fact(c, c.T("allow it"), cure.short)
 		} else {
-			fact(c, "allow it", cure.note)
+			fact(c, c.T("allow it"), cure.note)
 		}
 		v.who(c, d)
 		v.seen(c, d)
 		if cure.short != "" {
-			fact(c, "note", cure.note)
+			fact(c, c.T("note"), cure.note)
 		}
 		return
 	}
@@ -241,7 +240,7 @@ func (v *DenialsView) pane(c *Canvas, d *event.Denial) {
 
 // refused says what was refused, by which rule, and where that stands.
 func (v *DenialsView) refused(c *Canvas, d *event.Denial) {
-	c.Field(Faint, "refused", labelWidth)
+	c.Field(Faint, c.T("refused"), labelWidth)
 	c.Put(Bad, c.Theme.Glyphs.No+" ")
 	c.Put(Bold, d.Operation+" ")
 	c.Wrap(Bold, tilde(d.Target, v.data.Home), labelWidth+1)
@@ -249,7 +248,7 @@ func (v *DenialsView) refused(c *Canvas, d *event.Denial) {
 	if d.Origin.BuiltIn == "" && d.Origin.Line > 0 {
 		rule += "   " + base(d.Origin.File) + ":" + itoa(d.Origin.Line)
 	}
-	fact(c, "rule", rule)
+	fact(c, c.T("rule"), rule)
 }
 
 // maxSaid bounds, in bytes, a command line in the pane beside the list.
@@ -257,47 +256,47 @@ const maxSaid = 160
 
 // who says who tried it.
 func (v *DenialsView) who(c *Canvas, d *event.Denial) {
-	pid := ", pid not known"
+	pid := c.T(", pid not known")
 	if d.PID != 0 {
-		pid = ", pid " + itoa(d.PID)
+		pid = c.T(", pid %s", itoa(d.PID))
 	}
-	fact(c, "program", orDash(d.Program)+pid)
+	fact(c, c.T("program"), orDash(d.Program)+pid)
 	if d.CommandLine != "" {
 		said := d.CommandLine
 		if !v.full {
 			said = Printable(said, maxSaid) // enter shows all of it
 		}
-		fact(c, "says", said+"   (the agent's own words)")
+		fact(c, c.T("says"), c.T("%s   (the agent's own words)", said))
 	}
-	fact(c, "agent", d.Agent+", run "+orDash(d.Run))
+	fact(c, c.T("agent"), c.T("%s, run %s", d.Agent, orDash(d.Run)))
 }
 
 // seen says where the rule stands in full, what enforced it, and how often.
 func (v *DenialsView) seen(c *Canvas, d *event.Denial) {
 	if d.Origin.BuiltIn == "" && d.Origin.Line > 0 {
-		fact(c, "key", d.Origin.Key)
+		fact(c, c.T("key"), d.Origin.Key)
 	} else {
-		fact(c, "from", originText(d.Origin))
+		fact(c, c.T("from"), originText(c.Theme.Words, d.Origin))
 	}
-	fact(c, "by", mechanismText(d.Mechanism))
-	c.Field(Faint, "seen", labelWidth)
+	fact(c, c.T("by"), mechanismText(c.Theme.Words, d.Mechanism))
+	c.Field(Faint, c.T("seen"), labelWidth)
 	c.PutInt(Bold, max(d.Count, 1))
 	c.Put(Plain, " × ")
 	c.Time(Plain, v.data.Local(d.First), time.TimeOnly)
 	if d.Count > 1 {
-		c.Put(Plain, " to ")
+		c.Put(Plain, c.T(" to "))
 		c.Time(Plain, v.data.Local(d.Last), time.TimeOnly)
 	}
 	c.Put(Faint, ", ")
 	c.Age(Faint, v.data.Since(d.Last), 0)
-	c.Put(Faint, " ago")
+	c.Put(Faint, c.T(" ago"))
 	c.End()
 }
 
 // draw is the advice in a pane of its own.
 func (a *advice) draw(c *Canvas) {
 	if len(a.lines) > 0 {
-		c.Line(Faint, "These lines in config.yaml would allow it:")
+		c.Line(Faint, c.T("These lines in config.yaml would allow it:"))
 		for _, line := range a.lines {
 			c.Gap(2)
 			c.Line(Plain, line)
@@ -316,10 +315,10 @@ func orDash(s string) string {
 }
 
 // originText says where a rule stands.
-func originText(o policy.Origin) string {
+func originText(w *Words, o policy.Origin) string {
 	switch {
 	case o.BuiltIn != "":
-		return "built in: " + o.BuiltIn
+		return w.T("built in: %s", o.BuiltIn)
 	case o.File != "" && o.Line > 0 && o.Key != "":
 		return o.File + ":" + itoa(o.Line) + "  " + o.Key
 	case o.File != "" && o.Line > 0:
@@ -330,18 +329,18 @@ func originText(o policy.Origin) string {
 	return orDash(o.File)
 }
 
-func mechanismText(m string) string {
+func mechanismText(w *Words, m string) string {
 	switch m {
 	case "gate":
-		return "gate (file system)"
+		return w.T("gate (file system)")
 	case "notify":
-		return "notify (system call)"
+		return w.T("notify (system call)")
 	case "dns":
-		return "dns (name look-up)"
+		return w.T("dns (name look-up)")
 	case "egress":
-		return "egress (connection)"
+		return w.T("egress (connection)")
 	case "mount":
-		return "mount (not in the cage's file system)"
+		return w.T("mount (not in the cage's file system)")
 	}
 	return orDash(m)
 }

@@ -140,7 +140,7 @@ func (e *Editor) Draw(c *Canvas, focus bool) {
 		e.cursor(c, focus)
 		if n > 0 {
 			c.Gap(2)
-			c.Put(Faint, plural(n, "character"))
+			c.Put(Faint, c.N(n, "character"))
 		}
 	} else {
 		text := string(e.buf)
@@ -153,7 +153,7 @@ func (e *Editor) Draw(c *Canvas, focus bool) {
 	if e.Skipped > 0 {
 		c.Gap(2)
 		c.PutInt(Bad, e.Skipped)
-		c.Put(Bad, " left out")
+		c.Put(Bad, c.T(" left out"))
 	}
 }
 

@@ -46,20 +46,20 @@ func (v *HelpView) Draw(c *Canvas) {
 	section := Name("?")
 	v.data.Keys.In(v.of, func(b Binding) bool {
 		if b.View != section {
-			title := "Every view"
+			title := c.T("Every view")
 			if b.View != "" {
-				title = "Keys in " + string(b.View)
+				title = c.T("Keys in %s", string(b.View))
 			}
 			body.Rule(title, Bold)
 			section = b.View
 		}
 		body.Gap(2)
 		body.Field(Bold, strings.Join(b.Keys, " "), 19)
-		body.Wrap(Plain, b.Help, 22)
+		body.Wrap(Plain, c.T(b.Help), 22)
 		return true
 	})
 	if v.data.ReadOnly {
-		body.Wrap(Faint, "  This screen is read-only: what changes anything is not offered.", 2)
+		body.Wrap(Faint, c.T("  This screen is read-only: what changes anything is not offered."), 2)
 	}
 	v.more = max(body.Rows()-c.Left(), 0)
 	v.top = min(v.top, v.more)
@@ -73,6 +73,6 @@ func (v *HelpView) Draw(c *Canvas) {
 	}
 	c.Gap(1)
 	if left := v.more - v.top; left > 0 {
-		c.Line(Faint, c.Theme.Glyphs.Down+" "+itoa(left)+" more lines: j")
+		c.Line(Faint, c.T("%s %s more lines: j", c.Theme.Glyphs.Down, itoa(left)))
 	}
 }

@@ -177,27 +177,27 @@ func (v *LogsView) passes(line *event.LogLine) bool {
 // Draw paints the view.
 func (v *LogsView) Draw(c *Canvas) {
 	v.scan()
-	l := layout{total: v.data.Logs.Len(), count: len(v.match), title: "the gateway's log, redacted", state: levels[v.level] + "+  "}
+	l := layout{total: v.data.Logs.Len(), count: len(v.match), title: c.T("the gateway's log, redacted"), state: levels[v.level] + "+  "}
 	switch n := len(v.match) - v.held; {
 	case !v.paused:
-		l.state += "following"
+		l.state += c.T("following")
 	case n > 0:
-		l.state += "paused, " + itoa(n) + " new " + c.Theme.Glyphs.Down + " (G)"
+		l.state += c.T("paused, %s new %s (G)", itoa(n), c.Theme.Glyphs.Down)
 	default:
-		l.state += "paused"
+		l.state += c.T("paused")
 	}
 	if lost := v.data.Logs.First(); lost > 0 && v.data.Logs.Len() == MaxLogs {
-		l.state += ", " + itoa(int(min(lost, 1<<40))) + " older lines written over"
+		l.state += c.T(", %s older lines written over", itoa(int(min(lost, 1<<40))))
 	}
 	v.drawFilter(c, &l)
 	if l.total == 0 {
 		c.End()
-		c.Line(Plain, " The log is empty. The gateway's lines show here as they are written, redacted.")
+		c.Line(Plain, c.T(" The log is empty. The gateway's lines show here as they are written, redacted."))
 		return
 	}
 	if len(v.match) == 0 {
 		c.End()
-		c.Line(Plain, " No line passes the filter and the level.")
+		c.Line(Plain, c.T(" No line passes the filter and the level."))
 		return
 	}
 	pane := 5
@@ -282,7 +282,7 @@ func (v *LogsView) drawEntry(c *Canvas, height int) {
 		inner.End()
 	}
 	inner.Wrap(Faint, line.Raw, 0)
-	c.Rule("entry "+v.data.Local(line.Time).Format(time.DateTime), Bold)
+	c.Rule(c.T("entry %s", v.data.Local(line.Time).Format(time.DateTime)), Bold)
 	for i := range height - 1 {
 		c.Gap(1)
 		c.copyRow(inner, i)

@@ -45,22 +45,22 @@ func (v *OverviewView) needs() []need {
 	switch s := &d.Store; {
 	case s.State == "" || s.State == "unlocked":
 	case s.Backend == "" && s.State != "failed":
-		list = append(list, need{bad: true, text: "no keychain here: create the encrypted vault", key: "6"})
+		list = append(list, need{bad: true, text: v.data.T("no keychain here: create the encrypted vault"), key: "6"})
 	default:
-		list = append(list, need{bad: true, text: "the " + orDash(s.Backend) + " is " + s.State, key: "6"})
+		list = append(list, need{bad: true, text: v.data.T("the %s is %s", orDash(s.Backend), s.State), key: "6"})
 	}
 	ran := false
 	for i := range d.Agents {
 		ran = ran || len(d.Agents[i].Runs) > 0
 	}
-	name := "NAME"
+	name := v.data.T("NAME")
 	if len(d.Agents) > 0 {
 		name = d.Agents[0].Name
 	}
 	if steps := [...]need{
-		{done: d.HasProviderKey(), text: "store a provider key", key: "6"},
-		{done: len(d.Agents) > 0, text: "add an agent to " + base(orDash(d.Config.Path)), key: "editor"},
-		{done: ran, text: "openclaw agent run " + name + " -- CMD", key: "shell"},
+		{done: d.HasProviderKey(), text: v.data.T("store a provider key"), key: "6"},
+		{done: len(d.Agents) > 0, text: v.data.T("add an agent to %s", base(orDash(d.Config.Path))), key: v.data.T("editor")},
+		{done: ran, text: v.data.T("openclaw agent run %s -- CMD", name), key: v.data.T("shell")},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {
 			if i == 0 && d.Store.State == "locked" {
@@ -71,23 +71,23 @@ func (v *OverviewView) needs() []need {
 		}
 	}
 	if n, first := d.Waiting(); n > 0 {
-		list = append([]need{{bad: true, text: plural(n, "held request") + ", the first has " + string(AppendLeft(nil, first.Sub(d.Now))) + " left", key: "n"}}, list...)
+		list = append([]need{{bad: true, text: v.data.T("%s, the first has %s left", v.data.N(n, "held request"), string(AppendLeft(nil, first.Sub(d.Now)))), key: "n"}}, list...)
 	}
 	if c := &d.Config; c.Rejected {
-		list = append(list, need{bad: true, text: "config on disk is rejected, " + plural(len(c.Problems), "problem"), key: "8"})
+		list = append(list, need{bad: true, text: v.data.T("config on disk is rejected, %s", v.data.N(len(c.Problems), "problem")), key: "8"})
 	}
 	for i := range d.Secrets {
 		if s := &d.Secrets[i]; s.Missing && d.HasProviderKey() {
-			list = append(list, need{text: "no key for " + orDash(strings.Join(s.UsedBy, ", ")) + " (secret " + s.Name + ")", key: "6"})
+			list = append(list, need{text: v.data.T("no key for %s (secret %s)", orDash(strings.Join(s.UsedBy, ", ")), s.Name), key: "6"})
 		}
 	}
 	for i := range d.Agents {
 		a := &d.Agents[i]
 		switch {
 		case a.State == "invalid":
-			list = append(list, need{bad: true, text: "agent " + a.Name + ": " + orDash(a.Problem), key: "4"})
+			list = append(list, need{bad: true, text: v.data.T("agent %s: %s", a.Name, orDash(a.Problem)), key: "4"})
 		case needsRun(a):
-			list = append(list, need{text: "agent " + a.Name + ": a policy change needs a new run", key: "4"})
+			list = append(list, need{text: v.data.T("agent %s: a policy change needs a new run", a.Name), key: "4"})
 		}
 	}
 	return list
@@ -108,7 +108,7 @@ func (v *OverviewView) Draw(c *Canvas) {
 		left := c.Sub(0, width, max(c.Left()/2, 4))
 		v.drawNeeds(left, needs)
 		right := c.Sub(1, c.Width()-width-1, max(c.Left()/2, 4))
-		right.Rule("This machine", Bold)
+		right.Rule(c.T("This machine"), Bold)
 		v.drawMachine(right)
 		both := c.Sub(2, c.Width(), max(left.Rows(), right.Rows()))
 		both.Beside(left, right, 0)
@@ -126,11 +126,11 @@ func (v *OverviewView) Draw(c *Canvas) {
 }
 
 func (v *OverviewView) drawNeeds(c *Canvas, needs []need) {
-	c.Rule("Needs you", Bold)
+	c.Rule(c.T("Needs you"), Bold)
 	if len(needs) == 0 {
 		c.Gap(1)
 		c.Put(Good, c.Theme.Glyphs.Yes)
-		c.Line(Plain, " nothing waits for you")
+		c.Line(Plain, c.T(" nothing waits for you"))
 	}
 	for _, n := range needs {
 		c.Gap(1)
@@ -169,21 +169,21 @@ func (v *OverviewView) drawMachine(c *Canvas) {
 	c.Gap(1)
 	switch {
 	case len(list) == 0:
-		c.Line(Faint, "what it can enforce is not probed yet")
+		c.Line(Faint, c.T("what it can enforce is not probed yet"))
 		return
 	case proven == len(list):
 		c.Put(Good, c.Theme.Glyphs.Yes)
-		c.Put(Plain, " "+plural(proven, "mechanism")+", all proven here")
+		c.Put(Plain, c.T(" %s, all proven here", c.N(proven, "mechanism")))
 	default:
 		c.Put(Bad, c.Theme.Glyphs.No)
-		c.Put(Plain, " "+itoa(len(list)-proven)+" of "+plural(len(list), "mechanism")+" cannot be enforced here")
+		c.Put(Plain, c.T(" %s of %s cannot be enforced here", itoa(len(list)-proven), c.N(len(list), "mechanism")))
 	}
 	c.Gap(2)
 	c.Put(Bold, "m")
 	if v.list {
-		c.Put(Faint, " folds them")
+		c.Put(Faint, c.T(" folds them"))
 	} else {
-		c.Put(Faint, " lists them")
+		c.Put(Faint, c.T(" lists them"))
 	}
 	c.End()
 	for _, m := range list {
@@ -195,7 +195,7 @@ func (v *OverviewView) drawMachine(c *Canvas) {
 		c.Gap(1)
 		text := m.Name + ": " + orDash(m.Detail)
 		if m.Fix != "" {
-			text = m.Name + ": no; fix: " + m.Fix
+			text = c.T("%s: no; fix: %s", m.Name, m.Fix)
 		}
 		c.Wrap(Plain, text, 3)
 	}
@@ -213,28 +213,28 @@ func (v *OverviewView) drawMachine(c *Canvas) {
 
 func (v *OverviewView) drawAgents(c *Canvas) {
 	agents := v.data.Agents
-	c.Rule("Agents", Bold)
+	c.Rule(c.T("Agents"), Bold)
 	if len(agents) == 0 {
 		c.Gap(1)
-		c.Line(Plain, "none yet: add one to "+tilde(orDash(v.data.Config.Path), v.data.Home)+"; it is read as soon as it is saved")
+		c.Line(Plain, c.T("none yet: add one to %s; it is read as soon as it is saved", tilde(orDash(v.data.Config.Path), v.data.Home)))
 		return
 	}
 	c.Gap(1)
-	c.Field(Faint, "AGENT", nameWidth(c, agents, 64))
-	c.Field(Faint, "STATE", 9)
-	c.Put(Faint, "RUNS CONNS DENIED")
+	c.Field(Faint, c.T("AGENT"), nameWidth(c, agents, 64))
+	c.Field(Faint, c.T("STATE"), 9)
+	c.Put(Faint, c.T("RUNS CONNS DENIED"))
 	c.Gap(2)
 	if c.Room() >= 20 {
-		c.Put(Faint, "ENFORCED IN ITS CAGE")
+		c.Put(Faint, c.T("ENFORCED IN ITS CAGE"))
 	} else {
-		c.Put(Faint, "ENFORCED")
+		c.Put(Faint, c.T("ENFORCED"))
 	}
 	c.End()
 	most := max(c.Left()/2, 2)
 	for i := range agents {
 		if i == most-1 && len(agents) > most {
 			c.Gap(1)
-			c.Line(Faint, itoa(len(agents)-i)+" more in view 4")
+			c.Line(Faint, c.T("%s more in view 4", itoa(len(agents)-i)))
 			break
 		}
 		v.agent(c, &agents[i])
@@ -247,7 +247,7 @@ func (v *OverviewView) agent(c *Canvas, a *event.Agent) {
 	glyph, style := stateMark(c.Theme, a.State)
 	c.Put(style, glyph)
 	c.Gap(1)
-	c.Field(Plain, a.State, 7)
+	c.Field(Plain, c.T(a.State), 7)
 	c.Number(Plain, Running(a), 4)
 	c.Number(Plain, a.Conns, 6)
 	c.Number(Plain, a.Denied, 7)
@@ -264,7 +264,7 @@ func (v *OverviewView) proven(c *Canvas, a *event.Agent) {
 			continue
 		}
 		if len(r.Mechanisms) == 0 {
-			c.Put(Plain, "not yet proven")
+			c.Put(Plain, c.T("not yet proven"))
 			return
 		}
 		holds := 0
@@ -277,7 +277,7 @@ func (v *OverviewView) proven(c *Canvas, a *event.Agent) {
 			}
 		}
 		c.Put(Good, c.Theme.Glyphs.Yes)
-		c.Put(Plain, " "+itoa(holds)+" of "+itoa(len(r.Mechanisms))+" proven")
+		c.Put(Plain, c.T(" %s of %s proven", itoa(holds), itoa(len(r.Mechanisms))))
 		names := ": "
 		for _, m := range r.Mechanisms {
 			if m.Enforced && c.Room() > Width(names)+Width(m.Name) {
@@ -288,23 +288,23 @@ func (v *OverviewView) proven(c *Canvas, a *event.Agent) {
 		return
 	}
 	if n := len(a.Runs); n > 0 {
-		c.Put(Faint, "last run: "+orDash(a.Runs[n-1].Exit)+", ")
+		c.Put(Faint, c.T("last run: %s, ", orDash(a.Runs[n-1].Exit)))
 		c.Age(Faint, v.data.Since(a.Runs[n-1].Ended), 0)
-		c.Put(Faint, " ago")
+		c.Put(Faint, c.T(" ago"))
 		return
 	}
 	if a.Problem != "" {
 		c.Put(Plain, a.Problem)
 		return
 	}
-	c.Put(Faint, "not run yet")
+	c.Put(Faint, c.T("not run yet"))
 }
 
 func (v *OverviewView) drawRecent(c *Canvas) {
 	if c.Left() < 2 {
 		return
 	}
-	c.Rule("Recent events, newest first", Bold)
+	c.Rule(c.T("Recent events, newest first"), Bold)
 	recent := v.data.Recent
 	drawn := false
 	for n := recent.Next(); n > recent.First() && c.Left() > 0; n-- {
@@ -315,7 +315,7 @@ func (v *OverviewView) drawRecent(c *Canvas) {
 	}
 	if !drawn {
 		c.Gap(1)
-		c.Line(Faint, "none yet; refusals, calls, runs and config changes show here as they happen")
+		c.Line(Faint, c.T("none yet; refusals, calls, runs and config changes show here as they happen"))
 	}
 }
 

@@ -23,7 +23,7 @@ func (v *OverviewView) event(c *Canvas, e *event.Event) {
 	switch {
 	case e.Denial != nil:
 		d := e.Denial
-		line(Bad, g.No, "deny", d.Agent)
+		line(Bad, g.No, c.T("deny"), d.Agent)
 		c.Field(Plain, d.Operation, 8)
 		const times, rule = 6, 32
 		target := c.Room() - times - 1
@@ -51,7 +51,7 @@ func (v *OverviewView) event(c *Canvas, e *event.Event) {
 	case e.Connection != nil:
 		n := e.Connection
 		glyph, style := stateMark(c.Theme, n.State)
-		line(style, glyph, n.State, orDash(n.Agent))
+		line(style, glyph, c.T(n.State), orDash(n.Agent))
 		c.Field(Plain, n.Kind, 8)
 		c.Put(Plain, n.Route)
 		if n.Detail != "" {
@@ -60,24 +60,24 @@ func (v *OverviewView) event(c *Canvas, e *event.Event) {
 		}
 	case e.Agent != nil:
 		glyph, style := stateMark(c.Theme, e.Agent.State)
-		line(style, glyph, "agent", e.Agent.Name)
-		c.Put(Plain, e.Agent.State)
+		line(style, glyph, c.T("agent"), e.Agent.Name)
+		c.Put(Plain, c.T(e.Agent.State))
 		if e.Agent.Problem != "" {
 			c.Put(Plain, ": "+e.Agent.Problem)
 		}
 	case e.Config != nil:
-		line(Plain, g.Dot, "config", "-")
+		line(Plain, g.Dot, c.T("config"), "-")
 		if e.Config.Rejected {
 			c.Put(Bad, g.No)
-			c.Put(Plain, " rejected, "+plural(len(e.Config.Problems), "problem")+"; #"+itoa(e.Config.Version)+" stays active")
+			c.Put(Plain, c.T(" rejected, %s; #%s stays active", c.N(len(e.Config.Problems), "problem"), itoa(e.Config.Version)))
 		} else {
-			c.Put(Plain, "#"+itoa(e.Config.Version)+" active, "+plural(len(e.Config.Changes), "change"))
+			c.Put(Plain, c.T("#%s active, %s", itoa(e.Config.Version), c.N(len(e.Config.Changes), "change")))
 		}
 	case e.Secret != nil:
-		line(Plain, g.Dot, "secret", "-")
-		word := " stored"
+		line(Plain, g.Dot, c.T("secret"), "-")
+		word := c.T(" stored")
 		if e.Secret.Deleted {
-			word = " deleted"
+			word = c.T(" deleted")
 		}
 		c.Put(Plain, e.Secret.Name+word)
 	case e.Notice != nil:

@@ -31,7 +31,7 @@ func (v *PaletteView) search() {
 		if b.Quiet {
 			return true
 		}
-		text := strings.ToLower(string(b.ID) + " " + b.Help + " " + string(b.View))
+		text := strings.ToLower(string(b.ID) + " " + b.Help + " " + string(b.View) + " " + v.data.T(b.Help))
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			v.hits = append(v.hits, b)
 		}
@@ -71,7 +71,7 @@ func (v *PaletteView) Do(ID) (Action, bool) { return Action{}, false }
 
 // Draw paints the view.
 func (v *PaletteView) Draw(c *Canvas) {
-	c.Rule("Commands", Bold)
+	c.Rule(c.T("Commands"), Bold)
 	c.Gap(1)
 	c.Put(Bold, "> ")
 	v.edit.Draw(c, true)
@@ -88,8 +88,8 @@ func (v *PaletteView) Draw(c *Canvas) {
 		} else {
 			c.Gap(2)
 		}
-		c.Field(Plain, b.Help, min(c.Room()-24, 70))
-		where := string(b.View)
+		c.Field(Plain, c.T(b.Help), min(c.Room()-24, 70))
+		where := c.T(string(b.View))
 		if where == "" {
 			where = "-"
 		}
@@ -98,6 +98,6 @@ func (v *PaletteView) Draw(c *Canvas) {
 		c.End()
 	}
 	c.Gap(1)
-	c.Put(Faint, itoa(len(v.hits))+" commands   type to narrow   enter run   esc close")
+	c.Put(Faint, c.T("%s commands   type to narrow   enter run   esc close", itoa(len(v.hits))))
 	c.End()
 }

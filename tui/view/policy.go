@@ -20,8 +20,8 @@ const builtInTitle = "built in, no config opens these"
 
 // policyRows is the tree: the person's own rules come first, what the program
 // denies by itself comes last, and the system's folders are one row.
-func policyRows(p *policy.Policy) []policyRow {
-	rows := []policyRow{{title: "paths"}}
+func policyRows(w *Words, p *policy.Policy) []policyRow {
+	rows := []policyRow{{title: w.T("paths")}}
 	add := func(e policy.Effect, access policy.Access, what string, from policy.Origin) {
 		rows = append(rows, policyRow{effect: e, access: access, what: what, from: from})
 	}
@@ -43,7 +43,7 @@ func policyRows(p *policy.Policy) []policyRow {
 		add(r.Effect, r.Access, r.Path, r.Origin)
 	}
 	if system > 0 {
-		add(policy.Allow, policy.AccessRead, itoa(system)+" folders of the system", policy.Origin{BuiltIn: "programs need them"})
+		add(policy.Allow, policy.AccessRead, w.T("%s folders of the system", itoa(system)), policy.Origin{BuiltIn: w.T("programs need them")})
 	}
 	rest := policy.Deny
 	for _, a := range p.Asks {
@@ -51,12 +51,12 @@ func policyRows(p *policy.Policy) []policyRow {
 			rest = policy.Ask
 		}
 	}
-	add(rest, "", "everything else", p.Default)
-	rows = append(rows, policyRow{title: "network"})
-	rows = networkRows(rows, &p.Network)
-	rows = append(rows, policyRow{title: "programs"})
-	add(effect(p.Exec.Commands), "", "commands besides the first", p.Exec.CommandsFrom)
-	add(effect(p.Exec.System), "", "sudo, mount, package managers", p.Exec.SystemFrom)
+	add(rest, "", w.T("everything else"), p.Default)
+	rows = append(rows, policyRow{title: w.T("network")})
+	rows = networkRows(w, rows, &p.Network)
+	rows = append(rows, policyRow{title: w.T("programs")})
+	add(effect(p.Exec.Commands), "", w.T("commands besides the first"), p.Exec.CommandsFrom)
+	add(effect(p.Exec.System), "", w.T("sudo, mount, package managers"), p.Exec.SystemFrom)
 	if len(fixed) > 0 {
 		rows = append(rows, policyRow{title: builtInTitle})
 		for _, r := range fixed {
@@ -66,19 +66,19 @@ func policyRows(p *policy.Policy) []policyRow {
 	return rows
 }
 
-func networkRows(rows []policyRow, n *policy.NetworkRules) []policyRow {
+func networkRows(w *Words, rows []policyRow, n *policy.NetworkRules) []policyRow {
 	add := func(e policy.Effect, what string, from policy.Origin) {
 		rows = append(rows, policyRow{effect: e, what: what, from: from})
 	}
 	if !n.Outbound {
-		add(policy.Deny, "all but the gateway's agent endpoint", n.OutboundFrom)
+		add(policy.Deny, w.T("all but the gateway's agent endpoint"), n.OutboundFrom)
 		return rows
 	}
 	for _, d := range n.Domains {
 		add(policy.Allow, withPort(d.Pattern, d.Port), d.Origin)
 	}
 	if n.AnyDomain {
-		add(policy.Allow, "every domain that is not blocked", n.DomainsFrom)
+		add(policy.Allow, w.T("every domain that is not blocked"), n.DomainsFrom)
 	}
 	for _, a := range n.Allowed {
 		add(policy.Allow, withPort(a.Prefix.String(), a.Port), a.Origin)
@@ -92,27 +92,27 @@ func networkRows(rows []policyRow, n *policy.NetworkRules) []policyRow {
 		add(policy.Deny, withPort(a.Prefix.String(), a.Port), a.Origin)
 	}
 	if builtIn > 0 {
-		add(policy.Deny, itoa(builtIn)+" address ranges", policy.Origin{BuiltIn: "loopback, private, metadata"})
+		add(policy.Deny, w.T("%s address ranges", itoa(builtIn)), policy.Origin{BuiltIn: w.T("loopback, private, metadata")})
 	}
 	if !n.AnyDomain {
-		add(policy.Deny, "every other domain", n.DomainsFrom)
+		add(policy.Deny, w.T("every other domain"), n.DomainsFrom)
 	}
 	return rows
 }
 
 // PolicyLines is the policy tree as sentences, for the plain mode. What no
 // config opens is one sentence with a count.
-func PolicyLines(p *policy.Policy) []string {
+func PolicyLines(w *Words, p *policy.Policy) []string {
 	var lines []string
 	section, fixed := "", 0
-	for _, r := range policyRows(p) {
+	for _, r := range policyRows(w, p) {
 		switch {
 		case r.title != "":
 			section = r.title
 		case section == builtInTitle:
 			fixed++
 		default:
-			lines = append(lines, section+", "+r.verb()+" "+tilde(r.what, p.Home)+", from "+originText(r.from))
+			lines = append(lines, section+", "+r.verb()+" "+tilde(r.what, p.Home)+", from "+originText(w, r.from))
 		}
 	}
 	if fixed > 0 {
@@ -130,12 +130,12 @@ func (r *policyRow) verb() string {
 
 // drawPolicy draws the tree; folded, the built-in rules are one row.
 func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
-	title := "policy " + p.Version
+	title := c.T("policy %s", p.Version)
 	if role != "" {
-		title += ", role " + role
+		title += c.T(", role %s", role)
 	}
 	c.Line(Bold, title)
-	rows := policyRows(p)
+	rows := policyRows(c.Theme.Words, p)
 	hidden := 0
 	for i := range rows {
 		if hidden > 0 {
@@ -153,14 +153,14 @@ func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
 		rows[i].draw(c, p.Home)
 	}
 	if hidden > 1 {
-		c.Put(Bold, "built in")
-		c.Put(Plain, ": "+itoa(hidden-1)+" places that no config opens; ")
+		c.Put(Bold, c.T("built in"))
+		c.Put(Plain, c.T(": %s places that no config opens; ", itoa(hidden-1)))
 		c.Put(Bold, "space")
-		c.Line(Plain, " shows them")
+		c.Line(Plain, c.T(" shows them"))
 	}
 	if p.MaxFileSize > 0 {
-		c.Put(Bold, "file size")
-		c.Put(Plain, " at most ")
+		c.Put(Bold, c.T("file size"))
+		c.Put(Plain, c.T(" at most "))
 		c.Size(Plain, p.MaxFileSize, 0)
 		c.End()
 	}
@@ -169,8 +169,8 @@ func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
 		for _, a := range p.Asks {
 			words = append(words, string(a))
 		}
-		c.Put(Bold, "asks")
-		c.Wrap(Plain, " for "+strings.Join(words, ", ")+", at most "+p.AskTimeout.Round(time.Second).String(), 2)
+		c.Put(Bold, c.T("asks"))
+		c.Wrap(Plain, c.T(" for %s, at most %s", strings.Join(words, ", "), p.AskTimeout.Round(time.Second).String()), 2)
 	}
 }
 
@@ -193,7 +193,7 @@ func (r *policyRow) draw(c *Canvas, home string) {
 		return
 	}
 	c.PathField(Plain, r.what, home, width)
-	c.Put(Faint, shortOrigin(r.from))
+	c.Put(Faint, shortOrigin(c.Theme.Words, r.from))
 	c.End()
 }
 
@@ -211,10 +211,10 @@ func withPort(host string, port uint16) string {
 	return host + ":" + itoa(int(port))
 }
 
-func shortOrigin(o policy.Origin) string {
+func shortOrigin(w *Words, o policy.Origin) string {
 	switch {
 	case o.BuiltIn != "":
-		return "built in"
+		return w.T("built in")
 	case o.Line > 0:
 		return base(o.File) + ":" + itoa(o.Line)
 	}

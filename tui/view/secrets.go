@@ -93,13 +93,13 @@ func (v *SecretsView) trouble() string {
 	s := &v.data.Store
 	switch {
 	case s.State == "":
-		return "The gateway has not said yet where secrets are kept."
+		return v.data.T("The gateway has not said yet where secrets are kept.")
 	case v.noStore():
-		return "There is no place to keep it yet: v creates the encrypted vault, f does so with a key file."
+		return v.data.T("There is no place to keep it yet: v creates the encrypted vault, f does so with a key file.")
 	case v.lockedVault():
-		return "The vault is locked: u unlocks it."
+		return v.data.T("The vault is locked: u unlocks it.")
 	}
-	text := "The " + orDash(s.Backend) + " is " + s.State
+	text := v.data.T("The %s is %s", orDash(s.Backend), s.State)
 	if s.Detail != "" {
 		text += ": " + s.Detail
 	}
@@ -161,7 +161,7 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		f.close()
 		switch {
 		case !v.noStore():
-			f.note = "Secrets are kept in the " + orDash(v.data.Store.Backend) + " already; it is never switched silently."
+			f.note = v.data.T("Secrets are kept in the %s already; it is never switched silently.", orDash(v.data.Store.Backend))
 		case a == ActVaultCreate:
 			f.step, f.value.Exact, f.again.Exact = stepPassphrase, true, true
 		default:
@@ -171,7 +171,7 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		f.close()
 		switch {
 		case v.data.Store.State == "unlocked":
-			f.note = "Nothing is locked."
+			f.note = v.data.T("Nothing is locked.")
 			return Action{}, true
 		case !v.lockedVault():
 			f.note = v.trouble()
@@ -237,7 +237,7 @@ func (v *SecretsView) nameKey(k Key) {
 	switch k.Name {
 	case "enter":
 		if !goodName(f.name.Text()) {
-			f.note = "A name is 1 to 200 letters, digits and . _ - /"
+			f.note = v.data.T("A name is 1 to 200 letters, digits and . _ - /")
 			return
 		}
 		f.step = stepValue
@@ -308,13 +308,13 @@ func (v *SecretsView) valueEntered() Action {
 	f := &v.form
 	switch {
 	case f.value.Len() == 0:
-		f.note = "Type or paste it first."
+		f.note = v.data.T("Type or paste it first.")
 		return Action{}
 	case f.value.Skipped > 0:
-		f.note = "Some characters were left out, so this is not what was typed. ctrl+u clears."
+		f.note = v.data.T("Some characters were left out, so this is not what was typed. ctrl+u clears.")
 		return Action{}
 	case f.step == stepPassphrase && f.value.Len() < minPassphrase:
-		f.note = "At least " + itoa(minPassphrase) + " characters."
+		f.note = v.data.T("At least %s characters.", itoa(minPassphrase))
 		return Action{}
 	case f.step == stepPassphrase:
 		f.step = stepAgain
@@ -327,7 +327,7 @@ func (v *SecretsView) valueEntered() Action {
 	value := f.value.Take()
 	f.close()
 	if len(value) == 0 {
-		f.note = "That was only blanks; nothing was stored."
+		f.note = v.data.T("That was only blanks; nothing was stored.")
 		return Action{}
 	}
 	v.want = name
@@ -345,7 +345,7 @@ func (v *SecretsView) vault() Action {
 	if !same {
 		clear(one)
 		f.step, f.value.Exact, f.again.Exact = stepPassphrase, true, true
-		f.note = "The two were not the same. Type it again."
+		f.note = v.data.T("The two were not the same. Type it again.")
 		return Action{}
 	}
 	return Action{Verb: VerbCreateVault, Value: one}

@@ -17,7 +17,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 		}
 	}
 	l := layout{
-		title: "secrets; values are never shown", total: len(secrets), share: 58, id: v.id, head: v.head,
+		title: c.T("secrets; values are never shown"), total: len(secrets), share: 58, id: v.id, head: v.head,
 		name: v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
@@ -32,9 +32,9 @@ func (v *SecretsView) Draw(c *Canvas) {
 	if v.form.step == stepNone && v.form.note == "" {
 		switch {
 		case v.data.Store.State == "locked":
-			l.empty = "What is stored shows here once it is unlocked."
+			l.empty = c.T("What is stored shows here once it is unlocked.")
 		case !v.noStore():
-			l.empty = "No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai)."
+			l.empty = c.T("No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai).")
 		}
 		v.draw(c, &l)
 		return
@@ -58,13 +58,13 @@ func (v *SecretsView) drawStore(c *Canvas) {
 	}
 	name := s.Backend
 	if name == "" {
-		name = "store"
+		name = c.T("store")
 	}
 	c.Put(Bold, name)
 	c.Gap(1)
 	c.Put(style, glyph)
 	c.Gap(1)
-	c.Put(Plain, orDash(s.State))
+	c.Put(Plain, c.T(orDash(s.State)))
 	if s.Detail != "" {
 		c.Gap(2)
 		c.Put(Faint, s.Detail)
@@ -73,13 +73,13 @@ func (v *SecretsView) drawStore(c *Canvas) {
 	switch {
 	case v.noStore() && v.data.ReadOnly:
 		c.Gap(1)
-		c.Wrap(Plain, "There is no place for secrets yet.", 1)
+		c.Wrap(Plain, c.T("There is no place for secrets yet."), 1)
 	case v.noStore() && v.form.step == stepNone:
 		c.Gap(1)
-		c.Wrap(Plain, "No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.", 1)
+		c.Wrap(Plain, c.T("No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text."), 1)
 		for _, way := range [...][2]string{
-			{"v", "create the encrypted vault, opened by a passphrase after each start"},
-			{"f", "create it with a key file beside it, opened without a question"},
+			{"v", c.T("create the encrypted vault, opened by a passphrase after each start")},
+			{"f", c.T("create it with a key file beside it, opened without a question")},
 		} {
 			c.Gap(3)
 			c.Put(Bold, way[0])
@@ -89,7 +89,7 @@ func (v *SecretsView) drawStore(c *Canvas) {
 	case v.lockedVault():
 		c.Gap(1)
 		c.Put(Bold, "u")
-		c.Line(Plain, " unlocks it with its passphrase")
+		c.Line(Plain, c.T(" unlocks it with its passphrase"))
 	case s.Hint != "" && s.State != "unlocked" && s.State != "":
 		c.Gap(1)
 		c.Wrap(Plain, s.Hint, 1)
@@ -111,14 +111,14 @@ func secretColumns(width int) (name int, changed, usedBy bool) {
 
 func (v *SecretsView) head(c *Canvas) {
 	name, changed, usedBy := secretColumns(c.Width())
-	c.Field(Faint, "NAME", name)
-	c.Field(Faint, "STORE", 8)
-	c.Field(Faint, "STATE", 9)
+	c.Field(Faint, c.T("NAME"), name)
+	c.Field(Faint, c.T("STORE"), 8)
+	c.Field(Faint, c.T("STATE"), 9)
 	if changed {
-		c.Field(Faint, "    AGE", 7)
+		c.Field(Faint, c.T("    AGE"), 7)
 	}
 	if usedBy {
-		c.Put(Faint, "USED BY")
+		c.Put(Faint, c.T("USED BY"))
 	}
 }
 
@@ -129,15 +129,15 @@ func (v *SecretsView) row(c *Canvas, s *event.Secret) {
 	if s.Missing {
 		c.Put(Bad, c.Theme.Glyphs.No)
 		c.Gap(1)
-		c.Field(Plain, "missing", 7)
+		c.Field(Plain, c.T("missing"), 7)
 	} else if v.old(s) {
 		c.Put(Warn, "!")
 		c.Gap(1)
-		c.Field(Plain, "old", 7)
+		c.Field(Plain, c.T("old"), 7)
 	} else {
 		c.Put(Good, c.Theme.Glyphs.Yes)
 		c.Gap(1)
-		c.Field(Plain, "stored", 7)
+		c.Field(Plain, c.T("stored"), 7)
 	}
 	if changed {
 		if s.Changed.IsZero() {
@@ -160,42 +160,42 @@ func (v *SecretsView) old(s *event.Secret) bool {
 }
 
 func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
-	fact(c, "name", s.Name)
+	fact(c, c.T("name"), s.Name)
 	if s.Missing {
-		fact(c, "state", "missing: the config needs it. a stores it.")
+		fact(c, c.T("state"), c.T("missing: the config needs it. a stores it."))
 	} else {
-		fact(c, "value", "•••••••• (never shown)")
-		fact(c, "store", s.Store)
+		fact(c, c.T("value"), c.T("•••••••• (never shown)"))
+		fact(c, c.T("store"), s.Store)
 	}
 	for _, at := range [...]struct {
 		label string
 		t     time.Time
-	}{{"created", s.Created}, {"changed", s.Changed}, {"last read", s.LastUsed}} {
+	}{{c.T("created"), s.Created}, {c.T("changed"), s.Changed}, {c.T("last read"), s.LastUsed}} {
 		if !at.t.IsZero() {
 			c.Field(Faint, at.label, labelWidth)
 			c.Time(Plain, v.data.Local(at.t), time.DateTime)
 			c.Put(Faint, ", ")
 			c.Age(Faint, v.data.Since(at.t), 0)
-			c.Put(Faint, " ago")
+			c.Put(Faint, c.T(" ago"))
 			c.End()
 		}
 	}
 	if s.LastUsed.IsZero() && !s.Missing {
-		fact(c, "last read", "never")
+		fact(c, c.T("last read"), c.T("never"))
 	}
 	if v.old(s) {
-		fact(c, "age", "over 90 days: R gives it a new value. The old one is to be revoked where it came from.")
+		fact(c, c.T("age"), c.T("over 90 days: R gives it a new value. The old one is to be revoked where it came from."))
 	}
-	fact(c, "used by", orDash(strings.Join(s.UsedBy, ", ")))
-	fact(c, "test", v.data.Tests[s.Name])
+	fact(c, c.T("used by"), orDash(strings.Join(s.UsedBy, ", ")))
+	fact(c, c.T("test"), v.data.Tests[s.Name])
 }
 
 func (v *SecretsView) drawForm(c *Canvas) {
 	f := &v.form
-	titles := map[step]string{ //nolint:gosec // headings, not credentials
-		stepName: "Add secret", stepValue: "Add secret", stepDelete: "Delete secret", stepPassphrase: "Create the encrypted vault",
-		stepAgain: "Create the encrypted vault", stepKeyFile: "Create the encrypted vault with a key file", stepUnlock: "Unlock the vault",
-		stepNone: "Secrets",
+	titles := map[step]string{
+		stepName: c.T("Add secret"), stepValue: c.T("Add secret"), stepDelete: c.T("Delete secret"), stepPassphrase: c.T("Create the encrypted vault"),
+		stepAgain: c.T("Create the encrypted vault"), stepKeyFile: c.T("Create the encrypted vault with a key file"), stepUnlock: c.T("Unlock the vault"),
+		stepNone: c.T("Secrets"),
 	}
 	c.Rule(titles[f.step], Bold)
 	field := func(label string, e *Editor, focus bool) {
@@ -204,53 +204,53 @@ func (v *SecretsView) drawForm(c *Canvas) {
 		e.Draw(c, focus)
 		c.End()
 	}
-	foot := "enter save   esc cancel   ctrl+u clear"
+	foot := c.T("enter save   esc cancel   ctrl+u clear")
 	switch f.step {
 	case stepName, stepValue:
 		if f.offered && f.step == stepName {
 			c.Gap(1)
-			c.Field(Faint, "name", 10)
+			c.Field(Faint, c.T("name"), 10)
 			c.Put(Selected, f.name.Text())
 			c.End()
 			c.Gap(12)
-			c.Line(Faint, "enter keeps this name; typing replaces it")
+			c.Line(Faint, c.T("enter keeps this name; typing replaces it"))
 		} else {
-			field("name", &f.name, f.step == stepName)
+			field(c.T("name"), &f.name, f.step == stepName)
 		}
 		if f.step == stepName {
-			foot = "enter next   tab another name   esc cancel"
+			foot = c.T("enter next   tab another name   esc cancel")
 			if !f.offered {
 				c.Gap(12)
-				c.Line(Faint, "the key of a provider is named like the provider: anthropic, openai")
+				c.Line(Faint, c.T("the key of a provider is named like the provider: anthropic, openai"))
 			}
 		} else {
 			if v.stored(f.name.Text()) {
 				c.Gap(12)
-				c.Line(Warn, "a secret of this name is stored already; saving replaces it")
+				c.Line(Warn, c.T("a secret of this name is stored already; saving replaces it"))
 			}
-			field("value", &f.value, true)
+			field(c.T("value"), &f.value, true)
 			c.Gap(12)
-			c.Wrap(Faint, "Type or paste. Kept in the "+orDash(v.data.Store.Backend)+", never in YAML, never in the log; wiped here after saving.", 12)
+			c.Wrap(Faint, c.T("Type or paste. Kept in the %s, never in YAML, never in the log; wiped here after saving.", orDash(v.data.Store.Backend)), 12)
 		}
 	case stepDelete:
 		c.Gap(1)
-		c.Wrap(Plain, "Delete "+f.target+"? Whatever uses it fails from then on. It cannot be brought back.", 1)
-		foot = "y delete   any other key keeps it"
+		c.Wrap(Plain, c.T("Delete %s? Whatever uses it fails from then on. It cannot be brought back.", f.target), 1)
+		foot = c.T("y delete   any other key keeps it")
 	case stepPassphrase, stepAgain:
-		field("passphrase", &f.value, f.step == stepPassphrase)
+		field(c.T("passphrase"), &f.value, f.step == stepPassphrase)
 		if f.step == stepAgain {
-			field("again", &f.again, true)
+			field(c.T("again"), &f.again, true)
 		}
 		c.Gap(12)
-		c.Wrap(Faint, "It encrypts the vault file. Without it nothing in the vault can be read again. The gateway asks for it after each start.", 12)
-		foot = "enter next   esc cancel   ctrl+u clear"
+		c.Wrap(Faint, c.T("It encrypts the vault file. Without it nothing in the vault can be read again. The gateway asks for it after each start."), 12)
+		foot = c.T("enter next   esc cancel   ctrl+u clear")
 	case stepKeyFile:
 		c.Gap(1)
-		c.Wrap(Plain, "A random key is written beside the vault, readable by you alone. No passphrase is asked for, and whoever can read your files can read the vault.", 1)
-		foot = "y create   any other key cancels"
+		c.Wrap(Plain, c.T("A random key is written beside the vault, readable by you alone. No passphrase is asked for, and whoever can read your files can read the vault."), 1)
+		foot = c.T("y create   any other key cancels")
 	case stepUnlock:
-		field("passphrase", &f.value, true)
-		foot = "enter unlock   esc cancel   ctrl+u clear"
+		field(c.T("passphrase"), &f.value, true)
+		foot = c.T("enter unlock   esc cancel   ctrl+u clear")
 	case stepNone:
 		foot = ""
 	}

@@ -23,18 +23,18 @@ func (v *AgentsView) testKey(k Key) {
 // while it is typed. Nothing is run.
 func (v *AgentsView) drawTest(c *Canvas) {
 	c.Gap(1)
-	c.Put(Bold, "test "+v.list.Selected()+": ")
+	c.Put(Bold, c.T("test %s: ", v.list.Selected()))
 	v.test.Draw(c.limit(c.Room()), v.testing)
 	c.release()
 	c.End()
 	c.Gap(1)
 	full, have := v.data.Details[v.list.Selected()]
-	request, problem := testRequest(v.test.Text(), v.data.Home)
+	request, problem := testRequest(c.Theme.Words, v.test.Text(), v.data.Home)
 	switch {
 	case problem != "":
 		c.Line(Faint, problem)
 	case !have || full.Policy == nil:
-		c.Line(Faint, "policy: not loaded yet")
+		c.Line(Faint, c.T("policy: not loaded yet"))
 	default:
 		d := full.Policy.Explain(request)
 		glyph, style := effectMark(c.Theme, d.Effect)
@@ -42,14 +42,14 @@ func (v *AgentsView) drawTest(c *Canvas) {
 		c.Put(style, glyph+" ")
 		c.Put(Bold, string(d.Effect))
 		c.Put(Plain, "  "+d.Rule+"   ")
-		c.Put(Faint, shortOrigin(d.Origin))
+		c.Put(Faint, shortOrigin(c.Theme.Words, d.Origin))
 		c.End()
 	}
 }
 
 // testRequest reads "read PATH", "write PATH", "exec PATH" or "connect HOST:PORT".
-func testRequest(line, home string) (policy.Request, string) {
-	const usage = "read PATH, write PATH, exec PATH or connect HOST:PORT; what is typed is tried on the policy, and nothing is run"
+func testRequest(w *Words, line, home string) (policy.Request, string) {
+	usage := w.T("read PATH, write PATH, exec PATH or connect HOST:PORT; what is typed is tried on the policy, and nothing is run")
 	word, target, _ := strings.Cut(strings.TrimSpace(line), " ")
 	target = strings.TrimSpace(target)
 	class := policy.Class("")
@@ -71,7 +71,7 @@ func testRequest(line, home string) (policy.Request, string) {
 	}
 	r, err := requestOf(class, target)
 	if err != nil {
-		return policy.Request{}, "a port is a number up to 65535"
+		return policy.Request{}, w.T("a port is a number up to 65535")
 	}
 	return r, ""
 }
