@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -54,32 +55,14 @@ func vaultGetCommand(t *terminal) *cobra.Command {
 			"may have it open: no program gets a value by asking the gateway. That it was asked for is in the audit log.",
 		Example: "  openclaw vault get anthropic_api_key | wl-copy",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			layout, err := t.layout()
-			if err != nil {
-				return err
-			}
-			header, err := vault.ReadHeader(layout.Vault())
-			if err != nil {
-				return err
-			}
-			unlock := vault.KeyFile(filepath.Join(layout.Keys(), "vault.key"))
-			if header.Has(vault.SlotPassphrase) {
-				passphrase, err := t.passphrase("passphrase: ")
-				if err != nil {
-					return err
-				}
-				defer clear(passphrase)
-				unlock = vault.Passphrase(passphrase)
-			}
-			// What is told of the secret by name is what is recorded as well.
-			if err := t.ask(cmd.Context(), wire.MethodSecretTest, wire.SecretTestParams{Reference: args[0]}, nil); err != nil {
-				return fmt.Errorf("nothing is shown without a record: %w", err)
-			}
-			v, err := vault.Open(cmd.Context(), layout.Vault(), unlock, vault.Options{})
+			v, err := t.openVault(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer v.Close()
+			if err := t.recordLook(cmd.Context(), args[0]); err != nil {
+				return err
+			}
 			value, err := v.Get(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -94,4 +77,34 @@ func vaultGetCommand(t *terminal) *cobra.Command {
 			return err
 		},
 	}
+}
+
+// openVault opens the vault in this process, by its passphrase or its key file.
+func (t *terminal) openVault(ctx context.Context) (*vault.Vault, error) {
+	layout, err := t.layout()
+	if err != nil {
+		return nil, err
+	}
+	header, err := vault.ReadHeader(layout.Vault())
+	if err != nil {
+		return nil, err
+	}
+	unlock := vault.KeyFile(filepath.Join(layout.Keys(), "vault.key"))
+	if header.Has(vault.SlotPassphrase) {
+		passphrase, err := t.passphrase("passphrase: ")
+		if err != nil {
+			return nil, err
+		}
+		defer clear(passphrase)
+		unlock = vault.Passphrase(passphrase)
+	}
+	return vault.Open(ctx, layout.Vault(), unlock, vault.Options{})
+}
+
+// recordLook has the gateway record that a secret is looked at, before it is.
+func (t *terminal) recordLook(ctx context.Context, name string) error {
+	if err := t.ask(ctx, wire.MethodSecretTest, wire.SecretTestParams{Reference: name}, nil); err != nil {
+		return fmt.Errorf("nothing is shown without a record: %w", err)
+	}
+	return nil
 }
