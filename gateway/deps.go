@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -118,6 +119,10 @@ type Deps struct {
 
 	Masker  Masker
 	Machine func() []event.Mechanism // what this machine can enforce
+
+	// Listener is the config's port where somebody opened it already, such as a
+	// service manager; nil: Run opens it. It must be at the config's address.
+	Listener net.Listener
 
 	Grace  time.Duration // for streams at the end; default 10 s
 	Now    func() time.Time

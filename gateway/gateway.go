@@ -137,6 +137,9 @@ func (g *Gateway) Address() netip.AddrPort {
 	return g.address
 }
 
+// Stopping is closed by Stop.
+func (g *Gateway) Stopping() <-chan struct{} { return g.stopping }
+
 // Stop asks Run to end, as the end of its context does.
 func (g *Gateway) Stop() { g.stopOnce.Do(func() { close(g.stopping) }) }
 

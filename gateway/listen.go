@@ -54,7 +54,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 			s.close()
 		}
 	}()
-	tcp, bound, err := listenTCP(netip.AddrPortFrom(host, uint16(settings.Port)))
+	tcp, bound, err := g.port(netip.AddrPortFrom(host, uint16(settings.Port)))
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,22 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 	add(socket, g.unixHandler(), withPeer)
 	s.served = make(chan struct{}, len(s.all))
 	return s, nil
+}
+
+// port is the config's port: one that was handed over, or a new one.
+func (g *Gateway) port(address netip.AddrPort) (net.Listener, netip.AddrPort, error) {
+	if g.deps.Listener == nil {
+		return listenTCP(address)
+	}
+	handed, is := g.deps.Listener.Addr().(*net.TCPAddr)
+	if is && netip.AddrPortFrom(handed.AddrPort().Addr().Unmap(), handed.AddrPort().Port()) == address {
+		return g.deps.Listener, address, nil
+	}
+	// What was judged is the config's address: another one may be open to others.
+	return nil, netip.AddrPort{}, &Error{
+		Op: "listen on " + address.String(), Kind: KindRefused, Err: fmt.Errorf("the socket that was handed over listens on %s", g.deps.Listener.Addr()),
+		Hint: "write ListenStream=" + address.String() + " into the socket unit, or gateway.host and gateway.port into the config; 'openclaw integrate systemd --socket' writes the unit",
+	}
 }
 
 // listenTCP opens one address and says which port it got.

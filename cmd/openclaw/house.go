@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -40,6 +41,7 @@ type house struct {
 	token    *tokenSource
 	uses     *uses
 
+	hardened    bool // the gateway is a hardened service
 	machine     sync.Once
 	machineList []event.Mechanism
 }
@@ -53,7 +55,11 @@ func (t *terminal) runGateway(ctx context.Context) error {
 	if err := layout.Make(); err != nil {
 		return &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
 	}
-	h, err := t.build(ctx, layout)
+	handed, err := handedListener()
+	if err != nil {
+		return err
+	}
+	h, err := t.build(ctx, layout, handed)
 	if err != nil {
 		return err
 	}
@@ -68,12 +74,14 @@ func (t *terminal) runGateway(ctx context.Context) error {
 			h.log.Logger().Error("the config is no longer watched", slog.Any("error", err))
 		}
 	})
-	tasks.Go(func() { h.onHangup(ctx) })
+	m := h.manager()
+	tasks.Go(func() { h.onHangup(ctx, m) })
+	tasks.Go(func() { m.follow(ctx, h) })
 	return h.gateway.Run(ctx)
 }
 
 // build makes every part, the lowest first.
-func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, err error) {
+func (t *terminal) build(ctx context.Context, layout configs.Layout, handed net.Listener) (h *house, err error) {
 	h = &house{layout: layout, bus: event.NewBus(time.Now)}
 	defer func() {
 		if err != nil {
@@ -104,7 +112,10 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 		return h, err
 	}
 	h.token = &tokenSource{house: h}
-	h.gateway, err = gateway.New(h.deps())
+	h.hardened = t.getenv(hardenedVariable) != ""
+	deps := h.deps()
+	deps.Listener = handed
+	h.gateway, err = gateway.New(deps)
 	if err != nil {
 		return h, err
 	}
@@ -165,7 +176,7 @@ func (h *house) follow() {
 }
 
 // onHangup reads the config and the certificates again at SIGHUP, as service managers ask for it.
-func (h *house) onHangup(ctx context.Context) {
+func (h *house) onHangup(ctx context.Context, m *manager) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -174,16 +185,22 @@ func (h *house) onHangup(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
+			done := m.reloading()
 			if err := h.config.Reload("SIGHUP"); err != nil {
 				h.log.Logger().Warn("the config was not reloaded", slog.Any("error", err))
 			}
 			_ = h.gateway.ReloadCertificates() // what is wrong is in the log, on the screen and audited
+			done()
 		}
 	}
 }
 
-// mechanisms probes the machine once, when somebody first looks.
+// mechanisms probes the machine once, when somebody first looks. A hardened
+// service cannot: what it may not do says nothing of what a terminal may.
 func (h *house) mechanisms() []event.Mechanism {
+	if h.hardened {
+		return nil
+	}
 	h.machine.Do(func() {
 		for _, m := range sandbox.Probe(context.Background()).Mechanisms {
 			h.machineList = append(h.machineList, event.Mechanism{Name: m.Name, Enforced: m.Enforced, Detail: m.Detail, Fix: m.Fix})

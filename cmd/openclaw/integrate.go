@@ -19,7 +19,8 @@ import (
 )
 
 func integrateCommand(t *terminal) *cobra.Command {
-	return group("integrate", "Write ready files for other programs, filled in from the config", integrateNginxCommand(t), integrateFail2banCommand(t))
+	return group("integrate", "Write ready files for other programs, filled in from the config", integrateNginxCommand(t), integrateFail2banCommand(t),
+		integrateSystemdCommand(t), integrateLaunchdCommand(t))
 }
 
 // generated is one file for another program.

@@ -73,7 +73,7 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 	}
 	cmd := exec.Command(self, "gateway") //nolint:noctx // it outlives this program on purpose
 	cmd.Stderr, cmd.Stdout = output, output
-	cmd.Dir = layout.Root
+	cmd.Dir, cmd.Env = layout.Root, withoutManager(os.Environ())
 	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the gateway: %w", err)
