@@ -39,7 +39,7 @@ func newServiceManager(p *person) *serviceManager {
 		p.t.Fatal(err)
 	}
 	m := &serviceManager{p: p, socket: socket}
-	p.t.Cleanup(func() { socket.Close() })
+	p.t.Cleanup(func() { _ = socket.Close() })
 	p.environ = append(p.environ, "NOTIFY_SOCKET="+path, "WATCHDOG_USEC=400000")
 	go func() {
 		buffer := make([]byte, 4096)
@@ -86,7 +86,7 @@ func (m *serviceManager) open(port int) {
 	if err != nil {
 		m.p.t.Fatal(err)
 	}
-	m.p.t.Cleanup(func() { listener.Close() })
+	m.p.t.Cleanup(func() { _ = listener.Close() })
 	m.port = listener
 }
 
@@ -124,8 +124,11 @@ func (m *serviceManager) run(listeners int) *exec.Cmd {
 // ends waits for a gateway to end and returns its exit code.
 func (m *serviceManager) ends(cmd *exec.Cmd) int {
 	m.p.t.Helper()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its exit code is asked for below
+		close(ended)
+	}()
 	select {
 	case <-ended:
 	case <-time.After(60 * time.Second):
