@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -55,11 +54,10 @@ func (t *terminal) runGateway(ctx context.Context) error {
 	if err := layout.Make(); err != nil {
 		return &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
 	}
-	handed, err := handedListener()
-	if err != nil {
+	if t.handed, err = handedListener(); err != nil {
 		return err
 	}
-	h, err := t.build(ctx, layout, handed)
+	h, err := t.build(ctx, layout)
 	if err != nil {
 		return err
 	}
@@ -81,7 +79,7 @@ func (t *terminal) runGateway(ctx context.Context) error {
 }
 
 // build makes every part, the lowest first.
-func (t *terminal) build(ctx context.Context, layout configs.Layout, handed net.Listener) (h *house, err error) {
+func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, err error) {
 	h = &house{layout: layout, bus: event.NewBus(time.Now)}
 	defer func() {
 		if err != nil {
@@ -114,7 +112,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout, handed net.
 	h.token = &tokenSource{house: h}
 	h.hardened = t.getenv(hardenedVariable) != ""
 	deps := h.deps()
-	deps.Listener = handed
+	deps.Listener = t.handed
 	h.gateway, err = gateway.New(deps)
 	if err != nil {
 		return h, err

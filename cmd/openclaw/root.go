@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -34,8 +35,9 @@ type terminal struct {
 	environ []string
 	getenv  func(string) string
 
-	insecure     bool // --insecure
-	passphraseFD int  // --passphrase-fd; below 0: ask at the terminal
+	insecure     bool         // --insecure
+	handed       net.Listener // the gateway's port where a service manager opened it
+	passphraseFD int          // --passphrase-fd; below 0: ask at the terminal
 
 	known func(string) string // of a gateway: takes out the values that it knows
 }
