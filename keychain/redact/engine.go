@@ -172,19 +172,37 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 	return e.inside(line, offset, spans)
 }
 
-// scan runs the triggers over line[skip:].
+// scan runs the triggers over line[skip:], four steps at a time.
 func (e *engine) scan(line []byte, skip int, state *carry, past *runs, spans []span) []span {
-	t := e.triggers
-	at := uint32(0)
-	for i := skip; i < len(line); i++ {
-		at = at<<5&(triples-1) | uint32(stepClass[line[i]])
-		if t.filter[at>>6]>>(at&63)&1 == 0 {
+	filter := &e.triggers.filter
+	at, i := uint64(0), skip // at holds the classes of the last twelve bytes
+	for rest := line[skip:]; len(rest) >= 4; rest, i = rest[4:], i+4 {
+		at = at<<20 | uint64(stepClass[rest[0]])<<15 | uint64(stepClass[rest[1]])<<10 | uint64(stepClass[rest[2]])<<5 | uint64(stepClass[rest[3]])
+		first, second, third := at>>15, at>>10, at>>5
+		if (filter[first>>6&511]>>(first&63)|filter[second>>6&511]>>(second&63)|filter[third>>6&511]>>(third&63)|filter[at>>6&511]>>(at&63))&1 == 0 {
 			continue
 		}
-		for _, hit := range t.hits[t.bucket[at]] {
-			if end, ok := t.matches(line, skip, i, hit); ok {
-				spans = e.judge(line, end, hit.index, state, past, spans)
-			}
+		for n, step := range [...]uint64{first, second, third, at} {
+			spans = e.hit(line, skip, i+n, uint32(step&(triples-1)), state, past, spans)
+		}
+	}
+	for ; i < len(line); i++ {
+		at = at<<5 | uint64(stepClass[line[i]])
+		spans = e.hit(line, skip, i, uint32(at&(triples-1)), state, past, spans)
+	}
+	return spans
+}
+
+// hit asks the rules of the literals that may be where the step at is made
+// with the byte i.
+func (e *engine) hit(line []byte, skip, i int, at uint32, state *carry, past *runs, spans []span) []span {
+	t := e.triggers
+	if t.filter[at>>6]>>(at&63)&1 == 0 {
+		return spans
+	}
+	for _, hit := range t.hits[t.bucket[at]] {
+		if end, ok := t.matches(line, skip, i, hit); ok {
+			spans = e.judge(line, end, hit.index, state, past, spans)
 		}
 	}
 	return spans

@@ -2,7 +2,7 @@ package redact
 
 // triggers finds every occurrence of a set of literals, in any case, in one
 // pass: the first of the two automata. It steps once a byte over the last
-// three of them, folded into 32 classes; a set of 32,768 bits says in which
+// three, folded into 32 classes; a set of 32,768 bits says in which
 // steps a literal can be, and only there is it compared.
 //
 // An Aho-Corasick automaton with a table of transitions was half as fast: each
