@@ -49,6 +49,13 @@ type Backend interface {
 	// StopRun has a run end: asked to, and killed five seconds later; with kill
 	// at once.
 	StopRun(ctx context.Context, run string, kill bool) error
+	// ChatHistory is what was said in the agent's main session, oldest first.
+	ChatHistory(ctx context.Context, agent string) ([]event.ChatMessage, error)
+	// ChatSend says something there; the answer comes as events. run is new for
+	// each message.
+	ChatSend(ctx context.Context, agent, message, run string) error
+	// ChatAbort ends the answer that is being given.
+	ChatAbort(ctx context.Context, agent string) error
 	StopGateway(ctx context.Context) error
 	// Reconnect dials again after the connection broke.
 	Reconnect(ctx context.Context) error

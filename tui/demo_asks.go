@@ -112,3 +112,31 @@ func (d *Demo) Ban(context.Context, string, string) error { return nil }
 
 // StopRun has no run to end.
 func (d *Demo) StopRun(context.Context, string, bool) error { return nil }
+
+// ChatHistory is what was said before.
+func (d *Demo) ChatHistory(_ context.Context, agent string) ([]event.ChatMessage, error) {
+	if agent != "coder" {
+		return nil, nil
+	}
+	return []event.ChatMessage{
+		{Role: "user", Lines: []string{"Which tests are slow?"}, Time: demoTime(-600), Run: "t1"},
+		{Role: "assistant", Run: "t1", Model: "claude-demo", Time: demoTime(-594), Lines: []string{
+			"Two of them take more than a second:", "", "  parser_test.go   1.9 s, it reads the whole corpus",
+			"  store_test.go    1.2 s, it waits for a timer", "", "Both can be made to run beside the others.",
+		}},
+	}, nil
+}
+
+// ChatSend answers what was said with the same words.
+func (d *Demo) ChatSend(_ context.Context, agent, message, run string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tell(event.Event{Kind: event.KindChat, Chat: &event.Chat{
+		Agent: agent, Run: run, State: event.ChatFinal,
+		Message: event.ChatMessage{Role: "assistant", Run: run, Model: "claude-demo", Time: d.now, Lines: []string{"You said: " + message}},
+	}})
+	return nil
+}
+
+// ChatAbort has nothing to end.
+func (d *Demo) ChatAbort(context.Context, string) error { return nil }

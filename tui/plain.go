@@ -112,6 +112,8 @@ func (p *plain) event(e *event.Event) {
 	switch {
 	case e.Denial != nil:
 		p.say(p.T("denied"), p.denialLine(e.Denial))
+	case e.Chat != nil:
+		p.answerLines(e.Chat)
 	case e.Ask != nil:
 		p.say(p.T("ask"), p.askLine(e.Ask))
 	case e.Connection != nil && e.Connection.State == "refused":

@@ -20,6 +20,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit,
 		"config": p.config, "reload": p.reload, "store": p.store, "test": p.test, "delete": p.remove,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
+		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
 		"vault": p.vault, "keyfile": p.keyFile, "unlock": p.unlock,
 	}
 }
@@ -31,6 +32,7 @@ func (p *plain) help(context.Context, string) error {
 		}
 	}
 	p.say(p.T("help"), p.T("asks, numbers what waits; allow 1, allow 1 run folder, allow 1 always, deny 1 because of this, undo"))
+	p.say(p.T("help"), p.T("chat AGENT, what was said; say AGENT WORDS; abort AGENT"))
 	p.say(p.T("help"), p.T("show ID, every field of one denial"))
 	p.say(p.T("help"), p.T("agents NAME, one agent with its runs and its policy"))
 	p.say(p.T("help"), p.T("logs N, the newest N lines; follow on, follow off"))

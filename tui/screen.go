@@ -46,6 +46,7 @@ type screen struct {
 	agents   *view.AgentsView
 	denials  *view.DenialsView
 	logs     *view.LogsView
+	chat     *view.ChatView
 	secrets  *view.SecretsView
 	help     *view.HelpView
 	palette  *view.PaletteView
@@ -94,7 +95,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		current: view.Overview, previous: view.Overview, dirty: true,
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit,
-		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	d.Keys, d.Words = s.keys, theme.Words
 	if s.getenv == nil {
@@ -104,7 +105,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 	s.views = map[view.Name]viewer{
 		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: s.denials,
 		view.Agents: s.agents, view.Logs: s.logs, view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
-		view.Config: view.NewConfig(d),
+		view.Config: view.NewConfig(d), view.Chat: s.chat,
 	}
 	return s
 }
@@ -206,6 +207,9 @@ func (s *screen) want() {
 	}
 	if s.current == view.Denials {
 		s.act(s.denials.Wants())
+	}
+	if s.current == view.Chat {
+		s.act(s.chat.Wants())
 	}
 }
 

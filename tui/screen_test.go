@@ -179,6 +179,9 @@ func scenes() []scene {
 		{"secrets rotate", []string{"n", "R"}},
 		{"audit", []string{"esc", "7"}},
 		{"config", []string{"8"}},
+		{"chat", []string{"9"}},
+		{"chat, saying", []string{"i", "type:make them faster"}},
+		{"config again", []string{"esc", "8"}},
 		{"help", []string{"?"}},
 		{"palette", []string{"esc", ":", "type:co"}},
 		{"quit", []string{"esc", "q"}},
@@ -321,7 +324,7 @@ func FuzzEventText(f *testing.F) {
 		width, height := int(w%200), int(h%60)
 		d := newDriver(t, hostileBackend{NewDemo(), s}, true, width, height)
 		d.event(hostileEvents(s)...)
-		for _, key := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "?"} {
+		for _, key := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "?"} {
 			d.s.key(view.Key{Text: []rune(key)})
 			sound(t, d.frame(), width, height)
 		}
@@ -351,6 +354,8 @@ func hostileEvents(s string) []event.Event {
 			NoAlways: s,
 		}},
 		{Ask: &event.Ask{ID: "x" + s, State: s, Agent: s, Target: s, By: s, Note: s, Reason: s, Wrote: s, Where: s, Problem: s, Scope: s, Match: s}},
+		{Chat: &event.Chat{Agent: "coder", Run: s, State: event.ChatDelta, Message: event.ChatMessage{Role: s, Lines: []string{s, s}, Model: s, Problem: s}}},
+		{Chat: &event.Chat{Agent: "coder", Run: s, State: event.ChatError, Problem: s, Message: event.ChatMessage{Role: "assistant", Lines: []string{s}}}},
 		{Notice: &event.Notice{Level: s, Text: s}},
 	}
 }

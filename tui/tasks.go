@@ -71,6 +71,9 @@ func (s *screen) load() {
 	fetch(s, s.data.T("the config"), s.backend.Config, func(c event.ConfigStatus) { s.data.Config = c })
 	s.fetchSecrets()
 	s.fetchAudit()
+	for _, talk := range s.data.Chats {
+		talk.Asked = false // what was said while the connection was gone
+	}
 }
 
 // findHome loads one agent's policy, once: it says where the person's home is.
@@ -128,7 +131,7 @@ func (s *screen) fetchAudit() {
 
 // act does what a view asks for.
 func (s *screen) act(a view.Action) {
-	if s.operate(a) {
+	if s.operate(a) || s.talks(a) {
 		return
 	}
 	switch a.Verb { //nolint:exhaustive // the rest is operate's

@@ -65,6 +65,18 @@ func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
 					return
 				}
 				var e event.Event
+				if pushed.Event == wire.EventChat {
+					said, is := chatEvent(pushed.Payload)
+					if !is {
+						continue
+					}
+					select {
+					case out <- said:
+					case <-ctx.Done(): // words are not left out: nobody would say them again
+						return
+					}
+					continue
+				}
 				if pushed.Event != wire.EventName || json.Unmarshal(pushed.Payload, &e) != nil {
 					continue
 				}

@@ -15,11 +15,12 @@ const (
 	Secrets     Name = "Secrets"
 	Audit       Name = "Audit"
 	Config      Name = "Config"
+	Chat        Name = "Chat"
 )
 
-// Names returns the views in the order of their number keys, 1 to 8.
+// Names returns the views in the order of their number keys, 1 to 9.
 func Names() []Name {
-	return []Name{Overview, Connections, Denials, Agents, Logs, Secrets, Audit, Config}
+	return []Name{Overview, Connections, Denials, Agents, Logs, Secrets, Audit, Config, Chat}
 }
 
 // ID names an action. Keys may change, an ID never does.
@@ -67,6 +68,9 @@ const (
 	ActStop       ID = "agents.stop"
 	ActKill       ID = "agents.kill"
 	ActExport     ID = "logs.export"
+	ActSay        ID = "chat.say"
+	ActAbort      ID = "chat.abort"
+	ActOther      ID = "chat.agent"
 	ActRotate     ID = "secrets.rotate"
 	ActEdit       ID = "config.edit"
 
@@ -104,7 +108,7 @@ type Binding struct {
 
 // Table returns the action table.
 func Table() []Binding {
-	noList, noPane := []Name{Overview, Config}, []Name{Overview, Config, Logs}
+	noList, noPane := []Name{Overview, Config, Chat}, []Name{Overview, Config, Logs, Chat}
 	rows := []Binding{
 		{ID: ActHelp, Keys: []string{"?"}, Label: "help", Help: "help for this view", Weight: 90, Word: "help"},
 		{ID: ActUp, Keys: []string{"k", "up"}, Help: "one row up", Quiet: true},
@@ -121,8 +125,8 @@ func Table() []Binding {
 		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
 		{ID: ActLastView, Keys: []string{"[", "-"}, Help: "the view before", Quiet: true},
 		{ID: ActPalette, Keys: []string{"ctrl+k", ":"}, Label: "commands", Help: "find a command by its name", Weight: 50, Quiet: true},
-		{ID: ActCopy, Keys: []string{"y"}, Help: "copy the selected row, through the terminal (OSC 52)", Not: []Name{Overview, Config}},
-		{ID: ActCopyJSON, Keys: []string{"Y"}, Help: "copy the selected row as JSON", Not: []Name{Overview, Config, Secrets}},
+		{ID: ActCopy, Keys: []string{"y"}, Help: "copy the selected row, through the terminal (OSC 52)", Not: noList},
+		{ID: ActCopyJSON, Keys: []string{"Y"}, Help: "copy the selected row as JSON", Not: []Name{Overview, Config, Secrets, Chat}},
 		{ID: ActRefresh, Keys: []string{"ctrl+r"}, Help: "fetch everything anew from the gateway", Word: "refresh"},
 		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
 		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
@@ -165,12 +169,15 @@ func Table() []Binding {
 		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 72, Word: "keyfile"},
 		{ID: ActVaultUnlock, View: Secrets, Keys: []string{"u"}, Label: "unlock", Help: "open a locked vault", Changes: true, Weight: 77, Word: "unlock"},
 
+		{ID: ActSay, View: Chat, Keys: []string{"i", "enter"}, Label: "say", Help: "say something; enter sends it, esc leaves the line", Changes: true, Weight: 77, Word: "say"},
+		{ID: ActAbort, View: Chat, Keys: []string{"x"}, Label: "abort", Help: "end the answer that is being given; what was said is kept", Changes: true, Weight: 76, Word: "abort"},
+		{ID: ActOther, View: Chat, Keys: []string{"o", "tab"}, Label: "agent", Help: "talk with the next agent", Weight: 75},
 		{ID: ActEdit, View: Config, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR; it is read when it is saved", Changes: true, Weight: 76},
 		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
 	}
 	words := map[Name]string{
 		Overview: "overview", Connections: "connections", Denials: "denials", Agents: "agents",
-		Logs: "logs", Secrets: "secrets", Audit: "audit", Config: "config",
+		Logs: "logs", Secrets: "secrets", Audit: "audit", Config: "config", Chat: "chat",
 	}
 	for i, n := range Names() {
 		rows = append(rows, Binding{
@@ -250,10 +257,13 @@ const (
 	VerbLogsOf // show the log's lines that hold Name
 	VerbStopRun
 	VerbKillRun
-	VerbExport // write Value, the lines, to a file
-	VerbEdit   // open the config in an editor
-	VerbUndo   // take the answer to ask Name back; empty: the newest
-	VerbRun    // an action of the table, by Name
+	VerbExport   // write Value, the lines, to a file
+	VerbEdit     // open the config in an editor
+	VerbUndo     // take the answer to ask Name back; empty: the newest
+	VerbSay      // Text to agent Name
+	VerbAbort    // the answer that agent Name gives
+	VerbLoadChat // what was said with agent Name
+	VerbRun      // an action of the table, by Name
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and
@@ -262,6 +272,7 @@ type Action struct {
 	Verb  Verb
 	Name  string
 	Match string
+	Text  string
 	Value []byte
 
 	Answers []Answer

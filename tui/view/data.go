@@ -62,6 +62,7 @@ type Data struct {
 	Connections *Rows[event.Connection]
 	Recent      *Ring[event.Event] // everything but log lines
 	Logs        *Ring[event.LogLine]
+	Chats       map[string]*Talk // by agent
 	Config      event.ConfigStatus
 	Store       event.SecretStore
 	Secrets     []event.Secret
@@ -78,7 +79,7 @@ type Data struct {
 // NewData returns empty data.
 func NewData() *Data {
 	return &Data{
-		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{},
+		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{},
 		Asks: NewRows(maxAsks, func(a *event.Ask) string { return a.ID }, nil),
 		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
 			func(d *event.Denial) time.Time { return d.Last }),
@@ -113,6 +114,10 @@ func (d *Data) Apply(e *event.Event) bool {
 	}
 	if e.Seq != 0 {
 		d.lastSeq = e.Seq
+	}
+	if e.Chat != nil {
+		d.talk(e.Chat.Agent).take(e.Chat)
+		return false
 	}
 	if e.Log != nil {
 		d.applyLog(e.Log)
