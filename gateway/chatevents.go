@@ -56,7 +56,7 @@ func (c *chats) tellEnd(e chat.Event, base wire.ChatEvent, lifecycle func(map[st
 	if result.Answer.Usage.Total > 0 && e.State != chat.StateAborted {
 		base.Usage = result.Answer.Usage
 	}
-	if e.State != chat.StateFinal {
+	if e.State != chat.StateFinal && result.Fault.Message != result.Status { // "aborted" need not be said twice
 		base.ErrorMessage = result.Fault.Message
 	}
 	if e.State == chat.StateError {

@@ -38,6 +38,11 @@ type chatHouse struct {
 // house before it left.
 func talking(t *testing.T, layout configs.Layout, change func(*provider.Options)) *chatHouse {
 	t.Helper()
+	return talkingWith(t, layout, change, func(*Deps) {})
+}
+
+func talkingWith(t *testing.T, layout configs.Layout, change func(*provider.Options), more func(*Deps)) *chatHouse {
+	t.Helper()
 	upstream := standin.New()
 	server := httptest.NewServer(upstream)
 	t.Cleanup(server.Close)
@@ -73,6 +78,7 @@ func talking(t *testing.T, layout configs.Layout, change func(*provider.Options)
 			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
 		}
 		d.ProviderKind = kind
+		more(d)
 	})
 	h.writeConfig("", fmt.Sprintf(`
 agents:

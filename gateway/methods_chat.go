@@ -23,6 +23,7 @@ func (c *chats) methods() []hub.Method {
 		row("chat.history", auth.ScopeRead, c.history),
 		row("agent", auth.ScopeWrite, c.agent),
 		row("agent.wait", auth.ScopeWrite, c.wait),
+		row("models.list", auth.ScopeRead, c.models),
 	)
 }
 
@@ -271,4 +272,18 @@ func (c *chats) wait(ctx context.Context, call *hub.Call) (any, error) {
 		out["error"] = result.Fault.Message
 	}
 	return out, nil
+}
+
+// models are those that the agents talk to.
+func (c *chats) models(context.Context, *hub.Call) (any, error) {
+	models, seen := []object{}, map[chat.Model]bool{}
+	for _, agent := range c.g.deps.Config.Current().Agents() {
+		model, err := c.model(agent)
+		if err != nil || seen[model] {
+			continue // an agent without one adds none
+		}
+		seen[model] = true
+		models = append(models, object{"id": model.Name, "name": model.Name, "provider": model.Provider})
+	}
+	return object{"models": models}, nil
 }

@@ -24,10 +24,6 @@ func (c *chats) sessionMethods() []hub.Method {
 			c.listeners.join(call.Conn, topicAll)
 			return object{"subscribed": true}, nil
 		}),
-		quick("sessions.unsubscribe", func(call *hub.Call) (any, error) {
-			c.listeners.leave(call.Conn, topicAll)
-			return object{"subscribed": false}, nil
-		}),
 		quick("sessions.messages.subscribe", func(call *hub.Call) (any, error) { return c.follow(call, c.listeners.join, true) }),
 		quick("sessions.messages.unsubscribe", func(call *hub.Call) (any, error) { return c.follow(call, c.listeners.leave, false) }),
 		row("sessions.list", auth.ScopeRead, c.list),
