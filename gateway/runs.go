@@ -121,7 +121,7 @@ func agentEnvironment(address netip.AddrPort, agent, token string) []string {
 // The token stays in its own.
 func opencodeConfig(base string) string {
 	provider := func(url string) map[string]any {
-		return map[string]any{"options": map[string]string{"baseURL": url, "apiKey": "{env:OPENCLAW_AGENT_TOKEN}"}}
+		return map[string]any{"options": map[string]string{"baseURL": url, "apiKey": "{env:OPENCLAW_AGENT_TOKEN}"}} //nolint:gosec // the name of a variable
 	}
 	text, _ := json.Marshal(map[string]any{"provider": map[string]any{ // strings always encode
 		"anthropic": provider(base + "/v1"), "openai": provider(base + "/v1"), "google": provider(base + "/v1beta"),

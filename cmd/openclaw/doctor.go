@@ -18,7 +18,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 		Long: "Try each mechanism of the cage once, for real, and say what is missing and how to get it.\n\n" +
 			"Ubuntu's AppArmor refuses user namespaces to programs that it does not know. --fix installs a\n" +
 			"profile that allows them to this program; it shows first what it will do, and uses sudo.",
-		Example: "  openclaw doctor\n  openclaw doctor --fix",
+		Example: "  openclaw doctor\n  openclaw doctor --fix\n  openclaw doctor clients",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case profile:
@@ -43,6 +43,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --fix: do not ask")
 	cmd.Flags().BoolVar(&profile, "profile", false, "print that profile only")
 	cmd.MarkFlagsMutuallyExclusive("json", "fix", "profile")
+	cmd.AddCommand(doctorClientsCommand(t))
 	return cmd
 }
 

@@ -55,7 +55,7 @@ func TestClientsFolders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			workspace := t.TempDir()
+			workspace := filepath.Join(t.TempDir(), "not", "yet", "there")
 			c := clients{policy: &policy.Policy{Workspace: workspace, Home: "/home/me", Paths: row.paths(workspace), Env: row.env}, base: base, command: []string{row.command}}
 			for range 2 { // the second run finds what the first made
 				env, err := c.environment()

@@ -103,7 +103,11 @@ func content(model, text string, finish any) object {
 
 // item and part are what an answer of OpenAI's responses is made of.
 func item(text, status string) object {
-	return object{"id": "item_standin", "type": "message", "role": "assistant", "status": status, "content": []object{part(text)}}
+	content := []object{}
+	if status == "completed" {
+		content = append(content, part(text))
+	}
+	return object{"id": "item_standin", "type": "message", "role": "assistant", "status": status, "content": content}
 }
 
 func part(text string) object {
@@ -111,9 +115,13 @@ func part(text string) object {
 }
 
 func responseObject(model, text, status string) object {
+	output := []object{}
+	if status == "completed" {
+		output = append(output, item(text, status))
+	}
 	return object{
 		"id": "resp_standin", "object": "response", "created_at": 1700000000, "model": model, "status": status,
-		"output": []object{item(text, status)},
+		"output": output,
 		"usage":  object{"input_tokens": 7, "output_tokens": 5, "total_tokens": 12},
 	}
 }

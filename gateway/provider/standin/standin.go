@@ -39,8 +39,11 @@ const (
 	SplitHeader  = "X-Standin-Split"  // EchoKey: the body is sent in two pieces, cut at this byte
 )
 
+// Text is what it answers.
+const Text = "Hello from the stand-in."
+
 const (
-	text        = "Hello from the stand-in."
+	text        = Text
 	pace        = time.Millisecond // between the events of Endless
 	mostRecords = 10_000
 )
