@@ -192,6 +192,22 @@ agents:
 	if status := p.openclaw("denials", "--agent", "bound"); !strings.Contains(status.out, "agents.bound.budget.allowed_models") || strings.Count(status.out, "model call") != 3 {
 		t.Errorf("%s %s", status.out, status.errors)
 	}
+	// What was used so far counts against a budget that the config gets now.
+	config := filepath.Join(p.home, ".openclaw", "config.yaml")
+	text, err = os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, strings.Replace(string(text), "  free:\n", "  free:\n    budget: {max_tokens_per_day: 10}\n", 1))
+	if said := p.openclaw("gateway", "reload"); said.code != exitOK {
+		t.Fatalf("%s %s", said.out, said.errors)
+	}
+	const used = `[429,"all 10 tokens of today are used (agents.free.budget.max_tokens_per_day in the config)"]`
+	same(answers("free", "budget"), map[string]string{"anthropic budget": used, "openai budget": used, "gemini budget": used})
+	status := p.openclaw("denials", "--agent", "free")
+	if more := len(models.Requests()) - len(seen); more != 0 || strings.Count(status.out, "model call") != 3 || strings.Contains(status.out, "  2\n") {
+		t.Errorf("%d requests past the budget, or one was asked again: %s", more, status.out)
+	}
 	log, err := os.ReadFile(filepath.Join(p.home, ".openclaw", "logs", "audit.log"))
 	if err != nil || !strings.Contains(string(log), `"tokens_out":5`) || !strings.Contains(string(log), `"model":"claude-x"`) || strings.Contains(string(log), key) {
 		t.Errorf("the audit log lacks what a call cost, or has its key: %v", err)
