@@ -101,7 +101,7 @@ func agentShowCommand(t *terminal) *cobra.Command {
 				return t.json(p)
 			}
 			t.showPolicy(p, all)
-			return nil
+			return t.showBudget(args[0])
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -208,6 +208,10 @@ agents:
 	if more := len(models.Requests()) - len(seen); more != 0 || strings.Count(status.out, "model call") != 3 || strings.Contains(status.out, "  2\n") {
 		t.Errorf("%d requests past the budget, or one was asked again: %s", more, status.out)
 	}
+	p.eventually("what was used is shown", func() bool {
+		shown := p.openclaw("agent", "show", "free").out
+		return strings.Contains(shown, "budget     10 tokens a day, ") && !strings.Contains(shown, ", 0 used today")
+	})
 	log, err := os.ReadFile(filepath.Join(p.home, ".openclaw", "logs", "audit.log"))
 	if err != nil || !strings.Contains(string(log), `"tokens_out":5`) || !strings.Contains(string(log), `"model":"claude-x"`) || strings.Contains(string(log), key) {
 		t.Errorf("the audit log lacks what a call cost, or has its key: %v", err)
