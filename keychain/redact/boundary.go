@@ -11,9 +11,16 @@ func boundary(text []byte, i int) bool {
 	return percentEnds(text, i) || backslashEnds(text, i) || ansiEnds(text, i)
 }
 
-// percentEnds: %3D
+// percentEnds: %3D, and escaped again: %253D
 func percentEnds(text []byte, i int) bool {
-	return i >= 3 && text[i-3] == '%' && is(text[i-2], hexadecimal) && is(text[i-1], hexadecimal)
+	if i < 3 || !is(text[i-2], hexadecimal) || !is(text[i-1], hexadecimal) {
+		return false
+	}
+	j := i - 3
+	for j >= 2 && text[j] == '5' && text[j-1] == '2' {
+		j -= 2
+	}
+	return text[j] == '%'
 }
 
 // backslashEnds: \n \" \x1b \033 \u003d

@@ -37,12 +37,18 @@ func TestGeneratedCorpus(t *testing.T) {
 		f := all[i%len(all)]
 		secret := f.make(c)
 		line := c.around(secret)
+		if i%2 == 1 {
+			line = c.elsewhere(secret)
+		}
 		if got := m.Text(line); leaks(got, secret) {
 			if missed["shaped"]++; missed["shaped"] < 40 {
 				t.Logf("missed %s: %q\n     → %q", f.name, line, got)
 			}
 		}
 		line, secret = c.named()
+		if i%2 == 1 {
+			line, secret = c.namedElsewhere()
+		}
 		if got := m.Text(line); leaks(got, secret) {
 			if missed["named"]++; missed["named"] < 40 {
 				t.Logf("missed: %q\n     → %q", line, got)
@@ -50,8 +56,11 @@ func TestGeneratedCorpus(t *testing.T) {
 		}
 		total += 2
 	}
-	for range n {
+	for i := range n {
 		line := c.ordinary()
+		if i%3 == 1 {
+			line = c.ordinaryElsewhere()
+		}
 		if got := m.Text(line); got != line {
 			if altered++; altered < 40 {
 				t.Logf("altered: %q\n     → %q", line, got)
@@ -127,8 +136,13 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 	for i := range 150 {
 		secret := all[i%len(all)].make(c)
 		line := c.around(secret)
-		if i%2 == 1 {
+		switch i % 4 {
+		case 1:
 			line, _ = c.named()
+		case 2:
+			line = c.elsewhere(secret)
+		case 3:
+			line, _ = c.namedElsewhere()
 		}
 		want := m.Text(line)
 		for cut := range line {

@@ -45,6 +45,8 @@ const (
 	ruleWebToken
 	ruleTelegram
 	ruleEntra
+	ruleLogin
+	ruleArgument
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -68,10 +70,14 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	add("basic ", rule{kind: ruleBasic})
 	add("basic%20", rule{kind: ruleBasic})
 	add("eyJ", rule{kind: ruleWebToken})
-	for _, literal := range []string{":AA", "%3AAA"} {
+	for _, literal := range []string{":AA", "%3AAA", "%253AAA"} {
 		add(literal, rule{kind: ruleTelegram, token: token{prefix: literal}})
 	}
 	add("Q~", rule{kind: ruleEntra})
+	add(" -u ", rule{kind: ruleLogin})
+	add("--user ", rule{kind: ruleLogin})
+	add("--proxy-user ", rule{kind: ruleLogin})
+	add("sshpass -p", rule{kind: ruleArgument})
 	return literals, rules
 })
 
@@ -246,6 +252,10 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = webToken(line, end-3)
 	case ruleTelegram:
 		found, ok = telegram(line, end-len(r.token.prefix), end)
+	case ruleLogin:
+		found, ok = login(line, end)
+	case ruleArgument:
+		found, ok = argument(line, end)
 	case ruleEntra:
 		found, ok = entra(line, end-2, end)
 	}

@@ -1,5 +1,7 @@
 package redact
 
+import "bytes"
+
 // key is a word that a key's name ends with.
 type key struct {
 	word    string // lower case
@@ -74,13 +76,21 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 		p++
 	}
 	p = skipColour(text, p)
-	sep, p := separator(text, p, name, keyQuote.char != 0)
-	if sep == sepNone && keyQuote.char != 0 {
-		sep, p = pairValue(text, p)
+	sep, next := sepNone, p
+	if keyQuote.char != 0 {
+		sep, next = pairValue(text, p)
 	}
 	if sep == sepNone {
+		sep, next = separator(text, p, name, keyQuote.char != 0)
+	}
+	weak := sep == sepNone
+	if weak {
+		sep, next = weakSeparator(text, p, name, keyQuote)
+	}
+	if sep == sepNone || sep == sepColon && inARN(text, name.start) {
 		return span{}, false
 	}
+	p = next
 	p = skipColour(text, skipSpace(text, p))
 	if isReplaced(text, p, replacement) {
 		return span{}, false
@@ -100,7 +110,7 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 	if stop < len(text) {
 		v.after = text[stop]
 	}
-	if isReplaced(text, p, replacement) || !v.secret() {
+	if isReplaced(text, p, replacement) || !v.secret() || weak && !random(v.text) {
 		return span{}, false
 	}
 	found := span{from: name.start, start: p, end: stop}
@@ -176,6 +186,8 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		return sepNone, p
 	case hasPrefix(rest, 0, "%3d"), hasPrefix(rest, 0, "%3a"):
 		return sepEquals, after + 3
+	case hasPrefix(rest, 0, "%253d"), hasPrefix(rest, 0, "%253a"):
+		return sepEquals, after + 5
 	case hasPrefix(rest, 0, `\u003d`), hasPrefix(rest, 0, `\u003a`):
 		return sepEquals, after + 6
 	case hasPrefix(rest, 0, ":="):
@@ -191,10 +203,14 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 	case rest[0] == '=':
 		return sepEquals, after + 1
 	case rest[0] == ':':
-		return sepColon, after + 1
+		return sepColon, skipType(text, after+1)
+	case after > p && n.start > 0 && text[n.start-1] == '<': // <password type="s">x</password>
+		if end := bytes.IndexAny(rest[:min(len(rest), 80)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
+			return sepEquals, after + end + 1
+		}
 	case rest[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>x</password>
 		return sepEquals, after + 1
-	case rest[0] == ',' && quoted && n.flag: // ["--token", "x"]
+	case rest[0] == ',' && quoted && (n.flag || n.environment): // ["--token", "x"], Setenv("TOKEN", "x")
 		return sepColon, after + 1
 	case after > p && n.flag && !quoted && rest[0] != '-': // --token x
 		return sepSpace, after

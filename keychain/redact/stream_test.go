@@ -33,11 +33,17 @@ func TestStreamGivesWhatTheWholeGives(t *testing.T) {
 	all := families()
 	for i := range 300 {
 		line := c.around(all[i%len(all)].make(c))
-		if i%2 == 1 {
+		switch i % 6 {
+		case 1:
 			line, _ = c.named()
-		}
-		if i%5 == 0 {
+		case 2:
 			line = c.ordinary()
+		case 3:
+			line = c.elsewhere(all[i%len(all)].make(c))
+		case 4:
+			line, _ = c.namedElsewhere()
+		case 5:
+			line = c.ordinaryElsewhere()
 		}
 		texts = append(texts, line, c.word()+" "+line+"\n"+line+" "+c.word())
 	}

@@ -8,6 +8,7 @@ type token struct {
 	min      int
 	max      int  // 0: no limit; a longer run is something else
 	digit    bool // at least one digit after the prefix
+	mixed    bool // letters of both cases after the prefix
 	solid    int  // at least one stretch of this many letters and digits
 	keep     bool // the prefix is not secret and stays: a URL
 	check    check
@@ -41,7 +42,7 @@ var tokens = []token{
 	{prefix: "r8_", alphabet: alphanumeric, min: 30, max: 60},
 	{prefix: "nvapi-", alphabet: wordDash, min: 40},
 	{prefix: "tvly-", alphabet: wordDash, min: 20, digit: true},
-	{prefix: "fw_", alphabet: alphanumeric, min: 22, max: 40, digit: true},
+	{prefix: "fw_", alphabet: alphanumeric, min: 22, max: 40, mixed: true},
 
 	// Code and packages.
 	{prefix: "ghp_", alphabet: alphanumeric, min: 20, check: checkGitHub},
@@ -87,6 +88,8 @@ var tokens = []token{
 	{prefix: "discord.com/api/webhooks/", alphabet: wordDash | slash, min: 40, keep: true},
 	{prefix: "hooks.slack.com%2Fservices%2F", alphabet: alphanumeric | slash, min: 20, keep: true},
 	{prefix: "discord.com%2Fapi%2Fwebhooks%2F", alphabet: wordDash | slash, min: 40, keep: true},
+	{prefix: "hooks.slack.com%252Fservices%252F", alphabet: alphanumeric | slash, min: 20, keep: true},
+	{prefix: "discord.com%252Fapi%252Fwebhooks%252F", alphabet: wordDash | slash, min: 40, keep: true},
 	{prefix: "SG.", alphabet: identifier, min: 50},
 	{prefix: "key-", alphabet: hexadecimal, min: 32, max: 32},
 	{prefix: "xkeysib-", alphabet: wordDash, min: 40},
@@ -185,6 +188,9 @@ func (t *token) match(text []byte, start, end int, past *runs) (span, bool) {
 		return span{}, false
 	}
 	if t.digit && count(body, digit) == 0 {
+		return span{}, false
+	}
+	if t.mixed && (count(body, lower) == 0 || count(body, upper) == 0) {
 		return span{}, false
 	}
 	if t.solid > 0 && !hasSolid(body, t.solid) {

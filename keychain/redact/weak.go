@@ -1,0 +1,140 @@
+package redact
+
+import "bytes"
+
+// Where a name and a value stand side by side, and nothing says that they
+// belong together, only a value that looks random is one: ENV API_KEY x, a row
+// of a table, a list of words.
+
+// weakSeparator reads what such a place has between a name and a value.
+func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
+	after := skipSpace(text, p)
+	if after >= len(text) {
+		return sepNone, p
+	}
+	switch c := text[after]; {
+	case keyQuote.char != 0 && c == ',': // ["x-api-key", "x"]
+		return sepColon, after + 1
+	case c == '|': // | api_key | x |
+		return sepColon, after + 1
+	case keyQuote.char != 0 && c == '\\': // name=\"password\"\r\n\r\nx
+		return formValue(text, after)
+	case keyQuote.char != 0 || after == p:
+		return sepNone, p
+	case c == '(': // password (new): x
+		end := after
+		for stop := min(len(text), after+24); end < stop && text[end] != ')'; {
+			end++
+		}
+		if end+1 < len(text) && text[end] == ')' && text[end+1] == ':' {
+			return sepColon, end + 2
+		}
+		return sepNone, p
+	case is(c, alphanumeric|padding), c == '"', c == '\'': // ENV API_KEY x, setx API_KEY "x", password x
+		return sepColon, after
+	}
+	return sepNone, p
+}
+
+// formValue passes over the empty line before a value of a form, as escapes.
+func formValue(text []byte, p int) (sepKind, int) {
+	lines := 0
+	q := p
+	for q+1 < len(text) && text[q] == '\\' && (text[q+1] == 'r' || text[q+1] == 'n') {
+		if text[q+1] == 'n' {
+			lines++
+		}
+		q += 2
+	}
+	if lines == 2 {
+		return sepColon, q
+	}
+	return sepNone, p
+}
+
+// random reports whether a value looks as no word, name, version or date does:
+// a stretch of ten letters and digits or more, mixed.
+func random(t []byte) bool {
+	if run(t, 0, wordDash|dot|padding) != len(t) {
+		return false
+	}
+	for i := 0; i < len(t); {
+		stop := run(t, i, alphanumeric)
+		part := t[i:stop]
+		digits := count(part, digit)
+		letters := len(part) - digits
+		changes := 0
+		for j := 1; j < len(part); j++ {
+			if classes[part[j-1]]&alphanumeric != classes[part[j]]&alphanumeric {
+				changes++
+			}
+		}
+		if len(part) >= 10 && digits >= 2 && letters >= 3 && changes >= 2 {
+			return true
+		}
+		i = stop + 1
+	}
+	return false
+}
+
+// skipType passes over a type between a name and its value: key: string = "x".
+func skipType(text []byte, p int) int {
+	start := skipSpace(text, p)
+	stop := run(text, start, word)
+	if stop == start || !isWordList(text[start:stop]) {
+		return p
+	}
+	if q := skipSpace(text, stop); q+1 < len(text) && text[q] == '=' && text[q+1] != '=' && text[q+1] != '>' {
+		return q + 1
+	}
+	return p
+}
+
+// inARN: arn:aws:secretsmanager:region:account:secret:name says where a secret
+// is.
+func inARN(text []byte, i int) bool {
+	if i == 0 || text[i-1] != ':' {
+		return false
+	}
+	for stop := max(i-128, 0); i > stop && text[i-1] > ' '; {
+		i--
+		if hasPrefix(text, i, "arn:") {
+			return true
+		}
+	}
+	return false
+}
+
+// login judges what follows curl's --user and -u: the password of
+// user:password.
+func login(text []byte, start int) (span, bool) {
+	p := skipSpace(text, start)
+	q, p := skipQuote(text, p)
+	stop := p
+	for stop < len(text) && text[stop] > ' ' && text[stop] != '"' && text[stop] != '\'' && text[stop] != '\\' {
+		stop++
+	}
+	colon := bytes.IndexByte(text[p:stop], ':')
+	if colon <= 0 || q.entity {
+		return span{}, false
+	}
+	password := text[p+colon+1 : stop]
+	digits := count(password, digit)
+	if len(password) < 6 || digits == 0 || digits == len(password) || isPlaceholder(password) || isReference(password) {
+		return span{}, false
+	}
+	return span{from: p, start: p + colon + 1, end: stop}, true
+}
+
+// argument judges what follows a flag that takes nothing but a password.
+func argument(text []byte, start int) (span, bool) {
+	_, p := skipQuote(text, skipSpace(text, start))
+	stop := p
+	for stop < len(text) && text[stop] > ' ' && text[stop] != '"' && text[stop] != '\'' && text[stop] != '\\' {
+		stop++
+	}
+	if v := text[p:stop]; len(v) < 4 || isPlaceholder(v) || isReference(v) {
+		return span{}, false
+	}
+	return span{from: start, start: p, end: stop}, true
+}
