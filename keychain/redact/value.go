@@ -25,6 +25,9 @@ func (v value) secret() bool {
 	if len(t) == 0 || isPlaceholder(t) || isReference(t) || isWordList(t) {
 		return false
 	}
+	if v.quoted && isCodeBehind(t) {
+		return false
+	}
 	if v.gate == gateUser {
 		return true
 	}
@@ -80,6 +83,23 @@ func (v value) code() bool {
 		}
 	}
 	return v.wordy() && bytes.IndexByte(t, '.') > 0 && count(t, digit) == 0
+}
+
+// isCodeBehind reports whether the quote before t closed a program's string and
+// t is the program: "API_KEY=" + token, HasPrefix(line, "password: ").
+func isCodeBehind(t []byte) bool {
+	i := 0
+	for i < len(t) && t[i] == ' ' {
+		i++
+	}
+	if i == len(t) {
+		return false
+	}
+	switch t[i] {
+	case '+', ')', ',', ';', '}', ']':
+		return i+1 == len(t) || t[i+1] == ' ' || t[i] != '+' && (t[i+1] == ')' || t[i+1] == ',' || t[i+1] == ';' || t[i+1] == '\r' || t[i+1] == '\n')
+	}
+	return false
 }
 
 // wordy reports whether the value is made of readable words: camelCase,
@@ -190,7 +210,7 @@ var states = func() map[string]bool {
 		hidden redacted masked encrypted plain plaintext literal generated stored found not is was are be must should may can will the a an this that
 		for from with without in of to and or if when where which has have had any all each per new old same different your my our their
 		string str text int integer int32 int64 uint64 float float64 double number bool boolean byte bytes object array list map dict any void
-		secretstr secretstring keychain.secret optional[str] string|null password passwords secret secrets token tokens key keys apikey
+		secretstr secretstring keychain.secret optional[str] string|null password passwords passphrase passwd passcode secret secrets token tokens key keys apikey
 		type name value field header auth authentication authorization bearer basic scheme credentials credential identifier keyword punctuator
 		unexpected expected eof end start begin next previous current error warning see use used using provided given absent present pending
 		active inactive loaded read write only see env environment keychain vault file prompt stdin none. n/a na tbd see: ready
