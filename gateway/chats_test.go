@@ -311,6 +311,14 @@ func TestChatIsStreamedKeptAndGoesOnAfterARestart(t *testing.T) {
 				t.Fatal(ack)
 			}
 			events := s.chats("run-1")
+			for _, f := range s.all() { // its answer comes before its first event
+				if f.Event == wire.EventChat {
+					t.Fatalf("an event before the answer: %s", f.raw)
+				}
+				if strings.HasSuffix(f.ID, "chat.send") {
+					break
+				}
+			}
 			said, seq := "", uint64(0)
 			for _, e := range events {
 				if e.Seq <= seq || e.SessionKey != key || e.AgentID != row.agent {

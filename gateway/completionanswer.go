@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"openclaw/gateway/chat"
 )
@@ -51,9 +52,16 @@ func (o *completionWriter) event(body any) {
 	o.line("data: " + string(text) + "\n\n")
 }
 
+// completionWrite bounds how long a client may leave a piece unread. Past it the
+// connection is broken, and the request's context ends.
+const completionWrite = time.Minute
+
 func (o *completionWriter) line(text string) {
-	_, _ = o.writer.Write([]byte(text)) // whether the client is there is told by its context
-	_ = http.NewResponseController(o.writer).Flush()
+	control := http.NewResponseController(o.writer)
+	_ = control.SetWriteDeadline(time.Now().Add(completionWrite)) // a connection without deadlines is written without them
+	_, _ = o.writer.Write([]byte(text))                           // whether the client is there is told by its context
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{})
 }
 
 // end is the rest: the whole answer, or the end of its stream.

@@ -29,6 +29,13 @@
 // API's own shape and is a denial like a cage's. A changed budget holds from the
 // next call on, and a call whose model is allowed no more ends.
 //
+// Clients of the protocol talk with an agent's model (package chat), and OpenAI's
+// clients do by the model's name openclaw/AGENT; agents' tokens do not. What is
+// said is kept in the state folder (package store) and asked of the agent's own
+// provider through the same pass-through, under the agent's name: one record, one
+// audit entry and the agent's budget for each request. A run's events go to the
+// socket that sent it and to those that asked for them, and to no other.
+//
 // Promises. A refusal is answered in the caller's own shape, holds no secret,
 // and is on the bus and in the log; past a rate refusals are counted there
 // instead, so that a flood fills no disk. An agent's token opens the providers'

@@ -34,6 +34,7 @@ type request struct {
 	deliver                          bool
 	attachments                      []any
 	timeout                          time.Duration
+	ready                            <-chan struct{} // see chat.Request; nil: once the call is answered
 }
 
 // start checks a request and begins its run.
@@ -61,8 +62,14 @@ func (c *chats) start(ctx context.Context, call *hub.Call, r request) (run *chat
 	}
 	// It hears of its run from the first event on, which may come before the answer.
 	c.listeners.join(call.Conn, topicRun(r.run))
+	if r.ready == nil { // whoever sends it knows of it when it is answered
+		ready := make(chan struct{})
+		call.After(func() { close(ready) })
+		r.ready = ready
+	}
 	run, again, err = c.engine.Send(ctx, chat.Request{
 		Run: r.run, Session: key, Agent: agent, Message: r.message, System: r.system, Timeout: r.timeout, From: call.Conn.Peer.From, Owner: call.Conn.Admission.Token,
+		Ready: r.ready,
 	})
 	if err != nil || again {
 		if _, lives := c.engine.Find(r.run); err != nil || !lives {
@@ -205,14 +212,17 @@ func (c *chats) agent(ctx context.Context, call *hub.Call) (any, error) {
 			p.SessionKey = found[0].Key
 		}
 	}
+	ready := make(chan struct{})
 	run, _, err := c.start(ctx, call, request{
-		key: p.SessionKey, agent: p.AgentID, message: p.Message, run: p.IdempotencyKey, system: p.ExtraSystemPrompt, thinking: p.Thinking, deliver: p.Deliver,
+		ready: ready, key: p.SessionKey, agent: p.AgentID, message: p.Message, run: p.IdempotencyKey, system: p.ExtraSystemPrompt, thinking: p.Thinking, deliver: p.Deliver,
 		attachments: p.Attachments, timeout: time.Duration(p.Timeout) * time.Second,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := call.First(object{"runId": run.ID, "sessionKey": run.Session, "agentId": run.Agent, "status": "accepted", "acceptedAt": c.g.deps.Now().UnixMilli()}); err != nil {
+	err = call.First(object{"runId": run.ID, "sessionKey": run.Session, "agentId": run.Agent, "status": "accepted", "acceptedAt": c.g.deps.Now().UnixMilli()})
+	close(ready)
+	if err != nil {
 		return nil, err
 	}
 	select {

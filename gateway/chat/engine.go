@@ -98,6 +98,10 @@ type Request struct {
 	From    string        // address of who says it
 	Owner   any           // handed to Options.Call
 	Watch   func(Event)   // called with the run's events, as Show is; may be nil
+
+	// Ready is closed when the run may show itself: whoever sent it knows of it
+	// then. Nil: at once.
+	Ready <-chan struct{}
 }
 
 // Send keeps what was said and starts a run for it. again is set for one that

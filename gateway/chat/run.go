@@ -94,6 +94,9 @@ func (r *Run) work(said store.Message) {
 		watch := time.AfterFunc(r.request.Timeout, func() { r.cancel(errTooLong) })
 		defer watch.Stop()
 	}
+	if r.request.Ready != nil {
+		<-r.request.Ready
+	}
 	r.show(Event{State: StateKept, Kept: &said})
 	r.result.Started = e.options.Now()
 	var fault *Fault

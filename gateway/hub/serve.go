@@ -156,6 +156,7 @@ func (c *Conn) dispatch(request wire.Request) {
 	call := &Call{Conn: c, Method: request.Method, Params: request.Params, id: request.ID}
 	if method.Quick {
 		c.reply(c.answer(request.ID, method, call))
+		call.answered()
 		return
 	}
 	select {
@@ -166,6 +167,7 @@ func (c *Conn) dispatch(request wire.Request) {
 	c.handlers.Go(func() {
 		defer func() { <-c.slots }()
 		c.reply(c.answer(request.ID, method, call))
+		call.answered()
 	})
 }
 

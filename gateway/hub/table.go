@@ -16,7 +16,18 @@ type Call struct {
 	Method string
 	Params json.RawMessage
 
-	id string
+	id    string
+	after func()
+}
+
+// After has f called once the handler's answer is queued, or cannot be: what f
+// makes known comes behind the answer. It may be called once, by the handler.
+func (c *Call) After(f func()) { c.after = f }
+
+func (c *Call) answered() {
+	if c.after != nil {
+		c.after()
+	}
 }
 
 // First sends an answer before the one that the handler returns: some methods
