@@ -18,6 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"openclaw/configs"
+	"openclaw/gateway/limit"
 	"openclaw/gateway/provider"
 	"openclaw/gateway/provider/standin"
 	"openclaw/gateway/wire"
@@ -449,6 +450,36 @@ func TestFaultsOfAProviderAreErrorsOfTheRun(t *testing.T) {
 	for _, f := range s.all() {
 		if strings.Contains(string(f.raw), providerKey) {
 			t.Fatalf("the key is in a frame: %s", f.raw)
+		}
+	}
+}
+
+// wordMasker takes one word out, as the real one takes out secrets that it knows.
+type wordMasker struct{ noMasker }
+
+func (wordMasker) Text(text string) string {
+	return strings.ReplaceAll(text, "overloaded", "••••")
+}
+
+// What a provider says of a fault is masked, and a call that has ended takes no
+// room of the calls under way.
+func TestFaultsAreMaskedAndGiveTheirRoomBack(t *testing.T) {
+	h := talkingWith(t, newFolder(t), nil, func(d *Deps) { d.Masker = wordMasker{} })
+	s := h.socket("operator.write")
+	for range limit.CallsOfOne - 1 {
+		call, ok := h.underWay.Enter("main", 0)
+		if !ok {
+			t.Fatal("no room")
+		}
+		defer call.Leave()
+	}
+	h.standin.SetMode(standin.Overload)
+	for i := range 3 {
+		run := fmt.Sprint("run ", i)
+		s.ok("chat.send", object{"sessionKey": "agent:main:main", "message": "words", "idempotencyKey": run})
+		events := s.chats(run)
+		if end := events[len(events)-1]; end.ErrorMessage != "••••" || end.ErrorDetail.HTTPStatus != 529 {
+			t.Fatalf("%+v", end)
 		}
 	}
 }

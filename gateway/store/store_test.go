@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -205,6 +206,24 @@ func TestWhatCannotBeReadIsLeftAlone(t *testing.T) {
 				text[i] = 0xa5
 			}
 			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, store.KindDamaged, "restore it from a backup"},
+		{"one page in the middle overwritten", func(t *testing.T, path string) {
+			t.Helper()
+			s := open(t, path)
+			for i := range 200 {
+				say(t, s, "agent:coder:main", fmt.Sprint("run ", i), strings.Repeat("words ", 300))
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, 4096), 50*4096); err != nil {
 				t.Fatal(err)
 			}
 		}, store.KindDamaged, "restore it from a backup"},
