@@ -78,7 +78,8 @@ func (s *screen) statusBits() []bit {
 	case !d.Link.Up:
 		link = bit{glyph: g.No, style: view.Bad, text: s.data.T("gateway lost, try %s", strconv.Itoa(d.Link.Attempt)), weight: 100}
 	}
-	bits := []bit{link}
+	bits := append(s.bits[:0], link)
+	defer func() { s.bits = bits[:0] }()
 	if !d.Loaded {
 		return bits
 	}
@@ -168,21 +169,29 @@ func (s *screen) drawStatus(c *view.Canvas) {
 
 func (s *screen) drawTabs(c *view.Canvas) {
 	c.Gap(1)
-	for i, n := range view.Names() {
-		label := strconv.Itoa(i + 1)
-		if c.Width() >= 110 || n == s.current {
-			label += " " + s.data.T(string(n))
-		}
-		if waiting, _ := s.data.Waiting(); n == view.Denials && waiting > 0 {
-			label += " ?" + strconv.Itoa(waiting)
-		} else if n == view.Denials && s.data.Denials.Len() > 0 {
-			label += " " + s.root.Theme.Glyphs.No + strconv.Itoa(s.data.Denials.Len())
-		}
+	waiting, _ := s.data.Waiting()
+	for i, n := range s.names {
+		style, from, to := view.Plain, " ", " "
 		if n == s.current {
-			c.Put(view.Selected, "["+label+"]")
-		} else {
-			c.Put(view.Plain, " "+label+" ")
+			style, from, to = view.Selected, "[", "]"
 		}
+		c.Put(style, from)
+		c.PutInt(style, i+1)
+		if c.Width() >= 110 || n == s.current {
+			c.Put(style, " ")
+			c.Put(style, c.T(string(n)))
+		}
+		switch {
+		case n != view.Denials:
+		case waiting > 0:
+			c.Put(style, " ?")
+			c.PutInt(style, waiting)
+		case s.data.Denials.Len() > 0:
+			c.Put(style, " ")
+			c.Put(style, c.Theme.Glyphs.No)
+			c.PutInt(style, s.data.Denials.Len())
+		}
+		c.Put(style, to)
 	}
 	if s.over == overlayHelp {
 		c.Put(view.Bold, c.T("  help: esc closes"))
@@ -228,8 +237,14 @@ func (s *screen) drawResult(c *view.Canvas) {
 			if e := d.Recent.At(n - 1).Denial; e != nil {
 				c.Put(view.Faint, c.T("newest: "))
 				c.Put(view.Bad, g.No)
-				c.Put(view.Plain, c.T(" deny %s %s %s", e.Agent, e.Operation, d.Short(e.Target)))
-				c.Put(view.Faint, "  "+e.Rule)
+				c.Put(view.Plain, c.T(" deny "))
+				c.Put(view.Plain, e.Agent)
+				c.Gap(1)
+				c.Put(view.Plain, e.Operation)
+				c.Gap(1)
+				c.PathField(view.Plain, e.Target, d.Home, max(min(view.Width(d.Short(e.Target)), c.Room()), 1))
+				c.Gap(1)
+				c.Put(view.Faint, e.Rule)
 				break
 			}
 		}

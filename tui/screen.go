@@ -75,6 +75,8 @@ type screen struct {
 	fetching   bool
 	batch      []event.Event
 
+	names         []view.Name
+	bits          []bit // of the status line, reused
 	width, height int
 	root, body    *view.Canvas
 	dirty         bool
@@ -92,7 +94,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 	d.Version, d.ReadOnly, d.Now = view.Printable(o.Version, 40), o.ReadOnly, o.Now()
 	s := &screen{
 		backend: o.Backend, feed: f, now: o.Now, data: d, keys: view.NewKeys(view.Table(), o.ReadOnly),
-		current: view.Overview, previous: view.Overview, dirty: true,
+		current: view.Overview, previous: view.Overview, dirty: true, names: view.Names(),
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit,
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
@@ -140,6 +142,9 @@ func (s *screen) frame() {
 	for i := range s.batch {
 		s.apply(&s.batch[i])
 	}
+	if len(s.batch) > 0 {
+		s.want()
+	}
 	clear(s.batch)
 }
 
@@ -168,7 +173,6 @@ func (s *screen) apply(e *event.Event) {
 	case e.Notice != nil:
 		s.say(view.Plain, e.Notice.Text)
 	}
-	s.want()
 }
 
 // tick runs once a second: clocks move, and numbers that may be old are fetched.

@@ -63,7 +63,7 @@ func Advice(w *Words, d *event.Denial, role string) []string {
 	a := advise(w, d, "", role)
 	var lines []string
 	if a.short != "" {
-		lines = append(lines, a.short+" in the config would allow it")
+		lines = append(lines, w.T("%s in the config would allow it", a.short))
 	}
 	if a.note != "" {
 		lines = append(lines, a.note)

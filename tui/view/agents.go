@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
 )
 
 // AgentsView lists the agents with their policy, as it will be enforced, and
@@ -11,10 +12,12 @@ import (
 type AgentsView struct {
 	data *Data
 	browse
-	asked   string // the agent whose policy was last asked for
-	whole   bool   // the built-in rules are shown, not only counted
-	test    Editor // a request to try on the policy
-	testing bool   // it is being typed
+	asked   string      // the agent whose policy was last asked for
+	whole   bool        // the built-in rules are shown, not only counted
+	test    Editor      // a request to try on the policy
+	tree    []policyRow // of treeOf
+	treeOf  *policy.Policy
+	testing bool // it is being typed
 }
 
 // NewAgents returns the view.
@@ -143,6 +146,17 @@ func (v *AgentsView) Draw(c *Canvas) {
 	v.draw(c, &l)
 }
 
+// rows is the tree of a policy, made once.
+func (v *AgentsView) rows(w *Words, p *policy.Policy) []policyRow {
+	if v.treeOf != p {
+		v.treeOf, v.tree = p, policyRows(w, p)
+		for i := range v.tree {
+			v.tree[i].place = shortOrigin(w, v.tree[i].from)
+		}
+	}
+	return v.tree
+}
+
 // nameWidth is the width of the column of agents' names: what they need, as far
 // as there is room.
 func nameWidth(c *Canvas, agents []event.Agent, rest int) int {
@@ -226,7 +240,7 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 		c.Line(Faint, c.T("policy: not loaded yet"))
 		return
 	}
-	drawPolicy(c, p, a.Role, !v.whole && !v.full)
+	drawPolicy(c, v.rows(c.Theme.Words, p), p, a.Role, !v.whole && !v.full)
 }
 
 func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {

@@ -190,8 +190,10 @@ func (c *Canvas) Rule(title string, st Style) {
 		c.put(st, title, c.Room()-1)
 		c.Put(Plain, " ")
 	}
+	c.enter(Faint)
 	for c.Room() > 0 {
-		c.Put(Faint, c.Theme.Glyphs.Line)
+		c.buf = append(c.buf, c.Theme.Glyphs.Line...)
+		c.col++
 	}
 	c.End()
 }
@@ -249,6 +251,12 @@ func (c *Canvas) put(st Style, s string, limit int) {
 		}
 		return
 	}
+	if isGlyph(s) {
+		c.enter(st)
+		c.buf = append(c.buf, s...)
+		c.col++
+		return
+	}
 	if !isPrintable(s) {
 		s = Printable(s, MaxText)
 	}
@@ -263,6 +271,23 @@ func (c *Canvas) put(st Style, s string, limit int) {
 	c.enter(st)
 	c.buf = append(c.buf, s...)
 	c.col += w
+}
+
+// isGlyph reports whether s is one of the marks of a theme: a single character
+// that takes one cell.
+func isGlyph(s string) bool {
+	if len(s) > 3 {
+		return false
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	if size != len(s) {
+		return false
+	}
+	switch r {
+	case '›', '●', '○', '▲', '✓', '✗', '·', '─', '│', '┬', '…', '↑', '↓', '•', '→', '×':
+		return true
+	}
+	return false
 }
 
 func (c *Canvas) putASCII(st Style, b []byte, limit int) {

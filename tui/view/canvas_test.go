@@ -1,6 +1,7 @@
 package view
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +220,22 @@ func TestPathFieldKeepsTheLastNameWhole(t *testing.T) {
 		}
 		if len(c.in) < c.width && text != c.want {
 			t.Errorf("%q, want %q", text, c.want)
+		}
+	}
+}
+
+// What the fast way takes for one cell is one cell.
+func TestGlyphsTakeOneCell(t *testing.T) {
+	theme := NewTheme(true, false)
+	g := reflect.ValueOf(theme.Glyphs)
+	for i := range g.NumField() {
+		if s := g.Field(i).String(); !isGlyph(s) || Width(s) != 1 || !isPrintable(s) {
+			t.Errorf("%s %q: fast %v, %d cells", g.Type().Field(i).Name, s, isGlyph(s), Width(s))
+		}
+	}
+	for _, s := range []string{"日", "é\u0301", "a", "\u202e", "", "──"} {
+		if isGlyph(s) {
+			t.Errorf("%q is taken for a glyph", s)
 		}
 	}
 }

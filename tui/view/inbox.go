@@ -35,6 +35,7 @@ type inbox struct {
 	edits uint64
 	over  []*event.Ask
 	asked map[string]bool
+	last  int // where get found a row
 }
 
 // update puts the rows in order when something changed.
@@ -83,9 +84,14 @@ func (b *inbox) told(d *event.Denial) bool {
 	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[d.Agent+"\n"+d.Operation+"\n"+d.Target]
 }
 
+// get finds a row by its id, first where it was last.
 func (b *inbox) get(id string) *inboxRow {
+	if b.last < len(b.rows) && b.rows[b.last].id == id {
+		return &b.rows[b.last]
+	}
 	for i := range b.rows {
 		if b.rows[i].id == id {
+			b.last = i
 			return &b.rows[i]
 		}
 	}

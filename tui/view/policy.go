@@ -14,6 +14,7 @@ type policyRow struct {
 	access policy.Access
 	what   string
 	from   policy.Origin
+	place  string // of from, short
 }
 
 const builtInTitle = "built in, no config opens these"
@@ -112,11 +113,12 @@ func PolicyLines(w *Words, p *policy.Policy) []string {
 		case section == builtInTitle:
 			fixed++
 		default:
-			lines = append(lines, section+", "+r.verb()+" "+tilde(r.what, p.Home)+", from "+originText(w, r.from))
+			lines = append(lines, w.T("%s, %s %s, from %s", section, r.verb(), tilde(r.what, p.Home), originText(w, r.from)))
 		}
 	}
 	if fixed > 0 {
-		lines = append(lines, "built in, "+itoa(fixed)+" places that no config opens; openclaw agent show "+p.Agent+" --all lists them")
+		line := w.T("built in, %s places that no config opens; openclaw agent show %s --all lists them", itoa(fixed), p.Agent)
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -129,13 +131,12 @@ func (r *policyRow) verb() string {
 }
 
 // drawPolicy draws the tree; folded, the built-in rules are one row.
-func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
+func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, folded bool) {
 	title := c.T("policy %s", p.Version)
 	if role != "" {
 		title += c.T(", role %s", role)
 	}
 	c.Line(Bold, title)
-	rows := policyRows(c.Theme.Words, p)
 	hidden := 0
 	for i := range rows {
 		if hidden > 0 {
@@ -147,7 +148,7 @@ func drawPolicy(c *Canvas, p *policy.Policy, role string, folded bool) {
 			continue
 		}
 		if rows[i].title != "" {
-			c.Line(Bold, rows[i].title)
+			c.Line(Bold, c.T(rows[i].title))
 			continue
 		}
 		rows[i].draw(c, p.Home)
@@ -193,7 +194,7 @@ func (r *policyRow) draw(c *Canvas, home string) {
 		return
 	}
 	c.PathField(Plain, r.what, home, width)
-	c.Put(Faint, shortOrigin(c.Theme.Words, r.from))
+	c.Put(Faint, r.place)
 	c.End()
 }
 

@@ -41,7 +41,6 @@ func chineseSentences() map[string]string {
 		" at most ":           " 最大 ",
 		" by %s":              "，由 %s",
 		" deleted":            " 已删除",
-		" deny %s %s %s":      " 拒绝 %s %s %s",
 		" folds them":         " 收起",
 		" for %s, at most %s": " 对 %s，最多 %s",
 		" gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. %s": " 网关断开，仍在重试。openclaw gateway，或退出后 openclaw tui，可重新启动它。%s",

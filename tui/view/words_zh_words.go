@@ -332,5 +332,10 @@ func chineseWords() map[string]string {
 		"abort":                                              "中止",
 		"%s rows below: G":                                   "下面还有 %s 行：G",
 		"Chat":                                               "对话",
+		"built in, %s places that no config opens; openclaw agent show %s --all lists them": "内置，%s 处任何配置都不会开放；openclaw agent show %s --all 列出它们",
+		"built in, no config opens these": "内置，任何配置都不会开放",
+		" deny ":                          " 拒绝 ",
+		"%s in the config would allow it": "配置中写上 %s 即可允许",
+		"%s, %s %s, from %s":              "%s，%s %s，来自 %s",
 	}
 }
