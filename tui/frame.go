@@ -102,9 +102,9 @@ func (s *screen) statusBits() []bit {
 	if d.Config.Rejected {
 		cfg = bit{glyph: g.No, style: view.Bad, text: s.data.T("cfg rejected"), weight: 95}
 	}
-	store := bit{text: d.Store.Backend + " " + d.Store.State, weight: 40}
+	store := bit{text: d.Store.Backend + " " + s.data.T(d.Store.State), weight: 40}
 	if d.Store.State != "unlocked" {
-		store = bit{glyph: "!", style: view.Warn, text: s.data.T("secrets %s", d.Store.State), weight: 92}
+		store = bit{glyph: "!", style: view.Warn, text: s.data.T("secrets %s", s.data.T(d.Store.State)), weight: 92}
 	}
 	bits = append(bits, cfg, store)
 	if lost := o.Dropped + d.Missed + d.Dropped; lost > 0 {

@@ -238,8 +238,7 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	switch {
 	case v.Question() != "":
-		c.Put(Bold, v.Question()+" ")
-		c.Line(Plain, c.T("y does it, any other key does not"))
+		c.End() // the result line asks
 		return
 	case v.ask.id != a.ID || v.Dozes():
 		c.Line(Faint, c.T("keys wake a moment after the request is in sight"))
