@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -62,6 +64,9 @@ func (t *terminal) runGateway(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{h.log.Logger()})
+	defer log.SetOutput(io.Discard)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var tasks sync.WaitGroup

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -159,12 +160,30 @@ func TestCutByTheBudget(t *testing.T) {
 			l := &ledger{}
 			upstream := standin.New(standin.Options{Mode: row.mode})
 			h := build(t, upstream, func(o *provider.Options) { o.Budget = l.enter })
-			go func() {
-				eventually(t, "the request arrives", func() bool { return len(upstream.Requests()) == 1 })
+			cut := func() {
 				demands, _ := l.seen()
 				demands[0].Cut(errors.New("not any more"))
-			}()
-			_, body, err := h.do(t, h.request(t, "POST", "/v1/messages", `{"model":"m","stream":true}`))
+			}
+			if row.mode == standin.Hang {
+				go func() {
+					eventually(t, "the request arrives", func() bool { return len(upstream.Requests()) == 1 })
+					cut()
+				}()
+			}
+			reply, err := h.client.Do(h.request(t, "POST", "/v1/messages", `{"model":"m","stream":true}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reply.Body.Close()
+			begin := make([]byte, 1)
+			if _, err := io.ReadFull(reply.Body, begin); err != nil {
+				t.Fatal(err)
+			}
+			if row.mode == standin.Stall {
+				cut() // the answer has begun
+			}
+			rest, err := io.ReadAll(reply.Body)
+			body := string(begin) + string(rest)
 			if record := h.record(t, 1); record.Error != "not any more" {
 				t.Errorf("%+v", record)
 			}
