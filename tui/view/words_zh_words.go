@@ -303,7 +303,6 @@ func chineseWords() map[string]string {
 		"wrote":                                                                             "写入",
 		"y create   any other key cancels":                                                  "y 创建   其他键取消",
 		"y delete   any other key keeps it":                                                 "y 删除   其他键保留",
-		"y does it, any other key does not":                                                 "按 y 执行，按其他键则不",
 		"•••••••• (never shown)":                                                            "••••••••（从不显示）",
 		"exact":                                                                             "仅此",
 		"host":                                                                              "主机",
