@@ -60,10 +60,10 @@ func (h *Handler) TryKey(ctx context.Context, name string, key keychain.Secret) 
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, mostTried))
-	switch {
-	case response.StatusCode == http.StatusOK:
+	switch response.StatusCode {
+	case http.StatusOK:
 		return nil
-	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("%w (status %d of %s)", ErrKeyRefused, response.StatusCode, address.Host)
 	}
 	return fmt.Errorf("%s answered with status %d, which says nothing of the key", address.Host, response.StatusCode)
