@@ -97,17 +97,15 @@ providers:
 	screen.showsWithin(patience, "words of a screen", "connected | idle", "claude-stand-in")
 	screen.showsWithin(patience, "words-of-a-command", "Hello from the stand-in.") // its history
 	upstream.SetMode(standin.Fail)
-	screen.types("words that fail")
-	screen.showsWithin(patience, "words that fail")
+	typesSurely(screen, "words that fail")
 	screen.keys("Enter")
 	screen.showsWithin(patience, "run error: internal error of the stand-in")
 	upstream.SetMode(standin.Endless)
-	screen.types("words without end")
-	screen.showsWithin(patience, "words without end")
+	typesSurely(screen, "words without end")
 	screen.keys("Enter")
 	screen.showsWithin(patience, "stand-in.Hello", "streaming")
-	screen.keys("Escape")
-	screen.showsWithin(patience, "run aborted", "connected | aborted")
+	untilShown(screen, "run aborted", func() { screen.keys("Escape") })
+	screen.showsWithin(patience, "connected | aborted")
 	p.eventually("the provider's work ends", func() bool { return upstream.Left() == 1 })
 	upstream.SetMode(standin.Normal)
 	client.leave()
@@ -119,4 +117,28 @@ providers:
 	if found := p.command("grep", "-rl", realKey, p.home); found.out != "" {
 		t.Errorf("files hold the provider's key: %s", found.out)
 	}
+}
+
+// typesSurely types a line until it is there: this screen takes no keys for some
+// seconds after it shows its first words.
+func typesSurely(s *screen, text string) {
+	s.p.t.Helper()
+	untilShown(s, text, func() {
+		s.keys("C-u")
+		s.types(text)
+	})
+}
+
+// untilShown does something every five seconds until the screen shows a text.
+func untilShown(s *screen, text string, do func()) {
+	s.p.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		do()
+		for next := time.Now().Add(5 * time.Second); time.Now().Before(next); time.Sleep(30 * time.Millisecond) {
+			if strings.Contains(s.text(), text) {
+				return
+			}
+		}
+	}
+	s.p.t.Fatalf("the screen never showed %q; it shows:\n%s", text, s.text())
 }
