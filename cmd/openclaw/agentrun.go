@@ -12,7 +12,6 @@ import (
 	"openclaw/gateway/spool"
 	"openclaw/gateway/supervise"
 	"openclaw/gateway/wire"
-	"openclaw/keychain/redact"
 	"openclaw/sandbox"
 )
 
@@ -23,11 +22,12 @@ const (
 )
 
 func agentRunCommand(t *terminal) *cobra.Command {
-	return &cobra.Command{
+	var redacted bool
+	cmd := &cobra.Command{
 		Use: "run NAME [-- CMD…]", Short: "Run a command in the agent's cage on this terminal",
 		Long: "Run a command in the agent's cage on this terminal; without a command, the agent's own of the config.\n" +
 			"The exit status is the command's; 126: refused to start, 127: not found, 128+n: ended by signal n.",
-		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'",
+		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'\n  openclaw agent run --redact coder -- make test > build.log",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("openclaw agent run NAME -- CMD…", "which agent?")
@@ -39,13 +39,24 @@ func agentRunCommand(t *terminal) *cobra.Command {
 			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
 				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
 			}
-			return t.runAgent(cmd.Context(), args[0], args[1:])
+			return t.runAgent(cmd.Context(), args[0], args[1:], redacted)
 		},
 	}
+	cmd.Flags().BoolVar(&redacted, "redact", false, "take out of the command's output what looks like a secret; it then writes to a pipe, not to a terminal")
+	return cmd
 }
 
-func (t *terminal) runAgent(ctx context.Context, agent string, command []string) error {
-	status, err := t.caged(ctx, agent, command, nil)
+func (t *terminal) runAgent(ctx context.Context, agent string, command []string, redacted bool) error {
+	run := t
+	if redacted {
+		masked, done, err := t.redacted()
+		if err != nil {
+			return &failure{err: err, hint: hintOf(err), code: exitNotStarted}
+		}
+		defer done()
+		run = masked
+	}
+	status, err := run.caged(ctx, agent, command, nil)
 	if err != nil {
 		return err
 	}
@@ -95,11 +106,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, re
 // and the run's own token are known here; the values in the keychain are not, and
 // the gateway that puts the rows on record takes those out.
 func (t *terminal) spool(layout configs.Layout, agent string, started wire.RunStarted) *spool.Writer {
-	options := redact.Options{Patterns: redact.DefaultPatterns()}
-	if snapshot, err := t.loadConfig(); err == nil {
-		options = redact.Options{Patterns: snapshot.Config.Logging.RedactPatterns, Replacement: snapshot.Config.Logging.RedactReplacement}
-	}
-	masker, err := redact.New(options)
+	masker, err := t.runMasker()
 	if err != nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 
 func redactCommand(t *terminal) *cobra.Command {
 	var known string
+	var unbuffered bool
 	cmd := &cobra.Command{
 		Use: "redact", Short: "Filter standard input as the log would be", Args: exactly(0),
 		Long: "Copy standard input to standard output with every secret replaced, by the built-in rules, the config's\n" +
@@ -35,12 +36,16 @@ func redactCommand(t *terminal) *cobra.Command {
 					return err
 				}
 			}
-			out := masker.Writer(t.out)
+			var out io.WriteCloser = masker.Writer(t.out)
+			if unbuffered {
+				out = masker.Eager(t.out)
+			}
 			_, err = io.Copy(out, t.in)
 			return errors.Join(err, out.Close())
 		},
 	}
 	cmd.Flags().StringVar(&known, "known", "", "a file of exact values to replace, one a line")
+	cmd.Flags().BoolVar(&unbuffered, "unbuffered", false, "pass on words as they come and do not wait for whole lines")
 	return cmd
 }
 

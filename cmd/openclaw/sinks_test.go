@@ -246,6 +246,8 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/agentrun.go spool.NewWriter":     "masks what it records: see the canary",
 		"cmd/openclaw/agentrun.go t.out":               "the caged command's own terminal",
 		"cmd/openclaw/agentrun.go t.err":               "the caged command's own terminal",
+		"cmd/openclaw/agentredact.go t.out":            "behind the masker of the run",
+		"cmd/openclaw/agentredact.go t.err":            "behind the masker of the run",
 		"cmd/openclaw/agentlearn.go t.out":             "the caged command's own terminal",
 		"cmd/openclaw/agentlearn.go t.err":             "the caged command's own terminal, and a question without data",
 		"cmd/openclaw/asroot.go t.out":                 "a question, and a command of the system that the person agreed to",

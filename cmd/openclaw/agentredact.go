@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"openclaw/keychain/redact"
+)
+
+// runMasker takes out what a run shows by rules alone: the values in the
+// keychain are the gateway's, which the run does not have either.
+func (t *terminal) runMasker() (*redact.Masker, error) {
+	options := redact.Options{Patterns: redact.DefaultPatterns()}
+	if snapshot, err := t.loadConfig(); err == nil {
+		options = redact.Options{Patterns: snapshot.Config.Logging.RedactPatterns, Replacement: snapshot.Config.Logging.RedactReplacement}
+	}
+	return redact.New(options)
+}
+
+// redacted is this terminal with redaction in front of both outputs. done
+// passes on the last of them when the command has ended. It is for what a
+// command lets slip, not for one that means to tell: it knows other ways to its
+// terminal.
+func (t *terminal) redacted() (masked *terminal, done func(), err error) {
+	masker, err := t.runMasker()
+	if err != nil {
+		return nil, nil, err
+	}
+	var pipes []*os.File
+	var copying sync.WaitGroup
+	done = func() {
+		for _, p := range pipes {
+			p.Close()
+		}
+		copying.Wait()
+	}
+	through := func(to *os.File) (*os.File, error) {
+		from, in, err := os.Pipe()
+		if err != nil {
+			return nil, fmt.Errorf("redact output: %w", err)
+		}
+		pipes = append(pipes, in)
+		copying.Go(func() {
+			defer from.Close()
+			out := masker.Eager(to)
+			_, _ = io.Copy(out, from) // an output that is gone ends the command's writes as it would without us
+			_ = out.Close()           // as above
+		})
+		return in, nil
+	}
+	other := *t
+	if other.out, err = through(t.out); err == nil {
+		other.err, err = through(t.err)
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return &other, done, nil
+}
