@@ -241,6 +241,8 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/main.go os.Stdout":               "becomes t.out",
 		"cmd/openclaw/main.go os.Stderr":               "becomes t.err",
 		"cmd/openclaw/house.go event.NewBus":           "masked by MaskWith: see the canary",
+		"cmd/openclaw/house.go log.SetFlags":           "what libraries print, into the masked log",
+		"cmd/openclaw/house.go log.SetOutput":          "what libraries print, into the masked log",
 		"cmd/openclaw/house.go logs.Open":              "takes a masker or does not open: see the canary",
 		"cmd/openclaw/house.go audit.Open":             "masks what it records: see the canary",
 		"cmd/openclaw/agentrun.go spool.NewWriter":     "masks what it records: see the canary",
