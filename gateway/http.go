@@ -22,7 +22,7 @@ import (
 
 func newUpgrader() *websocket.Upgrader {
 	return &websocket.Upgrader{
-		HandshakeTimeout: headerTimeout, ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
+		HandshakeTimeout: headerTimeout, ReadBufferSize: 256, WriteBufferSize: 4096, WriteBufferPool: &sync.Pool{},
 		CheckOrigin: func(*http.Request) bool { return true }, // judged before the upgrade
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 			writeError(w, status, "invalid_request_error", reason.Error())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
 		Config: configStatus(g.deps.Config.Status()), Store: g.deps.SecretStatus(), Machine: g.deps.Machine(),
-		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(),
+		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
 	}, nil
 }
 

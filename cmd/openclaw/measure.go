@@ -36,7 +36,7 @@ func measureCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&runs, "runs", 20, "how often each start is repeated; the median is printed")
-	cmd.AddCommand(measureCageCommand(t), measureLoopCommand(t))
+	cmd.AddCommand(measureCageCommand(t), measureLoopCommand(t), measureGatewayCommand(t))
 	return cmd
 }
 
@@ -45,6 +45,7 @@ type measurement struct {
 	home string
 	port int
 	runs int
+	more []string // variables
 }
 
 // newMeasurement makes a person's home in a folder; empty: the system's own for
@@ -135,7 +136,7 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // environ is a fresh person's: no keychain, no colours, a home of its own.
 func (m *measurement) environ() []string {
-	return []string{"HOME=" + m.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"}
+	return append([]string{"HOME=" + m.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"}, m.more...)
 }
 
 func (m *measurement) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -17,4 +17,13 @@ func measureCageCommand(*terminal) *cobra.Command {
 	}
 }
 
+func measureGatewayCommand(*terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "gateway", Short: "Measure the gateway beside its peers", Args: exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			return &failure{err: errors.New("the gateway is measured on Linux only"), hint: "run it on a Linux machine", code: exitFailed}
+		},
+	}
+}
+
 func measureLoopCommand(*terminal) *cobra.Command { return &cobra.Command{Use: "loop", Hidden: true} }

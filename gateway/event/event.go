@@ -217,6 +217,7 @@ type Overview struct {
 	Machine        []Mechanism  `json:"machine"` // what this machine can enforce
 	TokenSet       bool         `json:"token_set"`
 	Dropped        uint64       `json:"dropped"` // events that slow watchers lost
+	Goroutines     int          `json:"goroutines"`
 	TLS            *TLSStatus   `json:"tls,omitempty"`
 	Token          *TokenStatus `json:"token,omitempty"`
 	AgentsEndpoint string       `json:"agents_endpoint,omitempty"` // where agents reach the gateway; empty: at the first listener

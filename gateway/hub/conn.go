@@ -88,15 +88,21 @@ type Conn struct {
 	received atomic.Int64 // bytes of messages
 	sent     atomic.Int64
 
+	writers sync.WaitGroup // the writer, while there is one
+	seq     uint64         // of the last event; the writer's
+
 	mu      sync.Mutex // guards the fields below
 	closing bool
 	code    int
 	reason  string
+	started bool // the hello is out: a writer may write
+	writing bool // there is a writer
+	silent  bool // the goodbye was said, or could not be: there is never a writer again
 }
 
 func newConn(h *Hub, ws *websocket.Conn, peer Peer) *Conn {
 	c := &Conn{ID: newID(), Peer: peer, hub: h, ws: ws}
-	c.ctx, c.cancel = context.WithCancel(h.base)
+	c.ctx, c.cancel = context.WithCancel(context.Background()) // stop ends it, not a parent: that costs 400 bytes a connection
 	return c
 }
 
@@ -117,6 +123,52 @@ func (c *Conn) Close(code int, reason string) {
 	c.closing, c.code, c.reason = true, code, reason
 	c.mu.Unlock()
 	c.cancel()
+	c.wake()
+}
+
+// begin lets the writer write what waits already.
+func (c *Conn) begin() {
+	c.mu.Lock()
+	c.started = true
+	c.mu.Unlock()
+	c.wake()
+}
+
+// wake makes sure that there is a writer where there is something to write: an idle
+// connection has none, and costs no stack for it.
+func (c *Conn) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.started || c.writing || c.silent || !c.closing && c.queue.empty() {
+		return
+	}
+	c.writing = true
+	c.writers.Go(c.write)
+}
+
+// rest reports whether the writer may end: nothing waits. What is queued after it
+// finds no writer, and makes one.
+func (c *Conn) rest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || !c.queue.empty() {
+		return false
+	}
+	c.writing = false
+	return true
+}
+
+func (c *Conn) leaving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// fallSilent ends the writer for good.
+func (c *Conn) fallSilent() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing, c.silent = false, true
 }
 
 // Push queues an event and never blocks. A client whose queue is full is
@@ -148,7 +200,11 @@ func (c *Conn) PushWait(ctx context.Context, name string, payload any) error {
 
 // offer queues without waiting; false when there is no room or no connection.
 func (c *Conn) offer(o outgoing) bool {
-	return c.ctx.Err() == nil && !c.queue.full(len(o.body)) && c.queue.offer(o)
+	if c.ctx.Err() != nil || c.queue.full(len(o.body)) || !c.queue.offer(o) {
+		return false
+	}
+	c.wake()
+	return true
 }
 
 func (c *Conn) enqueue(ctx context.Context, o outgoing) error {
@@ -156,35 +212,40 @@ func (c *Conn) enqueue(ctx context.Context, o outgoing) error {
 		c.Close(wire.CloseTryLater, "slow client: too many bytes wait for it")
 		return ErrSlow
 	}
-	return c.queue.enqueue(ctx, c.ctx, o)
+	err := c.queue.enqueue(ctx, c.ctx, o)
+	c.wake()
+	return err
 }
 
-// write is the connection's only writer of messages.
+// write is the connection's only writer of messages, as long as there are some.
 func (c *Conn) write() {
-	var seq uint64
 	var batch []outgoing
 	for {
-		select {
-		case <-c.queue.wake:
-			batch = c.queue.take(batch)
-			for i, o := range batch {
-				batch[i] = outgoing{} // what is written need not be kept
-				if c.ctx.Err() != nil {
-					c.farewell(append([]outgoing{o}, batch[i+1:]...), &seq)
-					return
-				}
-				if !c.writeOne(o, &seq) {
-					return
-				}
+		batch = c.queue.take(batch)
+		for i, o := range batch {
+			batch[i] = outgoing{} // what is written need not be kept
+			if c.ctx.Err() != nil {
+				c.farewell(append([]outgoing{o}, batch[i+1:]...))
+				c.fallSilent()
+				return
 			}
-		case <-c.ctx.Done():
-			c.farewell(nil, &seq)
+			if !c.writeOne(o) {
+				c.fallSilent()
+				return
+			}
+		}
+		switch {
+		case c.leaving():
+			c.farewell(nil)
+			c.fallSilent()
+			return
+		case c.rest():
 			return
 		}
 	}
 }
 
-func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
+func (c *Conn) writeOne(o outgoing) bool {
 	c.queue.written(o)
 	deadline := time.Now().Add(c.hub.limits.Write)
 	var err error
@@ -194,8 +255,8 @@ func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
 	default:
 		frame := o.body
 		if o.kind == outEvent {
-			*seq++
-			frame = wire.EncodeEvent(o.name, o.body, *seq)
+			c.seq++
+			frame = wire.EncodeEvent(o.name, o.body, c.seq)
 		}
 		c.sent.Add(int64(len(frame)))
 		if err = c.ws.SetWriteDeadline(deadline); err == nil {
@@ -218,11 +279,11 @@ func (c *Conn) writeOne(o outgoing, seq *uint64) bool {
 // farewell writes what is left of a batch and what is queued already, then the
 // close frame, within the time of one write, and gives the client a second to
 // answer.
-func (c *Conn) farewell(left []outgoing, seq *uint64) {
+func (c *Conn) farewell(left []outgoing) {
 	until := time.Now().Add(min(c.hub.limits.Write, 3*time.Second))
 	for len(left) > 0 || len(c.queue.room) > 0 {
 		for _, o := range left {
-			if !c.writeOne(o, seq) {
+			if !c.writeOne(o) {
 				return
 			}
 		}

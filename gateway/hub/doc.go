@@ -1,5 +1,5 @@
 // Package hub owns the gateway's sockets: the handshake of protocol 4, one
-// reader and one writer for each connection, the table of methods, and the
+// reader for each connection and one writer while something waits to be written, the table of methods, and the
 // shared wheel that sends ticks and pings.
 //
 // Promises. A connection's frames go out in the order in which they were

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -79,8 +80,6 @@ type Options struct {
 type Hub struct {
 	options Options
 	limits  Limits
-	base    context.Context // of every connection; ends when the hub has told them all
-	cut     context.CancelFunc
 	alive   sync.WaitGroup // goroutines of connections
 
 	mu      sync.Mutex // guards the fields below
@@ -90,6 +89,8 @@ type Hub struct {
 	pings   [pingSteps]map[*Conn]struct{}
 	ticks   [tickSteps]map[*Conn]struct{}
 	joined  int
+	tidied  int // of joined, when memory was last given back
+	seen    int // of joined, at the last step
 }
 
 // New returns a hub that serves at once; Run moves its wheel.
@@ -110,7 +111,6 @@ func New(options Options) *Hub {
 		options.Refused = func(Peer, wire.ClientInfo, string) {}
 	}
 	h := &Hub{options: options, limits: options.Limits.withDefaults(), pending: list.New(), conns: map[string]*Conn{}}
-	h.base, h.cut = context.WithCancel(context.Background())
 	for i := range h.pings {
 		h.pings[i] = map[*Conn]struct{}{}
 	}
@@ -142,6 +142,7 @@ func (h *Hub) Serve(ws *websocket.Conn, peer Peer) {
 	c.waiting = h.pending.PushBack(c)
 	h.mu.Unlock()
 	if oldest != nil {
+		oldest.cancel()                 // its admission ends by that
 		_ = oldest.ws.NetConn().Close() // its reader ends by that
 	}
 	go func() {
@@ -223,11 +224,32 @@ func (h *Hub) Run(ctx context.Context) error {
 		select {
 		case <-wheel.C:
 			h.turn(step)
+			if h.untidy() {
+				debug.FreeOSMemory()
+			}
 		case <-ctx.Done():
 			h.stop()
 			return nil
 		}
 	}
+}
+
+// burst is how many handshakes leave enough behind that it is worth a collection.
+const burst = 500
+
+// untidy reports whether a burst of handshakes has just ended. What they left is
+// twice what the sockets themselves take, and would stay until the heap has doubled
+// again: for idle sockets that is never.
+func (h *Hub) untidy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	quiet := h.seen == h.joined
+	h.seen = h.joined
+	if !quiet || h.joined-h.tidied < burst {
+		return false
+	}
+	h.tidied = h.joined
+	return true
 }
 
 // turn sends what is due. A client whose queue is full gets neither: it has
@@ -285,12 +307,11 @@ func (h *Hub) stop() {
 	case <-gone:
 	case <-patience.C:
 		for _, c := range h.Conns() {
+			c.cancel()
 			_ = c.ws.NetConn().Close()
 		}
-		h.cut()
 		<-gone
 	}
-	h.cut()
 }
 
 func newID() string { return uuid.NewString() }

@@ -26,7 +26,6 @@ type outgoing struct {
 // bound: most connections are idle.
 type queue struct {
 	room chan struct{} // one element for each item: sending takes a place
-	wake chan struct{} // one slot: something waits
 
 	mu    sync.Mutex // guards the fields below
 	items []outgoing
@@ -34,7 +33,7 @@ type queue struct {
 }
 
 func newQueue(length int) *queue {
-	return &queue{room: make(chan struct{}, length), wake: make(chan struct{}, 1)}
+	return &queue{room: make(chan struct{}, length)}
 }
 
 // full reports whether more bytes wait than a client may have.
@@ -74,10 +73,13 @@ func (q *queue) put(o outgoing) {
 	q.items = append(q.items, o)
 	q.bytes += int64(len(o.body))
 	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+}
+
+// empty reports whether nothing waits.
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0
 }
 
 // keepItems is how much of a batch is kept for the next one.

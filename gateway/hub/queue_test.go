@@ -3,8 +3,10 @@ package hub
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"openclaw/gateway/wire"
 )
@@ -54,7 +56,10 @@ func TestQueueLosesNothingUnderManyProducers(t *testing.T) {
 	}
 	var batch []outgoing
 	for got := 0; got < producers*each; {
-		<-q.wake
+		if q.empty() {
+			runtime.Gosched()
+			continue
+		}
 		batch = q.take(batch)
 		for _, o := range batch {
 			q.written(o)
@@ -65,4 +70,54 @@ func TestQueueLosesNothingUnderManyProducers(t *testing.T) {
 	if q.bytes != 0 || len(q.room) != 0 {
 		t.Fatal(q.bytes, len(q.room))
 	}
+}
+
+// An idle connection has no writer; whoever queues something when the last one ends
+// makes the next one, and nothing is lost between them.
+func TestAnIdleConnectionHasNoWriterAndLosesNothing(t *testing.T) {
+	h := open(t, Limits{})
+	ws := connect(t, h)
+	var c *Conn
+	for range 1000 {
+		h.mu.Lock()
+		if len(h.opened) == 1 {
+			c = h.opened[0]
+		}
+		h.mu.Unlock()
+		if c != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if c == nil {
+		t.Fatal("nothing was opened")
+	}
+	const producers, each = 8, 500
+	var group sync.WaitGroup
+	for range producers {
+		group.Go(func() {
+			for range each {
+				if err := c.PushWait(t.Context(), "x", 1); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range producers * each {
+		if frame := read(t, ws); frame.Event == nil || frame.Event.Seq != uint64(i+1) {
+			t.Fatalf("%d: %+v", i, frame)
+		}
+	}
+	group.Wait()
+	for range 1000 {
+		c.mu.Lock()
+		writing := c.writing
+		c.mu.Unlock()
+		if !writing {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("an idle connection keeps its writer")
 }

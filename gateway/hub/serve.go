@@ -35,14 +35,10 @@ func (c *Conn) over() {
 func (c *Conn) live() {
 	defer c.over()
 	c.hub.options.Opened(c)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write()
-	}()
+	c.begin()
 	reason := c.read()
 	c.Close(wire.CloseNormal, reason)
-	<-written
+	c.writers.Wait()
 	c.linger()
 	c.handlers.Wait()
 	c.mu.Lock()
