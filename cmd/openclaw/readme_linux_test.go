@@ -54,7 +54,7 @@ func readmeJudges() []readmeJudge {
 	return []readmeJudge{
 		{command: "go run ./cmd/openclaw tui", run: (*readmePerson).firstScreen},
 		{command: "go test ./...", run: (*readmePerson).testsAsCIDoes},
-		{command: "go build -o ~/bin/openclaw ./cmd/openclaw", run: (*readmePerson).build},
+		{command: "CGO_ENABLED=0 go build -o ~/bin/openclaw ./cmd/openclaw", run: (*readmePerson).build},
 		{command: `export PATH="$HOME/bin:$PATH"`, run: (*readmePerson).exportPath},
 		{command: "openclaw secrets set anthropic --from-env ANTHROPIC_API_KEY", run: (*readmePerson).storeKey},
 		{command: "openclaw secrets list", shows: []string{"anthropic", "stored"}},
