@@ -631,8 +631,8 @@ func TestFrameBudget(t *testing.T) {
 	}
 	for _, key := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
 		d.press(key)
-		if n := testing.AllocsPerRun(20, func() { d.s.dirty = true; d.s.view() }); n > 60 {
-			t.Errorf("view %s: %v allocations a frame, want at most 60", key, n)
+		if n := testing.AllocsPerRun(20, func() { d.s.dirty = true; d.s.view() }); n > frameBudget {
+			t.Errorf("view %s: %v allocations a frame, want at most %d", key, n, frameBudget)
 		}
 	}
 }
