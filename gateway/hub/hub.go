@@ -89,8 +89,9 @@ type Hub struct {
 	pings   [pingSteps]map[*Conn]struct{}
 	ticks   [tickSteps]map[*Conn]struct{}
 	joined  int
-	tidied  int // of joined, when memory was last given back
-	seen    int // of joined, at the last step
+	gone    int
+	tidied  int // of joined and gone, when memory was last given back
+	seen    int // of joined and gone, at the last step
 }
 
 // New returns a hub that serves at once; Run moves its wheel.
@@ -178,6 +179,7 @@ func (h *Hub) left(c *Conn) {
 		c.waiting = nil
 	}
 	if h.conns[c.ID] == c {
+		h.gone++
 		delete(h.conns, c.ID)
 		delete(h.pings[c.slot%pingSteps], c)
 		delete(h.ticks[c.slot%tickSteps], c)
@@ -234,21 +236,24 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// burst is how many handshakes leave enough behind that it is worth a collection.
+// burst is how many handshakes and ends leave enough behind that it is worth a
+// collection.
 const burst = 500
 
-// untidy reports whether a burst of handshakes has just ended. What they left is
-// twice what the sockets themselves take, and would stay until the heap has doubled
-// again: for idle sockets that is never.
+// untidy reports whether a burst of clients has just come or gone. What handshakes
+// leave is twice what the sockets themselves take, and it, or what sockets that
+// ended leave, would stay until the heap has doubled again: for idle sockets that
+// is never.
 func (h *Hub) untidy() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	quiet := h.seen == h.joined
-	h.seen = h.joined
-	if !quiet || h.joined-h.tidied < burst {
+	moved := h.joined + h.gone
+	quiet := h.seen == moved
+	h.seen = moved
+	if !quiet || moved-h.tidied < burst {
 		return false
 	}
-	h.tidied = h.joined
+	h.tidied = moved
 	return true
 }
 
