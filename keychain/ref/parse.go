@@ -44,9 +44,15 @@ func Parse(text string) (Reference, error) {
 		if known := Scheme(strings.ToLower(scheme)); known != Scheme(scheme) {
 			hint = "schemes are written in lower case; " + hint
 		}
+		if len(scheme) > longestScheme { // it may be a secret in the wrong place
+			return Reference{}, bad(hint, "no such scheme")
+		}
 		return Reference{}, bad(hint, "no such scheme: %s://", scheme)
 	}
 }
+
+// longestScheme is the longest word that an error repeats, in bytes.
+const longestScheme = 16
 
 // cutScheme splits "scheme://rest".
 func cutScheme(text string) (scheme, rest string, ok bool) {
