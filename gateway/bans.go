@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
 	"time"
 
 	"openclaw/configs"
@@ -25,25 +23,9 @@ const maxBansFile = 64 << 20
 // gateway that forgot whom it shut out would say nothing of it.
 func (g *Gateway) openBans() error {
 	path := g.deps.Layout.Bans()
-	fail := func(err error) error {
-		return &Error{Op: "read bans", Kind: KindFailed, Err: fmt.Errorf("%s: %w", path, err), Hint: "mend the file, or remove it to lift every ban"}
-	}
 	var saved []limit.Ban
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fail(err)
-	case !info.Mode().IsRegular() || info.Size() > maxBansFile:
-		return fail(errors.New("it is no file of bans"))
-	default:
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fail(err)
-		}
-		if err := json.Unmarshal(text, &saved); err != nil {
-			return fail(err)
-		}
+	if _, err := (stateFile{path, "bans", maxBansFile, "mend the file, or remove it to lift every ban"}).read(&saved); err != nil {
+		return err
 	}
 	g.bans.Store(limit.NewBans(saved, g.deps.Now, func(bans []limit.Ban) error {
 		text, err := json.MarshalIndent(bans, "", "  ")

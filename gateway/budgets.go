@@ -3,11 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -24,27 +20,15 @@ const maxBudgetsFile = 1 << 20
 // read is an error: a gateway that forgot it would give the day's budgets again.
 func (g *Gateway) openBudgets() error {
 	path := g.deps.Layout.Budgets()
-	fail := func(err error) error {
-		return &Error{Op: "read budgets", Kind: KindFailed, Err: fmt.Errorf("%s: %w", path, err), Hint: "mend the file, or remove it to begin the day's budgets anew"}
-	}
+	file := stateFile{path, "budgets", maxBudgetsFile, "mend the file, or remove it to begin the day's budgets anew"}
 	var saved budget.State
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fail(err)
-	case !info.Mode().IsRegular() || info.Size() > maxBudgetsFile:
-		return fail(errors.New("it is no file of budgets"))
-	default:
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fail(err)
-		}
-		if err := json.Unmarshal(text, &saved); err != nil {
-			return fail(err)
-		}
+	there, err := file.read(&saved)
+	if err != nil {
+		return err
+	}
+	if there {
 		if _, err := time.Parse(time.DateOnly, saved.Day); err != nil {
-			return fail(err)
+			return file.fail(err)
 		}
 	}
 	g.budgets.Store(budget.New(saved, g.deps.Now, func(state budget.State) error {

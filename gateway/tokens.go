@@ -3,12 +3,9 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
@@ -23,25 +20,9 @@ const maxTokensFile = 4 << 20
 // error: a gateway that forgot what it took back would say nothing of it.
 func (g *Gateway) openTokens() error {
 	path := g.deps.Layout.Tokens()
-	fail := func(err error) error {
-		return &Error{Op: "read tokens", Kind: KindFailed, Err: fmt.Errorf("%s: %w", path, err), Hint: "mend the file, or remove it: every named client then needs a new token"}
-	}
 	var saved auth.Saved
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fail(err)
-	case !info.Mode().IsRegular() || info.Size() > maxTokensFile:
-		return fail(errors.New("it is no file of tokens"))
-	default:
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fail(err)
-		}
-		if err := json.Unmarshal(text, &saved); err != nil {
-			return fail(err)
-		}
+	if _, err := (stateFile{path, "tokens", maxTokensFile, "mend the file, or remove it: every named client then needs a new token"}).read(&saved); err != nil {
+		return err
 	}
 	g.tokens.Store(auth.NewTokens(saved, auth.NewClock(g.deps.Now, nil, saved.Seen), func(saved auth.Saved) error {
 		text, err := json.MarshalIndent(saved, "", "  ")
