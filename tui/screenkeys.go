@@ -1,0 +1,143 @@
+package tui
+
+import (
+	"openclaw/tui/view"
+)
+
+// key handles one key press.
+func (s *screen) key(k view.Key) {
+	s.clock()
+	if k.Name == "ctrl+c" && s.captures() {
+		k.Name = "esc"
+	}
+	switch {
+	case s.over == overlayQuit:
+		s.quitKey(k)
+	case s.over == overlayPalette:
+		if k.Name == "esc" || k.Name == "ctrl+k" {
+			s.over = overlayNone
+			return
+		}
+		s.act(s.palette.Key(k))
+	case s.captures():
+		s.act(s.views[s.current].Key(k))
+	case k.Name != "":
+		s.press(k.Name)
+	case k.Paste:
+		s.say(view.Plain, s.data.T("Pasted text was left out: nothing here takes text."))
+	default:
+		if len(k.Text) > 1 { // so fast comes only what was not typed for an ask
+			s.denials.Doze()
+		}
+		for _, r := range k.Text {
+			name := string(r)
+			if r == ' ' {
+				name = "space"
+			}
+			s.press(name)
+		}
+	}
+	s.want()
+}
+
+// captures reports whether typed text goes to a view and not to the action
+// table.
+func (s *screen) captures() bool {
+	return s.over == overlayPalette || s.over == overlayNone && s.views[s.current].Captures()
+}
+
+// press runs the action of a key.
+func (s *screen) press(name string) {
+	if s.over == overlayQuit {
+		s.quitKey(view.Key{Text: []rune(name)})
+		return
+	}
+	if s.captures() { // an earlier key of the same burst opened a form
+		s.views[s.current].Key(view.Key{Text: []rune(name)})
+		return
+	}
+	if id, ok := s.keys.Find(s.current, name); ok {
+		s.run(id)
+		return
+	}
+	s.denials.Doze() // a key that means nothing here was meant for something else
+}
+
+// run runs an action of the table.
+func (s *screen) run(id view.ID) {
+	s.data.Result = view.Result{}
+	for _, n := range view.Names() {
+		if id == view.OpenView(n) {
+			s.open(n)
+			return
+		}
+	}
+	switch id {
+	case view.ActNextView:
+		s.step(1)
+	case view.ActLastView:
+		s.open(s.previous)
+	case view.ActNextAsk:
+		s.open(view.Denials)
+		s.runInView(id)
+	case view.ActHelp:
+		s.help.Open(s.current)
+		s.toggle(overlayHelp)
+	case view.ActPalette:
+		s.palette.Open(s.current)
+		s.toggle(overlayPalette)
+	case view.ActQuit:
+		if s.over == overlayHelp {
+			s.over = overlayNone
+			return
+		}
+		s.over = overlayQuit
+	case view.ActCopy, view.ActCopyJSON:
+		s.copyRow(id == view.ActCopyJSON)
+	case view.ActRedraw:
+		s.redraw = true
+	case view.ActSuspend:
+		s.suspend = true
+	case view.ActRefresh:
+		s.load()
+		s.say(view.Plain, s.data.T("fetching everything anew"))
+	default:
+		s.runInView(id)
+	}
+}
+
+func (s *screen) toggle(o overlay) {
+	if s.over == o {
+		o = overlayNone
+	}
+	s.over = o
+}
+
+func (s *screen) runInView(id view.ID) {
+	if s.over == overlayHelp {
+		if _, used := s.help.Do(id); !used {
+			s.over = overlayNone
+		}
+		return
+	}
+	action, _ := s.views[s.current].Do(id)
+	s.act(action)
+}
+
+// quitKey answers the question that q asks.
+func (s *screen) quitKey(k view.Key) {
+	name := k.Name
+	if len(k.Text) == 1 && !k.Paste {
+		name = string(k.Text[0])
+	}
+	switch name {
+	case "l", "enter", "q", "ctrl+c":
+		s.quit = true
+	case "s":
+		if !s.data.ReadOnly && s.data.Link.Up {
+			s.quit, s.outcome.StopGateway = true, true
+		}
+	case "esc", "n":
+		s.over = overlayNone
+	}
+}
