@@ -274,7 +274,7 @@ func (s *screen) drawUndoable(c *view.Canvas, text string) {
 // drawKeys fills the foot line from the action table, the heaviest first.
 func (s *screen) drawKeys(c *view.Canvas) {
 	c.Gap(1)
-	if s.question() != "" {
+	if asked, ok := s.views[s.current].(interface{ YesOrNo() bool }); s.question() != "" || ok && asked.YesOrNo() {
 		c.Put(view.Bold, "y")
 		c.Put(view.Plain, c.T(" yes   any other key: no"))
 		c.End()

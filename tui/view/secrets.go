@@ -59,6 +59,9 @@ func NewSecrets(d *Data) *SecretsView {
 	return v
 }
 
+// YesOrNo reports whether only y goes on: every other key, Enter too, leaves.
+func (v *SecretsView) YesOrNo() bool { return v.form.step == stepDelete || v.form.step == stepKeyFile }
+
 // Captures reports whether typed text goes to the view.
 func (v *SecretsView) Captures() bool { return v.form.step != stepNone || v.captures() }
 
