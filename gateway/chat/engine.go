@@ -127,6 +127,11 @@ func (e *Engine) Send(ctx context.Context, r Request) (run *Run, again bool, err
 	var said store.Message
 	content, err := json.Marshal(Text(r.Message))
 	if err == nil {
+		if run.before != nil {
+			// The store's order is that of the turns, so that no run is told of a
+			// later one. ctx does not end it: the next one's place depends on ours.
+			<-run.before
+		}
 		var known bool
 		run.session, said, known, err = e.options.Store.Accept(ctx, r.Session, r.Agent, store.Message{Run: r.Run, Role: RoleUser, Content: content})
 		run.id, run.number = run.session.ID, said.Number
@@ -175,6 +180,9 @@ func (e *Engine) enter(r Request, model Model) (run *Run, again bool, err error)
 		return nil, false, ErrBusy
 	}
 	run = newRun(e, r, model)
+	if lane := e.lanes[r.Session]; len(lane) > 0 {
+		run.before = lane[len(lane)-1].accepted
+	}
 	e.runs[r.Run] = run
 	e.lanes[r.Session] = append(e.lanes[r.Session], run)
 	if len(e.lanes[r.Session]) == 1 {

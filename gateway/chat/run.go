@@ -52,10 +52,11 @@ type Run struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 
-	turn     chan struct{} // closed when it is the first of its session
-	accepted chan struct{} // closed when the fields below are set
-	number   int64         // of what the person said, in its session; 0: it was kept before
-	id       string        // of the session
+	before   <-chan struct{} // closed when the one before it in its session is kept or refused; nil: there is none
+	turn     chan struct{}   // closed when it is the first of its session
+	accepted chan struct{}   // closed when the fields below are set
+	number   int64           // of what the person said, in its session; 0: it was kept before
+	id       string          // of the session
 	refused  error
 
 	session store.Session // as it was last written; of the run's goroutine
