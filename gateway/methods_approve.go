@@ -8,7 +8,9 @@ import (
 
 	"openclaw/gateway/approve"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
+	"openclaw/gateway/registry"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox/policy"
 )
@@ -41,7 +43,7 @@ func newAsks(g *Gateway) *asks {
 	a := &asks{g: g, held: map[askKey]*heldAsk{}}
 	a.inbox = approve.New(approve.Options{
 		Audit: g.auditApproval, Publish: g.deps.Bus.Publish, Rules: approve.ConfigRules{Store: g.deps.Config},
-		Lives: g.runs.lives, Mask: g.deps.Masker.Text, Now: g.deps.Now,
+		Lives: g.runs.lives, Past: g.pastDenial, Mask: g.deps.Masker.Text, Now: g.deps.Now,
 		Failed: func(err error) {
 			g.log.Error("an ask could not be audited", slog.Any("error", err))
 			g.notice("error", "an ask could not be written to the audit log: "+err.Error())
@@ -260,6 +262,24 @@ func (g *Gateway) auditApproval(ctx context.Context, r approve.Record) error {
 		return g.deps.Audit(ctx, entry)
 	}
 	return g.auditAct(ctx, r.From, entry)
+}
+
+// pastDenial is what a denial of the listed ones asked for, as far as a rule can be
+// made of it: its target is a name, and no secret was taken out of that.
+func (g *Gateway) pastDenial(id string) (approve.Denial, bool) {
+	number, _ := event.DenialOf(id)
+	d, found := g.registry.Denial(number)
+	if !found || d.Masked || d.Target == registry.MoreTargets {
+		return approve.Denial{}, false
+	}
+	request := approve.Request{
+		Agent: d.Agent, Run: d.Run, PID: d.PID, Program: d.Program, CommandLine: d.CommandLine, Class: d.Class, Operation: d.Operation,
+		Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism,
+	}
+	if compiled, err := g.deps.Config.Current().Policy(d.Agent); err == nil {
+		request.NeverAlways, request.Home = compiled.NeverAlways, compiled.Home
+	}
+	return approve.Denial{Request: request, First: d.First, Last: d.Last, Count: d.Count}, true
 }
 
 // lives reports whether a run goes on.

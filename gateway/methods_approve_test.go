@@ -301,3 +301,49 @@ func TestAScreenThatClosesAnswersNothing(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// What a rule denied is allowed from now on by a rule, through the same call as
+// an answer; a target that a secret was taken out of is no name to allow.
+func TestADenialIsAllowedByARule(t *testing.T) {
+	h := build(t, newFolder(t), freePort(t), "", func(d *Deps) { d.Masker = wordMasker{} }).run()
+	h.writeConfig("", asksConfig)
+	supervisor := h.local()
+	run := startRun(t, supervisor, "coder")
+	row := event.Denial{PID: 7, Program: "/usr/bin/cat", Class: policy.ClassPathWrite, Operation: "create", Target: "/srv/out/x", Rule: "not in allowed_paths"}
+	masked := row
+	masked.Target = "/srv/overloaded/x"
+	if err := supervisor.Call(t.Context(), wire.MethodRunReport, wire.RunReportParams{Run: run.Run, Denials: []event.Denial{row, masked}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	person := h.local()
+	var list wire.DenialsResult
+	if err := person.Call(t.Context(), wire.MethodDenials, wire.DenialsParams{}, &list); err != nil || len(list.Denials) != 2 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	var decided wire.AskDecided
+	for _, d := range list.Denials {
+		params := wire.AskDecideParams{ID: event.PastID(d.ID), Allow: true, Scope: "always", Match: "folder"}
+		if d.Target != row.Target {
+			if err := person.Call(t.Context(), wire.MethodAskDecide, params, &decided); err == nil {
+				t.Errorf("%s was allowed: %+v", d.Target, decided)
+			}
+			continue
+		}
+		if err := person.Call(t.Context(), wire.MethodAskDecide, params, &decided); err != nil || !decided.Resolved || decided.Ask.Wrote != "- /srv/out" {
+			t.Fatalf("%+v %v", decided, err)
+		}
+	}
+	text, err := os.ReadFile(h.layout.Config())
+	if err != nil || !strings.Contains(string(text), "allowed_paths:\n        - /srv/out\n") || !strings.Contains(string(text), "# ask me") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if entries := h.audited("approval"); len(entries) != 1 || entries[0].Path != "/srv/out/x" || entries[0].Details["scope"] != "always" || entries[0].Details["ask"] != decided.Ask.ID {
+		t.Errorf("%+v", entries)
+	}
+	if err := person.Call(t.Context(), wire.MethodAskUndo, wire.AskUndoParams{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(h.layout.Config()); err != nil || strings.Contains(string(text), "/srv/out") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}

@@ -79,7 +79,7 @@ func (s *screen) preview(key view.PreviewKey) {
 		row = view.Clean(row)
 		return func() {
 			s.previewing = view.PreviewKey{}
-			p := view.Preview{Where: row.Where, Line: row.Wrote}
+			p := view.Preview{Where: row.Where, Line: row.Wrote, Matches: row.Matches}
 			if err != nil {
 				p = view.Preview{Problem: problemText(err)}
 			}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
 )
 
 // demoUndo is how long the demo's answers can be taken back.
@@ -26,7 +28,37 @@ func (d *Demo) find(id string) (*event.Ask, error) {
 			return &d.world.asks[i], nil
 		}
 	}
+	if number, past := event.DenialOf(id); past {
+		for _, row := range d.denials() {
+			if row.ID == number {
+				return demoPast(&row), nil
+			}
+		}
+	}
 	return nil, errors.New("there is no such ask")
+}
+
+// denials are those of the script, too. The caller holds the lock.
+func (d *Demo) denials() []event.Denial {
+	list := slices.Clone(d.world.denials)
+	for i := range d.script {
+		if row := d.script[i].Denial; row != nil {
+			list = append(list, *row)
+		}
+	}
+	return list
+}
+
+// demoPast is a denial as a row that can become a rule.
+func demoPast(d *event.Denial) *event.Ask {
+	a := &event.Ask{
+		ID: event.PastID(d.ID), State: event.AskPast, First: d.First, Last: d.Last, Count: d.Count, Agent: d.Agent, Run: d.Run, PID: d.PID,
+		Program: d.Program, Class: d.Class, Operation: d.Operation, Target: d.Target, Rule: d.Rule, Origin: d.Origin, Matches: []string{"exact", "folder"},
+	}
+	if d.Class == policy.ClassNet {
+		a.Matches = []string{"exact", "host", "*.example.test"}
+	}
+	return a
 }
 
 // AnswerAsk notes the answer; nothing waits for it.
@@ -37,7 +69,7 @@ func (d *Demo) AnswerAsk(_ context.Context, id string, allow bool, scope, match,
 	switch {
 	case err != nil:
 		return event.Ask{}, false, err
-	case a.State != event.AskWaiting && a.State != event.AskMissed && a.State != event.AskGone:
+	case a.State != event.AskWaiting && a.State != event.AskMissed && a.State != event.AskGone && a.State != event.AskPast:
 		return *a, false, nil
 	case scope == "":
 		scope, match = "once", "exact"
@@ -53,13 +85,20 @@ func (d *Demo) AnswerAsk(_ context.Context, id string, allow bool, scope, match,
 		a.Wrote, a.Where = demoRule(a, match), "config.yaml:26"
 	}
 	row := *a
+	if _, past := event.DenialOf(id); past {
+		d.world.asks = append(d.world.asks, row)
+	}
 	d.tell(event.Event{Kind: event.KindAsk, Ask: &row})
 	return row, true, nil
 }
 
 func demoRule(a *event.Ask, match string) string {
-	if match == "host" {
-		return "- registry.example.test"
+	switch {
+	case match == "host":
+		host, _, _ := strings.Cut(a.Target, ":")
+		return "- " + host
+	case strings.HasPrefix(match, "*."):
+		return "- '" + match + "'"
 	}
 	return "- " + a.Target
 }
@@ -71,6 +110,9 @@ func (d *Demo) PreviewAsk(_ context.Context, id, match string) (event.Ask, error
 	a, err := d.find(id)
 	if err != nil {
 		return event.Ask{}, err
+	}
+	if a.Origin.BuiltIn != "" {
+		return event.Ask{}, errors.New("the rule would have no effect, because of " + a.Rule)
 	}
 	row := *a
 	row.Wrote, row.Where = demoRule(a, match), "config.yaml:26"

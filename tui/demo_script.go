@@ -177,7 +177,7 @@ func demoAsks() []event.Ask {
 			Rule: "not in allowed_paths", Origin: fromConfig(12, "agents."+agent), Mechanism: "notify", Matches: []string{"exact", "folder"},
 		}
 		if class == policy.ClassNet {
-			a.Rule, a.Matches, a.Mechanism = "not in allowed_domains", []string{"exact", "host"}, "egress"
+			a.Rule, a.Matches, a.Mechanism = "not in allowed_domains", []string{"exact", "host", "*.example.test"}, "egress"
 		}
 		if state == event.AskWaiting {
 			a.Waiting, a.Deadline = count, demoTime(28+left)

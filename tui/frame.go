@@ -92,7 +92,10 @@ func (s *screen) statusBits() []bit {
 		if n == 1 {
 			text = s.data.T("1 ask waits")
 		}
-		bits = append(bits, bit{glyph: "?", style: view.Warn, text: text + ", " + string(view.AppendLeft(nil, first.Sub(d.Now))), weight: 97})
+		if d.Link.Up { // without a gateway they are denied, not waiting
+			text += ", " + string(view.AppendLeft(nil, first.Sub(d.Now)))
+		}
+		bits = append(bits, bit{glyph: "?", style: view.Warn, text: text, weight: 97})
 	}
 	bits = append(bits,
 		bit{glyph: g.No, style: view.Bad, text: s.data.T("%s denied/h", strconv.Itoa(o.DeniedHour)), weight: 90},
@@ -268,7 +271,7 @@ func (s *screen) drawUndoable(c *view.Canvas, text string) {
 	c.FieldMiddle(view.Plain, text, min(view.Width(text), c.Room()-room))
 	c.Gap(1)
 	c.Put(view.Bold, key)
-	c.Put(view.Plain, c.T(" undo (%s s)", strconv.Itoa(int(a.UndoUntil.Sub(s.data.Now)/time.Second)+1)))
+	c.Put(view.Plain, c.T(" undo (%s s)", strconv.Itoa(int((a.UndoUntil.Sub(s.data.Now)+time.Second-1)/time.Second))))
 }
 
 // drawKeys fills the foot line from the action table, the heaviest first.

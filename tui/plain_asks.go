@@ -101,6 +101,10 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 		case "yes":
 			yes = true
 		default:
+			if strings.HasPrefix(w, "*.") {
+				match = w
+				continue
+			}
 			return errors.New(p.T("allow does not know the word %s; it takes once, run or always, and exact, host or folder", w))
 		}
 	}
@@ -111,6 +115,9 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 		}
 		p.sayf(p.T("rule"), p.T("would be written to %s: %s"), row.Where, row.Wrote)
 		p.say(p.T("rule"), p.T("allow %s yes, writes it", rest))
+		if match == "" && len(row.Matches) > 1 {
+			p.say(p.T("rule"), p.T("or wider, with one of these words: %s", strings.Join(row.Matches[1:], ", ")))
+		}
 		return nil
 	}
 	return p.answer(ctx, id, true, scope, match, "")

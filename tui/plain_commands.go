@@ -129,6 +129,7 @@ func (p *plain) show(ctx context.Context, id string) error {
 			for _, line := range view.Advice(p.words, &d, p.roleOf(ctx, d.Agent)) {
 				p.say(p.T("allow"), line)
 			}
+			p.say(p.T("allow"), p.T("allow %s always, shows the rule that would allow it", event.PastID(d.ID)))
 			p.say(p.T("first"), d.First.Format(time.RFC3339))
 			p.say(p.T("last"), d.Last.Format(time.RFC3339))
 			return nil

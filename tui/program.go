@@ -227,7 +227,8 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		s.clock()
 		return m, nil
 	case tea.ResumeMsg:
-		s.dirty = true
+		s.denials.Doze() // it was out of sight
+		s.clock()
 	default:
 		return m, nil
 	}

@@ -123,6 +123,16 @@ func (s *screen) clock() {
 	s.data.Now, s.data.Instant = s.now(), s.instant()
 }
 
+// standstill is how long after the last tick, which comes each second, a key was
+// pressed at a screen that stood still: stopped, or on a machine asleep.
+const standstill = 3 * time.Second
+
+// stoodStill reports whether this is the first that the screen does after it
+// stood still. What was typed meanwhile was not about what is in sight.
+func (s *screen) stoodStill() bool {
+	return s.data.Now.Before(s.now().Add(-standstill)) || s.data.Instant.Before(s.instant().Add(-standstill))
+}
+
 // frame takes in what the feed holds.
 func (s *screen) frame() {
 	s.clock()

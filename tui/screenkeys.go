@@ -6,6 +6,9 @@ import (
 
 // key handles one key press.
 func (s *screen) key(k view.Key) {
+	if s.stoodStill() {
+		s.denials.Doze()
+	}
 	s.clock()
 	if k.Name == "ctrl+c" && s.captures() {
 		k.Name = "esc"

@@ -126,21 +126,23 @@ func allowCommand(t *terminal) *cobra.Command {
 		Use: "allow ID", Short: "Allow what an agent waits for", Args: exactly(1),
 		Long: "Allow what an agent waits for: this once, until its run ends, or always. Always writes a rule into\n" +
 			"the config, where comments stay, and says which; 'openclaw undo' takes it back within 30 seconds.\n" +
-			"What was missed can still be allowed for the rest of its run, or always.",
-		Example: "  openclaw allow 4f2a91\n  openclaw allow 4f2a91 --scope run --match folder\n  openclaw allow 4f2a91 --scope always --preview",
+			"What was missed can still be allowed for the rest of its run, or always; what a rule denied ('openclaw denials')\n" +
+			"by denial-ID, always.",
+		Example: "  openclaw allow 4f2a91\n  openclaw allow 4f2a91 --scope run --match folder\n  openclaw allow 4f2a91 --scope always --preview\n" +
+			"  openclaw allow denial-17 --scope always --match '*.example.com'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			params.ID = args[0]
 			switch {
 			case !slices.Contains([]string{"once", "run", "always"}, params.Scope):
 				return usage("it is once, run or always", "there is no scope %q", params.Scope)
-			case !slices.Contains([]string{"exact", "host", "folder"}, params.Match):
-				return usage("it is exact, host or folder", "there is no match %q", params.Match)
+			case !slices.Contains([]string{"exact", "host", "folder"}, params.Match) && !strings.HasPrefix(params.Match, "*."):
+				return usage("it is exact, host, folder or a domain such as '*.example.com'", "there is no match %q", params.Match)
 			}
 			return t.decideAsk(cmd.Context(), params, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&params.Scope, "scope", "once", "how long: once, run or always")
-	cmd.Flags().StringVar(&params.Match, "match", "exact", "how far, for run and always: exact, host (every port) or folder (all below it)")
+	cmd.Flags().StringVar(&params.Match, "match", "exact", "how far, for run and always: exact, host (every port), folder (all below it) or a domain ('*.example.com')")
 	cmd.Flags().BoolVar(&params.Preview, "preview", false, "only show what --scope always would write")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -41,7 +41,7 @@ func denialsCommand(t *terminal) *cobra.Command {
 					return t.json(result.Denials)
 				}
 			} else {
-				t.table("LAST\tAGENT\tPID\tPROGRAM\tOPERATION\tTARGET\tRULE\tCOUNT", denialRows(result.Denials))
+				t.table("LAST\tAGENT\tPID\tPROGRAM\tOPERATION\tTARGET\tRULE\tCOUNT\tID", denialRows(result.Denials))
 			}
 			t.warnOpen(t.present(cmd.Context()), agent)
 			if !follow {
@@ -69,6 +69,6 @@ func denialRows(denials []event.Denial) [][]string {
 func denialRow(d event.Denial) []string {
 	return []string{
 		clock(d.Last), d.Agent, strconv.Itoa(d.PID), d.Program, d.Operation, d.Target,
-		because(d.Rule, d.Origin), fmt.Sprint(d.Count),
+		because(d.Rule, d.Origin), fmt.Sprint(d.Count), event.PastID(d.ID),
 	}
 }

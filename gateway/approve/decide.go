@@ -19,15 +19,17 @@ const maxNote = 500 // bytes
 // why.
 //
 // A missed ask, or one whose program is gone, can still become a rule (Always)
-// or a grant of its run, if that goes on.
+// or a grant of its run, if that goes on. What a rule refused without asking can
+// become a rule.
 func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided event.Ask, resolved bool, err error) {
 	d, op, err := complete(id, d)
 	if err != nil {
 		return event.Ask{}, false, err
 	}
 	lives := i.lives(id)
+	past := i.past(id)
 	i.mu.Lock()
-	r, err := i.answerable(op, id, &d, lives)
+	r, err := i.answerable(op, i.rowOf(id, past, false), &d, lives)
 	if err != nil || r == nil {
 		if known := i.byID[id]; known != nil {
 			decided = known.ask
@@ -35,6 +37,7 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 		i.mu.Unlock()
 		return decided, false, err
 	}
+	i.rowOf(id, past, true)
 	r.deciding = true
 	later := r.ask.State != event.AskWaiting
 	request, held := r.request, len(r.held)
@@ -76,6 +79,9 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 		}
 		i.settle(r, d, i.reasonDenied(d.Note))
 		resolved = true
+	}
+	if r == past {
+		i.settlePast(r, resolved)
 	}
 	decided = r.ask
 	i.mu.Unlock()
@@ -122,8 +128,8 @@ func complete(id string, d Decision) (Decision, string, error) {
 	switch {
 	case !slices.Contains([]Scope{Once, Run, Always}, d.Scope):
 		return d, op, invalid("there is no such scope", "it is once, run or always")
-	case !slices.Contains([]Match{Exact, Host, Folder}, d.Match):
-		return d, op, invalid("there is no such match", "it is exact, host or folder")
+	case !slices.Contains([]Match{Exact, Host, Folder}, d.Match) && !d.Match.domain():
+		return d, op, invalid("there is no such match", "it is exact, host, folder or a domain such as *.example.com")
 	case !d.Allow && d.Scope != Once:
 		return d, op, invalid("a denial holds once", "write a rule that denies into the config: denied_paths, blocked_ips")
 	case d.Scope == Once && d.Match != Exact:
@@ -136,14 +142,16 @@ func complete(id string, d Decision) (Decision, string, error) {
 
 // answerable returns the row if this answer may be given. No row and no error
 // means that somebody answered before. i.mu is held.
-func (i *Inbox) answerable(op, id string, d *Decision, lives bool) (*row, error) {
-	r := i.byID[id]
+func (i *Inbox) answerable(op string, r *row, d *Decision, lives bool) (*row, error) {
 	if r == nil || r.ask.State == event.AskLimited {
 		return nil, &Error{Op: op, Kind: KindNotFound, Err: errors.New("there is no such ask"), Hint: "see 'openclaw asks'"}
 	}
 	switch over := r.ask.State == event.AskMissed || r.ask.State == event.AskGone; {
 	case r.deciding:
 		return nil, nil
+	case isPast(r) && (!d.Allow || d.Scope != Always):
+		return nil, &Error{Op: op, Kind: KindOver, Err: errors.New("a rule refused it, and nobody waits for an answer"), Hint: "for the next time: --scope always writes a rule that allows it"}
+	case isPast(r):
 	case r.ask.State != event.AskWaiting && !over:
 		return nil, nil
 	case over && (!d.Allow || d.Scope == Once):

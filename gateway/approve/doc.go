@@ -14,6 +14,10 @@
 // Events come in the order of what happened, and after the lock is released.
 // No lock is held while the audit log or the config is written.
 //
+// A denial of a rule has no row of its own. It can be answered all the same, with
+// a rule that allows it the next time: then it gets one, and can be taken back as
+// any other answer.
+//
 // It never decides for itself that something is allowed, never looks at a file
 // that an ask is about, and never lifts a rule that denies: a cage asks only
 // about what no rule speaks of.

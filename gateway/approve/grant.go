@@ -2,6 +2,7 @@ package approve
 
 import (
 	"slices"
+	"strings"
 
 	"openclaw/sandbox/policy"
 )
@@ -23,6 +24,8 @@ func newGrant(id string, r *Request, m Match) grant {
 	case Folder:
 		g.target = folderOf(r)
 	case Exact:
+	default: // a domain
+		g.target = string(m)
 	}
 	return g
 }
@@ -49,8 +52,17 @@ func (g grant) covers(r *Request) bool {
 	case Folder:
 		return under(r.Target, g.target)
 	case Exact:
+	default:
+		return belowDomain(hostOf(r.Target), g.target)
 	}
 	return r.Target == g.target
+}
+
+// belowDomain reports whether a host lies below the domain "*.example.com", which
+// is not itself below.
+func belowDomain(host, domain string) bool {
+	host, parent := strings.ToLower(strings.TrimSuffix(host, ".")), domain[1:]
+	return len(host) > len(parent) && strings.HasSuffix(host, parent)
 }
 
 // dropGrants forgets what an answer granted. i.mu is held.

@@ -33,6 +33,8 @@ type Options struct {
 	Rules Rules
 	// Lives reports whether a run still goes on; nil: it does.
 	Lives func(run string) bool
+	// Past is what was refused by a rule, by its id among the asks; nil: nothing is.
+	Past func(id string) (Denial, bool)
 	// Mask takes secrets out of an agent's words before they are shown; nil
 	// shows them as they are.
 	Mask func(string) string
@@ -87,6 +89,9 @@ func New(o Options) *Inbox {
 	}
 	if o.Lives == nil {
 		o.Lives = func(string) bool { return true }
+	}
+	if o.Past == nil {
+		o.Past = func(string) (Denial, bool) { return Denial{}, false }
 	}
 	if o.Mask == nil {
 		o.Mask = func(text string) string { return text }

@@ -2,11 +2,14 @@ package approve
 
 import (
 	"net"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/publicsuffix"
 
 	"openclaw/gateway/event"
 	"openclaw/sandbox/policy"
@@ -84,6 +87,12 @@ const (
 	Folder Match = "folder"
 )
 
+// domain reports whether a match is a domain with all that is below it, as
+// allowed_domains writes it: "*.example.com".
+func (m Match) domain() bool { return strings.HasPrefix(string(m), wildcard) && len(m) > len(wildcard) }
+
+const wildcard = "*."
+
 // Decision is a person's answer.
 type Decision struct {
 	Allow bool
@@ -104,13 +113,41 @@ type key struct {
 
 func keyOf(r *Request) key { return key{r.Agent, r.Class, r.Operation, r.Target} }
 
+// domainsOf are the domains above a host, nearest first, up to the one that
+// somebody can own: the public suffix list (publicsuffix.org) says that everybody
+// below "co.uk" or "github.io" is somebody else.
+func domainsOf(host string) []string {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if _, err := netip.ParseAddr(host); err == nil {
+		return nil
+	}
+	owned, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil {
+		return nil
+	}
+	var list []string
+	for host != owned && len(list) < maxDomains {
+		_, above, _ := strings.Cut(host, ".")
+		if above == "" {
+			break
+		}
+		list, host = append(list, wildcard+above), above
+	}
+	return list
+}
+
+// maxDomains bounds the steps to a wider domain.
+const maxDomains = 4
+
 // matches lists how far an answer to a request may reach, narrowest first.
 func matches(r *Request) []string {
 	switch r.Class {
 	case policy.ClassNet:
+		list := []string{string(Exact)}
 		if _, _, err := net.SplitHostPort(r.Target); err == nil {
-			return []string{string(Exact), string(Host)}
+			list = append(list, string(Host))
 		}
+		return append(list, domainsOf(hostOf(r.Target))...)
 	case policy.ClassPathRead, policy.ClassPathWrite, policy.ClassExec:
 		if folder := folderOf(r); strings.HasPrefix(folder, "/") && !under(path.Join("/", r.Home), folder) {
 			return []string{string(Exact), string(Folder)}
@@ -145,6 +182,8 @@ func hostOf(target string) string {
 // noAlways says why "always" is not offered; empty: it is.
 func noAlways(r *Request) string {
 	switch {
+	case r.Class == policy.ClassLimit:
+		return "a limit is raised where it stands in the config"
 	case r.Class == policy.ClassExec:
 		return "the config has no list of allowed programs: allow the folder with allowed_paths"
 	case slices.Contains(r.NeverAlways, r.Class):

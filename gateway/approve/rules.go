@@ -63,8 +63,9 @@ func (i *Inbox) Preview(id string, m Match) (event.Ask, error) {
 	if err != nil {
 		return event.Ask{}, err
 	}
+	past := i.past(id)
 	i.mu.Lock()
-	r, err := i.answerable(op, id, &d, false)
+	r, err := i.answerable(op, i.rowOf(id, past, false), &d, false)
 	if err == nil && r == nil {
 		err = &Error{Op: op, Kind: KindOver, Err: errors.New("it is answered already")}
 	}

@@ -233,3 +233,113 @@ func TestUndoOnlyForAWhile(t *testing.T) {
 		t.Errorf("too late: %v", err)
 	}
 }
+
+// What a rule refused long ago becomes a rule that allows it, with every step of
+// the domain; only "always" answers it, and undo takes the rule away.
+func TestADenialOfARuleBecomesARule(t *testing.T) {
+	const config = "agents:\n  coder:\n    permissions:\n      network_access: true\n      network: {allowed_domains: [a.example]}\n"
+	const id = "denial-17"
+	for match, wrote := range map[Match]string{
+		Exact: "network: {allowed_domains: [a.example, 'npm.registry.shop.co.uk:443']}", Host: "network: {allowed_domains: [a.example, npm.registry.shop.co.uk]}",
+		"*.registry.shop.co.uk": "network: {allowed_domains: [a.example, '*.registry.shop.co.uk']}",
+		"*.shop.co.uk":          "network: {allowed_domains: [a.example, '*.shop.co.uk']}",
+	} {
+		t.Run(string(match), func(t *testing.T) {
+			store := storeOf(t, config)
+			d := newDesk(t, ConfigRules{store})
+			asked := netRequest("npm.registry.shop.co.uk:443")
+			d.o.Past = func(which string) (Denial, bool) {
+				return Denial{Request: asked, First: d.now.Add(-time.Hour), Last: d.now, Count: 9}, which == id
+			}
+			preview, err := d.Preview(id, match)
+			if err != nil || preview.Wrote != wrote || preview.Where != "config.yaml:5" || textOf(t, store) != config || len(d.List("")) != 0 {
+				t.Fatalf("%+v %v", preview, err)
+			}
+			if got := strings.Join(preview.Matches, " "); got != "exact host *.registry.shop.co.uk *.shop.co.uk" {
+				t.Errorf("steps %q", got)
+			}
+			for _, no := range []Decision{{}, {Allow: true}, {Allow: true, Scope: Run}, {Allow: true, Scope: Always, Match: "*.co.uk"}, {Allow: true, Scope: Always, Match: Folder}} {
+				if row, resolved, err := d.Decide(t.Context(), id, no); err == nil || resolved {
+					t.Errorf("%+v was taken: %+v", no, row)
+				}
+			}
+			if len(d.List("")) != 0 || len(d.records) != 0 || len(d.events) != 0 {
+				t.Errorf("left behind: %+v %+v %+v", d.List(""), d.records, d.events)
+			}
+			row := d.decide(id, Decision{Allow: true, Scope: Always, Match: match, By: "tui"})
+			if row.State != event.AskAllowed || row.Wrote != wrote || row.Count != 9 || row.UndoUntil.IsZero() || d.order[0] != "audit allow" {
+				t.Errorf("%+v %v", row, d.order)
+			}
+			if again, resolved, err := d.Decide(t.Context(), id, Decision{Allow: true, Scope: Always}); err != nil || resolved || again.By != "tui" {
+				t.Errorf("the second counts: %+v %v", again, err)
+			}
+			if row, err := d.Undo(t.Context(), "", "cli", "local"); err != nil || row.State != event.AskUndone || textOf(t, store) != config {
+				t.Errorf("undo %+v %v\n%s", row, err, textOf(t, store))
+			}
+			if row := d.decide(id, Decision{Allow: true, Scope: Always, Match: match}); row.Wrote != wrote || len(d.List("")) != 1 {
+				t.Errorf("not once more: %+v", row)
+			}
+		})
+	}
+}
+
+// What cannot be recorded, or would have no effect, leaves nothing behind.
+func TestADenialThatStaysOne(t *testing.T) {
+	for name, test := range map[string]struct {
+		config string
+		asked  Request
+		broken bool
+		words  string
+	}{
+		"no record":      {"agents:\n  coder: {}\n", request("/srv/x"), true, "could not be recorded"},
+		"denied by rule": {"agents:\n  coder:\n    permissions:\n      denied_paths: [/srv/x]\n", request("/srv/x"), false, "would have no effect"},
+		"built in":       {"agents:\n  coder: {}\n", request("/home/u/.ssh/id"), false, "would have no effect"},
+		"allowed by now": {"agents:\n  coder:\n    permissions:\n      allowed_paths: [/srv/x]\n", request("/srv/x"), false, "allows it already"},
+		"a limit":        {"agents:\n  coder: {}\n", Request{Agent: "coder", Class: policy.ClassLimit, Target: "fork"}, false, "always is not offered"},
+		"never always":   {"agents:\n  coder: {}\n", Request{Agent: "coder", Class: policy.ClassNet, Target: "a.example:1", NeverAlways: []policy.Class{policy.ClassNet}}, false, "never_always"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := storeOf(t, test.config)
+			d := newDesk(t, ConfigRules{store})
+			d.o.Past = func(string) (Denial, bool) { return Denial{Request: test.asked}, true }
+			if test.broken {
+				d.breakAudit(errors.New("disk full"))
+			}
+			_, resolved, err := d.Decide(t.Context(), "denial-1", Decision{Allow: true, Scope: Always})
+			if err == nil || resolved || !strings.Contains(err.Error(), test.words) {
+				t.Errorf("%v, want %q", err, test.words)
+			}
+			if textOf(t, store) != test.config || len(d.List("")) != 0 || len(d.byID) != 0 {
+				t.Errorf("left behind: %+v\n%s", d.List(""), textOf(t, store))
+			}
+		})
+	}
+	d := newDesk(t, nil)
+	if _, _, err := d.Decide(t.Context(), "denial-9", Decision{Allow: true, Scope: Always}); err == nil || !strings.Contains(err.Error(), "no such ask") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A grant for a domain reaches what is below it, and neither the domain itself
+// nor another that only ends alike.
+func TestAGrantForADomain(t *testing.T) {
+	d := newDesk(t, nil)
+	h := d.Submit(netRequest("a.b.example.com:443"))
+	d.decide(h.ID, Decision{Allow: true, Scope: Run, Match: "*.example.com"})
+	for target, granted := range map[string]bool{"x.example.com:1": true, "X.y.Example.com:2": true, "example.com:443": false, "badexample.com:443": false, "10.0.0.1:443": false} {
+		held := d.Submit(netRequest(target))
+		if v, answered := held.Answered(); answered && v.Allow != granted || answered != granted {
+			t.Errorf("%s: %v %v, want %v", target, v, answered, granted)
+		}
+	}
+	for target, steps := range map[string]string{
+		"example.com:1": "exact host", "foo.github.io:443": "exact host", "10.0.0.7:5432": "exact host", "[::1]:80": "exact host", "host:1": "exact host",
+		"a.host.test:1": "exact host *.host.test", "a.b.c.d.e.f.g.example.com:1": "exact host *.b.c.d.e.f.g.example.com *.c.d.e.f.g.example.com *.d.e.f.g.example.com *.e.f.g.example.com",
+		"www.example.com": "exact *.example.com",
+	} {
+		r := netRequest(target)
+		if got := strings.Join(matches(&r), " "); got != steps {
+			t.Errorf("%s: %q, want %q", target, got, steps)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strings"
 	"time"
 
 	"openclaw/sandbox/policy"
@@ -19,7 +20,16 @@ const (
 	AskGone    = "gone"   // the program, its run or its supervisor ended first
 	AskUndone  = "undone" // allowed, and the grant or the rule was taken back
 	AskLimited = "limited"
+	AskPast    = "past" // refused by a rule, and nobody was asked; it can be made a rule that allows
 )
+
+// PastID is the id that the denial with an id has among the asks.
+func PastID(denial string) string { return pastPrefix + denial }
+
+// DenialOf is the id of the denial that an ask's id stands for.
+func DenialOf(ask string) (denial string, past bool) { return strings.CutPrefix(ask, pastPrefix) }
+
+const pastPrefix = "denial-"
 
 // Ask is a request of a caged program that is held until somebody answers.
 // Alike asks (same agent, class, operation and target) are one row. An event
@@ -46,7 +56,7 @@ type Ask struct {
 	Origin      policy.Origin `json:"origin"`
 	Mechanism   string        `json:"mechanism"`
 
-	Matches  []string `json:"matches,omitempty"`   // how far an answer for the run or for always may go: "exact", "host", "folder"
+	Matches  []string `json:"matches,omitempty"`   // how far an answer for the run or for always may go: "exact", "host", "folder", "*.example.com"
 	NoAlways string   `json:"no_always,omitempty"` // why "always" is not offered; empty: it is
 
 	Decided   time.Time `json:"decided,omitzero"`

@@ -59,6 +59,8 @@ type Denial struct {
 	// Row is its number in the reports of its run, 0 where it is the sum of
 	// several. It is the audit log's: see wire.RunReportParams.First.
 	Row uint64 `json:"-"`
+	// Masked: a secret was taken out of the target, which is not its name then.
+	Masked bool `json:"-"`
 }
 
 // Connection is a client of the gateway, a request through it, or a connection

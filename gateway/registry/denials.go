@@ -152,6 +152,18 @@ func (r *Registry) Denials(agent string, limit int) []event.Denial {
 	return out
 }
 
+// Denial returns the row with an id.
+func (r *Registry) Denial(id string) (event.Denial, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for e := r.order.Back(); e != nil; e = e.Prev() {
+		if row := e.Value.(*denialRow); row.ID == id {
+			return row.Denial, true
+		}
+	}
+	return event.Denial{}, false
+}
+
 // DeniedHour returns the refusals of the last sixty minutes, counted by the
 // minute.
 func (r *Registry) DeniedHour() int {

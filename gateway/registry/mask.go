@@ -10,7 +10,8 @@ import (
 func (r *Registry) maskDenials(denials []event.Denial) []event.Denial {
 	out := make([]event.Denial, len(denials))
 	for i, d := range denials {
-		d.Program, d.CommandLine, d.Target = r.options.Mask(d.Program), r.options.Mask(d.CommandLine), r.options.Mask(d.Target)
+		target := r.options.Mask(d.Target)
+		d.Program, d.CommandLine, d.Masked, d.Target = r.options.Mask(d.Program), r.options.Mask(d.CommandLine), target != d.Target, target
 		out[i] = d
 	}
 	return out

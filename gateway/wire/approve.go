@@ -67,7 +67,8 @@ type AsksResult struct {
 }
 
 // AskDecideParams answers an ask. Scope is "once" (default), "run" or "always";
-// Match is "exact" (default), "host" or "folder".
+// Match is "exact" (default), "host", "folder" or a domain, "*.example.com". An ID
+// of event.PastID is a denial's, which only "always" answers.
 type AskDecideParams struct {
 	ID    string `json:"id"`
 	Allow bool   `json:"allow"`

@@ -134,12 +134,12 @@ func Table() []Binding {
 
 		{ID: ActNextAsk, Keys: []string{"n"}, Label: "next ask", Help: "the next held request, from every view", Weight: 88, Word: "asks"},
 
-		{ID: ActAllow, View: Denials, Keys: []string{"a"}, Help: "allow the selected request, as far as scope and match say", Changes: true, Word: "allow", Quiet: true},
+		{ID: ActAllow, View: Denials, Keys: []string{"a"}, Help: "allow the selected request, as far as scope and match say; on a denial: show the rule that would", Changes: true, Word: "allow", Quiet: true},
 		{ID: ActDeny, View: Denials, Keys: []string{"d"}, Help: "deny the selected request", Changes: true, Word: "deny", Quiet: true},
 		{ID: ActAllowAll, View: Denials, Keys: []string{"A"}, Help: "allow the marked requests, or all of this agent and kind; asks first", Changes: true, Quiet: true},
 		{ID: ActDenyAll, View: Denials, Keys: []string{"D"}, Help: "deny the marked requests, or all of this agent and kind; asks first", Changes: true, Quiet: true},
 		{ID: ActScope, View: Denials, Keys: []string{"s"}, Help: "scope of an allow: once, this run, always", Changes: true, Quiet: true},
-		{ID: ActMatch, View: Denials, Keys: []string{"m"}, Help: "how far an allow reaches: this target, its host, its folder", Changes: true, Quiet: true},
+		{ID: ActMatch, View: Denials, Keys: []string{"m"}, Help: "how far an allow reaches: this target, its host, its domain, its folder", Changes: true, Quiet: true},
 		{ID: ActNote, View: Denials, Keys: []string{"c"}, Help: "deny with a note, which stands beside the denial", Changes: true, Quiet: true},
 		{ID: ActUndo, View: Denials, Keys: []string{"u"}, Label: "undo", Help: "take back what the last answer allowed, within 30 seconds", Changes: true, Weight: 72, Word: "undo", Quiet: true},
 		{ID: ActMark, View: Denials, Keys: []string{"space"}, Help: "mark a request for A or D, or take the mark away", Changes: true, Quiet: true},

@@ -1,9 +1,8 @@
 package view
 
 import (
-	"net/netip"
 	"path"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func (v *DenialsView) askRow(c *Canvas, row *inboxRow) {
 	}
 	r.glyph, r.style, r.word = askWord(c.Theme, a)
 	if a.State == event.AskWaiting {
-		r.at, r.left = a.Deadline, true
+		r.at, r.left = a.Deadline, v.data.Link.Up
 	}
 	if a.State != event.AskWaiting && a.Reason != "" {
 		r.rule = a.Reason
@@ -93,6 +92,10 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 	switch a.State {
 	case event.AskWaiting:
 		c.Put(Warn, "? ")
+		if !v.data.Link.Up {
+			c.Wrap(Plain, c.T("the gateway does not answer: without it the cage denies what it held"), labelWidth+1)
+			return
+		}
 		c.scratch = AppendLeft(c.scratch[:0], a.Deadline.Sub(v.data.Now))
 		c.putASCII(Bold, c.scratch, c.Room())
 		c.Put(Plain, c.T(" left, then it is denied"))
@@ -115,7 +118,11 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 	text := word
 	if a.State == event.AskAllowed {
 		text = c.T("allowed %s", scopeText(c.Theme.Words, a.Scope))
-		if a.Match != "" && a.Match != matchExact {
+		switch {
+		case a.Match == "" || a.Match == matchExact:
+		case isDomain(a.Match):
+			text += c.T(", for %s", a.Match)
+		default:
 			text += c.T(", for the whole %s", a.Match)
 		}
 	} else if a.Reason != "" {
@@ -165,16 +172,20 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 	if len(list) == 0 {
 		if a.State == event.AskAllowed && a.UndoUntil.After(v.data.Now) {
 			c.Put(Bold, "u")
-			c.Line(Plain, c.T(" takes it back, for %s s", itoa(int(a.UndoUntil.Sub(v.data.Now)/time.Second)+1)))
+			c.Line(Plain, c.T(" takes it back, for %s s", itoa(int((a.UndoUntil.Sub(v.data.Now)+time.Second-1)/time.Second))))
 		}
 		return
 	}
 	scope, match := v.scope(a), v.match(a)
-	choice(c, c.T("scope"), "s", list, scope)
+	if len(list) > 1 {
+		choice(c, c.T("scope"), "s", list, scope)
+	}
 	if len(a.Matches) > 1 {
-		if c.Room() < 40 {
+		switch {
+		case len(list) == 1:
+		case c.Room() < choiceWidth(c, c.T("match"), "m", a.Matches)+3:
 			c.End()
-		} else {
+		default:
 			c.Gap(3)
 		}
 		choice(c, c.T("match"), "m", a.Matches, match)
@@ -184,10 +195,25 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 	v.drawAnswers(c, a, scope)
 }
 
+// choiceWidth is the room that choice needs for all words.
+func choiceWidth(c *Canvas, label, key string, words []string) int {
+	width := Width(key) + Width(label) + 2
+	for _, w := range words {
+		width += Width(c.T(w)) + 2
+	}
+	return width
+}
+
 // choice draws the words that a key goes through, the chosen one in brackets.
+// Where they do not fit, those beside the chosen one are only counted.
 func choice(c *Canvas, label, key string, words []string, chosen string) {
 	c.Put(Bold, key)
 	c.Put(Faint, " "+label+" ")
+	if at := slices.Index(words, chosen); at >= 0 && c.Room() < choiceWidth(c, "", "", words)-2 {
+		c.Put(Selected, "["+c.T(chosen)+"]")
+		c.Put(Plain, c.T(" %s of %s", itoa(at+1), itoa(len(words))))
+		return
+	}
 	for _, w := range words {
 		text := c.T(w)
 		if w == scopeRun {
@@ -253,6 +279,9 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 		word = c.T("allow…")
 	}
 	put("a", word)
+	if a.State == event.AskPast {
+		put("esc", c.T("leave it denied"))
+	}
 	if a.State == event.AskWaiting {
 		put("d", c.T("deny"))
 		put("c", c.T("deny with a note"))
@@ -272,8 +301,14 @@ func covered(w *Words, a *event.Ask, match string) string {
 	case "folder":
 		return w.T("%s/ and all below it", folderOf(a))
 	}
+	if isDomain(match) {
+		return w.T("%s, every port", match)
+	}
 	return a.Target
 }
+
+// isDomain reports whether a match is a domain, "*.example.com".
+func isDomain(match string) bool { return strings.HasPrefix(match, "*.") && len(match) > len("*.") }
 
 func folderOf(a *event.Ask) string {
 	if a.Operation == "opendir" {
@@ -298,6 +333,10 @@ func (v *DenialsView) alsoMatched(a *event.Ask, match string) (asks, denials int
 			folder := folderOf(a)
 			return target == folder || strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/")
 		}
+		if isDomain(match) {
+			host, _ := splitTarget(target)
+			return strings.HasSuffix(strings.ToLower(host), match[1:])
+		}
 		return target == a.Target
 	}
 	for i := range v.inbox.rows {
@@ -306,92 +345,10 @@ func (v *DenialsView) alsoMatched(a *event.Ask, match string) (asks, denials int
 			if r.ask.ID != a.ID && reaches(r.ask.Agent, r.ask.Class, r.ask.Target, r.ask.Last) {
 				asks++
 			}
+		case event.PastID(r.denial.ID) == a.ID:
 		case reaches(r.denial.Agent, r.denial.Class, r.denial.Target, r.denial.Last):
 			denials++
 		}
 	}
 	return asks, denials
-}
-
-// trace draws every rule that the policy looks at for a row's request.
-func (v *DenialsView) trace(c *Canvas, row *inboxRow) {
-	agent, target := row.who()
-	var class policy.Class
-	switch {
-	case row.ask != nil:
-		class = row.ask.Class
-	default:
-		class = row.denial.Class
-	}
-	full, have := v.data.Details[agent]
-	if !have || full.Policy == nil {
-		c.Line(Faint, c.T("the policy of %s is not loaded yet", agent))
-		return
-	}
-	request, err := requestOf(class, target)
-	if err != nil {
-		c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", string(class)), 0)
-		return
-	}
-	drawDecision(c, full.Policy.Explain(request), v.data.Home)
-}
-
-// requestOf is the request of the policy that a target stands for.
-func requestOf(class policy.Class, target string) (policy.Request, error) {
-	r := policy.Request{Class: class}
-	switch class {
-	case policy.ClassPathRead, policy.ClassPathWrite, policy.ClassExec:
-		r.Path = target
-		return r, nil
-	case policy.ClassNet:
-		host, port := splitTarget(target)
-		number, err := strconv.ParseUint("0"+port, 10, 16)
-		if err != nil {
-			return r, err
-		}
-		r.Port = uint16(number)
-		if address, err := netip.ParseAddr(host); err == nil {
-			r.Address = address
-		} else {
-			r.Host = host
-		}
-		return r, nil
-	case policy.ClassLimit:
-	}
-	return r, strconv.ErrSyntax
-}
-
-// drawDecision draws what a policy answers, and each rule that it looked at.
-func drawDecision(c *Canvas, d policy.Decision, home string) {
-	glyph, style := effectMark(c.Theme, d.Effect)
-	c.Field(Faint, c.T("the policy says now"), 19)
-	c.Put(style, glyph+" ")
-	c.Put(Bold, string(d.Effect))
-	c.Wrap(Plain, "  "+d.Rule, 4)
-	fact(c, c.T("from"), tilde(originText(c.Theme.Words, d.Origin), home))
-	c.Line(Faint, c.T("looked at, in order:"))
-	for i, step := range d.Trace {
-		c.Number(Faint, i+1, 4)
-		c.Gap(1)
-		if step.Matched {
-			c.Put(Bold, c.T("%s matches  ", c.Theme.Glyphs.Arrow))
-		} else {
-			c.Put(Faint, c.T("  not this "))
-		}
-		c.Wrap(Plain, step.Rule+"   "+shortOrigin(c.Theme.Words, step.Origin), 6)
-	}
-	if len(d.Trace) == 0 {
-		c.Line(Faint, c.T("  no rule is about it"))
-	}
-}
-
-func effectMark(t *Theme, e policy.Effect) (glyph string, style Style) {
-	switch e {
-	case policy.Allow:
-		return t.Glyphs.Yes, Good
-	case policy.Ask:
-		return "?", Warn
-	case policy.Deny:
-	}
-	return t.Glyphs.No, Bad
 }

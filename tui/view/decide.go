@@ -19,6 +19,7 @@ type asking struct {
 	match  string
 	marks  map[string]bool // ids of asks
 	why    bool
+	past   string // id of a denial that is to become a rule
 	step   askStep
 	allow  bool   // of askAll
 	target string // id of the ask that a step is about
@@ -42,6 +43,7 @@ type PreviewKey struct{ ID, Match string }
 // Preview is what "always" would write, or why it would not.
 type Preview struct {
 	Where, Line string
+	Matches     []string // how far it may go
 	Problem     string
 }
 
@@ -72,13 +74,16 @@ func (v *DenialsView) Dozes() bool {
 // looked is called when the view was drawn: from then on the selected ask is in
 // sight.
 func (v *DenialsView) looked() {
-	row := v.inbox.get(v.list.Selected())
-	if row == nil || row.ask == nil {
+	if v.ask.past != v.list.Selected() {
+		v.ask.past = ""
+	}
+	a := v.selectedAsk()
+	if a == nil {
 		v.ask.id = ""
 		return
 	}
-	if v.ask.id != row.ask.ID {
-		v.ask.id, v.ask.since = row.ask.ID, v.data.Instant
+	if v.ask.id != a.ID {
+		v.ask.id, v.ask.since = a.ID, v.data.Instant
 		if v.ask.step == askNone {
 			v.ask.scope, v.ask.match = "", ""
 		}
@@ -103,6 +108,8 @@ func scopes(a *event.Ask) []string {
 		list = []string{scopeOnce, scopeRun}
 	case event.AskMissed, event.AskGone:
 		list = []string{scopeRun}
+	case event.AskPast:
+		return []string{scopeAlways}
 	default:
 		return nil
 	}
@@ -142,10 +149,14 @@ func after(list []string, word string) string {
 }
 
 func (v *DenialsView) selectedAsk() *event.Ask {
-	if row := v.inbox.get(v.list.Selected()); row != nil {
-		return row.ask
+	row := v.inbox.get(v.list.Selected())
+	switch {
+	case row == nil:
+		return nil
+	case row.ask == nil && v.ask.past == row.denial.ID:
+		return v.pastAsk(row.denial)
 	}
-	return nil
+	return row.ask
 }
 
 // decide handles the actions about asks.
@@ -164,8 +175,14 @@ func (v *DenialsView) decide(id ID) (Action, bool) {
 	default:
 		return Action{}, false
 	}
-	if a == nil || v.data.ReadOnly {
+	if v.data.ReadOnly {
 		return Action{}, true
+	}
+	if a == nil {
+		if id == ActAllow || id == ActMatch {
+			v.openPast()
+		}
+		return v.Wants(), true
 	}
 	switch id {
 	case ActScope:
@@ -322,7 +339,7 @@ func (v *DenialsView) Wants() Action {
 			return Action{Verb: VerbLoadAgent, Name: agent}
 		}
 	}
-	if a := row.ask; a != nil && v.scope(a) == scopeAlways && !v.data.ReadOnly {
+	if a := v.selectedAsk(); a != nil && v.scope(a) == scopeAlways && !v.data.ReadOnly {
 		key := PreviewKey{a.ID, v.match(a)}
 		if _, have := v.data.Previews[key]; !have {
 			return Action{Verb: VerbPreview, Name: key.ID, Match: key.Match}

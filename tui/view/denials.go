@@ -41,6 +41,9 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 	if action, used := v.decide(a); used {
 		return action, true
 	}
+	if a == ActBack && !v.full && !v.inPane && v.closePast() {
+		return Action{}, true
+	}
 	return Action{}, v.do(a, v.id)
 }
 
@@ -54,6 +57,7 @@ func denialText(d *event.Denial, yield func(key, value string) bool) {
 // Draw paints the view.
 func (v *DenialsView) Draw(c *Canvas) {
 	v.inbox.update(v.data)
+	v.follow()
 	rows := v.inbox.rows
 	l := layout{
 		title: c.T("held requests, then what was refused"), total: len(rows), share: 62, wide: 150, id: v.id,
@@ -83,8 +87,12 @@ func (v *DenialsView) Draw(c *Canvas) {
 		}
 	}
 	l.foot = func(c *Canvas) {
-		if row := v.inbox.get(v.list.Selected()); row != nil && row.ask != nil {
+		switch row := v.inbox.get(v.list.Selected()); {
+		case row == nil:
+		case row.ask != nil:
 			v.askFoot(c, row.ask)
+		default:
+			v.pastFoot(c, row.denial)
 		}
 	}
 	l.name = func() string {
@@ -174,9 +182,13 @@ func (v *DenialsView) cells(c *Canvas, r *cells) {
 	c.Put(r.style, r.glyph)
 	c.Gap(1)
 	c.Field(Plain, r.word, stateWidth-2)
-	if r.left {
+	switch {
+	case r.left:
 		c.Left8(Bold, r.at.Sub(v.data.Now))
-	} else {
+	case r.at.After(v.data.Now): // nobody counts down without a gateway
+		c.Put(Plain, "-")
+		c.Gap(7)
+	default:
 		c.Time(Plain, v.data.Local(r.at), time.TimeOnly)
 	}
 	c.Gap(1)

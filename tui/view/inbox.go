@@ -35,7 +35,8 @@ type inbox struct {
 	edits uint64
 	over  []*event.Ask
 	asked map[string]bool
-	last  int // where get found a row
+	past  map[string]*event.Ask // answers to denials, by the denial's id
+	last  int                   // where get found a row
 }
 
 // update puts the rows in order when something changed.
@@ -46,9 +47,12 @@ func (b *inbox) update(d *Data) {
 	}
 	b.edits = edits
 	b.rows, b.over = b.rows[:0], b.over[:0]
-	b.asked = map[string]bool{}
+	b.asked, b.past = map[string]bool{}, map[string]*event.Ask{}
 	for i := range d.Asks.Len() {
 		a := d.Asks.Oldest(i)
+		if denial, past := event.DenialOf(a.ID); past {
+			b.past[denial] = a
+		}
 		b.asked[a.Agent+"\n"+a.Operation+"\n"+a.Target] = true
 		if a.State == event.AskWaiting {
 			b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
@@ -79,8 +83,12 @@ func (b *inbox) update(d *Data) {
 // askPrefix keeps the ids of asks and of denials apart.
 const askPrefix = "?"
 
-// told reports whether a denial is the end of an ask that has a row already.
+// told reports whether a denial is the end of an ask that has a row already, or
+// was allowed since.
 func (b *inbox) told(d *event.Denial) bool {
+	if a := b.past[d.ID]; a != nil && a.State == event.AskAllowed && !d.Last.After(a.Decided) {
+		return true
+	}
 	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[d.Agent+"\n"+d.Operation+"\n"+d.Target]
 }
 

@@ -7,6 +7,7 @@ import "maps"
 func chinese() map[string]string {
 	texts := chineseSentences()
 	maps.Copy(texts, chineseWords())
+	maps.Copy(texts, chineseWork())
 	return texts
 }
 
@@ -257,8 +258,8 @@ func chineseSentences() map[string]string {
 		"allow NUMBER, then once, run or always, then exact, host or folder; asks lists the numbers": "allow 编号，然后 once、run 或 always，然后 exact、host 或 folder；asks 列出编号",
 		"allow does not know the word %s; it takes once, run or always, and exact, host or folder":   "allow 不认识 %s；可用 once、run 或 always，以及 exact、host 或 folder",
 		"allow it": "放行办法",
-		"allow the marked requests, or all of this agent and kind; asks first": "允许标记的请求，或此智能体同类的全部；先询问",
-		"allow the selected request, as far as scope and match say":            "允许选中的请求，按时效和范围",
+		"allow the marked requests, or all of this agent and kind; asks first":                             "允许标记的请求，或此智能体同类的全部；先询问",
+		"allow the selected request, as far as scope and match say; on a denial: show the rule that would": "允许选中的请求，按时效和范围；在拒绝记录上：显示会允许它的规则",
 		"allow":                       "允许",
 		"allowed %s %s %s":            "允许 %s %s %s",
 		"allowed %s":                  "已允许，%s",
