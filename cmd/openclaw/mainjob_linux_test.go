@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/provider/standin"
@@ -69,9 +70,15 @@ func mainJob(t *testing.T, kept string) {
 	screen.keys("Enter")
 	screen.shows("anthropic", kept)
 	if kept == "keychain" {
-		found := p.command("secret-tool", "lookup", "service", "openclaw", "username", "anthropic")
-		if strings.TrimSpace(found.out) != realKey {
-			t.Errorf("secret-tool finds %d bytes", len(found.out))
+		var found string // the dialog said both words before
+		for range 100 {
+			if found = strings.TrimSpace(p.command("secret-tool", "lookup", "service", "openclaw", "username", "anthropic").out); found != "" {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if found != realKey {
+			t.Errorf("secret-tool finds %d bytes", len(found))
 		}
 	}
 

@@ -51,7 +51,7 @@ printf %s "$KEYRING_PASSPHRASE" >"$HOME/passphrase"
 ring="$HOME/.local/share/keyrings/login.keyring"
 unlocked() {
   gnome-keyring-daemon --foreground --components=secrets --unlock <"$HOME/passphrase" >/dev/null 2>&1 & daemon=$!
-  n=0; until [ -e "$ring" ]; do n=$((n+1)); [ $n -lt 200 ] || exit 97; sleep 0.05; done
+  n=0; until [ -s "$ring" ]; do n=$((n+1)); [ $n -lt 200 ] || exit 97; sleep 0.05; done
 }
 locked() { gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!; }
 case $session in
@@ -196,12 +196,19 @@ func await(t *testing.T, session Session) {
 		if err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, Service).Store(&owned); err != nil {
 			t.Fatal(err)
 		}
-		if owned {
+		if owned && (session == Empty || hasCollection(bus)) {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
 	t.Fatal("no keyring daemon came up")
+}
+
+// hasCollection reports whether the daemon has loaded the login keyring: it
+// takes its name on the bus before.
+func hasCollection(bus *dbus.Conn) bool {
+	_, err := bus.Object(Service, Collection).GetProperty("org.freedesktop.Secret.Collection.Label")
+	return err == nil
 }
 
 // Bus returns a connection to the session's bus, closed at the test's end.
