@@ -217,6 +217,9 @@ func queryFor(tb testing.TB, name string, kind dnsmessage.Type) []byte {
 // wantReset expects that the other side ends conn without a byte.
 func wantReset(t *testing.T, conn net.Conn) {
 	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil { // many were opened before
+		t.Error(err)
+	}
 	n, err := conn.Read(make([]byte, 1))
 	if n != 0 || err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("read gave %d bytes and %v, want a reset", n, err)
