@@ -51,7 +51,7 @@ func mainJob(t *testing.T, kept string) {
 	// 2. The person types a key, masked.
 	screen.keys("6")
 	if kept == "vault" {
-		screen.shows("no keychain", "vault")
+		screen.shows("No keychain answers", "key file…")
 		screen.keys("f") // a key file: no passphrase to remember
 		screen.shows("y")
 		screen.keys("y")
