@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"strings"
@@ -168,9 +169,12 @@ func (g *Gateway) deleteSecret(ctx context.Context, call *hub.Call) (any, error)
 // its length.
 func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	var params wire.SecretTestParams
-	if err := call.Decode(&params); err != nil {
+	err := call.Decode(&params)
+	clear(call.Params) // they may hold the value, in base64
+	if err != nil {
 		return nil, err
 	}
+	defer clear(params.Value)
 	if params.Reference == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodSecretTest + " params: reference must not be empty")
 	}
@@ -188,7 +192,8 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 		return tested, nil
 	}
 	defer secret.Wipe()
-	return wire.SecretTested{OK: true, Length: secret.Len(), Source: source}, nil
+	equal := len(params.Value) > 0 && subtle.ConstantTimeCompare(params.Value, secret.Reveal()) == 1
+	return wire.SecretTested{OK: true, Length: secret.Len(), Equal: equal, Source: source}, nil
 }
 
 // resolve takes a plain name for a stored secret, anything else for a

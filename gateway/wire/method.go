@@ -151,8 +151,11 @@ type SecretSetParams struct {
 }
 
 // SecretTestParams resolves a name or a reference and says whether it worked.
+// With Value, base64, it must also be that value: who knows it already can check
+// that it reads back.
 type SecretTestParams struct {
 	Reference string `json:"reference"`
+	Value     []byte `json:"value,omitempty"`
 }
 
 // SecretRotateParams puts another value in the place of a provider's key.
@@ -172,8 +175,9 @@ type SecretRotated struct {
 // SecretTested is the outcome, never the value.
 type SecretTested struct {
 	OK     bool   `json:"ok"`
-	Length int    `json:"length"` // bytes
-	Source string `json:"source"` // where it was found
+	Length int    `json:"length"`          // bytes
+	Equal  bool   `json:"equal,omitempty"` // it is the value of the params
+	Source string `json:"source"`          // where it was found
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
 }
