@@ -251,7 +251,7 @@ func (c *call) pass(to route, target Target) {
 	}
 	defer response.Body.Close()
 	watch.Stop()
-	answer := &answer{call: c, response: response, mask: newMask(key), watch: watch, cancelled: func() error { return context.Cause(ctx) }, path: to.path}
+	answer := &answer{call: c, response: response, mask: c.handler.maskOf(c.record.Provider, key), watch: watch, cancelled: func() error { return context.Cause(ctx) }, path: to.path}
 	withoutEcho(response, answer.mask)
 	answer.give()
 }

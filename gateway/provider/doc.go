@@ -33,7 +33,8 @@
 //
 // The key is fetched for each call, written into one header of the outgoing
 // request in the provider's own form, and wiped when the call ends (the header's
-// string is Go's and cannot be, nor the encodings of it that are searched for). It
+// string is Go's and cannot be; what finds the key and its encodings in answers is
+// kept until the provider is called with another one, and may not be wiped). It
 // is in no record and no error; where the provider repeats it, in a header or in a
 // body that is not compressed, plain or encoded (JSON, URL, HTML, hexadecimal,
 // base64), as many bytes of bullets stand instead, however it was split: over

@@ -20,9 +20,17 @@ type mask struct {
 
 func newMask(key keychain.Secret) *mask {
 	if key.Len() < shortestMasked {
-		key = keychain.Secret{}
+		return &mask{}
 	}
 	return &mask{key: key, exact: redact.NewExact(key.Reveal())}
+}
+
+// maskOf is newMask of a provider's key.
+func (h *Handler) maskOf(provider string, key keychain.Secret) *mask {
+	if key.Len() < shortestMasked {
+		return &mask{}
+	}
+	return &mask{key: key, exact: h.matchers.exact(provider, key, h.options.Providers)}
 }
 
 // cover overwrites every whole key in b and returns how many of the last bytes

@@ -112,6 +112,7 @@ type Handler struct {
 	transport *http.Transport
 	tables    map[string][]endpoint // by kind
 	buffers   sync.Pool             // of *[bufferSize]byte
+	matchers  matchers
 }
 
 // New returns a Handler. Nothing is dialled before the first call.
