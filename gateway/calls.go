@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"openclaw/gateway/event"
@@ -36,51 +34,9 @@ type Tokens struct {
 	Estimated       bool // the answer did not say all of it
 }
 
-// waitingCalls is how many finished calls may wait for the disk; past it a
-// call waits itself, so that none goes unrecorded.
-const waitingCalls = 1024
-
-// calls writes the records of finished calls beside the requests: a reply must
-// not end later because a disk is slow.
-type calls struct {
-	g     *Gateway
-	queue chan Call
-	gone  sync.WaitGroup
-
-	mu     sync.RWMutex // held by whoever sends; guards closed
-	closed bool
-}
-
-func newCalls(g *Gateway) *calls { return &calls{g: g, queue: make(chan Call, waitingCalls)} }
-
-func (c *calls) start() {
-	c.gone.Go(func() {
-		for call := range c.queue {
-			c.write(call)
-		}
-	})
-}
-
-// finish writes what waits and ends; later calls are written at once.
-func (c *calls) finish() {
-	c.mu.Lock()
-	c.closed = true
-	close(c.queue)
-	c.mu.Unlock()
-	c.gone.Wait()
-}
-
-func (c *calls) add(call Call) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if c.closed {
-		c.write(call)
-		return
-	}
-	c.queue <- call
-}
-
-func (c *calls) write(call Call) {
+// auditCall puts a finished call on record. The answer does not end later because a
+// disk is slow.
+func (g *Gateway) auditCall(call Call) {
 	user, result := operator, "success"
 	if call.Agent != "" {
 		user = call.Agent
@@ -98,14 +54,13 @@ func (c *calls) write(call Call) {
 	if call.Tokens != (Tokens{}) {
 		details["tokens_in"], details["tokens_cached"], details["tokens_out"], details["tokens_estimated"] = call.Tokens.In, call.Tokens.Cached, call.Tokens.Out, call.Tokens.Estimated
 	}
-	err := c.g.deps.Audit(context.Background(), AuditEntry{
+	g.deps.AuditLater(AuditEntry{
 		Event: "api_call", User: user, IP: call.From, Action: call.Method, Path: call.Path, Target: call.Provider, Result: result, Reason: call.Error,
 		Details: details,
+	}, func(err error) {
+		g.log.Error("a model call could not be audited", slog.String("id", call.ID), slog.Any("error", err))
+		g.notice("error", "a model call could not be written to the audit log: "+err.Error())
 	})
-	if err != nil {
-		c.g.log.Error("a model call could not be audited", slog.String("id", call.ID), slog.Any("error", err))
-		c.g.notice("error", "a model call could not be written to the audit log: "+err.Error())
-	}
 }
 
 // CallStarted shows a request that goes to a provider now.
@@ -120,7 +75,7 @@ func (g *Gateway) CallFinished(call Call) {
 	row := callRow(call)
 	row.State, row.Closed = "closed", g.deps.Now()
 	g.registry.Connection(row)
-	g.calls.add(call)
+	g.auditCall(call)
 }
 
 func callRow(call Call) event.Connection {

@@ -93,9 +93,12 @@ type Deps struct {
 	SecretInfo   func(context.Context) ([]event.Secret, error)
 	Resolve      func(ctx context.Context, reference string) (value keychain.Secret, source string, err error)
 
-	// Audit returns when the entry is on disk. AuditSearch gives the newest
-	// entries that match, oldest first.
+	// Audit returns when the entry is on disk. AuditLater queues one of what is
+	// over already and calls failed if it is not recorded in the end; every Audit
+	// after it comes after it in the log. nil: Audit itself. AuditSearch gives the
+	// newest entries that match, oldest first.
 	Audit       func(context.Context, AuditEntry) error
+	AuditLater  func(e AuditEntry, failed func(error))
 	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
 
 	// AuditRun reads what the audit log holds of one run.
@@ -143,6 +146,14 @@ func (d Deps) complete() (Deps, error) {
 	}
 	if d.Grace == 0 {
 		d.Grace = 10 * time.Second
+	}
+	if d.AuditLater == nil {
+		record := d.Audit
+		d.AuditLater = func(e AuditEntry, failed func(error)) {
+			if err := record(context.Background(), e); err != nil {
+				failed(err)
+			}
+		}
 	}
 	if d.Machine == nil {
 		d.Machine = func() []event.Mechanism { return nil }

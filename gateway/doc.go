@@ -43,7 +43,8 @@
 // became stricter takes effect on what is open already: sockets and calls that
 // have lost their right are cut. What must be audited is written before it takes
 // effect (a run, a secret, the start) or before it is shown (a denial); records
-// of finished model calls are written right after, in order of their end. Run
+// of finished model calls are queued at their end, in that order and before
+// whatever is audited after it, and written right after, many at once. Run
 // returns when its last goroutine is gone; it lets open streams end for
 // Deps.Grace and then cuts them.
 //

@@ -65,7 +65,6 @@ type Gateway struct {
 	hub          *hub.Hub
 	upgrader     *websocket.Upgrader
 	runs         *runs
-	calls        *calls
 	asks         *asks
 	chats        *chats
 	watchers     watchers
@@ -104,7 +103,6 @@ func New(deps Deps) (*Gateway, error) {
 	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
-	g.calls = newCalls(g)
 	g.asks = newAsks(g)
 	g.chats = newChats(g)
 	g.upgrader = newUpgrader()
@@ -215,7 +213,6 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	defer endSockets()
 	var hubGone sync.WaitGroup
 	hubGone.Go(func() { _ = g.hub.Run(sockets) })
-	g.calls.start()
 	failed := servers.serve()
 	close(g.ready)
 	g.log.Info("the gateway is ready", slog.String("address", g.Address().String()))
@@ -234,7 +231,6 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	g.watchers.wait()
 	g.asks.waiting.Wait()
 	g.chats.stop()
-	g.calls.finish()
 	g.tellRefusals(parts)
 	if !g.tokens.Load().Next().IsZero() {
 		if rememberErr := g.tokens.Load().Remember(); rememberErr != nil {

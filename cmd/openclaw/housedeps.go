@@ -31,7 +31,7 @@ func (h *house) deps() gateway.Deps {
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
-		Audit: h.recordAudit, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
+		Audit: h.recordAudit, AuditLater: h.recordLater, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs,
 		Provider: pass,
@@ -48,10 +48,11 @@ func (h *house) deps() gateway.Deps {
 }
 
 func (h *house) recordAudit(ctx context.Context, e gateway.AuditEntry) error {
-	return h.audit.Record(ctx, audit.Entry{
-		Event: e.Event, User: e.User, IP: e.IP, Action: e.Action, Path: e.Path, Target: e.Target,
-		Result: e.Result, Reason: e.Reason, Details: e.Details,
-	})
+	return h.audit.Record(ctx, audit.Entry(e))
+}
+
+func (h *house) recordLater(e gateway.AuditEntry, failed func(error)) {
+	h.audit.RecordLater(audit.Entry(e), failed)
 }
 
 func (h *house) searchAudit(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {

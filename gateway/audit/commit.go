@@ -2,6 +2,7 @@ package audit
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -10,14 +11,18 @@ func (r *Recorder) run() {
 	defer close(r.stopped)
 	defer r.lock.Close()
 	defer func() { r.log.file.Close() }()
-	ticker := time.NewTicker(syncEvery)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	batch := make([]request, 0, batchLength)
 	for {
 		select {
 		case q := <-r.queue:
 			batch = r.gather(append(batch[:0], q))
+			if r.linger(batch) {
+				batch = r.gather(batch)
+			}
 			r.commit(batch)
+			clear(batch)
 		case <-ticker.C:
 			r.idle()
 		case <-r.closing:
@@ -46,23 +51,28 @@ func (r *Recorder) gather(batch []request) []request {
 	return batch
 }
 
-// idle syncs asynchronous lines, and notices what happened to the file while
-// nothing was written.
+// linger waits for more lines where nobody waits for these, and reports whether it
+// did. What comes meanwhile wakes nobody: it is taken when the wait is over.
+func (r *Recorder) linger(batch []request) bool {
+	if len(batch) >= batchLength || slices.ContainsFunc(batch, func(q request) bool { return q.later == nil }) {
+		return false
+	}
+	timer := time.NewTimer(laterWait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.hurry: // or one that was served before: then these wait for nothing
+	case <-r.closing:
+	}
+	return true
+}
+
+// idle notices what happened to the file while nothing was written.
 func (r *Recorder) idle() {
 	what, _, err := r.log.alteration()
 	if what != "" || err != nil || r.altered != nil || r.lost.Load() > 0 {
 		r.commit(nil)
 	}
-	if !r.dirty {
-		return
-	}
-	if err := r.log.file.Sync(); err != nil {
-		// Lines that nobody waited for may be gone: the next line says so.
-		r.lost.Add(1)
-		r.setFailing(writeError(r.path, err))
-		return
-	}
-	r.dirty = false
 }
 
 func (r *Recorder) setFailing(err error) {
@@ -71,7 +81,7 @@ func (r *Recorder) setFailing(err error) {
 	r.failing = err
 }
 
-// commit writes a batch: all of it, synced if anybody waits, or nothing.
+// commit writes a batch, all of it, synced, or nothing.
 func (r *Recorder) commit(batch []request) {
 	before := r.chain
 	err := r.write(batch)
@@ -82,8 +92,11 @@ func (r *Recorder) commit(batch []request) {
 	}
 	r.setFailing(err)
 	for _, q := range batch {
-		if q.done != nil {
+		switch {
+		case q.later == nil:
 			q.done <- err
+		case err != nil:
+			q.later.failed(err)
 		}
 	}
 }
@@ -107,10 +120,11 @@ func (r *Recorder) write(batch []request) error {
 	if lost > 0 {
 		text = r.own(text, LogResumed, "lines could not be written", map[string]any{"refused": lost})
 	}
-	wait := r.altered != nil || lost > 0
 	for _, q := range batch {
+		if q.later != nil {
+			q.object = encodeBody(q.later.entry, r.redact)
+		}
 		text = r.chain.appendLine(text, q.object, r.now())
-		wait = wait || q.done != nil
 	}
 	r.scratch = text[:0]
 	if len(text) == 0 {
@@ -120,14 +134,10 @@ func (r *Recorder) write(batch []request) error {
 	if err := r.log.append(text); err != nil {
 		return err
 	}
-	r.dirty = true
-	if wait {
-		if err := r.log.file.Sync(); err != nil {
-			// What the kernel could not store must not be read as stored.
-			r.log.size = size
-			return errors.Join(err, r.log.cutBack())
-		}
-		r.dirty = false
+	if err := r.log.file.Sync(); err != nil {
+		// What the kernel could not store must not be read as stored.
+		r.log.size = size
+		return errors.Join(err, r.log.cutBack())
 	}
 	r.lost.Add(^(lost - 1)) // minus lost
 	r.altered = nil

@@ -50,7 +50,7 @@ func childWrite() {
 		go func() {
 			for i := 0; ; i++ {
 				target := fmt.Sprintf("%s-%d-%d", prefix, w, i)
-				_ = r.RecordAsync(audit.Entry{Event: audit.FileAccess, Target: "async-" + target})
+				r.RecordLater(audit.Entry{Event: audit.FileAccess, Target: "later-" + target}, nil)
 				if r.Record(context.Background(), audit.Entry{Event: audit.Approval, Target: target}) == nil {
 					_, _ = os.Stdout.WriteString(target + "\n")
 				}
@@ -149,8 +149,10 @@ func childFull() error {
 			}
 		}
 	}
-	if err := r.RecordAsync(audit.Entry{Event: audit.FileAccess}); err == nil {
-		return errors.New("RecordAsync took a line while the log fails")
+	failed := make(chan error, 1)
+	r.RecordLater(audit.Entry{Event: audit.FileAccess}, func(err error) { failed <- err })
+	if err := <-failed; !errors.Is(err, &audit.Error{Kind: audit.KindWrite}) {
+		return fmt.Errorf("a line for later on the full disk: %w", err)
 	}
 	if report, err := audit.Verify(path); err != nil || report.Status != audit.StatusOK || int(report.Records) != good {
 		return fmt.Errorf("on the full disk: %+v, %d good, %w", report, good, err)

@@ -8,7 +8,9 @@
 //
 // Promises. When Record returns nil, the line is on disk (fsync); concurrent
 // callers share one fsync. When it returns an error, the line is not in the
-// file, and what was to be recorded must not happen. Lines stand in the order
+// file, and what was to be recorded must not happen. A line of RecordLater, which
+// waits for nothing, is on disk within a twentieth of a second and what a sync
+// takes; a program that is killed before loses it. Lines stand in the order
 // of their numbers, and no line is ever rewritten. What a crash left half
 // written at the end is cut off when the log is opened again, and a line says
 // so. A log that is deleted, replaced, cut or appended to by others while it

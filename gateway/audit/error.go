@@ -8,7 +8,6 @@ const (
 	KindLocked  Kind = "in use"            // another process records into the file
 	KindFile    Kind = "cannot be used"    // not a regular file, or not accessible
 	KindWrite   Kind = "cannot be written" // disk full, I/O error
-	KindBusy    Kind = "too busy"          // the queue stayed full
 	KindClosed  Kind = "closed"
 	KindUnknown Kind = "unknown event"
 )

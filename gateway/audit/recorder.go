@@ -13,9 +13,9 @@ import (
 // Numbers of a Recorder.
 const (
 	queueLength = 4096
-	batchLength = 1024                   // lines that share one write and one fsync
-	asyncWait   = 250 * time.Millisecond // how long RecordAsync waits for a place in the queue
-	syncEvery   = time.Second            // how long an asynchronous line may be only in memory of the kernel
+	batchLength = 1024                  // lines that share one write and one fsync
+	laterWait   = 50 * time.Millisecond // how long a line of RecordLater waits for others
+	lookEvery   = time.Second           // at the file, while nothing is written
 )
 
 // Options are the settings of a Recorder.
@@ -35,6 +35,7 @@ type Recorder struct {
 	now     func() time.Time
 	filter  atomic.Pointer[filter]
 	queue   chan request
+	hurry   chan struct{} // of one: somebody waits for what is queued
 	closing chan struct{}
 	stopped chan struct{}
 	once    sync.Once
@@ -47,14 +48,21 @@ type Recorder struct {
 	log     *logFile
 	lock    *os.File
 	chain   chain
-	dirty   bool           // written and not synced
 	altered map[string]any // what somebody else did to the file, until a line says so
 	scratch []byte         // the batch's text
 }
 
+// request is one line.
 type request struct {
 	object []byte
-	done   chan error // nil: nobody waits
+	done   chan error // of whoever waits
+	later  *later     // nil: somebody waits
+}
+
+// later is a line that nobody waits for. It is encoded when it is written.
+type later struct {
+	entry  Entry
+	failed func(error)
 }
 
 // Open opens the log or makes it, mode 0600, takes its lock, and cuts off what
@@ -64,7 +72,7 @@ type request struct {
 func Open(o Options) (*Recorder, error) {
 	r := &Recorder{
 		path: o.Path, redact: o.Redact, now: o.Now,
-		queue: make(chan request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}),
+		queue: make(chan request, queueLength), hurry: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -188,7 +196,16 @@ func (r *Recorder) Record(ctx context.Context, e Entry) error {
 	case <-r.closing:
 		return r.closedError()
 	}
+	r.wake()
 	return r.await(ctx, q)
+}
+
+// wake ends the wait for more lines.
+func (r *Recorder) wake() {
+	select {
+	case r.hurry <- struct{}{}:
+	default: // it ends already
+	}
 }
 
 func (r *Recorder) await(ctx context.Context, q request) error {
@@ -207,42 +224,39 @@ func (r *Recorder) await(ctx context.Context, q request) error {
 	}
 }
 
-// RecordAsync queues e and returns; the line is on disk within about a second.
-// Use it for what cannot be undone by refusing it: events that are many and
-// already over. When the queue stays full for a quarter of a second it returns
-// an error of KindBusy, and the line is counted in the log as lost. While the
-// log fails, it waits and answers as Record does.
-func (r *Recorder) RecordAsync(e Entry) error {
+// RecordLater queues e and returns: what is many and already over is not to wait
+// for a disk. The line is written and synced with those that come within laterWait,
+// in the order in which they were queued, and never behind one that Record was
+// asked for later. The caller changes nothing of e any more. Where the queue is
+// full it waits for room, so that none goes unrecorded.
+//
+// failed is called, from the Recorder's goroutine, when the line is not in the log;
+// it must not wait for the Recorder. It may be nil: the log itself counts the line
+// as lost.
+func (r *Recorder) RecordLater(e Entry, failed func(error)) {
 	if (*r.filter.Load())[e.Event] {
-		return nil
+		return
 	}
-	q := request{object: encodeBody(e, r.redact)}
-	if r.Failing() != nil {
-		q.done = make(chan error, 1)
+	if failed == nil {
+		failed = func(error) {}
 	}
+	q := request{later: &later{e, failed}}
 	select {
 	case <-r.closing:
-		return r.closedError()
+		failed(r.closedError())
+		return
 	default:
 	}
 	select {
 	case r.queue <- q:
 	default:
-		timer := time.NewTimer(asyncWait)
-		defer timer.Stop()
+		r.wake()
 		select {
 		case r.queue <- q:
-		case <-timer.C:
-			r.lost.Add(1)
-			return &Error{Op: "queue audit record", Path: r.path, Kind: KindBusy, Hint: "the disk of the audit log is too slow for what is recorded; see audit.events"}
 		case <-r.closing:
-			return r.closedError()
+			failed(r.closedError())
 		}
 	}
-	if q.done != nil {
-		return r.await(context.Background(), q)
-	}
-	return nil
 }
 
 // Failing returns the error of the last write, nil if it went well. The next

@@ -28,9 +28,7 @@ func written(tb testing.TB, n int) (string, time.Time) {
 		if i%5 == 0 {
 			e = audit.Entry{Event: audit.Approval, User: "user", Target: fmt.Sprint(i), Details: map[string]any{"agent": "agent-1", "text": `"event_type":"file_access"`}}
 		}
-		if err := r.RecordAsync(e); err != nil {
-			tb.Fatal(err)
-		}
+		r.RecordLater(e, func(err error) { tb.Error(err) })
 	}
 	if err := r.Close(); err != nil {
 		tb.Fatal(err)
