@@ -52,8 +52,9 @@ func (v *Vault) AddSlot(ctx context.Context, unlock Unlock) (Slot, error) {
 	return slot, wrap("add slot", v.path, "", err)
 }
 
-// RemoveSlot takes a way away, by its id. Whoever had it and a copy of the file
-// from before can still open that copy; Rekey does not change that either.
+// RemoveSlot takes a way away, by its id, and with it the file of one change
+// before, which that way opens. Whoever had it and a copy of the file from before
+// can still open that copy, and has the root key by it: Rekey makes another.
 func (v *Vault) RemoveSlot(ctx context.Context, id string) error {
 	return wrap("remove slot", v.path, "", v.changeSlots(ctx, Unlock{}, func(h *Header, _ []byte) error {
 		at := slices.IndexFunc(h.Slots, func(s Slot) bool { return s.ID == id })
@@ -175,12 +176,19 @@ func (v *Vault) replaceAll(h Header, p payload, root []byte, unlocks []Unlock) (
 			return Header{}, fmt.Errorf("%w: %w", errVerify, err)
 		}
 	}
-	// The old root key, and every way that ends now, open the file of before. It goes
-	// first: of a kill here nothing is left that opens by a way that was ended.
-	if err := os.Remove(v.path + previousSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return Header{}, fmt.Errorf("remove the file of one change before: %w", err)
+	if err := v.dropPrevious(); err != nil { // the old root key opens it, too
+		return Header{}, err
 	}
 	return h, file.Replace(v.path, "", data)
+}
+
+// dropPrevious removes the file of one change before, because a way that opens it
+// ends now. That comes first: of a kill here nothing is left that opens by it.
+func (v *Vault) dropPrevious() error {
+	if err := os.Remove(v.path + previousSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the file of one change before: %w", err)
+	}
+	return nil
 }
 
 // slot makes the slot of a way.

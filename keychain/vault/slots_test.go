@@ -57,6 +57,36 @@ func TestSlotsComeAndGo(t *testing.T) {
 	want(t, reopen(t, path), "anthropic", "sk-1")
 }
 
+// A way that was taken away opens no file that the vault leaves beside itself: by
+// it, one would get at the root key.
+func TestARemovedSlotOpensNothingThatIsLeft(t *testing.T) {
+	v, path := newVault(t)
+	set(t, v, "anthropic", "sk-1")
+	leaked, err := v.AddSlot(t.Context(), Passphrase([]byte("a leaked passphrase")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, v, "anthropic", "sk-2")
+	if err := v.RemoveSlot(t.Context(), leaked.ID); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(path + "*")
+	if err != nil || len(left) == 0 {
+		t.Fatal(left, err)
+	}
+	for _, name := range left {
+		if again, err := Open(t.Context(), name, Passphrase([]byte("a leaked passphrase")), cheap()); err == nil {
+			again.Close()
+			t.Errorf("%s opens by the passphrase that was taken away", filepath.Base(name))
+		}
+	}
+	want(t, reopen(t, path), "anthropic", "sk-2")
+	set(t, v, "anthropic", "sk-3") // and the next change keeps one again
+	if _, err := os.Lstat(path + previousSuffix); err != nil {
+		t.Error(err)
+	}
+}
+
 // A slip of the pen is told from a wrong code, wherever it is.
 func TestRecoveryCodeTellsASlip(t *testing.T) {
 	v, path := newVault(t)

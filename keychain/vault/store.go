@@ -156,7 +156,14 @@ func (v *Vault) changeWith(ctx context.Context, edit func(*Header, *payload) err
 		}
 		header.Generation++
 		header.Written = v.now().UTC().Truncate(time.Second)
-		written = v.write(header, p)
+		previous := previousSuffix
+		if len(header.Slots) < len(c.header.Slots) {
+			previous = ""
+			if written = v.dropPrevious(); written != nil {
+				return
+			}
+		}
+		written = v.write(header, p, previous)
 	})
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func Create(ctx context.Context, path string, unlock Unlock, options Options) (*
 	}
 	header.Slots = []Slot{slot}
 	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: header}
-	if err := v.write(header, payload{}); err != nil {
+	if err := v.write(header, payload{}, previousSuffix); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
 	}
@@ -205,7 +205,9 @@ func (v *Vault) sawGeneration(h Header) {
 	}
 }
 
-func (v *Vault) write(h Header, p payload) error {
+// write puts a generation in the place of the one before, which gets the suffix; an
+// empty one keeps nothing of it.
+func (v *Vault) write(h Header, p payload, suffix string) error {
 	plaintext, err := p.encode()
 	if err != nil {
 		return err
@@ -215,7 +217,11 @@ func (v *Vault) write(h Header, p payload) error {
 	if err != nil {
 		return err
 	}
-	if err := file.Replace(v.path, v.path+previousSuffix, data); err != nil {
+	previous := ""
+	if suffix != "" {
+		previous = v.path + suffix
+	}
+	if err := file.Replace(v.path, previous, data); err != nil {
 		return err
 	}
 	v.sawGeneration(h)
