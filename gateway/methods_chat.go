@@ -164,17 +164,12 @@ func (c *chats) history(ctx context.Context, call *hub.Call) (any, error) {
 
 // messages are the newest of a session, oldest first, as many as fit an answer.
 func (c *chats) messages(ctx context.Context, key string, limit, offset int) ([]*wire.ChatMessage, int, error) {
-	kept, total, err := c.store.Messages(ctx, key, limit, offset)
+	kept, total, err := c.store.Newest(ctx, key, limit, offset, historyBytes)
 	if err != nil {
 		return nil, 0, c.refusal(err)
 	}
-	first, room := len(kept), historyBytes
-	for first > 0 && (room >= len(kept[first-1].Content) || first == len(kept)) {
-		first--
-		room -= len(kept[first].Content)
-	}
-	out := make([]*wire.ChatMessage, 0, len(kept)-first)
-	for _, m := range kept[first:] {
+	out := make([]*wire.ChatMessage, 0, len(kept))
+	for _, m := range kept {
 		out = append(out, chatMessage(m))
 	}
 	return out, total, nil

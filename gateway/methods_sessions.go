@@ -130,8 +130,10 @@ func (c *chats) list(ctx context.Context, call *hub.Call) (any, error) {
 	}, nil
 }
 
-// previewRunes is how much of a message a list shows.
-const previewRunes = 200
+const (
+	previewRunes = 200     // of a message that a list shows
+	previewBytes = 4 << 20 // of the messages that are read to show the ends of one session
+)
 
 func (c *chats) lastWords(ctx context.Context, key string) (string, error) {
 	messages, _, err := c.store.Messages(ctx, key, 1, 0)
@@ -217,7 +219,7 @@ func (c *chats) preview(ctx context.Context, call *hub.Call) (any, error) {
 		if err != nil {
 			return nil, c.refusal(err)
 		}
-		messages, _, err := c.store.Messages(ctx, key, min(p.Limit, 50), 0)
+		messages, _, err := c.store.Newest(ctx, key, min(p.Limit, 50), 0, previewBytes)
 		if err != nil {
 			return nil, c.refusal(err)
 		}

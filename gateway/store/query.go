@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,12 +98,18 @@ func (s *Store) Sessions(ctx context.Context, q Query) (sessions []Session, tota
 // Messages gives limit messages of a session (-1: all), oldest first, that end
 // offset before its newest, and how many it has.
 func (s *Store) Messages(ctx context.Context, key string, limit, offset int) (messages []Message, total int, err error) {
+	return s.Newest(ctx, key, limit, offset, math.MaxInt64)
+}
+
+// Newest is Messages with at most so many bytes of content, though always with one
+// message where there is one: what is read takes no more memory than that.
+func (s *Store) Newest(ctx context.Context, key string, limit, offset int, bytes int64) (messages []Message, total int, err error) {
 	err = s.read(ctx, func(db *sql.DB) error {
 		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM message WHERE session = ?", key).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := db.QueryContext(ctx, `SELECT number, run, role, created, content, about FROM
-			(SELECT * FROM message WHERE session = ? ORDER BY number DESC LIMIT ? OFFSET ?) ORDER BY number`, key, limit, offset)
+		rows, err := db.QueryContext(ctx, `SELECT number, run, role, created, content, about
+			FROM message WHERE session = ? ORDER BY number DESC LIMIT ? OFFSET ?`, key, limit, offset)
 		if err != nil {
 			return err
 		}
@@ -113,9 +121,13 @@ func (s *Store) Messages(ctx context.Context, key string, limit, offset int) (me
 			if err := rows.Scan(&m.Number, &m.Run, &m.Role, &created, &content, &about); err != nil {
 				return err
 			}
+			if bytes -= int64(len(content)); bytes < 0 && len(messages) > 0 {
+				break
+			}
 			m.Created, m.Content, m.About = time.UnixMilli(created), []byte(content), []byte(about)
 			messages = append(messages, m)
 		}
+		slices.Reverse(messages)
 		return rows.Err()
 	})
 	return messages, total, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -320,5 +321,33 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	}
 	if _, err := s.Open(t.Context(), "agent:coder:main", "coder", ""); kindOf(err) != store.KindClosed {
 		t.Fatal(err)
+	}
+}
+
+// What is read of a session takes no more memory than it may, and is never
+// nothing where there is something.
+func TestNewestMessagesFitTheirRoom(t *testing.T) {
+	s, _ := fresh(t)
+	for i, text := range []string{"first", strings.Repeat("x", 4000), "third", "fourth"} {
+		say(t, s, "agent:coder:main", fmt.Sprint("r", i), text)
+	}
+	for _, c := range []struct {
+		offset int
+		bytes  int64
+		want   []int64
+	}{
+		{0, 1 << 20, []int64{1, 2, 3, 4}},
+		{0, 1000, []int64{3, 4}},
+		{2, 1000, []int64{2}},
+		{0, 0, []int64{4}},
+	} {
+		messages, total, err := s.Newest(t.Context(), "agent:coder:main", -1, c.offset, c.bytes)
+		var got []int64
+		for _, m := range messages {
+			got = append(got, m.Number)
+		}
+		if err != nil || total != 4 || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v of %d, %v", c, got, total, err)
+		}
 	}
 }
