@@ -245,22 +245,24 @@ func (c *chats) completeIn(ctx context.Context, session, agent string, prompt ch
 	if err != nil {
 		return chat.Answer{}, nil, c.refusal(err)
 	}
+	tell, left := out.text, ctx.Done()
 	for {
 		select {
 		case text := <-said:
-			out.text(text)
+			tell(text)
 		case <-run.Done():
 			select {
 			case text := <-said:
-				out.text(text)
+				tell(text)
 			default:
 			}
 			result := run.Result()
 			return result.Answer, result.Fault, nil
-		case <-ctx.Done():
+		case <-left:
+			// What is still said is taken until the run has ended: it would wait
+			// for that for ever, and this for it.
 			c.engine.Abort(key, run.ID)
-			<-run.Done()
-			return run.Result().Answer, run.Result().Fault, nil
+			tell, left = func(string) {}, nil
 		}
 	}
 }

@@ -71,10 +71,8 @@ func (c *chats) start(ctx context.Context, call *hub.Call, r request) (run *chat
 		Run: r.run, Session: key, Agent: agent, Message: r.message, System: r.system, Timeout: r.timeout, From: call.Conn.Peer.From, Owner: call.Conn.Admission.Token,
 		Ready: r.ready,
 	})
-	if err != nil || again {
-		if _, lives := c.engine.Find(r.run); err != nil || !lives {
-			c.listeners.leave(call.Conn, topicRun(r.run))
-		}
+	if err != nil || again && hasEnded(run) { // an end that comes later takes all its listeners away
+		c.listeners.leave(call.Conn, topicRun(r.run))
 	}
 	return run, again, c.refusal(err)
 }
@@ -94,13 +92,21 @@ func (c *chats) send(ctx context.Context, call *hub.Call) (any, error) {
 	return object{"runId": run.ID, "status": startedOr(run, again)}, nil
 }
 
-// startedOr is the word for a run that begins, is under way already, or has ended.
-func startedOr(run *chat.Run, again bool) string {
-	if !again {
-		return "started"
-	}
+func hasEnded(run *chat.Run) bool {
 	select {
 	case <-run.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// startedOr is the word for a run that begins, is under way already, or has ended.
+func startedOr(run *chat.Run, again bool) string {
+	switch {
+	case !again:
+		return "started"
+	case hasEnded(run):
 		return run.Result().Status
 	default:
 		return "in_flight"

@@ -91,7 +91,7 @@ func (c *chats) providersModels(r *http.Request) map[string]json.RawMessage {
 		c.g.deps.Provider.ServeHTTP(answer, r.WithContext(c.g.deps.WithCaller(ctx, "", "")))
 	}()
 	list := map[string]json.RawMessage{}
-	if answer.status != http.StatusOK || json.Unmarshal(answer.body.Bytes(), &list) != nil {
+	if answer.status != http.StatusOK || json.Unmarshal(answer.body.Bytes(), &list) != nil || list == nil { // "null" makes it so
 		return map[string]json.RawMessage{}
 	}
 	return list
