@@ -97,7 +97,18 @@ func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Co
 func refusal(e *wire.Error) *hub.Refusal { return &hub.Refusal{Error: e, Code: wire.ClosePolicy} }
 
 // opened and closed show a socket's life.
-func (g *Gateway) opened(c *hub.Conn) { g.registry.Connection(connectionRow(c)) }
+func (g *Gateway) opened(c *hub.Conn) {
+	g.registry.Connection(connectionRow(c))
+	// What let it in may have ended while it shook hands: whatever cut the others
+	// did not see it.
+	_, banned := g.bans.Load().Banned(c.Peer.Address)
+	switch {
+	case banned:
+		c.Close(wire.ClosePolicy, "this address is banned")
+	case !g.holds(c.Admission.Token), c.Admission.Method == methodNone && g.deps.Config.Current().Config.Gateway.RequireAuth:
+		c.Close(wire.CloseTokenChanged, "gateway auth changed")
+	}
+}
 
 func (g *Gateway) closed(c *hub.Conn, reason string) {
 	row := connectionRow(c)

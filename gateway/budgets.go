@@ -88,10 +88,14 @@ type Spending struct {
 // EnterBudget lets a model call in, and leave is called once with the tokens that
 // it cost; or it refuses it, and puts that on record.
 func (g *Gateway) EnterBudget(s Spending) (leave func(tokens int64), refused *budget.Refusal) {
-	call, refused := g.budgets.Load().Enter(bounds(g.deps.Config.Current().Config, s.Agent, s.Provider), s.Demand)
+	snapshot := g.deps.Config.Current()
+	call, refused := g.budgets.Load().Enter(bounds(snapshot.Config, s.Agent, s.Provider), s.Demand)
 	if refused != nil {
 		g.overspent.refused(g, s, refused)
 		return nil, refused
+	}
+	if now := g.deps.Config.Current(); now != snapshot {
+		g.recheckBudgets(now.Config) // it may have come in when those under way had been looked through
 	}
 	return call.Leave, nil
 }

@@ -36,7 +36,18 @@ func newLayout(t *testing.T) configs.Layout {
 // socket is a client of no library of ours, which sees the close code.
 func (h *house) socket(token string, scopes ...string) (*websocket.Conn, *wire.Response) {
 	h.t.Helper()
-	ws, _, err := websocket.DefaultDialer.DialContext(h.t.Context(), h.url(), nil) //nolint:bodyclose // gorilla's is empty
+	return h.socketFrom("", token, scopes...)
+}
+
+// socketFrom is socket through a proxy on this machine that says whom it speaks
+// for; without an address there is none.
+func (h *house) socketFrom(address, token string, scopes ...string) (*websocket.Conn, *wire.Response) {
+	h.t.Helper()
+	header := http.Header{}
+	if address != "" {
+		header.Set("X-Forwarded-For", address)
+	}
+	ws, _, err := websocket.DefaultDialer.DialContext(h.t.Context(), h.url(), header) //nolint:bodyclose // gorilla's is empty
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -82,7 +82,12 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	token := g.agents.Mint(params.Agent, id)
 	g.deps.Masker.Add(maskName(id), []byte(token))
-	r.add(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled, learn: params.Learn})
+	compiled, err = r.enter(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, policy: compiled, learn: params.Learn}, nil, snapshot)
+	if err != nil {
+		g.agents.Revoke(id)
+		g.deps.Masker.Remove(maskName(id))
+		return nil, err
+	}
 	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Learning: params.Learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
 	g.sayLearns(params.Agent, params.Learn)
 	g.log.Info("a run starts", slog.String("agent", params.Agent), slog.String("run", id), slog.Int("pid", pid))
@@ -188,11 +193,19 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 		if err := g.agents.Adopt(params.Agent, params.Run, params.Token); err != nil {
 			return nil, wire.Invalid(err.Error())
 		}
+	}
+	compiled, err = r.enter(&run{id: params.Run, agent: params.Agent, pid: pid, conn: call.Conn, policy: compiled, learn: learn}, known, snapshot)
+	if err != nil {
+		if !r.lives(params.Run) {
+			g.agents.Revoke(params.Run)
+		}
+		return nil, err
+	}
+	if known == nil {
 		g.deps.Masker.Add(maskName(params.Run), []byte(params.Token))
 		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Learning: learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
 		g.sayLearns(params.Agent, learn)
 	}
-	r.add(&run{id: params.Run, agent: params.Agent, pid: pid, conn: call.Conn, version: compiled.Version, policy: compiled, learn: learn})
 	if call.Conn.Context().Err() != nil {
 		r.left(call.Conn)
 	}
@@ -200,10 +213,25 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 	return wire.RunStarted{Run: params.Run, Policy: compiled, Command: params.Command, Gateway: g.AgentsAddress().String(), Unsupported: unsupported(snapshot, params.Agent)}, nil
 }
 
-func (r *runs) add(one *run) {
+// enter makes a run live, in the place of before, and returns its policy. That is
+// of the config in force now: a change that was applied while the run was being
+// prepared, under snapshot, has not seen it.
+func (r *runs) enter(one, before *run, snapshot *configs.Snapshot) (*policy.Policy, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.live[one.id] != before {
+		return nil, wire.Unavailable("this run was given up or taken back by another connection just now", "try again")
+	}
+	if now := r.g.deps.Config.Current(); now != snapshot {
+		compiled, err := policyFor(now, one.agent, one.learn)
+		if err != nil {
+			return nil, wire.Invalid("agent " + one.agent + ": " + err.Error())
+		}
+		one.policy = compiled
+	}
+	one.version = one.policy.Version
 	r.live[one.id] = one
+	return one.policy, nil
 }
 
 // owned returns the run if this connection is its supervisor's.
