@@ -60,8 +60,10 @@ func (t *terminal) passphrase(prompt string) ([]byte, error) {
 func (t *terminal) passphraseLine() ([]byte, error) {
 	source := t.in
 	if t.passphraseFD != 0 {
-		source = os.NewFile(uintptr(t.passphraseFD), "passphrases")
-		if source == nil {
+		if t.passphrases == nil { // once: an *os.File that is let go closes its descriptor under the next one
+			t.passphrases = os.NewFile(uintptr(t.passphraseFD), "passphrases")
+		}
+		if source = t.passphrases; source == nil {
 			return nil, usage("name a descriptor that is open, as in 3<FILE", "no descriptor %d", t.passphraseFD)
 		}
 	}

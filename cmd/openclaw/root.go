@@ -38,6 +38,7 @@ type terminal struct {
 	insecure     bool         // --insecure
 	handed       net.Listener // the gateway's port where a service manager opened it
 	passphraseFD int          // --passphrase-fd; below 0: ask at the terminal
+	passphrases  *os.File     // of passphraseFD, once something was read of it
 
 	known func(string) string // of a gateway: takes out the values that it knows
 }
