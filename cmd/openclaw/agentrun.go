@@ -68,6 +68,7 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string,
 
 // caged runs a command to its end; an error means that it was not run.
 func (t *terminal) caged(ctx context.Context, agent string, command []string, recorder *learn.Recorder) (sandbox.ExitStatus, error) {
+	defer fewCollections()()
 	layout, err := t.layout()
 	if err != nil {
 		return sandbox.ExitStatus{}, err

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
+
+func collectorPercent() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// The collector is held back only while a cage starts, and never where GOGC
+// already asks for less of it.
+func TestFewCollections(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	defer fewCollections()()
+	if got := collectorPercent(); got != startingPercent {
+		t.Errorf("at the start it is %d", got)
+	}
+	for end := time.Now().Add(startingTime + 30*time.Second); collectorPercent() != 100; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it stays at %d", collectorPercent())
+		}
+	}
+	for _, set := range []int{-1, startingPercent + 100} {
+		debug.SetGCPercent(set)
+		want := collectorPercent()
+		fewCollections()()
+		if got := collectorPercent(); got != want {
+			t.Errorf("of %d it makes %d", want, got)
+		}
+	}
+}
