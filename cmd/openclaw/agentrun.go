@@ -69,6 +69,10 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string,
 // caged runs a command to its end; an error means that it was not run.
 func (t *terminal) caged(ctx context.Context, agent string, command []string, recorder *learn.Recorder) (sandbox.ExitStatus, error) {
 	defer fewCollections()()
+	cage, lacking := sandbox.New(ctx)
+	if lacking == nil { // its first process gets ready while the config is read and the gateway is asked
+		defer cage.Prepare(t.in, t.out, t.err)()
+	}
 	layout, err := t.layout()
 	if err != nil {
 		return sandbox.ExitStatus{}, err
@@ -92,7 +96,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, re
 			c, _, err := dialOrLaunch(ctx, layout)
 			return c, err
 		},
-		Cage:  sandbox.New,
+		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, lacking },
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },
 		Learn: recorder,
 		Warn:  func(text string) { t.warn("%s", printable(text)) },

@@ -35,8 +35,8 @@ type Options struct {
 
 	// Dial connects to the gateway; with launch it starts one if none runs.
 	Dial func(ctx context.Context, launch bool) (Conn, error)
-	// Cage builds the cage; called once. Nothing is run before the gateway has
-	// given its leave.
+	// Cage builds the cage, or hands over one that was prepared; called once.
+	// Nothing is run before the gateway has given its leave.
 	Cage func(ctx context.Context) (*sandbox.Cage, error)
 	// Spool keeps what is refused while there is no gateway to tell, for the next
 	// one to put on record. It is asked for once, and only when it is needed.
@@ -53,9 +53,6 @@ type Options struct {
 // that the cage broke; a refusal is a *sandbox.Error or a *wire.Error.
 func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	cage, lacking := options.Cage(ctx)
-	if lacking == nil { // it gets ready while the gateway is asked
-		defer cage.Prepare(options.Stdin, options.Stdout, options.Stderr)()
-	}
 	conn, err := options.Dial(ctx, true)
 	if err != nil {
 		return sandbox.ExitStatus{}, err
