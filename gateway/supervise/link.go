@@ -56,7 +56,7 @@ func (l *link) run(ctx context.Context, conn Conn) Conn {
 
 // serve reports until ctx ends (true) or the connection breaks (false).
 func (l *link) serve(ctx context.Context, conn Conn) bool {
-	pause := gather
+	var pause time.Duration // none for the first: it says what is enforced, while the command starts
 	for {
 		select {
 		case <-ctx.Done():
