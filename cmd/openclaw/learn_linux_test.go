@@ -169,7 +169,8 @@ func TestLearningLiftsNoRule(t *testing.T) {
 func TestLearningAsksBeforeItWrites(t *testing.T) {
 	p := newErrand(t)
 	before := p.config()
-	first := p.open("first", 120, 40, "agent", "learn", "coder", "--", "sh", "-c", "cat ~/projects/one; sleep 1000")
+	// No shell: it takes Ctrl-C for its program's, and goes on when that had just ended.
+	first := p.open("first", 120, 40, "agent", "learn", "coder", "--", "cat", filepath.Join(p.home, "projects", "one"), "-")
 	p.eventually("the run", func() bool {
 		runs := p.runs("coder")
 		return len(runs) == 1 && runs[0].Learning

@@ -69,7 +69,7 @@ func TestConfigReachesARunningCage(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen.keys("4")
-	screen.shows("● running", "coder", "gate")
+	screen.shows("coder", "✓ gate") // the run is known, with the policy that becomes narrower
 	configure("{}")
 	screen.shows("new run")
 	write(t, filepath.Join(workspace, "stop"), "")
