@@ -190,6 +190,7 @@ func (p *readmePerson) firstScreen() {
 	s.keys("?")
 	s.shows("help for this view")
 	s.keys("Escape")
+	s.shows("m lists them") // a key that comes with the escape would be one with Alt
 	s.keys("q")
 	s.shows("leave the gateway running")
 	s.keys("l")
