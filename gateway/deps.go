@@ -39,6 +39,10 @@ type Vault interface {
 	AddRecoveryCode(ctx context.Context, current []byte) (keychain.Secret, error)
 	RemoveSlot(ctx context.Context, id string, current []byte) error
 	Rekey(ctx context.Context, current, passphrase []byte, recovery bool) (keychain.Secret, error)
+	// A vault file that is older than one that was seen is refused until it is
+	// accepted. Both open it by passphrase, code, or neither.
+	LookAtRollback(ctx context.Context, passphrase, code []byte) (keychain.VaultRollback, error)
+	AcceptRollback(ctx context.Context, passphrase, code []byte, fingerprint string) error
 }
 
 // Masker takes secrets out of text, and learns exact values that nothing may

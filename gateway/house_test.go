@@ -96,6 +96,15 @@ func (m *memory) Rekey(ctx context.Context, current, _ []byte, _ bool) (keychain
 	return keychain.Secret{}, m.Unlock(ctx, current)
 }
 
+func (m *memory) LookAtRollback(context.Context, []byte, []byte) (keychain.VaultRollback, error) {
+	return keychain.VaultRollback{}, &keychain.Error{Op: "accept vault file", Kind: keychain.KindFailed}
+}
+
+func (m *memory) AcceptRollback(ctx context.Context, passphrase, code []byte, _ string) error {
+	_, err := m.LookAtRollback(ctx, passphrase, code)
+	return err
+}
+
 type callerKey struct{}
 
 // house is a gateway that runs on a state folder of its own.

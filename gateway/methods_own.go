@@ -50,6 +50,8 @@ func (g *Gateway) ownMethods() []hub.Method {
 		local(wire.MethodStoreRecover, g.addRecoveryCode),
 		local(wire.MethodStoreRemove, g.removeSlot),
 		local(wire.MethodStoreRekey, g.rekeyStore),
+		local(wire.MethodStoreRolled, g.lookAtRollback),
+		local(wire.MethodStoreAccept, g.acceptRollback),
 		row(wire.MethodConfigStatus, auth.ScopeRead, func(context.Context, *hub.Call) (any, error) {
 			return configStatus(g.deps.Config.Status()), nil
 		}),

@@ -28,6 +28,9 @@ func secretRefusal(err error) error {
 		text += " " + failure.Name
 	}
 	text += ": " + string(failure.Kind)
+	if failure.Kind == keychain.KindRolledBack && failure.Err != nil {
+		text += ": " + failure.Err.Error() // which file, and which was seen: nothing secret
+	}
 	switch failure.Kind {
 	case keychain.KindNotFound:
 		return wire.NotFound(text, failure.Hint)
@@ -227,7 +230,7 @@ func (g *Gateway) createStore(ctx context.Context, call *hub.Call) (any, error) 
 	if params.KeyFile {
 		passphrase = nil
 	}
-	return g.openStore(ctx, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
+	return g.openStore(ctx, call, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
 }
 
 func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) {
@@ -245,7 +248,7 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "unlock vault"}); err != nil {
 		return nil, notAudited("the vault was not unlocked")
 	}
-	return g.openStore(ctx, func() error {
+	return g.openStore(ctx, call, func() error {
 		if len(params.Code) > 0 {
 			return g.deps.Vault.UnlockByCode(ctx, params.Code)
 		}
@@ -253,8 +256,9 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	})
 }
 
-func (g *Gateway) openStore(ctx context.Context, open func() error) (any, error) {
+func (g *Gateway) openStore(ctx context.Context, call *hub.Call, open func() error) (any, error) {
 	if err := open(); err != nil {
+		g.rolledBack(ctx, call.Conn.Peer.From, err)
 		return nil, secretRefusal(err)
 	}
 	_ = g.refreshToken(ctx) // the token may be in there; the overview says if it is not

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Store keeps secrets by name. A name is 1 to 200 bytes of letters, digits and
@@ -34,6 +35,9 @@ const (
 	KindCorrupt   Kind = "corrupt"
 	KindWrongKey  Kind = "wrong passphrase or key"
 	KindFailed    Kind = "failed"
+
+	// KindRolledBack is a vault file that is not the newest that was seen.
+	KindRolledBack Kind = "rolled back"
 
 	KindUnsafeFile   Kind = "unsafe file"   // a mode, an owner, a symbolic link
 	KindBadReference Kind = "bad reference" // text that no reference can be
@@ -85,4 +89,19 @@ func KindOf(err error) Kind {
 type VaultSlot struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"` // "passphrase", "key-file" or "recovery-code"
+}
+
+// VaultMark tells one writing of an encrypted vault from every other one.
+type VaultMark struct {
+	ID          string    `json:"id"` // of the vault
+	Generation  uint64    `json:"generation"`
+	Fingerprint string    `json:"fingerprint"` // the first 16 bytes of the file's checksum, in hexadecimal
+	Written     time.Time `json:"written"`
+}
+
+// VaultRollback is a vault file that is refused because a newer one was seen.
+type VaultRollback struct {
+	File   VaultMark // what stands there
+	Newest VaultMark // what was seen; zero: that cannot be read
+	Detail string    // why it is refused
 }

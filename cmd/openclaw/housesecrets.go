@@ -19,6 +19,7 @@ func (t *terminal) openSecrets(ctx context.Context, h *house) (err error) {
 	h.secrets, err = backend.Open(ctx, backend.Options{
 		StateDir: h.layout.State(), KeysDir: h.layout.Keys(), VaultPath: h.layout.Vault(), OS: system,
 		CredentialsDir: t.getenv("CREDENTIALS_DIRECTORY"), Now: time.Now,
+		Anchor: t.vaultAnchor(h),
 		Changed: func(name string) {
 			if h.resolver != nil {
 				h.resolver.Forget(name)

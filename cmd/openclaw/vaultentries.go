@@ -11,6 +11,8 @@ import (
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
+	"openclaw/keychain"
+	"openclaw/keychain/backend"
 	"openclaw/keychain/vault"
 )
 
@@ -79,7 +81,8 @@ func vaultGetCommand(t *terminal) *cobra.Command {
 	}
 }
 
-// openVault opens the vault in this process, by its passphrase or its key file.
+// openVault opens the vault in this process, by its passphrase or its key file. An
+// older file than the newest that was seen is refused here as well.
 func (t *terminal) openVault(ctx context.Context) (*vault.Vault, error) {
 	layout, err := t.layout()
 	if err != nil {
@@ -98,7 +101,21 @@ func (t *terminal) openVault(ctx context.Context) (*vault.Vault, error) {
 		defer clear(passphrase)
 		unlock = vault.Passphrase(passphrase)
 	}
-	return vault.Open(ctx, layout.Vault(), unlock, vault.Options{})
+	snapshot, err := t.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	seen := backend.AskAnchors(ctx, header.ID, auditAnchor{path: auditPath(layout, snapshot.Config)},
+		backend.NewKeychainAnchor(keychain.NewOS(keychain.OSOptions{})))
+	v, err := vault.Open(ctx, layout.Vault(), unlock, vault.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := seen.Allows(v.Mark()); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
 }
 
 // recordLook has the gateway record that a secret is looked at, before it is.

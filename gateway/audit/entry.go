@@ -27,6 +27,9 @@ const (
 	RunStart     = "run_start"
 	RunEnd       = "run_end"
 	Learn        = "learn" // what a run that learns was let through to
+
+	// VaultGeneration is the newest writing of the vault: an older file is refused.
+	VaultGeneration = "vault_generation"
 )
 
 // The log's own event types: what happened to the file itself.

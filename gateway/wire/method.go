@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"openclaw/gateway/event"
 	"openclaw/sandbox/policy"
 )
@@ -31,6 +33,8 @@ const (
 	MethodStoreRecover = "openclaw.secrets.store.recover" // StoreSlotParams → StoreCode: adds a recovery code
 	MethodStoreRemove  = "openclaw.secrets.store.remove"  // StoreSlotParams → StoreSlotsResult: takes a way to unlock away
 	MethodStoreRekey   = "openclaw.secrets.store.rekey"   // StoreRekeyParams → StoreCode
+	MethodStoreRolled  = "openclaw.secrets.store.rolled"  // StoreUnlockParams → StoreRolled: why the vault file is refused
+	MethodStoreAccept  = "openclaw.secrets.store.accept"  // StoreAcceptParams → event.SecretStore: takes that file for the newest
 	MethodConfigStatus = "openclaw.config.status"         // → event.ConfigStatus
 	MethodConfigReload = "openclaw.config.reload"         // → event.ConfigStatus
 	MethodAuditSearch  = "openclaw.audit.search"          // AuditSearchParams → AuditSearchResult
@@ -227,6 +231,29 @@ type StoreRekeyParams struct {
 // StoreCode is a recovery code, which is told once; empty: none was wanted.
 type StoreCode struct {
 	Code []byte `json:"code,omitempty"`
+}
+
+// StoreRolled is a vault file that is refused because a newer one was seen.
+type StoreRolled struct {
+	Detail string     `json:"detail"`
+	File   StoreMark  `json:"file"`
+	Newest *StoreMark `json:"newest,omitempty"` // none: that cannot be read
+}
+
+// StoreMark is one writing of a vault.
+type StoreMark struct {
+	Vault       string    `json:"vault"`
+	Generation  uint64    `json:"generation"`
+	Fingerprint string    `json:"fingerprint"`
+	Written     time.Time `json:"written"`
+}
+
+// StoreAcceptParams opens the vault as StoreUnlockParams do, or by neither where it
+// opens unattended. Fingerprint is of the file that was looked at.
+type StoreAcceptParams struct {
+	StoreUnlockParams
+
+	Fingerprint string `json:"fingerprint"`
 }
 
 // AuditSearchParams filters the audit log. Since is a duration such as "1h".

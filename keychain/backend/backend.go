@@ -27,6 +27,7 @@ type Options struct {
 	OS             *keychain.OS // nil: this system has none
 	CredentialsDir string       // $CREDENTIALS_DIRECTORY; may be empty
 	Now            func() time.Time
+	Anchor         Anchor // remembers the newest vault file beside the keychain; nil: nothing does
 
 	// Changed is called after name was set or deleted.
 	Changed func(name string)
@@ -37,10 +38,14 @@ type Backend struct {
 	stateDir, keysDir, vaultPath, credentialsDir string
 
 	os      *keychain.OS
+	anchors []Anchor // the given one, if one is given, and the keychain
 	now     func() time.Time
 	changed func(string)
 
 	choosing sync.Mutex // one choice or unlock at a time; may be held for seconds
+
+	noting sync.Mutex         // one note to the anchors at a time; may be held for seconds
+	noted  keychain.VaultMark // what they know; guarded by noting
 
 	mu     sync.Mutex // guards what follows; held for no call
 	choice string     // "", Keychain or Vault
@@ -56,7 +61,10 @@ var _ keychain.Store = (*Backend)(nil)
 func Open(ctx context.Context, options Options) (*Backend, error) {
 	b := &Backend{
 		stateDir: options.StateDir, keysDir: options.KeysDir, vaultPath: options.VaultPath,
-		credentialsDir: options.CredentialsDir, os: options.OS, now: options.Now, changed: options.Changed,
+		credentialsDir: options.CredentialsDir, os: options.OS, anchors: []Anchor{NewKeychainAnchor(options.OS)}, now: options.Now, changed: options.Changed,
+	}
+	if options.Anchor != nil {
+		b.anchors = append([]Anchor{options.Anchor}, b.anchors...)
 	}
 	if b.vaultPath == "" {
 		b.vaultPath = filepath.Join(b.stateDir, "vault.openclaw")
@@ -166,6 +174,9 @@ func (b *Backend) refreshVault(ctx context.Context) {
 	b.mu.Unlock()
 	if v != nil {
 		_, err := v.Entries(ctx)
+		if err == nil {
+			err = b.noteMark(ctx, "open vault", v)
+		}
 		if keychain.KindOf(err) != keychain.KindLocked {
 			b.settle(Vault, v, err)
 			return
@@ -181,6 +192,10 @@ func (b *Backend) unlockUnattended(ctx context.Context) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.openNewest(ctx, func() (*vault.Vault, error) { return b.openUnattended(ctx, header) })
+}
+
+func (b *Backend) openUnattended(ctx context.Context, header vault.Header) (*vault.Vault, error) {
 	options := vault.Options{Now: b.now}
 	if b.credentialsDir != "" {
 		// The service manager owns this folder and its modes.

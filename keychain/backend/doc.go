@@ -27,6 +27,22 @@
 // processes. Where the system can list, the list is the truth and the index
 // only adds the times.
 //
+// # An older vault file
+//
+// Which writing of the vault is the newest (its id, generation and checksum) is
+// noted outside of the file after each change and each unlock: with Options.Anchor,
+// which is the audit log, and in the system's keychain where one answers. A file
+// that is not newer than every mark and not the very file of one, or that belongs to
+// another vault than the one of the audit log, is refused as KindRolledBack before
+// anything of it is used. AcceptRollback is the way out for who restored a backup: it
+// writes that file once more with a generation above every mark, so that no file of
+// before, the refused newer one neither, can take its place.
+//
+// No mark at all is no proof of anything, and the file is used. A mark that cannot
+// be read is no leave to use it. This does not notice: a file from before a change
+// whose note was prevented by a crash; and whoever puts back the audit log as well
+// where there is no keychain, such as a snapshot of the whole disk.
+//
 // # Locking and blocking
 //
 // A Backend may be used from several goroutines. Open, Refresh, Get and List

@@ -112,6 +112,9 @@ func noteDelete(name string) func([]Info) []Info {
 func merge(listed []string, entries []Info) []Info {
 	out := make([]Info, 0, len(listed))
 	for _, name := range listed {
+		if strings.HasPrefix(name, anchorPrefix) {
+			continue // the mark of a vault of another state folder
+		}
 		info := Info{Name: name}
 		if i, found := slices.BinarySearchFunc(entries, info, compareNames); found {
 			info = entries[i]

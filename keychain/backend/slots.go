@@ -47,8 +47,10 @@ func (b *Backend) AddRecoveryCode(ctx context.Context, current []byte) (keychain
 		return keychain.Secret{}, err
 	}
 	code := vault.NewRecoveryCode()
-	_, err = v.AddSlot(ctx, vault.RecoveryCode(code.Reveal()))
-	return code, err
+	if _, err = v.AddSlot(ctx, vault.RecoveryCode(code.Reveal())); err != nil {
+		return keychain.Secret{}, err
+	}
+	return code, b.noteMark(ctx, "add slot", v)
 }
 
 // RemoveSlot takes a way to unlock the vault away.
@@ -59,7 +61,10 @@ func (b *Backend) RemoveSlot(ctx context.Context, id string, current []byte) err
 	if err != nil {
 		return err
 	}
-	return v.RemoveSlot(ctx, id)
+	if err := v.RemoveSlot(ctx, id); err != nil {
+		return err
+	}
+	return b.noteMark(ctx, "remove slot", v)
 }
 
 // Rekey encrypts the vault anew. Afterwards it opens by passphrase, or by a new
@@ -106,7 +111,7 @@ func (b *Backend) Rekey(ctx context.Context, current, passphrase []byte, recover
 			Hint: "check the folder of " + b.keyPath() + "; the next start finishes it",
 		}
 	}
-	return code, nil
+	return code, b.noteMark(ctx, "rekey vault", v)
 }
 
 // openByKeyFile opens the vault by its key file. A rekey that was killed between

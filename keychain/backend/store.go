@@ -15,8 +15,16 @@ func (b *Backend) Get(ctx context.Context, name string) (keychain.Secret, error)
 		return keychain.Secret{}, err
 	}
 	value, err := store.Get(ctx, name)
+	if err == nil {
+		if err = b.noteStore(ctx, "get secret", store); err != nil {
+			value.Wipe()
+		}
+	}
 	b.learn(store, err)
-	return value, err
+	if err != nil {
+		return keychain.Secret{}, err
+	}
+	return value, nil
 }
 
 // Set stores value in the chosen backend.
@@ -124,7 +132,7 @@ func (b *Backend) store(op, name string) (keychain.Store, error) {
 // learn keeps what an answer says about the backend itself.
 func (b *Backend) learn(store keychain.Store, err error) {
 	switch keychain.KindOf(err) {
-	case keychain.KindLocked, keychain.KindNoService, keychain.KindTimeout, keychain.KindCorrupt, keychain.KindUnsafeFile:
+	case keychain.KindLocked, keychain.KindNoService, keychain.KindTimeout, keychain.KindCorrupt, keychain.KindUnsafeFile, keychain.KindRolledBack:
 	case "", keychain.KindNotFound:
 		err = nil
 	default:
@@ -137,10 +145,20 @@ func (b *Backend) learn(store keychain.Store, err error) {
 	}
 }
 
-// note follows a change of the keychain in the index.
+// noteStore tells the anchors of the newest generation, if the store is a vault.
+func (b *Backend) noteStore(ctx context.Context, op string, store keychain.Store) error {
+	v, ok := store.(*vault.Vault)
+	if !ok {
+		return nil
+	}
+	return b.noteMark(ctx, op, v)
+}
+
+// note follows a change of the keychain in the index, and one of the vault in the
+// anchors.
 func (b *Backend) note(ctx context.Context, store keychain.Store, op, name string, edit func([]Info) []Info) error {
 	if store != keychain.Store(b.os) {
-		return nil
+		return b.noteStore(ctx, op, store)
 	}
 	if err := b.changeIndex(ctx, edit); err != nil {
 		return &keychain.Error{

@@ -47,7 +47,7 @@ func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 		return b.markerError(op, err)
 	}
 	b.settle(Vault, v, nil)
-	return nil
+	return b.noteMark(ctx, op, v)
 }
 
 // Unlock opens the vault with its passphrase, which stays the caller's.
@@ -66,7 +66,12 @@ func (b *Backend) unlock(ctx context.Context, way vault.Unlock) error {
 	if choice != Vault {
 		return noVault(op)
 	}
-	v, err := vault.Open(ctx, b.vaultPath, way, vault.Options{Now: b.now})
+	v, err := b.openNewest(ctx, func() (*vault.Vault, error) {
+		return vault.Open(ctx, b.vaultPath, way, vault.Options{Now: b.now})
+	})
+	if keychain.KindOf(err) == keychain.KindRolledBack {
+		b.settle(Vault, nil, err)
+	}
 	if err != nil {
 		return err
 	}

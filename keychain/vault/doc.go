@@ -19,8 +19,9 @@
 //     added and removed without touching the entries; the last one stays.
 //   - Damage (KindCorrupt) and a wrong passphrase (KindWrongKey) are told
 //     apart by a checksum; deliberate alteration is told by the cipher.
-//   - Within one process an older generation, or another vault at the same
-//     path, is refused. Across restarts an older file is not noticed yet.
+//   - Within one process an older generation, another file of the same one, or
+//     another vault at the same path, is refused. Mark and Follows carry that over
+//     restarts for who keeps a mark elsewhere, as keychain/backend does.
 //   - A Vault may be used from several goroutines. A call waits up to 10 s for
 //     another process's lock. Close waits for the calls under way.
 //

@@ -9,6 +9,9 @@ import (
 	"openclaw/keychain/internal/file"
 )
 
+// RolledBackHint is the cure of KindRolledBack.
+const RolledBackHint = "if you restored a backup, say so: openclaw vault accept-rollback; if not, somebody put another vault file in place: find out who, and put the newest back"
+
 // wrap gives err its kind and the cure; nil stays nil.
 func wrap(op, path, name string, err error) error {
 	if err == nil {
@@ -39,14 +42,16 @@ func judge(path string, err error) (keychain.Kind, string) {
 		return keychain.KindWrongKey, "unlock this vault the way it was made: openclaw vault unlock"
 	case is(errShort), is(errLong), is(errNoWay), is(errKeySize):
 		return keychain.KindFailed, "choose a passphrase of 8 bytes to 4 KiB (four random words are good), or a key file of 32 random bytes"
-	case is(errOlder):
-		return keychain.KindCorrupt, "somebody put an older vault file in place: find out who, or restart openclaw to accept it"
+	case is(errOlder), is(errFork), is(errOther):
+		return keychain.KindRolledBack, RolledBackHint
 	case is(errNewer):
 		return keychain.KindUnsupported, "a newer openclaw wrote this vault: use that version"
 	case is(errCost):
 		return keychain.KindUnsupported, "the vault asks for too little or too much work to open: do not trust the file; restore " + path + " from a backup"
 	case is(errNotVault), is(errTruncated), is(errChecksum), is(errHeader), is(errAltered), is(errPayload):
-		return keychain.KindCorrupt, "the file is damaged: copy " + path + previousSuffix + " (one change older) over " + path + ", or restore a backup"
+		return keychain.KindCorrupt, "the file is damaged: copy " + path + previousSuffix + " (one change older) over " + path + ", or restore a backup; then: openclaw vault accept-rollback"
+	case is(errNumber):
+		return keychain.KindCorrupt, "no openclaw counted so far, so somebody wrote it: do not trust the file; make a vault anew from an export"
 	case is(errTooBig), is(errFull), is(file.ErrTooBig):
 		return keychain.KindTooBig, "a vault takes values of at most 1 MiB and 24 MiB in all: keep larger data in a file"
 	case is(errEmpty):

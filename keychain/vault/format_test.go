@@ -99,7 +99,7 @@ func TestVaultAlterationIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (container{h, associated, c.nonce, c.ciphertext}).open(root); !errors.Is(err, errAltered) {
+	if _, err := (container{header: h, associated: associated, nonce: c.nonce, ciphertext: c.ciphertext}).open(root); !errors.Is(err, errAltered) {
 		t.Fatalf("a changed header: %v", err)
 	}
 	slot := h.Slots[0]

@@ -101,6 +101,7 @@ var (
 type container struct {
 	header     Header
 	associated []byte // magic, length and header as they stand in the file
+	sum        []byte // the checksum at its end
 	nonce      []byte
 	ciphertext []byte
 }
@@ -142,7 +143,7 @@ func parse(data []byte, floor bounds) (container, error) {
 		return container{}, err
 	}
 	return container{
-		header: header, associated: body[:end], nonce: body[end : end+nonceSize], ciphertext: body[end+nonceSize:],
+		header: header, associated: body[:end], sum: sum, nonce: body[end : end+nonceSize], ciphertext: body[end+nonceSize:],
 	}, nil
 }
 

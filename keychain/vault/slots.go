@@ -132,9 +132,10 @@ func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
 	root := random(keySize)
 	defer clear(root)
 	var header Header
+	var sum []byte
 	var written error
 	_, err = v.decrypt(c, func(p payload) {
-		header, written = v.replaceAll(c.header, p, root, unlocks)
+		header, sum, written = v.replaceAll(c.header, p, root, unlocks)
 	})
 	if err = errors.Join(err, written); err != nil {
 		return err
@@ -142,44 +143,44 @@ func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
 	old := v.root
 	v.root = guard(root)
 	old.wipe()
-	v.sawGeneration(header)
+	v.saw(header, sum)
 	return nil
 }
 
 // replaceAll seals entries under another root key, opens what it made by each
-// way, and puts it in the place of the vault.
-func (v *Vault) replaceAll(h Header, p payload, root []byte, unlocks []Unlock) (Header, error) {
+// way, and puts it in the place of the vault. sum is its checksum.
+func (v *Vault) replaceAll(h Header, p payload, root []byte, unlocks []Unlock) (_ Header, sum []byte, _ error) {
 	h.Slots = nil
 	for _, unlock := range unlocks {
 		slot, err := unlock.slot(h.ID, root, v.cost)
 		if err != nil {
-			return Header{}, err
+			return Header{}, nil, err
 		}
 		h.Slots = append(h.Slots, slot)
 	}
 	if err := h.slotsFit(); err != nil {
-		return Header{}, err
+		return Header{}, nil, err
 	}
 	h.Generation++
 	h.Written = v.now().UTC().Truncate(time.Second)
 	plaintext, err := p.encode()
 	if err != nil {
-		return Header{}, err
+		return Header{}, nil, err
 	}
 	defer clear(plaintext)
 	data, err := seal(h, root, plaintext)
 	if err != nil {
-		return Header{}, err
+		return Header{}, nil, err
 	}
 	for _, unlock := range unlocks {
 		if err := opens(data, unlock, v.floor); err != nil {
-			return Header{}, fmt.Errorf("%w: %w", errVerify, err)
+			return Header{}, nil, fmt.Errorf("%w: %w", errVerify, err)
 		}
 	}
 	if err := v.dropPrevious(); err != nil { // the old root key opens it, too
-		return Header{}, err
+		return Header{}, nil, err
 	}
-	return h, file.Replace(v.path, "", data)
+	return h, data[len(data)-checksumSize:], file.Replace(v.path, "", data)
 }
 
 // dropPrevious removes the file of one change before, because a way that opens it

@@ -18,6 +18,9 @@ var (
 	errTooBig   = fmt.Errorf("the value has more than %d bytes", MaxValue)
 	errReplaced = errors.New("another vault stands at this path now")
 	errOlder    = errors.New("the file is an older generation than one that was seen before")
+	errFork     = errors.New("the file is another one than the one that was seen of this generation")
+	errOther    = errors.New("the file is another vault than the one that was used last")
+	errNumber   = errors.New("the number of the generation is too high to go on from")
 )
 
 // Get returns a copy of the value.

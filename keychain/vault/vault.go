@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -62,6 +63,7 @@ type Vault struct {
 
 	seenMu sync.Mutex
 	seen   Header // of the highest generation that this process saw
+	sum    []byte // of that file
 }
 
 var _ keychain.Store = (*Vault)(nil)
@@ -123,7 +125,7 @@ func Open(_ context.Context, path string, unlock Unlock, options Options) (*Vaul
 	if err != nil {
 		return nil, wrap(op, path, "", err)
 	}
-	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: c.header}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: c.header, sum: bytes.Clone(c.sum)}
 	if _, err := v.decrypt(c, func(payload) {}); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
@@ -164,13 +166,16 @@ func readContainer(path string, floor bounds) (container, error) {
 // entries to use and wipes them afterwards.
 func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
 	v.seenMu.Lock()
-	seen := v.seen
+	seen, sum := v.seen, v.sum
 	v.seenMu.Unlock()
 	if c.header.ID != seen.ID {
 		return Header{}, errReplaced
 	}
-	if c.header.Generation < seen.Generation {
+	switch {
+	case c.header.Generation < seen.Generation:
 		return Header{}, fmt.Errorf("%w: %d after %d", errOlder, c.header.Generation, seen.Generation)
+	case c.header.Generation == seen.Generation && !bytes.Equal(c.sum, sum):
+		return Header{}, fmt.Errorf("%w: %d", errFork, seen.Generation)
 	}
 	plaintext, err := c.open(v.root.bytes())
 	if err != nil {
@@ -184,7 +189,7 @@ func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	v.sawGeneration(c.header)
+	v.saw(c.header, c.sum)
 	use(p)
 	return c.header, nil
 }
@@ -197,11 +202,11 @@ func sharesSlot(a, b Header) bool {
 	})
 }
 
-func (v *Vault) sawGeneration(h Header) {
+func (v *Vault) saw(h Header, sum []byte) {
 	v.seenMu.Lock()
 	defer v.seenMu.Unlock()
-	if h.Generation > v.seen.Generation {
-		v.seen = h
+	if h.Generation > v.seen.Generation || v.sum == nil {
+		v.seen, v.sum = h, bytes.Clone(sum)
 	}
 }
 
@@ -224,6 +229,6 @@ func (v *Vault) write(h Header, p payload, suffix string) error {
 	if err := file.Replace(v.path, previous, data); err != nil {
 		return err
 	}
-	v.sawGeneration(h)
+	v.saw(h, data[len(data)-checksumSize:])
 	return nil
 }

@@ -244,8 +244,20 @@ func TestVaultRefusesOlderAndOtherFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = v.Get(t.Context(), "a")
-	wantKind(t, err, keychain.KindCorrupt)
-	wantKind(t, v.Set(t.Context(), "a", keychain.NewSecret([]byte("3"))), keychain.KindCorrupt)
+	wantKind(t, err, keychain.KindRolledBack)
+	wantKind(t, v.Set(t.Context(), "a", keychain.NewSecret([]byte("3"))), keychain.KindRolledBack)
+	other := reopen(t, path) // which writes the same generation anew
+	set(t, other, "a", "4")
+	_, err = v.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindRolledBack)
+	if err := other.Advance(t.Context(), 40); err != nil {
+		t.Fatal(err)
+	}
+	want(t, v, "a", "4")
+	if v.Mark().Generation != 41 {
+		t.Fatalf("generation %d", v.Mark().Generation)
+	}
+	wantKind(t, other.Advance(t.Context(), maxGeneration), keychain.KindFailed)
 
 	_, another := newVault(t)
 	if err := os.Rename(another, path); err != nil {

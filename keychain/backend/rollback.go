@@ -1,0 +1,90 @@
+package backend
+
+import (
+	"context"
+	"errors"
+
+	"openclaw/keychain"
+	"openclaw/keychain/vault"
+)
+
+var errCurrent = errors.New("the vault file is the newest that was seen")
+
+// LookAtRollback opens the vault file by passphrase or recovery code, or by nothing
+// where it opens unattended, and tells why it is refused. It changes nothing.
+func (b *Backend) LookAtRollback(ctx context.Context, passphrase, code []byte) (keychain.VaultRollback, error) {
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	v, rollback, _, err := b.openRefused(ctx, passphrase, code)
+	if err == nil {
+		v.Close()
+	}
+	return rollback, err
+}
+
+// AcceptRollback takes the vault file that stands there for the newest, if it is
+// the one of fingerprint: it is written once more, above every generation that was
+// known, so that no file of before can take its place.
+func (b *Backend) AcceptRollback(ctx context.Context, passphrase, code []byte, fingerprint string) error {
+	b.choosing.Lock()
+	defer b.choosing.Unlock()
+	v, rollback, seen, err := b.openRefused(ctx, passphrase, code)
+	if err != nil {
+		return err
+	}
+	if rollback.File.Fingerprint != fingerprint {
+		v.Close()
+		return &keychain.Error{Op: "accept vault file", Kind: keychain.KindFailed, Err: errChanged, Hint: "look again: openclaw vault accept-rollback"}
+	}
+	past := uint64(0)
+	for _, noted := range seen.marks {
+		if noted.ID == rollback.File.ID {
+			past = max(past, noted.Generation)
+		}
+	}
+	err = v.Advance(ctx, past)
+	if err == nil {
+		err = b.noteMark(ctx, "accept vault file", v)
+	}
+	if err != nil {
+		v.Close()
+		return err
+	}
+	b.settle(Vault, v, nil)
+	return nil
+}
+
+func (b *Backend) openRefused(ctx context.Context, passphrase, code []byte) (*vault.Vault, keychain.VaultRollback, Seen, error) {
+	const op = "accept vault file"
+	choice, err := b.readMarker()
+	if err != nil {
+		return nil, keychain.VaultRollback{}, Seen{}, b.markerError(op, err)
+	}
+	if choice != Vault {
+		return nil, keychain.VaultRollback{}, Seen{}, noVault(op)
+	}
+	header, err := vault.ReadHeader(b.vaultPath)
+	if err != nil {
+		return nil, keychain.VaultRollback{}, Seen{}, err
+	}
+	seen := AskAnchors(ctx, header.ID, b.anchors...)
+	options := vault.Options{Now: b.now}
+	var v *vault.Vault
+	switch {
+	case len(passphrase) > 0:
+		v, err = vault.Open(ctx, b.vaultPath, vault.Passphrase(passphrase), options)
+	case len(code) > 0:
+		v, err = vault.Open(ctx, b.vaultPath, vault.RecoveryCode(code), options)
+	default:
+		v, err = b.openUnattended(ctx, header)
+	}
+	if err != nil {
+		return nil, keychain.VaultRollback{}, Seen{}, err
+	}
+	refused := seen.Allows(v.Mark())
+	if refused == nil {
+		v.Close()
+		return nil, keychain.VaultRollback{}, Seen{}, &keychain.Error{Op: op, Kind: keychain.KindFailed, Err: errCurrent, Hint: "there is nothing to accept: the vault file is the newest that was seen; unlock it: openclaw vault unlock"}
+	}
+	return v, keychain.VaultRollback{File: v.Mark(), Newest: seen.newest().VaultMark, Detail: errors.Unwrap(refused).Error()}, seen, nil
+}
