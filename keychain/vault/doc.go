@@ -70,9 +70,9 @@
 //
 // and the key
 //
-//	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes)
+//	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes), version 0x13
 //	key-file    HKDF-SHA256(secret = the file's 32 bytes, salt, info = "openclaw-vault/1 key-file", 32 bytes)
-//	recovery    HKDF-SHA256(secret = the code's 18 bytes, salt, info = "openclaw-vault/1 recovery-code", 32 bytes)
+//	recovery-code: HKDF-SHA256(secret = the code's 18 bytes, salt, info = "openclaw-vault/1 recovery-code", 32 bytes)
 //
 // A recovery code is 18 random bytes and the first 2 bytes of SHA-256("openclaw-vault/1
 // recovery-code", LF, those bytes), in base 32 (RFC 4648, no padding needed), written
@@ -89,6 +89,11 @@
 //	           (bytewise, each once); names as keychain.CheckName wants them
 //	the rest   the values in the same order, each of its length, then zeros up to a
 //	           multiple of 1,024 bytes (at least one)
+//
+// Names have 1 to 200 letters of ASCII, digits, and . _ - and / . The primitives are
+// those of RFC 9106 (argon2id, without secret and associated data), RFC 5869 (HKDF)
+// and draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305). testdata/read_vault.py reads
+// the format in another language, and was written from this text alone.
 //
 // Anything that this text does not describe (another number in the first line,
 // an unknown member, cipher, kind or derivation) is refused, so a later format

@@ -191,18 +191,26 @@ func FuzzDecodePayload(f *testing.F) {
 // this package and are never written again.
 func TestVaultOpensFrozenFiles(t *testing.T) {
 	key := bytes.Repeat([]byte{0x42}, keySize)
-	for name, unlock := range map[string]Unlock{
-		"format1-key-file.vault":   Key(key),
-		"format1-passphrase.vault": Passphrase([]byte(words)),
+	for _, frozen := range []struct {
+		name, kind string
+		material   []byte
+	}{
+		{"format1-key-file.vault", SlotKeyFile, key},
+		{"format1-passphrase.vault", SlotPassphrase, []byte(words)},
+		{"format1-three-slots.vault", SlotKeyFile, key},
+		{"format1-three-slots.vault", SlotPassphrase, []byte(words)},
+		{"format1-three-slots.vault", SlotRecovery, []byte("AADQ-4FI4-EMVD-COB7-IZGV-IW3C-NFYH-POLJ")},
 	} {
-		t.Run(name, func(t *testing.T) {
-			v, err := Open(t.Context(), filepath.Join("testdata", name), unlock, Options{})
+		t.Run(frozen.name+" "+frozen.kind, func(t *testing.T) {
+			path := filepath.Join("testdata", frozen.name)
+			v, err := Open(t.Context(), path, Unlock{kind: frozen.kind, material: keychain.NewSecret(frozen.material)}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer v.Close()
 			want(t, v, "anthropic", "frozen value 1")
 			want(t, v, "token/gateway", "frozen\x00value\n2")
+			sameForTheOtherReader(t, v, path, frozen.kind, frozen.material)
 		})
 	}
 }
