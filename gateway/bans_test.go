@@ -211,7 +211,7 @@ func TestBansThatCannotBeRead(t *testing.T) {
 		if err := spoil(layout.Bans()); err != nil {
 			t.Fatal(err)
 		}
-		err := h.Run(t.Context())
+		err := h.refusedStart()
 		var refused *Error
 		if !errors.As(err, &refused) || !strings.Contains(refused.Hint, "remove it") || !strings.Contains(err.Error(), layout.Bans()) {
 			t.Errorf("%s: %v", name, err)

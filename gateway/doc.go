@@ -48,5 +48,10 @@
 // returns when its last goroutine is gone; it lets open streams end for
 // Deps.Grace and then cuts them.
 //
+// The key of an unlocked vault is in this process only. An unlock with a time limit
+// ends at its time (auth.Clock's), with a notice and an audit record; a wall clock
+// that jumps ahead or a machine that slept ends it within a second, one that is set
+// back gains nothing.
+//
 // It never holds a provider key, never runs a command, and never draws.
 package gateway

@@ -66,6 +66,7 @@ type Gateway struct {
 	upgrader     *websocket.Upgrader
 	runs         *runs
 	asks         *asks
+	vaultTime    *vaultTime
 	chats        *chats
 	watchers     watchers
 	tokenDue     chan struct{} // one slot: look at the token's source now
@@ -104,6 +105,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
 	g.asks = newAsks(g)
+	g.vaultTime = newVaultTime(deps.Now)
 	g.chats = newChats(g)
 	g.upgrader = newUpgrader()
 	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods(), g.chats.methods())...)
@@ -208,6 +210,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	group.Go(func() { g.runs.watch(parts) })
 	group.Go(func() { g.watchCertificates(parts) })
 	group.Go(func() { g.saveBudgets(parts) })
+	group.Go(func() { g.watchVault(parts) })
 	group.Go(func() { _ = g.asks.inbox.Run(parts) })
 	sockets, endSockets := context.WithCancel(parts)
 	defer endSockets()

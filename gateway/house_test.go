@@ -25,6 +25,7 @@ import (
 type memory struct {
 	mu     sync.Mutex
 	values map[string][]byte
+	locks  int // calls of Lock
 }
 
 func (m *memory) Get(_ context.Context, name string) (keychain.Secret, error) {
@@ -78,7 +79,17 @@ func (m *memory) UnlockByCode(_ context.Context, code []byte) error {
 	return nil
 }
 
-func (m *memory) Lock() {}
+func (m *memory) Lock() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.locks++
+}
+
+func (m *memory) locked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.locks
+}
 
 func (m *memory) Slots(context.Context) ([]keychain.VaultSlot, error) {
 	return []keychain.VaultSlot{{ID: "00", Kind: "passphrase"}}, nil
@@ -263,6 +274,24 @@ func (h *house) run() *house {
 		h.t.Fatal(err)
 	}
 	return h
+}
+
+// refusedStart is why the gateway did not start. One that starts is stopped, and fails
+// the test instead of running for as long as the test may take.
+func (h *house) refusedStart() error {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(h.t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(30 * time.Second):
+		cancel()
+		h.t.Fatalf("the gateway started: %v", <-ended)
+		return nil
+	}
 }
 
 func start(t *testing.T, gatewayLines string) *house {

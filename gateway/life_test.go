@@ -24,7 +24,7 @@ import (
 func TestSecondGatewayNamesTheFirst(t *testing.T) {
 	h := start(t, "")
 	second := build(t, h.layout, freePort(t), "", nil)
-	err := second.Run(t.Context())
+	err := second.refusedStart()
 	failure, is := errors.AsType[*Error](err)
 	if !is || failure.Kind != KindRunning || failure.PID != os.Getpid() || failure.Hint == "" ||
 		err.Error() != "lock state folder: a gateway already runs (pid "+strconv.Itoa(os.Getpid())+")" {
@@ -42,7 +42,7 @@ func TestTakenPortNamesItsHolder(t *testing.T) {
 	}
 	defer listener.Close()
 	h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, listener.Addr().(*net.TCPAddr).Port, "", nil)
-	err = h.Run(t.Context())
+	err = h.refusedStart()
 	failure, is := errors.AsType[*Error](err)
 	if !is || failure.Kind != KindPortTaken || !strings.Contains(failure.Hint, "gateway.port") {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestSocketOfADeadGatewayIsReplacedAndAFileIsNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := build(t, h.layout, freePort(t), "", nil)
-	if err := again.Run(t.Context()); err == nil {
+	if err := again.refusedStart(); err == nil {
 		t.Fatal("it started over a file")
 	}
 	if kept, _ := os.ReadFile(h.layout.Socket()); string(kept) != "precious" {
@@ -99,7 +99,7 @@ func TestUnsafeConfigsDoNotStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), lines, nil)
-			failure, is := errors.AsType[*Error](h.Run(t.Context()))
+			failure, is := errors.AsType[*Error](h.refusedStart())
 			if !is || failure.Kind != KindRefused || failure.Hint == "" {
 				t.Fatal(failure)
 			}
@@ -129,7 +129,7 @@ func TestUnsafeConfigsDoNotStart(t *testing.T) {
 func TestGatewayDoesNotStartWithoutItsAuditLog(t *testing.T) {
 	h := build(t, configs.Layout{Root: filepath.Join(shortDir(t), "s")}, freePort(t), "", nil)
 	h.breakAudit(errors.New("no space left on device"))
-	if err := h.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no space left") {
+	if err := h.refusedStart(); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Fatal(err)
 	}
 }

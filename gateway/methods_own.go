@@ -79,7 +79,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 		Listeners: listeners, AgentsEndpoint: endpoint, TLS: g.tlsStatus(), Token: g.tokenStatus(),
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
-		Config: configStatus(g.deps.Config.Status()), Store: g.deps.SecretStatus(), Machine: g.deps.Machine(),
+		Config: configStatus(g.deps.Config.Status()), Store: g.storeStatus(), Machine: g.deps.Machine(),
 		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
 	}, nil
 }

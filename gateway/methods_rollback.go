@@ -46,6 +46,10 @@ func (g *Gateway) acceptRollback(ctx context.Context, call *hub.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
+	length, err := vaultLength(params.StoreUnlockParams)
+	if err != nil {
+		return nil, err
+	}
 	if params.Fingerprint == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodStoreAccept + " params: fingerprint must not be empty")
 	}
@@ -53,7 +57,7 @@ func (g *Gateway) acceptRollback(ctx context.Context, call *hub.Call) (any, erro
 	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
 		return nil, notAudited("the vault file stays refused")
 	}
-	return g.openStore(ctx, call, func() error {
+	return g.openStore(ctx, call, length, func() error {
 		return g.deps.Vault.AcceptRollback(ctx, params.Passphrase, params.Code, params.Fingerprint)
 	})
 }

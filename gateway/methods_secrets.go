@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"openclaw/configs"
 	"openclaw/gateway/event"
@@ -107,7 +108,7 @@ func (g *Gateway) listSecrets(ctx context.Context, _ *hub.Call) (any, error) {
 	if rows == nil {
 		rows = []event.Secret{}
 	}
-	return wire.SecretsResult{Store: g.deps.SecretStatus(), Secrets: rows}, nil
+	return wire.SecretsResult{Store: g.storeStatus(), Secrets: rows}, nil
 }
 
 func (g *Gateway) setSecret(ctx context.Context, call *hub.Call) (any, error) {
@@ -230,7 +231,7 @@ func (g *Gateway) createStore(ctx context.Context, call *hub.Call) (any, error) 
 	if params.KeyFile {
 		passphrase = nil
 	}
-	return g.openStore(ctx, call, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
+	return g.openStore(ctx, call, 0, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
 }
 
 func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) {
@@ -245,10 +246,18 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	if (len(params.Passphrase) == 0) == (len(params.Code) == 0) {
 		return nil, wire.Invalid("give either a passphrase or a recovery code; it must not be empty")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "unlock vault"}); err != nil {
+	length, err := vaultLength(params)
+	if err != nil {
+		return nil, err
+	}
+	entry := AuditEntry{Event: "secret_access", Action: "unlock vault"}
+	if length > 0 {
+		entry.Details = map[string]any{"seconds": params.Seconds}
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
 		return nil, notAudited("the vault was not unlocked")
 	}
-	return g.openStore(ctx, call, func() error {
+	return g.openStore(ctx, call, length, func() error {
 		if len(params.Code) > 0 {
 			return g.deps.Vault.UnlockByCode(ctx, params.Code)
 		}
@@ -256,13 +265,22 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	})
 }
 
-func (g *Gateway) openStore(ctx context.Context, call *hub.Call, open func() error) (any, error) {
-	if err := open(); err != nil {
+func (g *Gateway) openStore(ctx context.Context, call *hub.Call, length time.Duration, open func() error) (any, error) {
+	err := func() error {
+		g.vaultTime.changing.Lock()
+		defer g.vaultTime.changing.Unlock()
+		err := open()
+		if err == nil {
+			g.vaultTime.limit(length)
+		}
+		return err
+	}()
+	if err != nil {
 		g.rolledBack(ctx, call.Conn.Peer.From, err)
 		return nil, secretRefusal(err)
 	}
 	_ = g.refreshToken(ctx) // the token may be in there; the overview says if it is not
-	status := g.deps.SecretStatus()
+	status := g.storeStatus()
 	g.notice("info", fmt.Sprintf("the secret store is %s (%s)", status.State, status.Backend))
 	return status, nil
 }

@@ -18,8 +18,11 @@ func (g *Gateway) lockStore(ctx context.Context, call *hub.Call) (any, error) {
 	if g.deps.SecretStatus().Backend != "vault" {
 		return nil, wire.Invalid("no vault is in use: the keychain is locked by the system")
 	}
+	g.vaultTime.changing.Lock()
 	g.deps.Vault.Lock()
-	status := g.deps.SecretStatus()
+	g.vaultTime.limit(0)
+	g.vaultTime.changing.Unlock()
+	status := g.storeStatus()
 	g.notice("info", "the vault is locked: what needs a secret is refused until it is unlocked")
 	return status, nil
 }

@@ -70,6 +70,9 @@ func describeStore(s event.SecretStore) string {
 	if s.Backend != "" {
 		text = s.Backend + ", " + s.State
 	}
+	if !s.Until.IsZero() {
+		text += " until " + day(s.Until)
+	}
 	if s.Detail != "" {
 		text += ": " + s.Detail
 	}
@@ -77,6 +80,18 @@ func describeStore(s event.SecretStore) string {
 		text += "\n  " + s.Hint
 	}
 	return text
+}
+
+// showStore says where the gateway keeps its secrets and whether it can read them;
+// nothing where none runs.
+func (t *terminal) showStore(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var o event.Overview
+	if err := t.ask(ctx, wire.MethodOverview, nil, &o); err == nil {
+		t.print("")
+		t.print("secrets: %s", describeStore(o.Store))
+	}
 }
 
 func day(at time.Time) string {

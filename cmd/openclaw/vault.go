@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"openclaw/gateway/event"
@@ -43,22 +45,43 @@ func vaultInitCommand(t *terminal) *cobra.Command {
 
 func vaultUnlockCommand(t *terminal) *cobra.Command {
 	var byCode bool
+	var span string
 	cmd := &cobra.Command{
-		Use: "unlock", Short: "Open the vault for as long as the gateway runs", Args: exactly(0), Example: "  openclaw vault unlock",
+		Use: "unlock", Short: "Open the vault for as long as the gateway runs, or for a time", Args: exactly(0),
+		Long: "Open the vault for as long as the gateway runs, or with --for until the time is over: the gateway then forgets the\n" +
+			"key and says so. The key is kept in the gateway's memory and nowhere else. A clock that is set back gains no time.",
+		Example: "  openclaw vault unlock\n  openclaw vault unlock --for 8h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			length, err := unlockLength(span)
+			if err != nil {
+				return err
+			}
 			if byCode {
-				return t.unlockByCode(cmd)
+				return t.unlockByCode(cmd, length)
 			}
 			passphrase, err := t.passphrase("passphrase: ")
 			if err != nil {
 				return err
 			}
 			defer clear(passphrase)
-			return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{Passphrase: passphrase})
+			return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{Passphrase: passphrase, Seconds: length})
 		},
 	}
 	cmd.Flags().BoolVar(&byCode, "recovery-code", false, "by the code that was written down")
+	cmd.Flags().StringVar(&span, "for", "", "how long, such as 30m or 8h; at most 365d")
 	return cmd
+}
+
+// unlockLength is in seconds; 0 is without end.
+func unlockLength(span string) (int64, error) {
+	if span == "" {
+		return 0, nil
+	}
+	length, err := parseSpan(span)
+	if err == nil && (length < time.Second || length > 365*24*time.Hour) {
+		err = usage("write it like 30m, 8h or 7d", "--for is a second to 365 days")
+	}
+	return int64(length / time.Second), err
 }
 
 func (t *terminal) changeStore(cmd *cobra.Command, method string, params any) error {

@@ -148,14 +148,14 @@ func (t *terminal) withCurrent(ctx context.Context, use func(current []byte) err
 }
 
 // unlockByCode opens the vault with its recovery code.
-func (t *terminal) unlockByCode(cmd *cobra.Command) error {
+func (t *terminal) unlockByCode(cmd *cobra.Command, seconds int64) error {
 	code, err := t.passphrase("recovery code: ")
 	if err != nil {
 		return err
 	}
 	defer clear(code)
 	var store event.SecretStore
-	if err := t.ask(cmd.Context(), wire.MethodStoreUnlock, wire.StoreUnlockParams{Code: code}, &store); err != nil {
+	if err := t.ask(cmd.Context(), wire.MethodStoreUnlock, wire.StoreUnlockParams{Code: code, Seconds: seconds}, &store); err != nil {
 		return err
 	}
 	if store.State != "unlocked" {

@@ -185,6 +185,8 @@ type SecretStore struct {
 	State   string `json:"state"`   // "unlocked", "locked", "none", "unreachable"
 	Detail  string `json:"detail,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+
+	Until time.Time `json:"until,omitzero"` // when the gateway forgets the vault's key; zero: it does not
 }
 
 // LogLine is one redacted line of the gateway's log.

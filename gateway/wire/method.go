@@ -195,10 +195,11 @@ type StoreCreateParams struct {
 }
 
 // StoreUnlockParams opens the vault for this gateway's life, or until it is
-// locked. Exactly one is set.
+// locked. Exactly one of Passphrase and Code is set.
 type StoreUnlockParams struct {
 	Passphrase []byte `json:"passphrase,omitempty"`
-	Code       []byte `json:"code,omitempty"` // a recovery code
+	Code       []byte `json:"code,omitempty"`    // a recovery code
+	Seconds    int64  `json:"seconds,omitempty"` // then the gateway forgets it; 0: it does not
 }
 
 // StoreSlotsResult are the ways to unlock the vault.
