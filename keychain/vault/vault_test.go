@@ -257,7 +257,7 @@ func TestVaultRefusesOlderAndOtherFiles(t *testing.T) {
 	if v.Mark().Generation != 41 {
 		t.Fatalf("generation %d", v.Mark().Generation)
 	}
-	wantKind(t, other.Advance(t.Context(), maxGeneration), keychain.KindFailed)
+	wantKind(t, other.Advance(t.Context(), maxGeneration), keychain.KindCorrupt)
 
 	_, another := newVault(t)
 	if err := os.Rename(another, path); err != nil {
