@@ -52,6 +52,9 @@ func (l Layout) Logs() string { return filepath.Join(l.Root, "logs") }
 // GatewayLog is the gateway's own log.
 func (l Layout) GatewayLog() string { return filepath.Join(l.Logs(), "gateway.log") }
 
+// Output is what a run without a terminal said.
+func (l Layout) Output(run string) string { return filepath.Join(l.Logs(), "runs", run+".log") }
+
 // AuditLog is the default audit log.
 func (l Layout) AuditLog() string { return filepath.Join(l.Logs(), "audit.log") }
 

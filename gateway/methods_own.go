@@ -36,6 +36,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		local(wire.MethodRunReport, g.runs.report),
 		local(wire.MethodRunEnd, g.runs.end),
 		row(wire.MethodRunStop, auth.ScopeAdmin, g.runs.stop),
+		row(wire.MethodRunOutput, auth.ScopeRead, g.runs.output),
 		local(wire.MethodRunLearned, g.runs.learned),
 		row(wire.MethodSecrets, auth.ScopeRead, g.listSecrets),
 		row(wire.MethodSecretSet, auth.ScopeAdmin, g.setSecret),

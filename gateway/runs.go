@@ -88,7 +88,7 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 		g.deps.Masker.Remove(maskName(id))
 		return nil, err
 	}
-	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Learning: params.Learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
+	g.registry.StartRun(event.Run{ID: id, Agent: params.Agent, PID: pid, Command: command, Terminal: terminalOf(params.Terminal), Learning: params.Learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
 	g.sayLearns(params.Agent, params.Learn)
 	g.log.Info("a run starts", slog.String("agent", params.Agent), slog.String("run", id), slog.Int("pid", pid))
 	if call.Conn.Context().Err() != nil {
@@ -98,6 +98,15 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.AgentsAddress().String(),
 		Env: agentEnvironment(g.AgentsAddress(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent),
 	}, nil
+}
+
+// terminalOf is what a supervisor says of its terminal, where that is a known word.
+func terminalOf(said string) string {
+	switch said {
+	case event.OnTerminal, event.OnPipe, event.Kept:
+		return said
+	}
+	return ""
 }
 
 func maskName(run string) string { return "agent token " + run }
@@ -203,7 +212,7 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	if known == nil {
 		g.deps.Masker.Add(maskName(params.Run), []byte(params.Token))
-		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Learning: learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
+		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Terminal: terminalOf(params.Terminal), Learning: learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
 		g.sayLearns(params.Agent, learn)
 	}
 	if call.Conn.Context().Err() != nil {

@@ -30,8 +30,18 @@ func (r *runs) stop(ctx context.Context, call *hub.Call) (any, error) {
 		return nil, wire.Unavailable("the run's supervisor is not connected now", "try again in a second; the process that runs 'openclaw agent run' ends with its terminal")
 	}
 	action := "stop"
-	if params.Kill {
+	switch {
+	case params.Restart && params.Kill:
+		return nil, wire.Invalid("a run is killed or started again, not both")
+	case params.Kill:
 		action = "kill"
+	case params.Restart:
+		if row, known := r.g.registry.GetRun(params.Run); !known || !row.Restartable() {
+			refused := wire.Invalid("this run cannot be started again from here: its input is a pipe or a file, or it learns")
+			refused.Details = map[string]any{"hint": "start it again where it was started"}
+			return nil, refused
+		}
+		action = "restart"
 	}
 	if err := r.g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{
 		Event: "authorization", Action: action, Target: agent, Details: map[string]any{"run": params.Run},

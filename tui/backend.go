@@ -49,6 +49,11 @@ type Backend interface {
 	// StopRun has a run end: asked to, and killed five seconds later; with kill
 	// at once.
 	StopRun(ctx context.Context, run string, kill bool) error
+	// RestartRun has a run end and its command started again, where it was started.
+	RestartRun(ctx context.Context, run string) error
+	// RunOutput is what a run without a terminal said since cursor, at most lines
+	// of it; 0: its newest lines.
+	RunOutput(ctx context.Context, run string, cursor int64, lines int) (event.Output, error)
 	// ChatHistory is what was said in the agent's main session, oldest first.
 	ChatHistory(ctx context.Context, agent string) ([]event.ChatMessage, error)
 	// ChatSend says something there; the answer comes as events. run is new for

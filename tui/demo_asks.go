@@ -155,6 +155,19 @@ func (d *Demo) Ban(context.Context, string, string) error { return nil }
 // StopRun has no run to end.
 func (d *Demo) StopRun(context.Context, string, bool) error { return nil }
 
+// RestartRun has no run to start again.
+func (d *Demo) RestartRun(context.Context, string) error { return nil }
+
+// RunOutput is what the finished run of the script said.
+func (d *Demo) RunOutput(_ context.Context, run string, cursor int64, _ int) (event.Output, error) {
+	if run != "r6" || cursor > 0 {
+		return event.Output{Run: run, Cursor: cursor}, nil
+	}
+	return event.Output{Run: run, Cursor: 4, Lines: []string{
+		"reading 214 files", "\x1b[1mparser.go\x1b[m", "  \x1b[33mwarning\x1b[m  the error of line 88 is dropped", "progress 10%\rprogress 100%", "2 remarks",
+	}}, nil
+}
+
 // ChatHistory is what was said before.
 func (d *Demo) ChatHistory(_ context.Context, agent string) ([]event.ChatMessage, error) {
 	if agent != "coder" {

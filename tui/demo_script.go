@@ -91,7 +91,7 @@ func demoAtWork() (demoWorld, []event.Event) {
 		Name: "coder", Role: "developer", Workspace: "/home/ada/.openclaw/agents/coder", State: "running", Denied: 64, Conns: 2,
 		Policy: demoPolicy("coder"),
 		Runs: []event.Run{{
-			ID: "r7", Agent: "coder", PID: 41230, Command: []string{"sh", "-c", "npm install && npm test"}, Started: demoTime(-4310),
+			ID: "r7", Agent: "coder", PID: 41230, Command: []string{"sh", "-c", "npm install && npm test"}, Started: demoTime(-4310), Terminal: event.OnTerminal,
 			Policy: "8d21", Mechanisms: demoMachine(true),
 			Warnings: []string{"~/project/data.db has a second name outside the allowed paths (a hard link made before the start)"},
 			NeedsRun: []string{"allowed_paths: /home/ada/notes was added"},
@@ -102,7 +102,7 @@ func demoAtWork() (demoWorld, []event.Event) {
 		Policy: demoPolicy("reviewer"),
 		Runs: []event.Run{{
 			ID: "r6", Agent: "reviewer", PID: 40110, Command: []string{"review", "--all"}, Started: demoTime(-9000),
-			Ended: demoTime(-7200), Exit: "exit 0", Policy: "8d21",
+			Ended: demoTime(-7200), Exit: "exit 0", Policy: "8d21", Terminal: event.Kept,
 		}},
 	}
 	legacy := event.Agent{Name: "legacy", State: "invalid", Problem: "role \"oldtimer\" does not exist", Workspace: "/home/ada/.openclaw/agents/legacy"}

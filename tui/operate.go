@@ -24,6 +24,14 @@ func (s *screen) operate(a view.Action) bool {
 	case view.VerbStopRun, view.VerbKillRun:
 		kill := a.Verb == view.VerbKillRun
 		s.call(s.data.T("the run's supervisor was told"), func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
+	case view.VerbRestartRun:
+		s.call(s.data.T("the run's supervisor was told; it comes back as a new run"), func(ctx context.Context) error { return s.backend.RestartRun(ctx, a.Name) })
+	case view.VerbStart:
+		s.startRun(a.Name, a.Words)
+	case view.VerbOutput:
+		s.readOutput(a.Name)
+	case view.VerbTell:
+		s.say(view.Plain, a.Text)
 	case view.VerbLogsOf:
 		s.logs.Find(a.Name)
 		s.open(view.Logs)

@@ -34,7 +34,10 @@ type Options struct {
 	Language string   // of view.Languages; empty: as the locale says
 	Version  string
 	// Edit opens the config in the person's editor; nil: it lies elsewhere.
-	Edit   func() (*exec.Cmd, error)
+	Edit func() (*exec.Cmd, error)
+	// Start starts an agent's command without a terminal, its output kept; no
+	// command: the agent's own of the config. nil: the agents run elsewhere.
+	Start  func(ctx context.Context, agent string, command []string) (run string, err error)
 	Now    func() time.Time    // nil: time.Now; its location is the one that times are shown in
 	Getenv func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
 }

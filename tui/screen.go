@@ -65,6 +65,8 @@ type screen struct {
 	home       string // where files are written
 	edit       func() (*exec.Cmd, error)
 	editing    bool
+	start      func(ctx context.Context, agent string, command []string) (string, error)
+	reading    bool // what a run said is being fetched
 	previewing view.PreviewKey
 
 	pending    []task
@@ -96,10 +98,10 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		backend: o.Backend, feed: f, now: o.Now, data: d, keys: view.NewKeys(view.Table(), o.ReadOnly),
 		current: view.Overview, previous: view.Overview, dirty: true, names: view.Names(),
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
-		instant: time.Now, getenv: o.Getenv, edit: o.Edit,
+		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
-	d.Keys, d.Words = s.keys, theme.Words
+	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words, o.Start == nil
 	if s.getenv == nil {
 		s.getenv = os.Getenv
 	}
@@ -192,6 +194,9 @@ func (s *screen) tick() {
 	age := time.Since(s.fetched)
 	if s.data.Link.Up && s.loading == 0 && !s.fetching && (s.stale && age > often || age > seldom) {
 		s.fetchOverview()
+	}
+	if run := s.agents.Output(); run != "" && s.current == view.Agents && s.over == overlayNone && s.data.Link.Up {
+		s.readOutput(run)
 	}
 	if s.current == view.Audit && s.over == overlayNone && s.stale {
 		s.fetchAudit()

@@ -34,7 +34,7 @@ type driver struct {
 
 func newDriver(tb testing.TB, b Backend, color bool, width, height int) *driver {
 	tb.Helper()
-	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }}
+	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }, Start: startNothing}
 	d := &driver{t: tb, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)
@@ -174,7 +174,10 @@ func scenes() []scene {
 		{"agents, all rules", []string{"space"}},
 		{"agents, test", []string{"space", "t", "type:connect registry.example.test:443", "enter"}},
 		{"agents, stop", []string{"x"}},
-		{"logs", []string{"n", "esc", "5"}},
+		{"agents, restart", []string{"n", "r"}},
+		{"agents, start", []string{"n", "esc", "s", "ctrl+u", "type:make 'all of it"}},
+		{"agents, output", []string{"esc", "j", "j", "o"}},
+		{"logs", []string{"esc", "g", "5"}},
 		{"secrets", []string{"6"}},
 		{"secrets add, name", []string{"a"}},
 		{"secrets add", []string{"enter", "type:sk-1234"}},

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -196,6 +197,17 @@ func TestFramesAreWrappedInOneWrite(t *testing.T) {
 // runPlainWith types lines into the plain mode and returns what it wrote.
 func runPlainWith(t *testing.T, b Backend, readOnly bool, lines ...string) (string, Outcome) {
 	t.Helper()
+	return plainTalk(t, Options{Backend: b, ReadOnly: readOnly}, lines...)
+}
+
+// runPlainStarting is runPlainWith where agents can be started.
+func runPlainStarting(t *testing.T, b Backend, start func(context.Context, string, []string) (string, error), lines ...string) (string, Outcome) {
+	t.Helper()
+	return plainTalk(t, Options{Backend: b, Start: start}, lines...)
+}
+
+func plainTalk(t *testing.T, o Options, lines ...string) (string, Outcome) {
+	t.Helper()
 	in, typed, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +223,8 @@ func runPlainWith(t *testing.T, b Backend, readOnly bool, lines ...string) (stri
 		t.Fatal(err)
 	}
 	_ = typed.Close()
-	outcome, err := Run(t.Context(), Options{Backend: b, In: in, Out: out, Plain: true, ReadOnly: readOnly, Now: func() time.Time { return demoTime(28) }})
+	o.In, o.Out, o.Plain, o.Now = in, out, true, func() time.Time { return demoTime(28) }
+	outcome, err := Run(t.Context(), o)
 	if err != nil {
 		t.Error(err)
 	}

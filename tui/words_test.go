@@ -204,7 +204,7 @@ func chineseScreen(t *testing.T, width, height int) *driver {
 	theme.Words = view.NewWords("zh")
 	demo := NewDemo()
 	demo.now = demoTime(28)
-	o := Options{Backend: demo, Version: "test", Now: func() time.Time { return demoTime(28) }}
+	o := Options{Backend: demo, Start: startNothing, Version: "test", Now: func() time.Time { return demoTime(28) }}
 	d := &driver{t: t, s: newScreen(&o, newFeed(feedSize), theme)}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)

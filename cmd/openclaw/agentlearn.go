@@ -63,7 +63,7 @@ func (t *terminal) learnAgent(ctx context.Context, agent string, command []strin
 	if options.asJSON {
 		run.out = t.err
 	}
-	status, err := run.caged(ctx, agent, command, recorder)
+	status, err := run.caged(ctx, agent, command, cagedOptions{recorder: recorder})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"openclaw/configs"
+	"openclaw/gateway/event"
 	"openclaw/gateway/learn"
 	"openclaw/gateway/spool"
 	"openclaw/gateway/supervise"
@@ -22,12 +24,14 @@ const (
 )
 
 func agentRunCommand(t *terminal) *cobra.Command {
-	var redacted bool
+	var redacted, detach, kept bool
 	cmd := &cobra.Command{
 		Use: "run NAME [-- CMD…]", Short: "Run a command in the agent's cage on this terminal",
 		Long: "Run a command in the agent's cage on this terminal; without a command, the agent's own of the config.\n" +
-			"The exit status is the command's; 126: refused to start, 127: not found, 128+n: ended by signal n.",
-		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'\n  openclaw agent run --redact coder -- make test > build.log",
+			"The exit status is the command's; 126: refused to start, 127: not found, 128+n: ended by signal n.\n" +
+			"With --detach it goes on without this terminal and without input; what it says is kept, redacted, the newest 4 to 8 MB:\n" +
+			"'openclaw agent output RUN' shows it, 'openclaw agent stop RUN' ends it.",
+		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'\n  openclaw agent run --redact coder -- make test > build.log\n  openclaw agent run --detach coder -- make test",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("openclaw agent run NAME -- CMD…", "which agent?")
@@ -39,24 +43,35 @@ func agentRunCommand(t *terminal) *cobra.Command {
 			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
 				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
 			}
+			switch {
+			case detach:
+				return t.detachAgent(cmd.Context(), args[0], args[1:])
+			case kept:
+				return t.keepAgent(cmd.Context(), args[0], args[1:])
+			}
 			return t.runAgent(cmd.Context(), args[0], args[1:], redacted)
 		},
 	}
 	cmd.Flags().BoolVar(&redacted, "redact", false, "take out of the command's output what looks like a secret; it then writes to a pipe, not to a terminal")
+	cmd.Flags().BoolVar(&detach, "detach", false, "let it go on without this terminal; what it says is kept")
+	cmd.Flags().BoolVar(&kept, keptFlag, false, "be the process behind --detach")
+	_ = cmd.Flags().MarkHidden(keptFlag) // it fails only for a flag that is not there
 	return cmd
 }
 
 func (t *terminal) runAgent(ctx context.Context, agent string, command []string, redacted bool) error {
-	run := t
-	if redacted {
-		masked, done, err := t.redacted()
-		if err != nil {
-			return &failure{err: err, hint: hintOf(err), code: exitNotStarted}
+	status, err := t.again(func() (sandbox.ExitStatus, error) {
+		run := t
+		if redacted {
+			masked, done, err := t.redacted()
+			if err != nil {
+				return sandbox.ExitStatus{}, &failure{err: err, hint: hintOf(err), code: exitNotStarted}
+			}
+			defer done()
+			run = masked
 		}
-		defer done()
-		run = masked
-	}
-	status, err := run.caged(ctx, agent, command, nil)
+		return run.caged(ctx, agent, command, cagedOptions{terminal: t.terminalKind()})
+	})
 	if err != nil {
 		return err
 	}
@@ -66,8 +81,36 @@ func (t *terminal) runAgent(ctx context.Context, agent string, command []string,
 	return nil
 }
 
-// caged runs a command to its end; an error means that it was not run.
-func (t *terminal) caged(ctx context.Context, agent string, command []string, recorder *learn.Recorder) (sandbox.ExitStatus, error) {
+// again runs a command, and once more as often as a person says so from outside.
+func (t *terminal) again(run func() (sandbox.ExitStatus, error)) (sandbox.ExitStatus, error) {
+	for {
+		status, err := run()
+		if !errors.Is(err, supervise.ErrRestart) {
+			return status, err
+		}
+		t.warn("the run is started again, as somebody at this gateway said")
+	}
+}
+
+// terminalKind is what a run on this terminal is connected to: one whose input
+// is not typed cannot be started again with the same.
+func (t *terminal) terminalKind() string {
+	if term.IsTerminal(int(t.in.Fd())) {
+		return event.OnTerminal
+	}
+	return event.OnPipe
+}
+
+// cagedOptions is what differs between kinds of runs.
+type cagedOptions struct {
+	terminal string
+	recorder *learn.Recorder             // nil: it does not learn
+	begin    func(wire.RunStarted) error // nil: nobody needs to know
+}
+
+// caged runs a command to its end; an error means that it was not run, or, with
+// supervise.ErrRestart, that it is to be run again.
+func (t *terminal) caged(ctx context.Context, agent string, command []string, o cagedOptions) (sandbox.ExitStatus, error) {
 	defer fewCollections()()
 	cage, lacking := sandbox.New(ctx)
 	if lacking == nil { // its first process gets ready while the config is read and the gateway is asked
@@ -98,13 +141,13 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, re
 		},
 		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, lacking },
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },
-		Learn: recorder,
-		Warn:  func(text string) { t.warn("%s", printable(text)) },
+		Learn: o.recorder, Terminal: o.terminal, Begin: o.begin,
+		Warn: func(text string) { t.warn("%s", printable(text)) },
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, supervise.ErrRestart) {
 		return status, &failure{err: err, hint: hintOf(err), code: notRun(err)}
 	}
-	return status, nil
+	return status, err
 }
 
 // spool is where a run's refusals wait for a gateway. The rules of redaction

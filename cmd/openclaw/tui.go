@@ -58,6 +58,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	defer backend.Close()
 	options.Backend = backend
 	if p.here() {
+		options.Start = t.startDetached
 		options.Edit = func() (*exec.Cmd, error) { return t.editor(ctx, p.layout.Config()) }
 	}
 	outcome, err := tui.Run(ctx, options)

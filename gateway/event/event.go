@@ -115,6 +115,7 @@ type Run struct {
 	Agent      string      `json:"agent"`
 	PID        int         `json:"pid"` // of the supervisor
 	Command    []string    `json:"command"`
+	Terminal   string      `json:"terminal,omitempty"` // what it is connected to; empty: not known
 	Learning   bool        `json:"learning,omitempty"` // what no rule speaks of is let through and recorded
 	Started    time.Time   `json:"started"`
 	Ended      time.Time   `json:"ended,omitzero"`
@@ -126,6 +127,19 @@ type Run struct {
 	StillOpen  []string    `json:"still_open,omitempty"` // of them: what the policy forbids and the run can still do
 }
 
+// What a run is connected to.
+const (
+	OnTerminal = "terminal" // a person's own terminal
+	OnPipe     = "pipe"     // its input is a pipe or a file: what was read of it is gone
+	Kept       = "kept"     // no terminal: what it says is kept, and can be shown
+)
+
+// Restartable reports whether the run's supervisor can start the same command
+// again, in the same place.
+func (r *Run) Restartable() bool {
+	return r.Ended.IsZero() && !r.Learning && (r.Terminal == OnTerminal || r.Terminal == Kept)
+}
+
 // Reduced reports whether the run is in the reduced mode of a machine that
 // refuses namespaces.
 func (r *Run) Reduced() bool {
@@ -135,6 +149,16 @@ func (r *Run) Reduced() bool {
 		}
 	}
 	return false
+}
+
+// Output is a piece of what a run without a terminal said. It does not come from
+// the bus: whoever looks at it fetches it.
+type Output struct {
+	Run       string
+	Cursor    int64 // where the next piece starts
+	Lines     []string
+	Truncated bool // older lines were left out
+	Reset     bool // they do not follow those of the piece before
 }
 
 // ConfigStatus is the active config and the last attempt to replace it.

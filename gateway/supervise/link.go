@@ -25,6 +25,7 @@ type link struct {
 		Signal(os.Signal) error
 	}
 	stopped   atomic.Pointer[string] // why the run was ended from here
+	again     atomic.Bool            // its command is to be started again
 	killer    *time.Timer
 	said      map[string]bool
 	sentences []string // for the person, once the command has ended
@@ -184,7 +185,7 @@ func (l *link) resume(ctx context.Context) Conn {
 	var resumed wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
 		Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
-		Token: l.started.Token, PID: os.Getpid(), Learn: learns(l.options.Learn),
+		Token: l.started.Token, PID: os.Getpid(), Learn: learns(l.options.Learn), Terminal: l.options.Terminal,
 	}, &resumed)
 	if err != nil {
 		conn.Close()

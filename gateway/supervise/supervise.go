@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -32,6 +33,8 @@ type Options struct {
 	Stdin   *os.File
 	Stdout  *os.File
 	Stderr  *os.File
+	// Terminal is what these are, as event.Run has it.
+	Terminal string
 
 	// Dial connects to the gateway; with launch it starts one if none runs.
 	Dial func(ctx context.Context, launch bool) (Conn, error)
@@ -41,6 +44,9 @@ type Options struct {
 	// Spool keeps what is refused while there is no gateway to tell, for the next
 	// one to put on record. It is asked for once, and only when it is needed.
 	Spool func(started wire.RunStarted) *spool.Writer
+	// Begin is told of the run before its command starts; its error refuses that.
+	// nil: nobody needs to know.
+	Begin func(started wire.RunStarted) error
 	// Learn makes this a run that learns; nil: it does not.
 	Learn *learn.Recorder
 
@@ -50,7 +56,8 @@ type Options struct {
 }
 
 // Run runs the command to its end. An error means that nothing was run, or
-// that the cage broke; a refusal is a *sandbox.Error or a *wire.Error.
+// that the cage broke; a refusal is a *sandbox.Error or a *wire.Error. ErrRestart
+// says that the command has ended because it is to be started again.
 func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	cage, lacking := options.Cage(ctx)
 	conn, err := options.Dial(ctx, true)
@@ -60,7 +67,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	defer conn.Close()
 	var started wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunStart, wire.RunStartParams{
-		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(), Learn: learns(options.Learn),
+		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(), Learn: learns(options.Learn), Terminal: options.Terminal,
 	}, &started)
 	if err != nil {
 		return sandbox.ExitStatus{}, err
@@ -75,6 +82,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if lacking != nil {
 		endRun(conn, started.Run, "refused")
 		return sandbox.ExitStatus{}, lacking
+	}
+	if options.Begin != nil {
+		if err := options.Begin(started); err != nil {
+			endRun(conn, started.Run, "refused")
+			return sandbox.ExitStatus{}, err
+		}
 	}
 	collected := newReports(started.Run)
 	asks := newAsks(started.Run, conn)
@@ -131,8 +144,14 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	for _, sentence := range link.sentences {
 		options.Warn(sentence)
 	}
+	if err == nil && link.again.Load() {
+		return status, ErrRestart
+	}
 	return status, err
 }
+
+// ErrRestart is the error of a run that a person ended to have it started again.
+var ErrRestart = errors.New("the run is to be started again")
 
 // goodbye bounds the last words to a gateway that may be gone.
 const goodbye = 2 * time.Second

@@ -13,6 +13,12 @@ func (l *link) told(payload json.RawMessage) {
 	if err := json.Unmarshal(payload, &params); err != nil || params.Run != l.started.Run {
 		return
 	}
+	if params.Restart {
+		l.again.Store(true)
+		l.stop("you start it again")
+		return
+	}
+	l.again.Store(false) // ended for good, also while it was ending to be started again
 	l.stop("you ended it")
 	if params.Kill {
 		_ = l.process.Signal(syscall.SIGKILL) // it may have ended already

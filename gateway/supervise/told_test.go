@@ -26,6 +26,7 @@ func TestAPersonEndsARun(t *testing.T) {
 		{wire.RunStopParams{Run: "r1"}, []os.Signal{syscall.SIGTERM}},
 		{wire.RunStopParams{Run: "r1", Kill: true}, []os.Signal{syscall.SIGTERM, syscall.SIGKILL}},
 		{wire.RunStopParams{Run: "another"}, nil},
+		{wire.RunStopParams{Run: "another", Restart: true}, nil},
 	} {
 		process := &signalled{}
 		l := &link{started: wire.RunStarted{Run: "r1"}, process: process, said: map[string]bool{}}
@@ -41,5 +42,27 @@ func TestAPersonEndsARun(t *testing.T) {
 		if c.want != nil && ended != "stopped: you ended it" {
 			t.Errorf("ended as %q", ended)
 		}
+	}
+}
+
+// A run that is to be started again ends as one that is stopped; who stops it
+// while it ends has the last word.
+func TestAPersonStartsARunAgain(t *testing.T) {
+	process := &signalled{}
+	l := &link{started: wire.RunStarted{Run: "r1"}, process: process, said: map[string]bool{}}
+	tell := func(params wire.RunStopParams) {
+		payload, err := json.Marshal(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.pushed(wire.Event{Event: wire.EventRunStop, Payload: payload})
+	}
+	tell(wire.RunStopParams{Run: "r1", Restart: true})
+	if !l.again.Load() || !slices.Equal(process.got, []os.Signal{syscall.SIGTERM}) {
+		t.Errorf("again %v, signals %v", l.again.Load(), process.got)
+	}
+	tell(wire.RunStopParams{Run: "r1", Kill: true})
+	if l.again.Load() {
+		t.Error("a run that was killed starts again")
 	}
 }

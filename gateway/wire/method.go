@@ -87,6 +87,8 @@ type RunStartParams struct {
 	Dir     string   `json:"dir"`
 	PID     int      `json:"pid"` // of the supervisor
 	Learn   *Learn   `json:"learn,omitempty"`
+	// Terminal is what the run is connected to, as event.Run has it.
+	Terminal string `json:"terminal,omitempty"`
 }
 
 // RunStarted is what a supervisor needs to build the cage.
@@ -108,6 +110,8 @@ type RunResumeParams struct {
 	Token   string   `json:"token"`
 	PID     int      `json:"pid"`
 	Learn   *Learn   `json:"learn,omitempty"` // as the run was started
+
+	Terminal string `json:"terminal,omitempty"` // as above
 }
 
 // RunReportParams carries what happened in a cage since the last report.

@@ -67,6 +67,9 @@ const (
 	ActTest       ID = "agents.test"
 	ActStop       ID = "agents.stop"
 	ActKill       ID = "agents.kill"
+	ActStart      ID = "agents.start"
+	ActRestart    ID = "agents.restart"
+	ActOutput     ID = "agents.output"
 	ActExport     ID = "logs.export"
 	ActSay        ID = "chat.say"
 	ActAbort      ID = "chat.abort"
@@ -152,6 +155,9 @@ func Table() []Binding {
 
 		{ID: ActTest, View: Agents, Keys: []string{"t"}, Label: "test", Help: "try a request on the policy; runs nothing", Weight: 76},
 		{ID: ActStop, View: Agents, Keys: []string{"x"}, Label: "stop…", Help: "end the newest run of the selected agent; asks first", Changes: true, Weight: 75},
+		{ID: ActStart, View: Agents, Keys: []string{"s"}, Label: "start…", Help: "start a command of the selected agent without a terminal; what it says is kept", Changes: true, Weight: 78, Word: "start"},
+		{ID: ActRestart, View: Agents, Keys: []string{"r"}, Label: "restart…", Help: "end the newest run of the selected agent and start the same command again, where it was started; asks first", Changes: true, Weight: 77, Word: "restart"},
+		{ID: ActOutput, View: Agents, Keys: []string{"o"}, Label: "output", Help: "what the newest run without a terminal says", Weight: 74, Word: "output"},
 		{ID: ActKill, View: Agents, Keys: []string{"K"}, Help: "kill the newest run of the selected agent; asks first", Changes: true},
 		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
 
@@ -257,6 +263,10 @@ const (
 	VerbLogsOf // show the log's lines that hold Name
 	VerbStopRun
 	VerbKillRun
+	VerbRestartRun
+	VerbStart    // Words, a command of agent Name
+	VerbOutput   // fetch what run Name says
+	VerbTell     // Text to the person
 	VerbExport   // write Value, the lines, to a file
 	VerbEdit     // open the config in an editor
 	VerbUndo     // take the answer to ask Name back; empty: the newest
@@ -273,6 +283,7 @@ type Action struct {
 	Name  string
 	Match string
 	Text  string
+	Words []string
 	Value []byte
 
 	Answers []Answer

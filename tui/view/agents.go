@@ -18,6 +18,11 @@ type AgentsView struct {
 	tree    []policyRow // of treeOf
 	treeOf  *policy.Policy
 	testing bool // it is being typed
+	start   starting
+	output  string // the run whose words are shown instead of the list
+	up      int    // lines above the newest
+	rowsIn  int    // of the output in sight when last drawn
+	used    uses
 }
 
 // NewAgents returns the view.
@@ -26,13 +31,15 @@ func NewAgents(d *Data) *AgentsView {
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *AgentsView) Captures() bool { return v.testing || v.captures() }
+func (v *AgentsView) Captures() bool { return v.testing || v.start.typing || v.captures() }
 
 // Key takes typed text.
 func (v *AgentsView) Key(k Key) Action {
 	switch {
 	case v.sure.text != "":
 		return v.answered(k)
+	case v.start.typing:
+		return v.startKey(k)
 	case v.testing:
 		v.testKey(k)
 	default:
@@ -43,7 +50,16 @@ func (v *AgentsView) Key(k Key) Action {
 
 // Do answers an action.
 func (v *AgentsView) Do(a ID) (Action, bool) {
+	if v.output != "" && v.scrollOutput(a) {
+		return Action{}, true
+	}
 	switch a {
+	case ActStart:
+		return v.openStart(), true
+	case ActRestart:
+		return v.restart(), true
+	case ActOutput:
+		return v.openOutput(), true
 	case ActFold:
 		v.whole = !v.whole
 	case ActTest:
@@ -67,6 +83,12 @@ func (v *AgentsView) Offers(a ID) bool {
 	switch a {
 	case ActStop, ActKill:
 		return v.live() != nil
+	case ActStart:
+		return len(v.data.Agents) > 0 && !v.data.Elsewhere
+	case ActRestart:
+		return v.newest() != nil
+	case ActOutput:
+		return v.keptRun() != nil
 	case ActFold, ActTest:
 		return len(v.data.Agents) > 0
 	default:
@@ -124,6 +146,10 @@ func (v *AgentsView) id(i int) string { return v.data.Agents[v.at(i)].Name }
 // Draw paints the view.
 func (v *AgentsView) Draw(c *Canvas) {
 	agents := v.data.Agents
+	if v.output != "" {
+		v.drawOutput(c)
+		return
+	}
 	l := layout{
 		title: c.T("agents of the config"), total: len(agents), share: 46, id: v.id, head: v.head,
 		empty: c.T("No agents yet. Add one to %s, for example:\n\n  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\nThe file is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
@@ -140,7 +166,10 @@ func (v *AgentsView) Draw(c *Canvas) {
 			}
 		}
 	}
-	if v.testing || v.test.Len() > 0 {
+	switch {
+	case v.start.typing:
+		v.drawStart(c)
+	case v.testing || v.test.Len() > 0:
 		v.drawTest(c)
 	}
 	v.draw(c, &l)
@@ -228,7 +257,7 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 		v.run(c, a, &a.Runs[i])
 	}
 	if len(a.Runs) == 0 {
-		c.Line(Faint, c.T("Not run yet. In another terminal:"))
+		c.Line(Faint, c.T("Not run yet. s starts it here; in another terminal:"))
 		c.Line(Plain, c.T("  openclaw agent run %s -- COMMAND", a.Name))
 	}
 	p := a.Policy
@@ -240,7 +269,9 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 		c.Line(Faint, c.T("policy: not loaded yet"))
 		return
 	}
-	drawPolicy(c, v.rows(c.Theme.Words, p), p, a.Role, !v.whole && !v.full)
+	rows := v.rows(c.Theme.Words, p)
+	v.used.count(v.data, a.Name, p, rows)
+	drawPolicy(c, rows, p, a.Role, !v.whole && !v.full)
 }
 
 func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
@@ -266,6 +297,11 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 		c.Put(Plain, c.T(" ago"))
 	}
 	c.End()
+	if text := terminalText(c.Theme.Words, r); text != "" {
+		c.Gap(2)
+		c.Field(Faint, c.T("terminal"), labelWidth)
+		c.Wrap(Plain, text, labelWidth+3)
+	}
 	c.Gap(2)
 	c.Field(Faint, c.T("command"), labelWidth)
 	command := strings.Join(r.Command, " ")

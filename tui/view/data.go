@@ -47,11 +47,13 @@ type Data struct {
 	Instant  time.Time // of the last key or frame, by a clock that only goes forward
 	Version  string
 	ReadOnly bool
-	Home     string // the person's home folder, as a policy names it; empty: not known
-	Keys     *Keys
-	Words    *Words // the language
-	Link     Link
-	Loaded   bool // the gateway has answered at least once
+	// Elsewhere: agents run on another machine, none is started from here.
+	Elsewhere bool
+	Home      string // the person's home folder, as a policy names it; empty: not known
+	Keys      *Keys
+	Words     *Words // the language
+	Link      Link
+	Loaded    bool // the gateway has answered at least once
 
 	Overview    event.Overview
 	Agents      []event.Agent // by name
@@ -63,6 +65,7 @@ type Data struct {
 	Recent      *Ring[event.Event] // everything but log lines
 	Logs        *Ring[event.LogLine]
 	Chats       map[string]*Talk // by agent
+	Outputs     map[string]*Said // by run
 	Config      event.ConfigStatus
 	Store       event.SecretStore
 	Secrets     []event.Secret
@@ -79,7 +82,7 @@ type Data struct {
 // NewData returns empty data.
 func NewData() *Data {
 	return &Data{
-		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{},
+		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{}, Outputs: map[string]*Said{},
 		Asks: NewRows(maxAsks, func(a *event.Ask) string { return a.ID }, nil),
 		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
 			func(d *event.Denial) time.Time { return d.Last }),

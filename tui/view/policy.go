@@ -15,6 +15,7 @@ type policyRow struct {
 	what   string
 	from   policy.Origin
 	place  string // of from, short
+	used   int    // what was refused because of it, or connected
 }
 
 const builtInTitle = "built in, no config opens these"
@@ -159,6 +160,13 @@ func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, fold
 		c.Put(Bold, "space")
 		c.Line(Plain, c.T(" shows them"))
 	}
+	counted := false
+	for i := range rows {
+		counted = counted || rows[i].used > 0
+	}
+	if counted {
+		c.Line(Faint, c.T("× refused or connected; what a path rule allows is not counted"))
+	}
 	if p.MaxFileSize > 0 {
 		c.Put(Bold, c.T("file size"))
 		c.Put(Plain, c.T(" at most "))
@@ -188,13 +196,20 @@ func (r *policyRow) draw(c *Canvas, home string) {
 	c.Put(style, glyph)
 	c.Gap(1)
 	c.Field(Plain, r.verb(), 5)
-	width := c.Room() - 22
+	width := c.Room() - placeWidth
 	if width < 16 {
 		c.Wrap(Plain, tilde(r.what, home), 10)
 		return
 	}
 	c.PathField(Plain, r.what, home, width)
-	c.Put(Faint, r.place)
+	if r.used == 0 {
+		c.Put(Faint, r.place)
+		c.End()
+		return
+	}
+	times := itoa(r.used) + " ×"
+	c.Field(Faint, r.place, max(min(Width(r.place), c.Room()-Width(times)-1), 1))
+	c.Put(Bold, times)
 	c.End()
 }
 

@@ -1,0 +1,61 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"openclaw/tui/view"
+)
+
+// start AGENT [COMMAND]
+func (p *plain) start(_ context.Context, rest string) error {
+	agent, line, _ := strings.Cut(rest, " ")
+	switch {
+	case agent == "":
+		return errors.New(p.T("start AGENT, then a command; without one it is the agent's own of the config"))
+	case p.o.Start == nil:
+		return errors.New(p.T("agents run on the gateway's machine: openclaw agent run --detach %s, there", agent))
+	}
+	command, err := view.SplitCommand(p.words, line)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	run, err := p.o.Start(ctx, agent, command)
+	if err == nil {
+		p.say(p.T("run"), p.T("run %s of %s goes on without a terminal", view.Printable(run, 100), agent))
+	}
+	return err
+}
+
+// restart RUN yes
+func (p *plain) restart(ctx context.Context, rest string) error {
+	run, yes, _ := strings.Cut(rest, " ")
+	if run == "" || yes != "yes" {
+		return errors.New(p.T("restart RUN yes; it ends, and the same command is started again where it was started"))
+	}
+	if err := p.backend.RestartRun(ctx, run); err != nil {
+		return err
+	}
+	p.say(p.T("run"), p.T("the run's supervisor was told; it comes back as a new run"))
+	return nil
+}
+
+// output RUN
+func (p *plain) output(ctx context.Context, run string) error {
+	if run == "" {
+		return errors.New(p.T("output RUN, what a run without a terminal says; agents NAME names the runs"))
+	}
+	const lines = 100
+	out, err := p.backend.RunOutput(ctx, run, 0, lines)
+	if err != nil {
+		return err
+	}
+	for _, line := range out.Lines {
+		p.say(p.T("output"), view.OutputLine(line))
+	}
+	p.sayf(p.T("output"), p.T("%d lines of run %s"), len(out.Lines), view.Printable(run, 100))
+	return nil
+}

@@ -1,0 +1,290 @@
+package view
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"openclaw/gateway/event"
+)
+
+// MaxOutput bounds the lines that are kept here of what one run said.
+const MaxOutput = 5000
+
+// Said is what a run without a terminal said.
+type Said struct {
+	Lines   []string
+	Cursor  int64
+	Older   bool // there was more before
+	Loaded  bool
+	Problem string
+}
+
+func (d *Data) said(run string) *Said {
+	if d.Outputs[run] == nil {
+		d.Outputs[run] = &Said{}
+	}
+	return d.Outputs[run]
+}
+
+// OutputCursor is how far the output of a run is known.
+func (d *Data) OutputCursor(run string) int64 { return d.said(run).Cursor }
+
+// TakeOutput adds a piece of what a run said.
+func (d *Data) TakeOutput(run string, out *event.Output) {
+	s := d.said(run)
+	if out.Reset || s.Cursor == 0 {
+		s.Lines, s.Older = nil, out.Truncated
+	}
+	s.Lines = append(s.Lines, out.Lines...)
+	if over := len(s.Lines) - MaxOutput; over > 0 {
+		s.Lines, s.Older = append(s.Lines[:0], s.Lines[over:]...), true
+	}
+	s.Loaded, s.Problem = true, ""
+	if out.Cursor > 0 || out.Reset {
+		s.Cursor = out.Cursor
+	}
+}
+
+// NoOutput says why it cannot be shown.
+func (d *Data) NoOutput(run, problem string) { d.said(run).Problem = problem }
+
+// OutputLine is a line of a program as a person would have seen it: without
+// colours and movements, and of what was written over only the last. What is left
+// of other bytes is made visible.
+func OutputLine(line string) string {
+	line = strings.TrimRight(ansi.Strip(line), "\r")
+	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
+		line = line[i+1:]
+	}
+	return Printable(strings.ReplaceAll(line, "\t", "    "), MaxText)
+}
+
+// starting is a command that is being typed, to be started.
+type starting struct {
+	typing bool
+	agent  string
+	line   Editor
+}
+
+// newest is the newest run of the selected agent, or nil.
+func (v *AgentsView) newest() *event.Run {
+	if a := v.selected(); a != nil && len(a.Runs) > 0 {
+		return &a.Runs[len(a.Runs)-1]
+	}
+	return nil
+}
+
+func (v *AgentsView) selected() *event.Agent {
+	i := slices.IndexFunc(v.data.Agents, func(a event.Agent) bool { return a.Name == v.list.Selected() })
+	if i < 0 {
+		return nil
+	}
+	return &v.data.Agents[i]
+}
+
+// keptRun is the newest run of the selected agent whose output is kept, or nil.
+func (v *AgentsView) keptRun() *event.Run {
+	if a := v.selected(); a != nil {
+		for i := range slices.Backward(a.Runs) {
+			if a.Runs[i].Terminal == event.Kept {
+				return &a.Runs[i]
+			}
+		}
+	}
+	return nil
+}
+
+// openStart opens the line for a command. The last one stands there already.
+func (v *AgentsView) openStart() Action {
+	a := v.selected()
+	switch {
+	case a == nil:
+		return Action{}
+	case v.data.Elsewhere:
+		return Action{Verb: VerbTell, Text: v.data.T("agents run on the gateway's machine: openclaw agent run --detach %s, there", a.Name)}
+	}
+	v.start = starting{typing: true, agent: a.Name, line: Editor{Max: 4 << 10}}
+	if r := v.newest(); r != nil {
+		v.start.line.Set(joinCommand(r.Command))
+	}
+	v.output = ""
+	return Action{}
+}
+
+func (v *AgentsView) startKey(k Key) Action {
+	switch k.Name {
+	case "esc", "ctrl+c":
+		v.start = starting{}
+	case "enter":
+		words, err := SplitCommand(v.data.Words, v.start.line.Text())
+		if err != nil {
+			return Action{} // it says so while it is typed
+		}
+		agent := v.start.agent
+		v.start = starting{}
+		return Action{Verb: VerbStart, Name: agent, Words: words}
+	default:
+		v.start.line.Key(k)
+	}
+	return Action{}
+}
+
+// drawStart is the line that is typed, and what enter does with it.
+func (v *AgentsView) drawStart(c *Canvas) {
+	c.Gap(1)
+	c.Put(Bold, c.T("start %s: ", v.start.agent))
+	v.start.line.Draw(c.limit(c.Room()), true)
+	c.release()
+	c.End()
+	c.Gap(1)
+	words, err := SplitCommand(c.Theme.Words, v.start.line.Text())
+	switch {
+	case err != nil:
+		c.Put(Bad, c.Theme.Glyphs.No+" ")
+		c.Line(Plain, err.Error())
+	case len(words) == 0:
+		c.Line(Faint, c.T("enter starts the agent's own command of the config; without a terminal, what it says is kept"))
+	default:
+		c.Line(Faint, c.T("enter starts it in its cage, without a terminal and without input; what it says is kept; ctrl+u clears the line"))
+	}
+}
+
+// restart asks whether to start the newest run's command again, or says why not.
+func (v *AgentsView) restart() Action {
+	r := v.newest()
+	if live := v.live(); live != nil {
+		r = live
+	}
+	switch {
+	case r == nil:
+		return Action{}
+	case !r.Ended.IsZero():
+		return v.openStart() // its supervisor is gone: it is started here, as a new run
+	case !r.Restartable():
+		return Action{Verb: VerbTell, Text: v.data.T("run %s cannot be started again from here: its input is a pipe or a file, or it learns; s starts its command without a terminal", r.ID)}
+	case r.Terminal == event.Kept:
+		v.ask(v.data.T("End run %s of %s and start its command again, without a terminal as now?", r.ID, v.list.Selected()), Action{Verb: VerbRestartRun, Name: r.ID})
+	default:
+		v.ask(v.data.T("End run %s of %s and start its command again, on the terminal where it runs?", r.ID, v.list.Selected()), Action{Verb: VerbRestartRun, Name: r.ID})
+	}
+	return Action{}
+}
+
+// terminalText says what a run is connected to.
+func terminalText(w *Words, r *event.Run) string {
+	switch r.Terminal {
+	case event.OnTerminal:
+		return w.T("its own; r starts it again there")
+	case event.OnPipe:
+		return w.T("its input is a pipe or a file: it cannot be started again from here")
+	case event.Kept:
+		return w.T("none; o shows what it says")
+	}
+	return ""
+}
+
+// Output is the run whose words are in sight; empty: none.
+func (v *AgentsView) Output() string { return v.output }
+
+// Show shows what a run says.
+func (v *AgentsView) Show(run string) { v.output, v.up = run, 0 }
+
+func (v *AgentsView) openOutput() Action {
+	if v.output != "" {
+		v.output = ""
+		return Action{}
+	}
+	r := v.keptRun()
+	if r == nil {
+		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal: what one on a terminal says is there, and kept nowhere", orDash(v.list.Selected()))}
+	}
+	v.Show(r.ID)
+	return Action{Verb: VerbOutput, Name: r.ID}
+}
+
+// scrollOutput moves in the output and reports whether a was about that.
+func (v *AgentsView) scrollOutput(a ID) bool {
+	switch a {
+	case ActUp:
+		v.up++
+	case ActDown:
+		v.up--
+	case ActPageUp:
+		v.up += max(v.rowsIn-1, 1)
+	case ActPageDown, ActFold:
+		v.up -= max(v.rowsIn-1, 1)
+	case ActTop:
+		v.up = MaxOutput
+	case ActBottom:
+		v.up = 0
+	case ActBack:
+		v.output = ""
+	case ActPane, ActOpen, ActFilter, ActFilterOff, ActTest:
+		// they are about the list
+	default:
+		return false
+	}
+	v.up = min(max(v.up, 0), max(len(v.data.said(v.output).Lines)-v.rowsIn, 0))
+	return true
+}
+
+// runOf finds a run with its agent.
+func (v *AgentsView) runOf(id string) (*event.Agent, *event.Run) {
+	for i := range v.data.Agents {
+		for j := range v.data.Agents[i].Runs {
+			if v.data.Agents[i].Runs[j].ID == id {
+				return &v.data.Agents[i], &v.data.Agents[i].Runs[j]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// drawOutput draws the newest lines that a run said, or those above them.
+func (v *AgentsView) drawOutput(c *Canvas) {
+	s := v.data.said(v.output)
+	title := c.T("output of run %s", v.output)
+	state := ""
+	if a, r := v.runOf(v.output); a != nil {
+		title += ", " + a.Name
+		state = c.T("running")
+		if !r.Ended.IsZero() {
+			state = c.T("ended") + ", " + orDash(r.Exit)
+		}
+	}
+	c.Rule(title, Bold)
+	v.rowsIn = max(c.Left()-1, 1)
+	v.up = min(v.up, max(len(s.Lines)-v.rowsIn, 0))
+	from := max(len(s.Lines)-v.rowsIn-v.up, 0)
+	for i := range v.rowsIn {
+		if n := from + i; n < len(s.Lines) {
+			c.Gap(1)
+			c.Put(Plain, s.Lines[n])
+		}
+		c.End()
+	}
+	c.Gap(1)
+	switch {
+	case s.Problem != "":
+		c.Put(Bad, c.Theme.Glyphs.No+" ")
+		c.Put(Plain, s.Problem)
+	case !s.Loaded:
+		c.Put(Faint, c.T("reading what it said"))
+	case v.up > 0:
+		c.Put(Bold, c.T("%s lines below: G", itoa(v.up)))
+	case len(s.Lines) == 0:
+		c.Put(Faint, c.T("It has said nothing yet, or no whole line."))
+	default:
+		c.Put(Faint, c.T("%s lines", itoa(len(s.Lines))))
+	}
+	if s.Older && from == 0 {
+		c.Put(Faint, c.T("   older ones: openclaw agent output %s", v.output))
+	}
+	if state != "" {
+		c.Put(Faint, "   "+state)
+	}
+	c.Put(Faint, c.T("   redacted   esc closes"))
+	c.End()
+}
