@@ -70,8 +70,11 @@ func (t *terminal) startDetached(ctx context.Context, agent string, command []st
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the run: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its words are in the file, its status in ProcessState
+		close(ended)
+	}()
 	over := false
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		row, known, err := runOfProcess(ctx, c, agent, cmd.Process.Pid, since)
@@ -87,7 +90,7 @@ func (t *terminal) startDetached(ctx context.Context, agent string, command []st
 		case <-ctx.Done():
 			return "", ctx.Err()
 		case <-ended:
-			over = true
+			ended, over = nil, true
 		case <-time.After(wait):
 		}
 	}
