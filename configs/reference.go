@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ const (
 	FormGCP      Form = "gcp-secrets"
 	FormAzure    Form = "azure-keyvault"
 	FormCommand  Form = "exec"
+	FormPass     Form = "pass"    // the password store of pass(1)
+	FormOP       Form = "op"      // 1Password
+	FormHCVault  Form = "hcvault" // HashiCorp Vault and OpenBao
 )
 
 // regular expressions are compiled once a call site and never change.
@@ -36,7 +40,7 @@ var (
 )
 
 func schemes() []string {
-	return []string{"keychain", "vault", "file", "aws-secrets", "gcp-secrets", "azure-keyvault"}
+	return []string{"keychain", "vault", "file", "pass", "op", "hcvault", "aws-secrets", "gcp-secrets", "azure-keyvault"}
 }
 
 // Parse returns the form of the reference and what it names: the variable, the
@@ -54,10 +58,8 @@ func (r Reference) Parse() (form Form, name string, err error) {
 		}
 		return FormVariable, m[1], nil
 	case strings.HasPrefix(text, "exec:"):
-		if command := strings.TrimSpace(text[len("exec:"):]); command != "" {
-			return FormCommand, command, nil
-		}
-		return FormCommand, "", fmt.Errorf("exec: needs a command")
+		command := strings.TrimSpace(text[len("exec:"):])
+		return FormCommand, command, checkCommand(command)
 	}
 	m := schemeForm().FindStringSubmatch(text)
 	if m == nil {
@@ -68,8 +70,37 @@ func (r Reference) Parse() (form Form, name string, err error) {
 		return FormLiteral, "", fmt.Errorf("unknown scheme %s://%s", scheme, didYouMean(scheme, schemes()))
 	}
 	name, _, _ = strings.Cut(rest, "#")
-	name, _, _ = strings.Cut(name, "?")
-	return Form(scheme), name, checkName(Form(scheme), name)
+	name, option, hasOption := strings.Cut(name, "?")
+	if err := checkName(Form(scheme), name); err != nil {
+		return Form(scheme), name, err
+	}
+	if hasOption && scheme != "aws-secrets" && scheme != "gcp-secrets" && scheme != "azure-keyvault" {
+		err = checkOption(Form(scheme), option)
+	}
+	return Form(scheme), name, err
+}
+
+// checkCommand judges what no shell reads.
+func checkCommand(command string) error {
+	switch {
+	case command == "":
+		return fmt.Errorf("exec: needs a command")
+	case strings.ContainsAny(command, "\"'`$;|&<>(){}*?\\"):
+		return fmt.Errorf("exec: is read by no shell: quotes, variables and pipes have no meaning in it; name a script instead")
+	}
+	return nil
+}
+
+func checkOption(form Form, option string) error {
+	version, is := strings.CutPrefix(option, "version=")
+	number, err := strconv.Atoi(version)
+	switch {
+	case form != FormHCVault:
+		return fmt.Errorf("%s:// takes no ?option; only hcvault:// takes ?version=", form)
+	case !is || err != nil || number < 1 || number > 1<<30:
+		return fmt.Errorf("write hcvault://mount/path?version=3#member")
+	}
+	return nil
 }
 
 func checkName(form Form, name string) error {
@@ -83,10 +114,25 @@ func checkName(form Form, name string) error {
 		return fmt.Errorf("write file:///an/absolute/path, with three slashes")
 	case form == FormGCP && !gcpForm().MatchString(name):
 		return fmt.Errorf("write gcp-secrets://projects/PROJECT/secrets/NAME, with /versions/VERSION if need be")
+	case form == FormOP && (strings.Count(name, "/") < 2 || strings.Count(name, "/") > 3):
+		return fmt.Errorf("write op://vault/item/field, or op://vault/item/section/field")
+	case form == FormHCVault && strings.Count(name, "/") < 1:
+		return fmt.Errorf("write hcvault://mount/path#member")
+	case (form == FormOP || form == FormHCVault || form == FormPass) && !plainPath(name):
+		return fmt.Errorf("the path of %s:// has an empty part, a part . or .., or begins with -", form)
 	case form == FormAzure && strings.Count(name, "/") != 1:
 		return fmt.Errorf("write azure-keyvault://vault/secret")
 	}
 	return nil
+}
+
+func plainPath(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return !strings.HasPrefix(name, "-")
 }
 
 // Literal reports whether the text holds a value in the clear: a literal, or a

@@ -110,7 +110,7 @@ func (v *validator) reference(key string, r Reference, stored string) {
 	form, name, err := r.Parse()
 	switch {
 	case err != nil:
-		v.fail(key, "known are ${NAME}, keychain://, vault://, file:///, aws-secrets://, gcp-secrets://, azure-keyvault://, exec:", "%v", err)
+		v.fail(key, "known are ${NAME}, keychain://, vault://, file:///, pass://, op://, hcvault://, aws-secrets://, gcp-secrets://, azure-keyvault://, exec:", "%v", err)
 		return
 	case strings.Contains(string(r), "•"):
 		v.fail(key, "write a reference, such as keychain://openclaw/"+stored, "holds the bullets that stand for a secret, not the secret")
@@ -122,8 +122,8 @@ func (v *validator) reference(key string, r Reference, stored string) {
 		v.warn(key, "`openclaw secrets import` moves it into the keychain", "line %d holds a secret in the clear", v.at(key).line)
 	case form == FormVariable && v.snapshot.options.Getenv(name) == "" && !strings.Contains(string(r), ":-"):
 		v.warn(key, "set it in the environment or in .env beside this file", "the variable %s is not set", name)
-	case form == FormAWS, form == FormGCP, form == FormAzure, form == FormCommand:
-		v.warn(key, "use keychain:// or vault://", "%s references are not built yet: this secret does not resolve", form)
+	case form == FormAWS, form == FormGCP, form == FormAzure:
+		v.warn(key, "use keychain://, vault:// or hcvault://, or exec: with the provider's own command-line program", "%s references are not built yet: this secret does not resolve", form)
 	case form == FormFile:
 		v.secretFile(key, name)
 	}

@@ -190,6 +190,9 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 		tested := wire.SecretTested{Detail: "it does not resolve"}
 		if refusal, is := errors.AsType[*wire.Error](secretRefusal(err)); is {
 			tested.Detail, tested.Hint = refusal.Message, refusal.Hint()
+			if failure, is := errors.AsType[*keychain.Error](err); is && failure.Err != nil {
+				tested.Detail = failure.Error() // why, which by its promise holds no value
+			}
 		} else {
 			tested.Detail = err.Error() // a resolver puts no value into its errors
 		}

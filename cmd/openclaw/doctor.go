@@ -44,7 +44,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --fix: do not ask")
 	cmd.Flags().BoolVar(&profile, "profile", false, "print that profile only")
 	cmd.MarkFlagsMutuallyExclusive("json", "fix", "profile")
-	cmd.AddCommand(doctorClientsCommand(t))
+	cmd.AddCommand(doctorClientsCommand(t), doctorSecretsCommand(t))
 	return cmd
 }
 

@@ -35,17 +35,30 @@ func (t *terminal) withGateway(ctx context.Context, use func(call func(method st
 }
 
 func secretsListCommand(t *terminal) *cobra.Command {
-	var asJSON bool
+	var asJSON, check bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the names of the secrets, never the values", Args: exactly(0), Example: "  openclaw secrets list",
+		Use: "list", Short: "List the names of the secrets, never the values", Args: exactly(0), Example: "  openclaw secrets list\n  openclaw secrets list --check",
+		Long: "List what is stored, and the references of the config that lead elsewhere: to variables, files, programs and servers.\n" +
+			"Programs and servers are asked with --check only.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			snapshot, err := t.loadConfig()
+			if err != nil {
+				return err
+			}
+			elsewhere := outsideReferences(snapshot.Config)
 			return t.withGateway(cmd.Context(), func(call func(string, any, any) error) error {
 				var result wire.SecretsResult
 				if err := call(wire.MethodSecrets, nil, &result); err != nil {
 					return err
 				}
+				if err := askReferences(elsewhere, check, call); err != nil {
+					return err
+				}
 				if asJSON {
-					return t.json(result)
+					return t.json(struct {
+						wire.SecretsResult
+						References []referenceRow `json:"references,omitempty"`
+					}{result, elsewhere})
 				}
 				t.print("store: %s", describeStore(result.Store))
 				rows := make([][]string, 0, len(result.Secrets))
@@ -57,11 +70,13 @@ func secretsListCommand(t *terminal) *cobra.Command {
 					rows = append(rows, []string{s.Name, s.Store, state, day(s.Changed), day(s.LastUsed)})
 				}
 				t.table("NAME\tSTORED IN\tSTATE\tCHANGED\tLAST USED", rows)
+				t.printReferences(elsewhere)
 				return nil
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&check, "check", false, "ask the programs and servers too")
 	return cmd
 }
 

@@ -11,13 +11,37 @@
 //	vault://name                an entry of the encrypted vault
 //	file:///path                a file that only its owner may read; one newline at the
 //	                            end is cut
+//	pass://path/of/entry        the first line of an entry of pass(1)
+//	op://vault/item/field       a field of 1Password, by its program op; a section may
+//	                            stand between item and field
+//	hcvault://mount/path#member a member of an entry of HashiCorp Vault or OpenBao, key-value
+//	                            engine version 1 or 2; ?version=N before the # picks an older
+//	                            one of version 2; an entry of one member needs no #
+//	exec:program argument…      what the program prints; no shell reads the line. A program
+//	                            docker-credential-NAME is followed by a server and spoken to
+//	                            in docker's credential protocol
 //	anything else               a literal, with a warning
 //
-// A #field behind the last three picks a member of a JSON object, #a.b of one
-// inside. In their paths %XX stands for a byte, so %23 is a # and %25 a %.
-// aws-secrets://, gcp-secrets://, azure-keyvault://, exec: and ?version= are
-// known and refused by name. An unknown scheme, or a $ that begins no form, is
-// an error and never a literal: a typing error must not be sent as a key.
+// A #field behind keychain, vault, file and op picks a member of a JSON object,
+// #a.b of one inside; behind pass the line "field: value". In their paths %XX
+// stands for a byte, so %23 is a # and %25 a %. aws-secrets://, gcp-secrets:// and
+// azure-keyvault:// are known and refused by name. An unknown scheme, or a $ that
+// begins no form, is an error and never a literal: a typing error must not be sent as
+// a key.
+//
+// # Programs and servers
+//
+// A program is looked for in the whole paths of PATH and runs with no terminal, with
+// the variables that its own store needs and no others, and for Options.Patience
+// (15 s) at most; then it is killed with what it started. Of its output 64 KiB are
+// taken, of its words nothing is repeated. Only names of entries are in its
+// arguments. HashiCorp Vault is found as its own program finds it: VAULT_ADDR,
+// VAULT_TOKEN or ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT, or the same with
+// BAO_. It is asked over TLS, or in clear on this machine only; no redirect is
+// followed. Who asks for the same thing at once waits for the first's answer.
+//
+// pass is tested for real; 1Password's program and the servers are not to be had
+// where the tests run, and stand-ins answer in their place.
 //
 // # Promises
 //

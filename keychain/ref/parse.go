@@ -28,7 +28,7 @@ func Parse(text string) (Reference, error) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return Reference{}, bad("write it on one line; keep a value with line ends in a file", "it has a line end or another control character")
 	case strings.HasPrefix(text, "exec:"):
-		return Reference{scheme: Exec}, nil
+		return parseExec(text[len("exec:"):])
 	}
 	scheme, rest, ok := cutScheme(text)
 	if !ok {
@@ -37,10 +37,12 @@ func Parse(text string) (Reference, error) {
 	switch Scheme(scheme) {
 	case Keychain, Vault, File:
 		return parsePlace(Scheme(scheme), rest)
+	case Pass, OP, HCVault:
+		return parseExternal(Scheme(scheme), rest)
 	case AWS, GCP, Azure:
 		return Reference{scheme: Scheme(scheme), first: rest}, nil
 	default:
-		hint := "write one of keychain://, vault://, file://, or ${NAME}"
+		hint := "write one of keychain://, vault://, file://, pass://, op://, hcvault://, exec:, or ${NAME}"
 		if known := Scheme(strings.ToLower(scheme)); known != Scheme(scheme) {
 			hint = "schemes are written in lower case; " + hint
 		}
@@ -75,7 +77,7 @@ func parsePlace(scheme Scheme, rest string) (Reference, error) {
 	r := Reference{scheme: scheme}
 	rest, field, hasField := strings.Cut(rest, "#")
 	if strings.Contains(rest, "?") {
-		return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "?version= and other options are not built yet")
+		return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "only hcvault:// takes ?version=")
 	}
 	var err error
 	if r.field, err = unescape(field); err != nil || (hasField && r.field == "") {

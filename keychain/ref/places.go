@@ -18,6 +18,8 @@ const maxSecretFile = 64 << 10
 // ask fetches a reference of the schemes that a store answers.
 func (r *Resolver) ask(ctx context.Context, reference Reference) (keychain.Secret, error) {
 	switch {
+	case reference.external():
+		return r.askOutside(ctx, reference)
 	case reference.scheme == Vault && r.options.Vault == nil:
 		return keychain.Secret{}, &keychain.Error{
 			Op: resolveOp, Name: reference.String(), Kind: keychain.KindNoService, Err: errors.New("no vault is in use"),

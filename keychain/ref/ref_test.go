@@ -46,6 +46,9 @@ func TestParse(t *testing.T) {
 		"aws-secrets://prod/openclaw/anthropic-key":               {AWS, "aws-secrets://prod/openclaw/anthropic-key"},
 		"gcp-secrets://projects/my-project/secrets/anthropic-key": {GCP, "gcp-secrets://projects/my-project/secrets/anthropic-key"},
 		"azure-keyvault://my-vault/anthropic-key":                 {Azure, "azure-keyvault://my-vault/anthropic-key"},
+		"pass://work/anthropic#api key":                           {Pass, "pass://work/anthropic#api key"},
+		"op://Private/Anthropic/api key":                          {OP, "op://Private/Anthropic/api key"},
+		"hcvault://secret/openclaw/anthropic?version=3#key":       {HCVault, "hcvault://secret/openclaw/anthropic?version=3#key"},
 		"exec:pass show " + canary:                                {Exec, "exec:••••"},
 		canary:                                                    {Literal, "••••"},
 		"a$$b":                                                    {Literal, "••••"},
@@ -75,7 +78,10 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, text := range []string{
 		"$NAME", "a$", "${", "${}", "${A", "${1A}", "${A-B}", "${A:default}", "${A B}", "${Ä}",
-		"key-chain://openclaw/a", "Keychain://openclaw/a", "http://example.com", "op://vault/item",
+		"key-chain://openclaw/a", "Keychain://openclaw/a", "http://example.com",
+		"op://vault/item", "op://a/b/c/d/e", "op://a/b/c?attribute=otp", "pass://", "pass://-c/x", "pass://../x", "pass://a//b", "pass://a?version=1", "pass://a%0ab", "pass://a#",
+		"hcvault://secret", "hcvault://secret/a?version=0", "hcvault://secret/a?version=x", "hcvault://secret/a?x=1", "hcvault://secret/../a", "hcvault://secret/a?version=1&version=2",
+		"exec:", "exec: ", "exec:pass 'a b'", "exec:a | b", "exec:./a", "exec:docker-credential-pass", "exec:a $(b)",
 		"keychain://", "keychain://a", "keychain://a/", "keychain:///a", "keychain://openclaw/a b", "keychain://a%2Fb/c", "keychain://a/%zz", "keychain://a/b?version=1",
 		"vault://", "vault://a b", "vault://a#", "vault://a?version=2",
 		"file://a", "file://~/a", "file:///", "file:///a/../b", "file:///a//b", "file:///a/", "file:///a%00b",
@@ -181,7 +187,8 @@ func TestResolve(t *testing.T) {
 		"file://" + object + "#none":                                   keychain.KindNotFound, "file://" + object + "#list": keychain.KindNotFound,
 		"file://" + object + "#empty": keychain.KindNotFound, "file://" + object + "#nul": keychain.KindNotFound,
 		"file://" + good + "#key": keychain.KindBadReference, "file://" + object + "#key.more": keychain.KindBadReference,
-		"aws-secrets://a": keychain.KindUnsupported, "gcp-secrets://a": keychain.KindUnsupported, "azure-keyvault://a/b": keychain.KindUnsupported, "exec:true": keychain.KindUnsupported,
+		"aws-secrets://a": keychain.KindUnsupported, "gcp-secrets://a": keychain.KindUnsupported, "azure-keyvault://a/b": keychain.KindUnsupported,
+		"exec:true": keychain.KindNoService, "pass://a": keychain.KindNoService, "op://a/b/c": keychain.KindNoService, "hcvault://a/b": keychain.KindNoService, // no PATH, no address
 		"$BAD": keychain.KindBadReference,
 	} {
 		_, _, err := r.Resolve(t.Context(), text)
@@ -328,7 +335,7 @@ func TestEnvFile(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"${A}", "${A:-b}", "a$$${B}", "keychain://openclaw/a#b", "keychain://x/y%20z", "vault://a", "file:///a/b%23#c", "aws-secrets://x\u202e", "exec:x", "literal", "$", "",
+		"${A}", "${A:-b}", "a$$${B}", "keychain://openclaw/a#b", "keychain://x/y%20z", "vault://a", "file:///a/b%23#c", "aws-secrets://x\u202e", "exec:x", "pass://a b#c", "op://a/b/c", "hcvault://a/b?version=2#c", "literal", "$", "",
 		"keychain://%ff/%fe", "file:///%ef%bf%bd",
 	} {
 		f.Add(seed)
@@ -355,9 +362,9 @@ func FuzzParse(f *testing.F) {
 			if strings.ReplaceAll(rest, bullets, "") != "" {
 				t.Fatalf("%q prints %q", text, r)
 			}
-		case Keychain, Vault, File:
+		case Keychain, Vault, File, Pass, OP, HCVault:
 			again, err := Parse(r.String())
-			if err != nil || again.String() != r.String() || again.first != r.first || again.second != r.second || again.field != r.field {
+			if err != nil || again.String() != r.String() || again.first != r.first || again.second != r.second || again.field != r.field || again.version != r.version {
 				t.Fatalf("%q prints %q, which is %q: %v", text, r, again, err)
 			}
 		default:

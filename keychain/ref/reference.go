@@ -2,6 +2,7 @@ package ref
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +13,7 @@ import (
 // Scheme is the kind of a reference.
 type Scheme string
 
-// The schemes. Those after File are known and refused.
+// The schemes. AWS, GCP and Azure are known and refused.
 const (
 	Literal  Scheme = "literal"
 	Variable Scheme = "variable"
@@ -23,6 +24,9 @@ const (
 	GCP      Scheme = "gcp-secrets"
 	Azure    Scheme = "azure-keyvault"
 	Exec     Scheme = "exec"
+	Pass     Scheme = "pass"    // the password store of pass(1)
+	OP       Scheme = "op"      // 1Password
+	HCVault  Scheme = "hcvault" // HashiCorp Vault and OpenBao
 )
 
 // maxReference is the length of the longest reference in bytes.
@@ -35,10 +39,12 @@ const bullets = "••••"
 // for a literal, a default and any text around variables.
 type Reference struct {
 	scheme Scheme
-	parts  []part // Literal and Variable
+	parts  []part // Literal and Variable; the command line of Exec
 	first  string // service, entry or path
 	second string // account
 	field  string
+
+	version int // of HCVault; 0 is the newest
 }
 
 // part is a piece of text, or a variable with its default.
@@ -79,6 +85,12 @@ func (r Reference) String() string {
 		return "vault://" + r.first + r.fragment()
 	case File:
 		return "file://" + escape(r.first) + r.fragment()
+	case Pass, OP, HCVault:
+		text := string(r.scheme) + "://" + escape(r.first)
+		if r.version > 0 {
+			text += "?version=" + strconv.Itoa(r.version)
+		}
+		return text + r.fragment()
 	case AWS, GCP, Azure:
 		return string(r.scheme) + "://" + escapeOnly("", r.first)
 	case Exec:
@@ -97,6 +109,22 @@ func (r Reference) String() string {
 		}
 	}
 	return out.String()
+}
+
+// external reports whether a program or a server elsewhere answers.
+func (r Reference) external() bool {
+	return r.scheme == Exec || r.scheme == Pass || r.scheme == OP || r.scheme == HCVault
+}
+
+// cacheKey tells apart what String does not: two commands look the same.
+func (r Reference) cacheKey() string {
+	if r.scheme != HCVault { // there the member is picked from the answer
+		r.field = ""
+	}
+	if r.scheme == Exec {
+		return "exec:" + string(r.parts[0].text.Reveal())
+	}
+	return r.String()
 }
 
 // GoString is String: %#v must not print the parts.

@@ -3,6 +3,7 @@ package ref
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"openclaw/keychain"
@@ -14,6 +15,7 @@ const resolveOp = "resolve reference"
 const (
 	defaultTTL         = time.Minute
 	defaultNegativeTTL = 5 * time.Second
+	defaultPatience    = 15 * time.Second // a person may have to touch a sensor
 )
 
 // Options says what a Resolver may ask. What is nil is refused when asked for.
@@ -28,6 +30,9 @@ type Options struct {
 
 	TTL         time.Duration // 1 minute
 	NegativeTTL time.Duration // 5 s
+	Patience    time.Duration // 15 s: how long a program or a server elsewhere may take
+
+	Transport http.RoundTripper // for hcvault://; nil: one that knows VAULT_CACERT
 }
 
 // Source says where a value came from, never the value.
@@ -44,6 +49,7 @@ type Source struct {
 type Resolver struct {
 	options Options
 	cache   *cache
+	queue   queue
 }
 
 // New returns a Resolver.
@@ -57,7 +63,10 @@ func New(options Options) *Resolver {
 	if options.NegativeTTL <= 0 {
 		options.NegativeTTL = defaultNegativeTTL
 	}
-	return &Resolver{options: options, cache: newCache(options.Now)}
+	if options.Patience <= 0 {
+		options.Patience = defaultPatience
+	}
+	return &Resolver{options: options, cache: newCache(options.Now), queue: queue{turns: map[string]*turn{}}}
 }
 
 // Resolve returns the secret that text refers to. The caller owns it. An empty
@@ -80,14 +89,17 @@ func (r *Resolver) ResolveReference(ctx context.Context, reference Reference) (k
 		value, err = r.expand(reference, &source)
 	case File:
 		value, err = readFile(reference.first)
-	case Keychain, Vault:
+	case Keychain, Vault, Exec, Pass, OP, HCVault:
 		value, source.Cached, err = r.fetch(ctx, reference)
 	default:
 		err = notBuilt(reference)
 	}
-	if err == nil && reference.field != "" {
+	if err == nil && reference.scheme == Pass && reference.field == "" {
+		value = firstLine(value)
+	}
+	if err == nil && reference.field != "" && reference.scheme != HCVault {
 		whole := value
-		value, err = member(whole, reference.field)
+		value, err = pick(whole, reference)
 		whole.Wipe()
 	}
 	if err != nil {
@@ -111,21 +123,29 @@ func named(err error, reference string) error {
 func notBuilt(reference Reference) error {
 	return &keychain.Error{
 		Op: resolveOp, Kind: keychain.KindUnsupported, Err: errors.New("the scheme " + string(reference.scheme) + " is not built yet"),
-		Hint: "use keychain://, vault://, file:// or ${NAME} instead",
+		Hint: "use keychain://, vault://, hcvault://, or exec: with the provider's own command-line program",
 	}
 }
 
 // fetch asks the cache, then the store.
 func (r *Resolver) fetch(ctx context.Context, reference Reference) (value keychain.Secret, cached bool, err error) {
-	whole := reference
-	whole.field = ""
-	key := whole.String()
+	key := reference.cacheKey()
 	name := reference.second
 	if reference.scheme == Vault {
 		name = reference.first
 	}
 	if value, err, ok := r.cache.get(key); ok {
 		return value, true, err
+	}
+	if reference.external() {
+		leave, err := r.queue.enter(ctx, key)
+		if err != nil {
+			return keychain.Secret{}, false, err
+		}
+		defer leave()
+		if value, err, ok := r.cache.get(key); ok { // who was before it asked
+			return value, true, err
+		}
 	}
 	ticket := r.cache.begin()
 	value, err = r.ask(ctx, reference)
