@@ -129,7 +129,7 @@ func allowCommand(t *terminal) *cobra.Command {
 			"What was missed can still be allowed for the rest of its run, or always; what a rule denied ('openclaw denials')\n" +
 			"by denial-ID, always.",
 		Example: "  openclaw allow 4f2a91\n  openclaw allow 4f2a91 --scope run --match folder\n  openclaw allow 4f2a91 --scope always --preview\n" +
-			"  openclaw allow denial-17 --scope always --match '*.example.com'",
+			"  openclaw allow denial-91c03e --scope always --match '*.example.com'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			params.ID = args[0]
 			switch {

@@ -2,9 +2,10 @@ package registry
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -95,9 +96,9 @@ func (r *Registry) merge(d event.Denial) {
 		r.order.MoveToBack(element)
 	} else {
 		r.makeRoom()
-		r.nextID++
-		d.ID = strconv.FormatUint(r.nextID, 10)
+		d.ID = r.newID()
 		row = &denialRow{Denial: d}
+		r.byID[d.ID] = row
 		r.rows[d.Agent]++
 		r.denials[key] = r.order.PushBack(row)
 	}
@@ -127,6 +128,7 @@ func (r *Registry) makeRoom() {
 			continue
 		}
 		delete(r.denials, keyOf(row.Denial))
+		delete(r.byID, row.ID)
 		delete(r.dirty, row)
 		r.order.Remove(e)
 		count(r.rows, loudest, -1)
@@ -156,12 +158,25 @@ func (r *Registry) Denials(agent string, limit int) []event.Denial {
 func (r *Registry) Denial(id string) (event.Denial, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for e := r.order.Back(); e != nil; e = e.Prev() {
-		if row := e.Value.(*denialRow); row.ID == id {
-			return row.Denial, true
+	row, known := r.byID[id]
+	if !known {
+		return event.Denial{}, false
+	}
+	return row.Denial, true
+}
+
+// newID is short enough to type, and no number that a gateway before this one has
+// given to another refusal: an answer to what is still on a screen must not become
+// a rule for something else. r.mu is held.
+func (r *Registry) newID() string {
+	for {
+		var b [3]byte
+		_, _ = rand.Read(b[:]) // it never fails
+		id := hex.EncodeToString(b[:])
+		if r.byID[id] == nil {
+			return id
 		}
 	}
-	return event.Denial{}, false
 }
 
 // DeniedHour returns the refusals of the last sixty minutes, counted by the

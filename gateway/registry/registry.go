@@ -42,7 +42,7 @@ type Registry struct {
 	mu       sync.Mutex // guards the fields below
 	denials  map[denialKey]*list.Element
 	order    *list.List // of *denialRow, longest unchanged first
-	nextID   uint64
+	byID     map[string]*denialRow
 	rows     map[string]int // of denials, by agent
 	listings map[listing]*rate.Limiter
 	dirty    map[*denialRow]struct{}
@@ -67,7 +67,7 @@ func New(options Options) *Registry {
 		options.Mask = func(text string) string { return text }
 	}
 	return &Registry{
-		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), dirty: map[*denialRow]struct{}{},
+		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), byID: map[string]*denialRow{}, dirty: map[*denialRow]struct{}{},
 		rows: map[string]int{}, listings: map[listing]*rate.Limiter{},
 		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(), closed: list.New(), closedOf: map[string]int{},
 		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},

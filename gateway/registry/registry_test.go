@@ -86,6 +86,34 @@ func TestDenialsMergeAndEveryCountIsExact(t *testing.T) {
 	}
 }
 
+// What a screen still shows of a gateway that is gone names nothing at the next one,
+// where somebody may make a rule of it; and what is let go is found no more.
+func TestADenialsIDIsOfOneGateway(t *testing.T) {
+	before, after := newWorld(), newWorld()
+	_ = before.Deny(t.Context(), event.Denial{Agent: "coder", Target: "/srv/project"})
+	_ = after.Deny(t.Context(), event.Denial{Agent: "coder", Target: "evil.example:443"})
+	old := before.Denials("", 0)[0]
+	if d, found := after.Denial(old.ID); found {
+		t.Errorf("%s was %s, and is %s now", old.ID, old.Target, d.Target)
+	}
+	if d, found := before.Denial(old.ID); !found || d.Target != old.Target {
+		t.Errorf("%+v %v", d, found)
+	}
+	var flood []event.Denial
+	for i := range maxDenials {
+		flood = append(flood, event.Denial{Agent: "coder", Target: fmt.Sprint("/tmp/", i)})
+	}
+	for len(flood) > 0 {
+		n := min(len(flood), 100)
+		_ = before.Deny(t.Context(), flood[:n]...)
+		flood = flood[n:]
+		before.pass(time.Hour)
+	}
+	if before.order.Len() != len(before.byID) || before.order.Len() > maxDenials {
+		t.Errorf("%d rows, %d ids", before.order.Len(), len(before.byID))
+	}
+}
+
 func TestDenialIsAuditedBeforeItIsShown(t *testing.T) {
 	w := newWorld()
 	w.options.Audit = func(context.Context, event.Denial) error {
