@@ -79,9 +79,7 @@ func withoutEcho(response *http.Response, mask *mask) {
 func (e *echo) Read(p []byte) (int, error) {
 	if len(e.out) == 0 && e.err == nil {
 		n, err := e.body.Read(e.space[:])
-		for _, c := range e.space[:n] {
-			e.add(c)
-		}
+		e.take(e.space[:n])
 		if err != nil {
 			e.err = err
 			e.decide()
@@ -104,6 +102,34 @@ func (e *echo) Close() error {
 	clear(e.in[:cap(e.in)])
 	clear(e.out[:cap(e.out)])
 	return e.body.Close()
+}
+
+// take takes what came: what is inside of a line at once.
+func (e *echo) take(b []byte) {
+	for len(b) > 0 {
+		inside := 0
+		if !e.returned {
+			inside = min(lineLength(b), longestEvent-1-len(e.in))
+		}
+		if inside > 0 {
+			e.in = append(e.in, b[:inside]...)
+			b = b[inside:]
+			continue
+		}
+		e.add(b[0])
+		b = b[1:]
+	}
+}
+
+// lineLength is the length of b up to the end of its first line.
+func lineLength(b []byte) int {
+	if at := bytes.IndexByte(b, '\n'); at >= 0 {
+		b = b[:at]
+	}
+	if at := bytes.IndexByte(b, '\r'); at >= 0 {
+		b = b[:at]
+	}
+	return len(b)
 }
 
 // add takes the next byte. A line ends with a line feed, a carriage return or

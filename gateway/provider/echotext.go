@@ -24,10 +24,7 @@ type found struct {
 func textsOf(raw []byte, line bool) (out found) {
 	at, data := 0, false
 	for at < len(raw) {
-		end := len(raw)
-		if n := bytes.IndexAny(raw[at:], "\r\n"); n >= 0 {
-			end = at + n
-		}
+		end := at + lineLength(raw[at:])
 		from := at
 		if rest, is := bytes.CutPrefix(raw[at:end], []byte("data:")); is && !line {
 			from, data = end-len(bytes.TrimPrefix(rest, []byte(" "))), true

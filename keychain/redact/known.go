@@ -19,6 +19,7 @@ type known struct {
 	multiline []string // the needles with a newline in them, sorted
 	sorted    []string
 	longest   int
+	first     [256]bool // bytes with which needles begin
 }
 
 // tiers are the needles by length: one of stride+size-1 bytes has a whole
@@ -57,6 +58,7 @@ func newKnown(list []string) *known {
 			}
 		}
 		k.longest = max(k.longest, len(n))
+		k.first[n[0]] = true
 		if strings.Contains(n, "\n") {
 			k.multiline = append(k.multiline, n)
 		}
@@ -194,6 +196,9 @@ func (k *known) open(text []byte, multilineOnly bool) int {
 		}
 	}
 	for i := max(len(text)-longest+1, 0); i < len(text); i++ {
+		if !k.first[text[i]] {
+			continue
+		}
 		tail := text[i:]
 		at := sort.Search(len(sorted), func(j int) bool { return compare(sorted[j], tail) >= 0 })
 		if at < len(sorted) && len(sorted[at]) > len(tail) && sorted[at][:len(tail)] == string(tail) {
