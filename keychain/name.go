@@ -32,6 +32,19 @@ func CheckName(op, name string) error {
 	}
 }
 
+// IsName reports whether CheckName takes a name.
+func IsName(name string) bool {
+	if name == "" || len(name) > MaxName {
+		return false
+	}
+	for i := range len(name) {
+		if !nameByte(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 func nameByte(c byte) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':

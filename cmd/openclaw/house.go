@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,6 +42,8 @@ type house struct {
 	gateway  *gateway.Gateway
 	token    *tokenSource
 	uses     *uses
+
+	lastTargets atomic.Pointer[targetsOf]
 
 	hardened    bool // the gateway is a hardened service
 	machine     sync.Once

@@ -115,9 +115,25 @@ func (h *house) enterBudget(d provider.Demand) (settle func(provider.Usage), ref
 	return func(u provider.Usage) { leave(u.Total()) }, nil
 }
 
-// targets are the providers of the config, and those that need no entry.
+// targetsOf are the targets of one snapshot of the config.
+type targetsOf struct {
+	snapshot *configs.Snapshot
+	targets  map[string]provider.Target
+}
+
+// targets are the providers of the config, and those that need no entry. They are
+// put together once for each snapshot: every call asks for them, some twice.
 func (h *house) targets() map[string]provider.Target {
-	config := h.config.Current().Config
+	snapshot := h.config.Current()
+	if kept := h.lastTargets.Load(); kept != nil && kept.snapshot == snapshot {
+		return kept.targets
+	}
+	made := &targetsOf{snapshot, targetsIn(snapshot.Config)}
+	h.lastTargets.Store(made)
+	return made.targets
+}
+
+func targetsIn(config *configs.Config) map[string]provider.Target {
 	out := map[string]provider.Target{}
 	for _, name := range configs.KnownProviders() {
 		out[name] = provider.Target{Kind: name}

@@ -90,7 +90,7 @@ func (v currentVault) List(ctx context.Context) ([]string, error) {
 // resolve follows a reference, or a bare name in the store, and teaches the
 // log what it must not show.
 func (h *house) resolve(ctx context.Context, reference string) (keychain.Secret, string, error) {
-	if keychain.CheckName("get secret", reference) == nil {
+	if keychain.IsName(reference) {
 		reference = "keychain://openclaw/" + reference
 	}
 	secret, source, err := h.resolver.Resolve(ctx, reference)

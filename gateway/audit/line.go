@@ -57,7 +57,11 @@ func encodeBody(e Entry, redact func([]byte) []byte) []byte {
 	if redact == nil {
 		return text
 	}
-	if masked := redact(text); json.Valid(masked) && masked[0] == '{' && masked[len(masked)-1] == '}' && len(masked) <= MaxLine-1024 {
+	masked := redact(text)
+	if len(masked) == len(text) && &masked[0] == &text[0] {
+		return text // there was nothing
+	}
+	if json.Valid(masked) && masked[0] == '{' && masked[len(masked)-1] == '}' && len(masked) <= MaxLine-1024 {
 		return masked
 	}
 	// The mask cut through the JSON itself. Mask the texts one by one.

@@ -78,6 +78,7 @@ type Budgets struct {
 
 	mu       sync.Mutex // guards the fields below
 	day      string
+	date     [3]int // year, month and day of the day, once it was today
 	accounts map[string]*account
 	live     map[*Call]struct{}
 	dirty    bool
@@ -245,8 +246,14 @@ func Matches(pattern, model string) bool {
 // turn begins a new day when it is one; b.mu is held.
 func (b *Budgets) turn() time.Time {
 	now := b.now()
+	year, month, day := now.Date()
+	date := [...]int{year, int(month), day}
+	if b.date == date {
+		return now
+	}
+	today := now.Format(dayForm)
 	// A clock that went back by more than a time zone was wrong before.
-	if today := now.Format(dayForm); today > b.day || b.day > now.AddDate(0, 0, 1).Format(dayForm) {
+	if today > b.day || b.day > now.AddDate(0, 0, 1).Format(dayForm) {
 		b.day, b.dirty = today, true
 		for name, of := range b.accounts {
 			of.Used = Used{}
@@ -254,6 +261,9 @@ func (b *Budgets) turn() time.Time {
 				delete(b.accounts, name)
 			}
 		}
+	}
+	if today == b.day {
+		b.date = date
 	}
 	return now
 }
@@ -270,13 +280,15 @@ func (b *Budgets) of(name string) *account {
 // room asks for everything but the minute; b.mu is held.
 func (b *Budgets) room(bound Bound, now time.Time) *Refusal {
 	of, limits, key := b.of(bound.Account), bound.Limits, bound.Account+".budget."
-	year, month, day := now.Date()
-	tomorrow := time.Date(year, month, day+1, 0, 0, 0, 0, now.Location()).Sub(now)
+	tomorrow := func() time.Duration {
+		year, month, day := now.Date()
+		return time.Date(year, month, day+1, 0, 0, 0, 0, now.Location()).Sub(now)
+	}
 	switch {
 	case limits.RequestsPerDay > 0 && of.Requests >= int64(limits.RequestsPerDay):
-		return &Refusal{Key: key + KeyRequestsPerDay, Day: true, Retry: tomorrow, Text: fmt.Sprintf("all %d requests of today are used", limits.RequestsPerDay)}
+		return &Refusal{Key: key + KeyRequestsPerDay, Day: true, Retry: tomorrow(), Text: fmt.Sprintf("all %d requests of today are used", limits.RequestsPerDay)}
 	case limits.TokensPerDay > 0 && of.Tokens >= limits.TokensPerDay:
-		return &Refusal{Key: key + KeyTokensPerDay, Day: true, Retry: tomorrow, Text: fmt.Sprintf("all %d tokens of today are used", limits.TokensPerDay)}
+		return &Refusal{Key: key + KeyTokensPerDay, Day: true, Retry: tomorrow(), Text: fmt.Sprintf("all %d tokens of today are used", limits.TokensPerDay)}
 	case limits.TokensPerDay > 0 && of.calls > 0 && of.Tokens+of.reserved >= limits.TokensPerDay:
 		return &Refusal{Key: key + KeyTokensPerDay, Retry: time.Second, Text: fmt.Sprintf("the calls under way use what is left of the %d tokens of today", limits.TokensPerDay)}
 	case limits.Calls > 0 && of.calls >= limits.Calls:

@@ -31,18 +31,16 @@ func NewBus(now func() time.Time) *Bus {
 // subscription of its kind. It never blocks. Seq and Time that e brings along
 // are overwritten; Time never goes backwards from one event to the next.
 func (b *Bus) Publish(e Event) {
-	b.clean(&e)
 	at := b.now() // outside the lock: a test's clock may be anything
+	if b.unheard(e.Kind, at) {
+		return
+	}
+	b.clean(&e)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if at.Before(b.last) {
-		at = b.last
-	}
-	b.last = at
-	b.seq++
-	e.Seq, e.Time = b.seq, at
+	e.Seq, e.Time = b.stamp(at)
 	for _, s := range b.subscriptions {
-		if len(s.kinds) != 0 && !slices.Contains(s.kinds, e.Kind) {
+		if !s.wants(e.Kind) {
 			continue
 		}
 		select {
@@ -52,6 +50,28 @@ func (b *Bus) Publish(e Event) {
 			b.dropped++
 		}
 	}
+}
+
+// unheard counts an event that nobody subscribed to, and reports whether it is one:
+// to clean it would be for nothing.
+func (b *Bus) unheard(kind Kind, at time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if slices.ContainsFunc(b.subscriptions, func(s *Subscription) bool { return s.wants(kind) }) {
+		return false
+	}
+	b.stamp(at)
+	return true
+}
+
+// stamp gives the number and the time of the next event; b.mu is held.
+func (b *Bus) stamp(at time.Time) (uint64, time.Time) {
+	if at.Before(b.last) {
+		at = b.last
+	}
+	b.last = at
+	b.seq++
+	return b.seq, at
 }
 
 // Seq returns the number of the newest event; 0 before the first.
@@ -96,6 +116,11 @@ type Subscription struct {
 
 	dropped uint64 // guarded by bus.mu
 	closed  bool   // guarded by bus.mu
+}
+
+// wants reports whether it is for events of a kind.
+func (s *Subscription) wants(kind Kind) bool {
+	return len(s.kinds) == 0 || slices.Contains(s.kinds, kind)
 }
 
 // C is where the events arrive, in the order of the bus. Close closes it;

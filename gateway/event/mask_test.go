@@ -83,3 +83,26 @@ func BenchmarkPublishMasked(b *testing.B) {
 		bus.Publish(e)
 	}
 }
+
+// What nobody subscribed to is numbered and not searched for secrets; who subscribes
+// later gets it neither way, and what is published then is masked.
+func TestUnheardEventsAreNotMasked(t *testing.T) {
+	bus := NewBus(nil)
+	masked := 0
+	bus.MaskWith(func(text string) string { masked++; return strings.ReplaceAll(text, "secret", "••••") })
+	notice := Event{Kind: KindNotice, Notice: &Notice{Level: "info", Text: "the secret"}}
+	other := bus.Subscribe(4, KindDenial)
+	defer other.Close()
+	for range 3 {
+		bus.Publish(notice)
+	}
+	if masked != 0 || bus.Seq() != 3 || bus.Dropped() != 0 {
+		t.Fatalf("%d texts were masked for nobody, seq %d, %d dropped", masked, bus.Seq(), bus.Dropped())
+	}
+	heard := bus.Subscribe(4, KindNotice)
+	defer heard.Close()
+	bus.Publish(notice)
+	if got := <-heard.C(); got.Seq != 4 || got.Notice.Text != "the ••••" {
+		t.Errorf("%d %+v", got.Seq, got.Notice)
+	}
+}

@@ -204,3 +204,18 @@ func TestFailureWordsAreOurOwn(t *testing.T) {
 		}
 	}
 }
+
+// What finds a key is not made again for each call.
+func TestMatcherIsKept(t *testing.T) {
+	h := New(Options{
+		Providers: func() map[string]Target { return map[string]Target{"one": {}, "two": {}} },
+		Secret:    func(context.Context, string) (keychain.Secret, error) { return keychain.Secret{}, nil },
+	})
+	one, two := keychain.NewSecret([]byte("sk-secret-key-of-some-length")), keychain.NewSecret([]byte("sk-other-key-of-some-length"))
+	if h.maskOf("one", one).exact == h.maskOf("two", two).exact {
+		t.Fatal("two keys have one matcher")
+	}
+	if n := testing.AllocsPerRun(100, func() { h.maskOf("one", one); h.maskOf("two", two) }); n > 4 {
+		t.Errorf("%.0f allocations for two calls", n)
+	}
+}

@@ -158,6 +158,9 @@ func (m *Masker) compile() func() *known {
 
 // Text returns s with every secret replaced; s itself if there is none.
 func (m *Masker) Text(s string) string {
+	if s == "" {
+		return s
+	}
 	e := m.engine.Load()
 	var store [16]span
 	var state carry
