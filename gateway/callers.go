@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
@@ -52,6 +53,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, leave := g.streams.enter(r.Context(), caller, token, visitorOf(r).address)
 	defer leave()
+	ctx = withClient(ctx, caller.Client)
 	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known || !g.holds(token) {
 		leave() // the token died between the look-up and the entry
 	}
@@ -62,6 +64,22 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		}
 		g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
 	}))
+}
+
+type clientKey struct{}
+
+func withClient(ctx context.Context, name string) context.Context {
+	if name == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, clientKey{}, name)
+}
+
+// ClientOf is the named client whose token let a call in, for Deps.WithCaller;
+// empty: it was none's.
+func ClientOf(ctx context.Context) string {
+	name, _ := ctx.Value(clientKey{}).(string)
+	return name
 }
 
 // withinRate counts a request for the credential that was found good, whatever

@@ -14,6 +14,7 @@ type Call struct {
 	Provider  string
 	Agent     string // empty: the operator
 	Run       string
+	Client    string // the named client whose token it came with; empty: none
 	From      string // peer address; may be empty
 	Method    string
 	Path      string
@@ -47,6 +48,9 @@ func (g *Gateway) auditCall(call Call) {
 	details := map[string]any{
 		"id": call.ID, "run": call.Run, "status": call.Status, "bytes_in": call.BytesIn, "bytes_out": call.BytesOut,
 		"first_byte_ms": call.FirstByte.Milliseconds(), "duration_ms": call.Duration.Milliseconds(),
+	}
+	if call.Client != "" {
+		details["client"] = call.Client
 	}
 	if call.Model != "" {
 		details["model"] = call.Model
@@ -85,6 +89,8 @@ func callRow(call Call) event.Connection {
 		proof = "chat"
 	case call.Agent != "":
 		from, proof = "cage "+call.Agent, "agent token"
+	case call.Client != "":
+		proof = "token of " + call.Client
 	}
 	return event.Connection{
 		ID: call.ID, Kind: "http", From: from, Agent: call.Agent, Run: call.Run, Route: short(call.Method+" "+call.Path) + " → " + call.Provider,

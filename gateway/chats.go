@@ -72,6 +72,10 @@ func (c *chats) call(w http.ResponseWriter, r *http.Request, caller chat.Caller)
 	if !g.holds(token) {
 		return errLost
 	}
+	if !token.Zero() {
+		_, client := g.tokens.Load().Standing(token)
+		ctx = withClient(ctx, client.Name)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if failed, is := p.(error); !is || !errors.Is(failed, http.ErrAbortHandler) {

@@ -76,7 +76,7 @@ func talkingWith(t *testing.T, layout configs.Layout, change func(*provider.Opti
 	h = build(t, layout, freePort(t), "", func(d *Deps) {
 		d.Provider = pass
 		d.WithCaller = func(ctx context.Context, agent, run string) context.Context {
-			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
+			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run, Client: ClientOf(ctx)})
 		}
 		d.ProviderKind = kind
 		more(d)
@@ -95,7 +95,7 @@ providers:
 
 func callOf(r provider.Record) Call {
 	return Call{
-		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
+		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, Client: r.Client, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
 		BytesIn: r.BytesIn, BytesOut: r.BytesOut, Started: r.Started, FirstByte: r.FirstByte, Duration: r.Duration, Error: r.Error,
 	}
 }

@@ -114,7 +114,7 @@ type Deps struct {
 	LogFrom   func(cursor int64, limit, maxBytes int) (LogChunk, error)
 
 	// Provider serves the routes of model providers; WithCaller tells it who
-	// calls. An empty agent is the operator.
+	// calls. An empty agent is the operator; ClientOf(ctx) names its client.
 	Provider   http.Handler
 	WithCaller func(ctx context.Context, agent, run string) context.Context
 	// TryKey asks a provider with a key; refused: it does not take it, as err says.

@@ -40,7 +40,7 @@ func (h *house) deps() gateway.Deps {
 			return errors.Is(err, provider.ErrKeyRefused), err
 		},
 		WithCaller: func(ctx context.Context, agent, run string) context.Context {
-			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run})
+			return provider.WithCaller(ctx, provider.Caller{Agent: agent, Run: run, Client: gateway.ClientOf(ctx)})
 		},
 		ProviderKind: func(name string) string { return h.targets()[name].Kind },
 		Masker:       h.masker, Machine: h.mechanisms,
@@ -90,7 +90,7 @@ func (h *house) logFrom(cursor int64, limit, maxBytes int) (gateway.LogChunk, er
 
 func callOf(r provider.Record) gateway.Call {
 	return gateway.Call{
-		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
+		ID: r.ID, Provider: r.Provider, Agent: r.Agent, Run: r.Run, Client: r.Client, From: r.From, Method: r.Method, Path: r.Path, Status: r.Status,
 		BytesIn: r.BytesIn, BytesOut: r.BytesOut, Started: r.Started, FirstByte: r.FirstByte, Duration: r.Duration, Error: r.Error,
 		Model: r.Model, Tokens: gateway.Tokens(r.Usage),
 	}

@@ -39,7 +39,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{
 		handler: h, writer: w, control: http.NewResponseController(w), request: r,
 		record: Record{
-			ID: newID(), Agent: caller.Agent, Run: caller.Run, From: r.RemoteAddr,
+			ID: newID(), Agent: caller.Agent, Run: caller.Run, Client: caller.Client, From: r.RemoteAddr,
 			Method: r.Method, Path: short(r.URL.Path), Started: h.options.Now(),
 		},
 	}

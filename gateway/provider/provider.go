@@ -78,6 +78,7 @@ type Record struct {
 	Provider  string // empty when the request named none that is configured
 	Agent     string // empty: the operator
 	Run       string
+	Client    string // the named client whose token it came with; empty: none
 	From      string // the client's address
 	Method    string
 	Path      string        // without the query; at most 1,024 bytes
@@ -94,8 +95,9 @@ type Record struct {
 
 // Caller is who sends a request. An empty agent is the operator.
 type Caller struct {
-	Agent string
-	Run   string
+	Agent  string
+	Run    string
+	Client string // for the record; empty: no named one
 }
 
 type callerKey struct{}
