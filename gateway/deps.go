@@ -32,6 +32,7 @@ type Vault interface {
 	CreateVault(ctx context.Context, passphrase []byte) error
 	Unlock(ctx context.Context, passphrase []byte) error
 	UnlockByCode(ctx context.Context, code []byte) error
+	UnlockUnattended(ctx context.Context) error
 	// Lock forgets the vault's key until the next unlock.
 	Lock()
 	Slots(ctx context.Context) ([]keychain.VaultSlot, error)

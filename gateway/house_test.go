@@ -72,6 +72,8 @@ func (m *memory) Unlock(_ context.Context, passphrase []byte) error {
 
 // The memory has no file that could be locked; a fake of the vault's ways, of which
 // keychain/backend tests the real ones.
+func (m *memory) UnlockUnattended(context.Context) error { return nil }
+
 func (m *memory) UnlockByCode(_ context.Context, code []byte) error {
 	if string(code) != "RIGHT-CODE" {
 		return &keychain.Error{Op: "unlock vault", Kind: keychain.KindWrongKey}

@@ -246,8 +246,18 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	}
 	defer clear(params.Passphrase)
 	defer clear(params.Code)
-	if (len(params.Passphrase) == 0) == (len(params.Code) == 0) {
-		return nil, wire.Invalid("give either a passphrase or a recovery code; it must not be empty")
+	ways := 0
+	for _, given := range []bool{len(params.Passphrase) > 0, len(params.Code) > 0, params.KeyFile} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return nil, wire.Invalid("give a passphrase, a recovery code or the key file: one of them, and not empty")
+	case params.KeyFile && call.Conn.Peer.Kind != hub.KindUnix:
+		// Who locked it is not to be overruled by a client that knows nothing.
+		return nil, wire.Invalid("a vault is unlocked by its key file from this machine only, over the unix socket")
 	}
 	length, err := vaultLength(params)
 	if err != nil {
@@ -261,8 +271,11 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 		return nil, notAudited("the vault was not unlocked")
 	}
 	return g.openStore(ctx, call, length, func() error {
-		if len(params.Code) > 0 {
+		switch {
+		case len(params.Code) > 0:
 			return g.deps.Vault.UnlockByCode(ctx, params.Code)
+		case params.KeyFile:
+			return g.deps.Vault.UnlockUnattended(ctx)
 		}
 		return g.deps.Vault.Unlock(ctx, params.Passphrase)
 	})

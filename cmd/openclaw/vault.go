@@ -44,20 +44,23 @@ func vaultInitCommand(t *terminal) *cobra.Command {
 }
 
 func vaultUnlockCommand(t *terminal) *cobra.Command {
-	var byCode bool
+	var byCode, byFile bool
 	var span string
 	cmd := &cobra.Command{
 		Use: "unlock", Short: "Open the vault for as long as the gateway runs, or for a time", Args: exactly(0),
 		Long: "Open the vault for as long as the gateway runs, or with --for until the time is over: the gateway then forgets the\n" +
 			"key and says so. The key is kept in the gateway's memory and nowhere else. A clock that is set back gains no time.",
-		Example: "  openclaw vault unlock\n  openclaw vault unlock --for 8h",
+		Example: "  openclaw vault unlock\n  openclaw vault unlock --for 8h\n  openclaw vault unlock --key-file",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			length, err := unlockLength(span)
 			if err != nil {
 				return err
 			}
-			if byCode {
+			switch {
+			case byCode:
 				return t.unlockByCode(cmd, length)
+			case byFile:
+				return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{KeyFile: true, Seconds: length})
 			}
 			passphrase, err := t.passphrase("passphrase: ")
 			if err != nil {
@@ -68,6 +71,8 @@ func vaultUnlockCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&byCode, "recovery-code", false, "by the code that was written down")
+	cmd.Flags().BoolVar(&byFile, "key-file", false, "by its key file, after 'vault lock'")
+	cmd.MarkFlagsMutuallyExclusive("recovery-code", "key-file")
 	cmd.Flags().StringVar(&span, "for", "", "how long, such as 30m or 8h; at most 365d")
 	return cmd
 }

@@ -13,8 +13,8 @@ import (
 func vaultLockCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "lock", Short: "Forget the vault's key until it is unlocked again", Args: exactly(0), Example: "  openclaw vault lock",
-		Long: "Forget the vault's key until it is unlocked again. A vault that opens by a key file is opened again by the\n" +
-			"gateway's next look at it: locking holds only where a person unlocks.",
+		Long: "Forget the vault's key until it is unlocked again. A vault that opens by a key file stays locked until\n" +
+			"'vault unlock --key-file' or the gateway's next start; the key file itself opens it for whoever may read that.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return t.changeStore(cmd, wire.MethodStoreLock, nil)
 		},

@@ -199,10 +199,11 @@ type StoreCreateParams struct {
 }
 
 // StoreUnlockParams opens the vault for this gateway's life, or until it is
-// locked. Exactly one of Passphrase and Code is set.
+// locked. Exactly one of Passphrase, Code and KeyFile is set.
 type StoreUnlockParams struct {
 	Passphrase []byte `json:"passphrase,omitempty"`
 	Code       []byte `json:"code,omitempty"`    // a recovery code
+	KeyFile    bool   `json:"keyFile,omitempty"` // by its key file or the service's credential; over the unix socket only
 	Seconds    int64  `json:"seconds,omitempty"` // then the gateway forgets it; 0: it does not
 }
 

@@ -220,7 +220,7 @@ func (b *Backend) openUnattended(ctx context.Context, header vault.Header) (*vau
 func locked(op string) error {
 	return &keychain.Error{
 		Op: op, Kind: keychain.KindLocked, Err: errors.New("the vault waits for its passphrase"),
-		Hint: "unlock it: openclaw vault unlock",
+		Hint: "unlock it: openclaw vault unlock, by its key file with --key-file",
 	}
 }
 

@@ -110,3 +110,45 @@ func TestKeyringThatComesLaterIsNotTaken(t *testing.T) {
 		t.Fatalf("the keychain was touched: %v", err)
 	}
 }
+
+// The keychain alone notices an older file; one that is locked says nothing and
+// stops nobody, and is asked again at the next start.
+func TestTheKeychainIsAnAnchor(t *testing.T) {
+	if !keyringtest.Inside(t, keyringtest.Unlocked) {
+		return
+	}
+	o := folders(t)
+	b := open(t, o) // without a keychain, so that the vault can be chosen
+	if err := b.CreateVault(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	o.OS = keychain.NewOS(keychain.OSOptions{})
+	b = open(t, o)
+	set(t, b, "a", "1")
+	older := readFile(t, b.vaultPath)
+	set(t, b, "a", "2")
+	want(t, open(t, o), "a", "2")
+	names, err := o.OS.List(t.Context())
+	if err != nil || len(names) != 1 || !strings.HasPrefix(names[0], anchorPrefix) {
+		t.Fatal(names, err)
+	}
+	writeFile(t, b.vaultPath, older)
+	b = open(t, o)
+	_, err = b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindRolledBack)
+	rollback, err := b.LookAtRollback(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AcceptRollback(t.Context(), nil, nil, rollback.File.Fingerprint); err != nil {
+		t.Fatal(err)
+	}
+	want(t, open(t, o), "a", "1")
+
+	keyringtest.Lock(t)
+	b = open(t, o)
+	set(t, b, "a", "3")
+	want(t, b, "a", "3")
+	keyringtest.Unlock(t)
+	want(t, open(t, o), "a", "3") // the keychain knows of less, and learns it now
+}

@@ -17,7 +17,7 @@ const nextSuffix = ".next"
 
 // UnlockByCode opens the vault with its recovery code, which stays the caller's.
 func (b *Backend) UnlockByCode(ctx context.Context, code []byte) error {
-	return b.unlock(ctx, vault.RecoveryCode(code))
+	return b.unlock(ctx, b.openBy(vault.RecoveryCode(code)))
 }
 
 // Slots are the ways to unlock the vault that is open.

@@ -35,6 +35,13 @@ func TestRekeyFromOneWayToAnother(t *testing.T) {
 	want(t, b, "a", "1")
 	want(t, open(t, o), "a", "1") // by the key file, with nobody there
 	wantKind(t, b.Unlock(t.Context(), []byte(words)), keychain.KindWrongKey)
+	b.Lock() // and after that only when it is asked for
+	_, err = b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindLocked)
+	if err := b.UnlockUnattended(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b, "a", "1")
 	if slots, err := b.Slots(t.Context()); err != nil || len(slots) != 2 || slots[0].Kind != vault.SlotKeyFile || slots[1].Kind != vault.SlotRecovery {
 		t.Fatal(slots, err)
 	}
@@ -55,6 +62,7 @@ func TestRekeyFromOneWayToAnother(t *testing.T) {
 	b = open(t, o)
 	wantStatus(t, b, Vault, Locked)
 	wantKind(t, b.UnlockByCode(t.Context(), code.Reveal()), keychain.KindWrongKey)
+	wantKind(t, b.UnlockUnattended(t.Context()), keychain.KindLocked)
 	if err := b.Unlock(t.Context(), []byte(others)); err != nil {
 		t.Fatal(err)
 	}

@@ -52,10 +52,28 @@ func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 
 // Unlock opens the vault with its passphrase, which stays the caller's.
 func (b *Backend) Unlock(ctx context.Context, passphrase []byte) error {
-	return b.unlock(ctx, vault.Passphrase(passphrase))
+	return b.unlock(ctx, b.openBy(vault.Passphrase(passphrase)))
 }
 
-func (b *Backend) unlock(ctx context.Context, way vault.Unlock) error {
+// UnlockUnattended opens the vault, after Lock, by what needs no person: its key
+// file or the service's credential, as the start does.
+func (b *Backend) UnlockUnattended(ctx context.Context) error {
+	return b.unlock(ctx, func(ctx context.Context) (*vault.Vault, error) {
+		header, err := vault.ReadHeader(b.vaultPath)
+		if err != nil {
+			return nil, err
+		}
+		return b.openUnattended(ctx, header)
+	})
+}
+
+func (b *Backend) openBy(way vault.Unlock) func(context.Context) (*vault.Vault, error) {
+	return func(ctx context.Context) (*vault.Vault, error) {
+		return vault.Open(ctx, b.vaultPath, way, vault.Options{Now: b.now})
+	}
+}
+
+func (b *Backend) unlock(ctx context.Context, open func(context.Context) (*vault.Vault, error)) error {
 	const op = "unlock vault"
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
@@ -66,9 +84,7 @@ func (b *Backend) unlock(ctx context.Context, way vault.Unlock) error {
 	if choice != Vault {
 		return noVault(op)
 	}
-	v, err := b.openNewest(ctx, func() (*vault.Vault, error) {
-		return vault.Open(ctx, b.vaultPath, way, vault.Options{Now: b.now})
-	})
+	v, err := b.openNewest(ctx, func() (*vault.Vault, error) { return open(ctx) })
 	if keychain.KindOf(err) == keychain.KindRolledBack {
 		b.settle(Vault, nil, err)
 	}
@@ -80,7 +96,7 @@ func (b *Backend) unlock(ctx context.Context, way vault.Unlock) error {
 }
 
 // Lock forgets the vault's key. A vault with a key file is unlocked again by
-// the next Refresh.
+// UnlockUnattended or the next start.
 func (b *Backend) Lock() {
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
