@@ -26,6 +26,18 @@ type memory struct {
 	mu     sync.Mutex
 	values map[string][]byte
 	locks  int // calls of Lock
+	broken int // calls of Set and Delete until they fail, once; 0: never
+}
+
+// fails is a store that is gone in the middle of something.
+func (m *memory) fails() error {
+	if m.broken == 0 {
+		return nil
+	}
+	if m.broken--; m.broken > 0 {
+		return nil
+	}
+	return &keychain.Error{Op: "set secret", Kind: keychain.KindTimeout, Hint: "try again"}
 }
 
 func (m *memory) Get(_ context.Context, name string) (keychain.Secret, error) {
@@ -41,6 +53,9 @@ func (m *memory) Get(_ context.Context, name string) (keychain.Secret, error) {
 func (m *memory) Set(_ context.Context, name string, value keychain.Secret) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.fails(); err != nil {
+		return err
+	}
 	m.values[name] = append([]byte(nil), value.Reveal()...)
 	return nil
 }
@@ -48,6 +63,9 @@ func (m *memory) Set(_ context.Context, name string, value keychain.Secret) erro
 func (m *memory) Delete(_ context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.fails(); err != nil {
+		return err
+	}
 	if _, known := m.values[name]; !known {
 		return &keychain.Error{Op: "delete secret", Name: name, Kind: keychain.KindNotFound}
 	}

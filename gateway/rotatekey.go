@@ -17,6 +17,10 @@ import (
 // put back and stays out of logs. Who has revoked it at the provider deletes it.
 const previousFolder = "previous/"
 
+// undoneFolder holds the newer of two values while they change places, so that a
+// kill between two writes loses neither.
+const undoneFolder = "undone/"
+
 // rotateKey puts another value in the place of a provider's key, once the
 // providers that use it have taken it.
 func (g *Gateway) rotateKey(ctx context.Context, call *hub.Call) (any, error) {
@@ -85,13 +89,26 @@ func (g *Gateway) undoRotation(ctx context.Context, call *hub.Call) (any, error)
 		return nil, secretRefusal(err)
 	}
 	defer now.Wipe()
+	newer := now
+	if subtle.ConstantTimeCompare(before.Reveal(), now.Reveal()) == 1 {
+		// An undo that did not come to its end: only what it kept is missing.
+		if newer, err = g.deps.Secrets.Get(ctx, undoneFolder+params.Name); err != nil {
+			return nil, secretRefusal(err)
+		}
+		defer newer.Wipe()
+	}
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "undo rotation", Target: short(params.Name)}); err != nil {
 		return nil, notAudited("the key was not changed")
 	}
-	if err := g.deps.Secrets.Set(ctx, params.Name, before.Clone()); err != nil {
-		return nil, secretRefusal(err)
+	for _, write := range []struct {
+		name  string
+		value keychain.Secret
+	}{{undoneFolder + params.Name, newer}, {params.Name, before}, {previousFolder + params.Name, newer}} {
+		if err := g.deps.Secrets.Set(ctx, write.name, write.value.Clone()); err != nil {
+			return nil, secretRefusal(err)
+		}
 	}
-	if err := g.deps.Secrets.Set(ctx, previousFolder+params.Name, now.Clone()); err != nil {
+	if err := g.deps.Secrets.Delete(ctx, undoneFolder+params.Name); err != nil {
 		return nil, secretRefusal(err)
 	}
 	g.rotated(ctx, params.Name)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,6 +122,31 @@ func TestAKeyIsRotatedOnceItsProviderTakesIt(t *testing.T) {
 		}
 		if stored("previous/work/claude") != was || stored("work/claude") == was {
 			t.Errorf("%q %q", stored("work/claude"), stored("previous/work/claude"))
+		}
+	}
+	for writes := 1; writes <= 4; writes++ { // a store that is gone after so many, and asked again
+		old, newer := stored("previous/work/claude"), stored("work/claude")
+		h.memory.mu.Lock()
+		h.memory.broken = writes
+		h.memory.mu.Unlock()
+		if err := admin.Call(t.Context(), wire.MethodSecretUndo, wire.SecretParams{Name: "work/claude"}, &out); err == nil {
+			t.Fatal("a write that failed was not told")
+		}
+		var found []string
+		for _, name := range []string{"work/claude", "previous/work/claude", "undone/work/claude"} {
+			found = append(found, stored(name))
+		}
+		if !slices.Contains(found, old) || !slices.Contains(found, newer) {
+			t.Fatalf("after %d writes a key is lost: %q", writes, found)
+		}
+		if writes == 4 {
+			break // it was done, and what is left is in the way of nothing
+		}
+		if err := admin.Call(t.Context(), wire.MethodSecretUndo, wire.SecretParams{Name: "work/claude"}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if stored("work/claude") != old || stored("previous/work/claude") != newer || stored("undone/work/claude") != "" {
+			t.Fatalf("after %d writes: %q %q", writes, stored("work/claude"), stored("previous/work/claude"))
 		}
 	}
 	server.Close()
