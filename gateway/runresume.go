@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+
 	"openclaw/configs"
 	"openclaw/gateway/auth"
 	"openclaw/gateway/event"
