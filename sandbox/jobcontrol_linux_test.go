@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,9 @@ done' /proc/self/exe
 	say("\x1a") // Ctrl-Z
 	until("Stopped")
 	until("prompt> ")
+	// The shell waits for the run's own process only. A reader that was woken to be
+	// stopped takes what is typed before it comes to that.
+	waitStopped(t, shell.Process.Pid, "sh")
 	say("echo at the $((40+2))\n")
 	until("at the 42\r\n")
 	say("fg\n")
@@ -88,4 +93,40 @@ done' /proc/self/exe
 	until("status 42\r\n")
 	say("exit\n")
 	_ = shell.Wait()
+}
+
+// waitStopped returns when the process of that name below pid is stopped.
+func waitStopped(t *testing.T, pid int, name string) {
+	t.Helper()
+	var state string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		state = "not there"
+		for _, below := range descendants(pid) {
+			status, err := os.ReadFile("/proc/" + strconv.Itoa(below) + "/status")
+			if err != nil || !strings.HasPrefix(string(status), "Name:\t"+name+"\n") {
+				continue
+			}
+			if _, state, _ = strings.Cut(string(status), "State:\t"); strings.HasPrefix(state, "T") {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s below %d is not stopped: %.20s", name, pid, state)
+}
+
+func descendants(pid int) []int {
+	var all []int
+	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue
+		}
+		for word := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
 }
