@@ -22,10 +22,10 @@ func logsScrubCommand(t *terminal) *cobra.Command {
 	var dry, asJSON bool
 	cmd := &cobra.Command{
 		Use: "scrub", Short: "Take out of the log on the disk what is secret by now", Args: exactly(0),
-		Long: "Put every line that is in the gateway's log already, its older pieces too, through the redaction of now: the\n" +
-			"built-in rules, logging.redact_patterns, and the values of all stored secrets. For when a pattern is new, or a\n" +
-			"value became secret after it was logged. Files are replaced whole. The audit log is never rewritten: that would\n" +
-			"break its chain, so what it records is redacted before it is written.",
+		Long: "Put every line that is in the gateway's log already, its older pieces too, and in the kept outputs of runs (agent run\n" +
+			"--detach) through the redaction of now: the built-in rules, logging.redact_patterns, and the values of all stored\n" +
+			"secrets. For when a pattern is new, or a value became secret after it was logged. The audit log is never rewritten:\n" +
+			"that would break its chain, so what it records is redacted before it is written.",
 		Example: "  openclaw logs scrub --dry-run\n  openclaw logs scrub",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return t.withGateway(cmd.Context(), func(call func(string, any, any) error) error {
@@ -90,21 +90,34 @@ func (h *house) scrubLogs(ctx context.Context, dry bool) (wire.LogsScrubbed, err
 	if err != nil {
 		return out, err
 	}
-	said, err := scrubInPlace(filepath.Join(h.layout.Logs(), "gateway.stderr"), mask, dry)
+	written := []string{filepath.Join(h.layout.Logs(), "gateway.stderr")}
+	outputs := filepath.Dir(h.layout.Output("any")) // older pieces stand beside them
+	entries, err := os.ReadDir(outputs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return out, err
+		return out, fmt.Errorf("scrub the outputs of runs: %w", err)
 	}
-	if err == nil {
-		out.Files = append(out.Files, said)
+	for _, entry := range entries {
+		written = append(written, filepath.Join(outputs, entry.Name()))
+	}
+	for _, name := range written {
+		said, err := scrubInPlace(name, mask, dry)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return out, err
+		}
+		if err == nil {
+			out.Files = append(out.Files, said)
+		}
 	}
 	return out, nil
 }
 
-// mostSaid bounds what a gateway says at its death, in bytes.
+// mostSaid bounds what a gateway says at its death, and a piece of a run's output,
+// in bytes.
 const mostSaid = 16 << 20
 
-// scrubInPlace redacts the file that the running gateway may still write its
-// last words to: it cannot be replaced.
+// scrubInPlace redacts a file that a process may still write to, such as a run's
+// output or a gateway's last words: it cannot be replaced. What is added to it in
+// the moment between may be lost.
 func scrubInPlace(path string, mask func([]byte) []byte, dry bool) (wire.ScrubbedFile, error) {
 	out := wire.ScrubbedFile{Path: path}
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
@@ -112,12 +125,12 @@ func scrubInPlace(path string, mask func([]byte) []byte, dry bool) (wire.Scrubbe
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return out, fmt.Errorf("open the gateway's last words: %w", err)
+		return out, fmt.Errorf("scrub log: %w", err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, mostSaid))
 	if err != nil {
-		return out, fmt.Errorf("read the gateway's last words: %w", err)
+		return out, fmt.Errorf("scrub log: %w", err)
 	}
 	masked := mask(text)
 	out.Lines, out.Changed = countLines(text), changedLines(text, masked)
@@ -125,7 +138,7 @@ func scrubInPlace(path string, mask func([]byte) []byte, dry bool) (wire.Scrubbe
 		return out, nil
 	}
 	if _, err := file.WriteAt(masked, 0); err != nil {
-		return out, fmt.Errorf("write the gateway's last words: %w", err)
+		return out, fmt.Errorf("scrub log: %w", err)
 	}
 	return out, errors.Join(file.Truncate(int64(len(masked))), file.Sync())
 }
