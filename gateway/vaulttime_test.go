@@ -90,3 +90,20 @@ func TestAnUnlockEnds(t *testing.T) {
 	unlock(1) // set back, it ends all the same
 	h.lockedTimes(2)
 }
+
+// By its key file a vault is opened from this machine only: a client from elsewhere
+// that knows no secret does not overrule who locked it.
+func TestOnlyThisMachineUnlocksByTheKeyFile(t *testing.T) {
+	h := start(t, "")
+	byFile := wire.StoreUnlockParams{KeyFile: true}
+	if refusal := refusalOf(t, h.remote("operator.admin").Call(t.Context(), wire.MethodStoreUnlock, byFile, nil)); !strings.Contains(refusal.Message, "unix socket") {
+		t.Errorf("%+v", refusal)
+	}
+	if err := h.local().Call(t.Context(), wire.MethodStoreUnlock, byFile, nil); err != nil {
+		t.Error(err)
+	}
+	byFile.Code = []byte("RIGHT-CODE")
+	if err := h.local().Call(t.Context(), wire.MethodStoreUnlock, byFile, nil); err == nil {
+		t.Error("two ways at once were taken")
+	}
+}
