@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"openclaw/gateway/auth"
 	"openclaw/gateway/client"
 	"openclaw/gateway/event"
+	"openclaw/gateway/porttest"
 	"openclaw/gateway/wire"
 	"openclaw/keychain"
 )
@@ -174,12 +174,7 @@ func (h *house) breakAudit(err error) {
 
 func freePort(tb testing.TB) int {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return porttest.Free(tb)
 }
 
 const agentsConfig = `
@@ -360,11 +355,10 @@ func refusalOf(t *testing.T, err error) *wire.Error {
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for range 1000 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if done() {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatalf("never: %s", what)
 }

@@ -105,7 +105,7 @@ func TestAnAskIsHeldUntilItIsAnswered(t *testing.T) {
 	if entries := h.audited("approval"); len(entries) != 1 || entries[0].Action != "allow" || entries[0].Result != "allowed" || entries[0].Path != "/srv/a" || entries[0].User != "operator" || entries[0].Details["agent"] != "coder" || entries[0].Details["ask"] != held.ID {
 		t.Errorf("%+v", entries)
 	}
-	timeout := time.After(5 * time.Second)
+	timeout := time.After(20 * time.Second)
 	for state := ""; state != event.AskAllowed; {
 		select {
 		case e := <-events:
@@ -146,7 +146,7 @@ func TestAlwaysReachesTheRun(t *testing.T) {
 	}
 	policyPushed := func(want policy.Effect) {
 		t.Helper()
-		timeout := time.After(5 * time.Second)
+		timeout := time.After(20 * time.Second)
 		for {
 			select {
 			case e := <-supervisor.Events():

@@ -101,7 +101,7 @@ func TestReportsAreShownUnderTheGatewaysOwnNames(t *testing.T) {
 	if entries := h.audited("file_access"); len(entries) != 2 || entries[0].Path != "/home/u/.ssh/id" || entries[0].User != "coder" {
 		t.Fatalf("%+v", entries)
 	}
-	timeout := time.After(5 * time.Second)
+	timeout := time.After(20 * time.Second)
 	for seen := map[event.Kind]bool{}; !seen[event.KindDenial] || !seen[event.KindAgent]; {
 		select {
 		case e := <-events:
@@ -193,7 +193,7 @@ func TestConfigChangeReachesTheRun(t *testing.T) {
 				t.Fatalf("%+v", e)
 			}
 			return p
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Fatal("the run was not told")
 		}
 		panic("not reached")

@@ -543,7 +543,7 @@ func TestGatewayLostAndBack(t *testing.T) {
 	defer cancel()
 	until := func(what string) string {
 		t.Helper()
-		for range 500 {
+		for range 2000 {
 			if frame := strip(d.press("3")); strings.Contains(frame, what) {
 				return frame
 			}

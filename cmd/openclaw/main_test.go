@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"openclaw/gateway/porttest"
 	"openclaw/sandbox"
 )
 
@@ -59,15 +59,14 @@ func TestScripts(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(home, ".openclaw"), 0o700); err != nil {
 				return err
 			}
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			port, release, err := porttest.Reserve()
 			if err != nil {
 				return err
 			}
-			port := listener.Addr().(*net.TCPAddr).Port
-			listener.Close()
 			env.Setenv("HOME", home)
 			env.Setenv("PORT", fmt.Sprint(port))
 			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+			env.Defer(release)
 			env.Defer(func() { stopLeftover(filepath.Join(home, ".openclaw")) })
 			return nil
 		},

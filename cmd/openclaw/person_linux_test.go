@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"openclaw/gateway/porttest"
 )
 
 // built is the program, built once for all tests of this binary.
@@ -266,10 +268,5 @@ func needDefaultPort(t *testing.T) {
 // freePort is a port that nobody listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return porttest.Free(t)
 }

@@ -10,7 +10,6 @@ import (
 	"go/token"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"openclaw/configs"
 	"openclaw/gateway"
 	"openclaw/gateway/event"
+	"openclaw/gateway/porttest"
 	"openclaw/gateway/wire"
 )
 
@@ -45,13 +45,7 @@ func canaryHouse(t *testing.T) (*terminal, *house) {
 	if err := layout.Make(); err != nil {
 		t.Fatal(err)
 	}
-	// A port that nobody else of this machine has; the kernel chose it a moment ago.
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
+	port := porttest.Free(t)
 	if err := os.WriteFile(layout.Config(), fmt.Appendf(nil, "gateway: {port: %d}\n", port), 0o600); err != nil {
 		t.Fatal(err)
 	}

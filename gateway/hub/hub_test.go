@@ -319,7 +319,7 @@ func TestStopTellsClientsAndLeavesNoGoroutine(t *testing.T) {
 	polite.NetConn().Close()
 	rude.NetConn().Close()
 	waiting.NetConn().Close()
-	for range 200 {
+	for range 2000 {
 		if runtime.NumGoroutine() <= before {
 			return
 		}

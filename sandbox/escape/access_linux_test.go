@@ -289,12 +289,15 @@ func watches(folder string) error {
 	if _, err := unix.InotifyAddWatch(fd, folder, unix.IN_ALL_EVENTS); err != nil {
 		return err
 	}
-	for range 40 {
+	patience := 20 * time.Second
+	if inside() {
+		patience = 400 * time.Millisecond
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		buffer := make([]byte, 4096)
 		if n, err := unix.Read(fd, buffer); err == nil && n > 0 && strings.Contains(string(buffer[:n]), "tick") {
 			return nil
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return errors.New("nothing was seen")
 }

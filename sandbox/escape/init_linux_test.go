@@ -156,7 +156,7 @@ func initAttempts() []try {
 			w.t.Cleanup(func() { _ = os.WriteFile(w.path("project/stop"), nil, 0o600); time.Sleep(30 * time.Millisecond) })
 		}, run: func(p place) error {
 			script := `trap '' TERM HUP INT QUIT
-i=0; while [ $i -lt 200 ] && [ ! -e "$0/stop" ]; do echo x >> "$0/alive"; sleep 0.02; i=$((i+1)); done`
+i=0; while [ $i -lt 2000 ] && [ ! -e "$0/stop" ]; do echo x >> "$0/alive" || exit; sleep 0.02; i=$((i+1)); done`
 			err := exec.Command("/usr/bin/setsid", "--fork", "/bin/sh", "-c", script, p.path("project")).Run()
 			if err != nil {
 				return err
@@ -173,7 +173,7 @@ i=0; while [ $i -lt 200 ] && [ ! -e "$0/stop" ]; do echo x >> "$0/alive"; sleep 
 			w.t.Cleanup(func() { _ = os.WriteFile(w.path("project/stop"), nil, 0o600); time.Sleep(30 * time.Millisecond) })
 		}, run: func(p place) error {
 			// Each process starts the next and ends.
-			script := `n=$1; [ $n -gt 200 ] || [ -e "$0/stop" ] && exit; echo x >> "$0/alive"; sleep 0.02; setsid /bin/sh "$0/script" $((n+1)) & exit`
+			script := `n=$1; [ $n -gt 2000 ] || [ -e "$0/stop" ] && exit; echo x >> "$0/alive"; sleep 0.02; setsid /bin/sh "$0/script" $((n+1)) & exit`
 			if err := os.WriteFile(p.path("project/script"), []byte(strings.ReplaceAll(script, "$0", p.path("project"))), 0o600); err != nil {
 				return err
 			}
@@ -206,8 +206,7 @@ func stillAlive(w *world) error {
 		return info.Size()
 	}
 	before := size()
-	for range 20 {
-		time.Sleep(10 * time.Millisecond)
+	for end := time.Now().Add(w.patience(200 * time.Millisecond)); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if size() > before {
 			return nil
 		}

@@ -72,11 +72,10 @@ func outsideAttempts() []try {
 		{name: "signal the process group", prepare: companion, run: func(place) error {
 			return exitNow(unix.Kill(0, unix.SIGWINCH))
 		}, check: func(w *world) error {
-			for range 50 {
+			for end := time.Now().Add(w.patience(500 * time.Millisecond)); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 				if _, err := os.Stat(w.path("other/came")); err == nil {
 					return nil
 				}
-				time.Sleep(10 * time.Millisecond)
 			}
 			return errors.New("it did not come")
 		}},

@@ -107,6 +107,16 @@ type world struct {
 	noted map[string]int // by prepare, for check
 }
 
+// patience is how long what the attempt did is looked for: outside a cage, where
+// it must show, as long as a busy machine may need; inside, where it must not, as
+// long as it takes on a quiet one.
+func (w *world) patience(quiet time.Duration) time.Duration {
+	if w.inCage {
+		return quiet
+	}
+	return 20 * time.Second
+}
+
 // newWorld makes a home outside /tmp, which every cage has of its own. The
 // agent may write project, read shared, and nothing else.
 func newWorld(tb testing.TB, program string) *world {
