@@ -2,13 +2,46 @@ package gateway
 
 import (
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"openclaw/gateway/chat"
 )
 
-// prompt is what the model is asked; problem says why that cannot be made of the
-// request: what a chat does not have is refused, never left out.
+// completion is a request of OpenAI's chat completions, as far as it is read.
+type completion struct {
+	Model    string `json:"model"`
+	Messages []struct {
+		Role    string          `json:"role"`
+		Content json.RawMessage `json:"content"`
+	} `json:"messages"`
+	Stream        bool `json:"stream"`
+	StreamOptions struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+	MaxTokens           int             `json:"max_tokens"`
+	MaxCompletionTokens int             `json:"max_completion_tokens"`
+	Temperature         *float64        `json:"temperature"`
+	TopP                *float64        `json:"top_p"`
+	Stop                json.RawMessage `json:"stop"`
+	N                   *int            `json:"n"`
+	User                string          `json:"user"`
+	Tools               []any           `json:"tools"`
+	Functions           []any           `json:"functions"`
+	ResponseFormat      *struct {
+		Type string `json:"type"`
+	} `json:"response_format"`
+}
+
+func (c *completion) about() (model, user string) { return c.Model, c.User }
+
+func (c *completion) answer(w http.ResponseWriter, created int64) chatAnswer {
+	return &completionWriter{chatStream: chatStream{writer: w}, request: c, run: "chatcmpl_" + uuid.NewString(), created: created}
+}
+
 func (c *completion) prompt() (prompt chat.Prompt, problem string) {
 	prompt = chat.Prompt{MaxTokens: max(c.MaxTokens, c.MaxCompletionTokens), Temperature: c.Temperature, TopP: c.TopP}
 	switch {
@@ -31,7 +64,7 @@ func (c *completion) prompt() (prompt chat.Prompt, problem string) {
 	}
 	var system []string
 	for _, m := range c.Messages {
-		text, ok := textOfContent(m.Content)
+		text, ok := textOfContent(m.Content, "text")
 		if !ok {
 			return prompt, "the content of a message must be text: an agent's chat takes no pictures, sounds or files yet"
 		}
@@ -53,8 +86,9 @@ func (c *completion) prompt() (prompt chat.Prompt, problem string) {
 	return prompt, ""
 }
 
-// textOfContent is a message's content where that is text alone.
-func textOfContent(content json.RawMessage) (string, bool) {
+// textOfContent is a message's content where that is text alone: one, or parts of
+// these types.
+func textOfContent(content json.RawMessage, types ...string) (string, bool) {
 	if len(content) == 0 || string(content) == "null" {
 		return "", true
 	}
@@ -71,7 +105,7 @@ func textOfContent(content json.RawMessage) (string, bool) {
 	}
 	var out strings.Builder
 	for _, part := range parts {
-		if part.Type != "text" {
+		if !slices.Contains(types, part.Type) {
 			return "", false
 		}
 		out.WriteString(part.Text)

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"openclaw/gateway/auth"
 	"openclaw/gateway/chat"
 	"openclaw/gateway/wire"
@@ -30,9 +28,31 @@ func (c *chats) serve(w http.ResponseWriter, r *http.Request, token auth.Hash) b
 	case r.URL.Path == "/v1/models" || strings.HasPrefix(r.URL.Path, "/v1/models/"):
 		return c.serveModels(w, r)
 	case r.URL.Path == "/v1/chat/completions" && r.Method == http.MethodPost:
-		return c.serveCompletion(w, r, token)
+		return c.serveChat(w, r, token, func() chatRequest { return new(completion) })
+	case r.URL.Path == "/v1/responses" && r.Method == http.MethodPost:
+		return c.serveChat(w, r, token, func() chatRequest { return new(responseRequest) })
 	}
 	return false
+}
+
+// chatRequest is a request to an agent's chat, in the API that it came by.
+type chatRequest interface {
+	// about is the model's name, and the person for whom the client asks.
+	about() (model, user string)
+
+	// prompt is what the model is asked; problem says why that cannot be made of
+	// the request: what a chat does not have is refused, never left out.
+	prompt() (prompt chat.Prompt, problem string)
+
+	// answer is what gives the answer to w; created is in seconds of Unix time.
+	answer(w http.ResponseWriter, created int64) chatAnswer
+}
+
+// chatAnswer gives an answer in the shape of its API, as it comes or whole.
+type chatAnswer interface {
+	id() string // also of the run
+	text(piece string)
+	end(answer chat.Answer, fault *chat.Fault)
 }
 
 // isChatModel reports whether a model's name is that of a chat: openclaw,
@@ -41,18 +61,18 @@ func isChatModel(model string) bool {
 	return model == "openclaw" || strings.HasPrefix(model, "openclaw/") || strings.HasPrefix(model, "agent:")
 }
 
-// serveCompletion reads the body to see whose it is.
-func (c *chats) serveCompletion(w http.ResponseWriter, r *http.Request, token auth.Hash) bool {
+// serveChat reads the body to see whose it is.
+func (c *chats) serveChat(w http.ResponseWriter, r *http.Request, token auth.Hash, of func() chatRequest) bool {
 	body, err := readPieces(w, r)
-	var request completion
+	var model string
 	switch {
 	case err != nil: // also one that is larger than a chat takes
 	case !bytes.Contains(body, []byte("openclaw")) && !bytes.Contains(body, []byte("agent:")):
 	case json.Unmarshal(body, &struct {
 		Model *string `json:"model"`
-	}{&request.Model}) != nil || !isChatModel(request.Model):
+	}{&model}) != nil || !isChatModel(model):
 	default:
-		c.complete(w, r, token, body)
+		c.complete(w, r, token, body, of())
 		return true
 	}
 	r.Body = &replayed{Reader: io.MultiReader(bytes.NewReader(body), &rest{r.Body, err}), Closer: r.Body}
@@ -104,31 +124,6 @@ func (f *rest) Read(p []byte) (int, error) {
 	return f.body.Read(p)
 }
 
-// completion is a request of OpenAI's chat completions, as far as it is read.
-type completion struct {
-	Model    string `json:"model"`
-	Messages []struct {
-		Role    string          `json:"role"`
-		Content json.RawMessage `json:"content"`
-	} `json:"messages"`
-	Stream        bool `json:"stream"`
-	StreamOptions struct {
-		IncludeUsage bool `json:"include_usage"`
-	} `json:"stream_options"`
-	MaxTokens           int             `json:"max_tokens"`
-	MaxCompletionTokens int             `json:"max_completion_tokens"`
-	Temperature         *float64        `json:"temperature"`
-	TopP                *float64        `json:"top_p"`
-	Stop                json.RawMessage `json:"stop"`
-	N                   *int            `json:"n"`
-	User                string          `json:"user"`
-	Tools               []any           `json:"tools"`
-	Functions           []any           `json:"functions"`
-	ResponseFormat      *struct {
-		Type string `json:"type"`
-	} `json:"response_format"`
-}
-
 const badRequest = "invalid_request_error"
 
 // openAIRefusal is an error in the shape that the clients of this API read.
@@ -140,17 +135,17 @@ func openAIRefusal(w http.ResponseWriter, status int, kind, message string) {
 }
 
 // complete answers a request to an agent's chat.
-func (c *chats) complete(w http.ResponseWriter, r *http.Request, token auth.Hash, body []byte) {
+func (c *chats) complete(w http.ResponseWriter, r *http.Request, token auth.Hash, body []byte, request chatRequest) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		openAIRefusal(w, http.StatusUnsupportedMediaType, badRequest, "the request's Content-Type must be application/json")
 		return
 	}
-	var request completion
-	if err := json.Unmarshal(body, &request); err != nil {
-		openAIRefusal(w, http.StatusBadRequest, badRequest, "the request is not one of chat completions")
+	if err := json.Unmarshal(body, request); err != nil {
+		openAIRefusal(w, http.StatusBadRequest, badRequest, "the request is not one of "+r.URL.Path)
 		return
 	}
-	agent, err := c.agentOfModel(r, request.Model)
+	name, user := request.about()
+	agent, err := c.agentOfModel(r, name)
 	var model chat.Model
 	if err == nil {
 		model, err = c.model(agent)
@@ -169,18 +164,18 @@ func (c *chats) complete(w http.ResponseWriter, r *http.Request, token auth.Hash
 		openAIRefusal(w, http.StatusBadRequest, badRequest, problem)
 		return
 	}
-	out := &completionWriter{writer: w, request: request, id: "chatcmpl_" + uuid.NewString(), created: c.g.deps.Now().Unix()}
+	out := request.answer(w, c.g.deps.Now().Unix())
 	from := visitorOf(r).from
 	var answer chat.Answer
 	var fault *chat.Fault
-	if session := sessionOfRequest(r, request.User); session != "" {
+	if session := sessionOfRequest(r, user); session != "" {
 		answer, fault, err = c.completeIn(r.Context(), session, agent, prompt, out, from, token)
 		if err != nil {
 			refuseHTTP(w, err)
 			return
 		}
 	} else {
-		answer, fault = c.engine.Ask(r.Context(), chat.Caller{Agent: agent, Run: out.id, From: from, Owner: token}, model, prompt, out.text)
+		answer, fault = c.engine.Ask(r.Context(), chat.Caller{Agent: agent, Run: out.id(), From: from, Owner: token}, model, prompt, out.text)
 	}
 	out.end(answer, fault)
 }
@@ -216,12 +211,12 @@ func sessionOfRequest(r *http.Request, user string) string {
 
 // completeIn says the last words of the request in a session, which remembers
 // what was said before.
-func (c *chats) completeIn(ctx context.Context, session, agent string, prompt chat.Prompt, out *completionWriter, from string, token auth.Hash) (chat.Answer, *chat.Fault, error) {
+func (c *chats) completeIn(ctx context.Context, session, agent string, prompt chat.Prompt, out chatAnswer, from string, token auth.Hash) (chat.Answer, *chat.Fault, error) {
 	last := prompt.Turns[len(prompt.Turns)-1]
 	if last.Role != chat.RoleUser {
 		return chat.Answer{}, nil, wire.Invalid("in a session, the last message is the user's")
 	}
-	key, of, err := c.sessionOf("chat completions", session, agent)
+	key, of, err := c.sessionOf("chat", session, agent)
 	if err != nil {
 		return chat.Answer{}, nil, err
 	}
@@ -232,7 +227,7 @@ func (c *chats) completeIn(ctx context.Context, session, agent string, prompt ch
 	gone := make(chan struct{})
 	defer close(gone)
 	run, _, err := c.engine.Send(ctx, chat.Request{
-		Run: out.id, Session: key, Agent: of, Message: last.Text, System: prompt.System, From: from, Owner: token,
+		Run: out.id(), Session: key, Agent: of, Message: last.Text, System: prompt.System, From: from, Owner: token,
 		Watch: func(e chat.Event) {
 			if e.State == chat.StateDelta {
 				select {

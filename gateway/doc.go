@@ -30,8 +30,9 @@
 // next call on, and a call whose model is allowed no more ends.
 //
 // Clients of the protocol talk with an agent's model (package chat), and OpenAI's
-// clients do by the model's name openclaw/AGENT; agents' tokens do not. What is
-// said is kept in the state folder (package store) and asked of the agent's own
+// clients do by the model's name openclaw/AGENT, in chat completions and in
+// responses alike; agents' tokens do not. No response is kept by its id: who goes
+// on names a session. What is said is kept in the state folder (package store) and asked of the agent's own
 // provider through the same pass-through, under the agent's name: one record, one
 // audit entry and the agent's budget for each request. A run's events go to the
 // socket that sent it and to those that asked for them, and to no other.

@@ -44,7 +44,7 @@ func TestAStuckClientThatLeavesHoldsNoSession(t *testing.T) {
 	listener.ok("sessions.messages.subscribe", object{"key": "agent:main:main"})
 	for range 5 {
 		writer := &stuckWriter{header: http.Header{}, stuck: make(chan struct{}), release: make(chan struct{})}
-		out := &completionWriter{writer: writer, request: completion{Model: "openclaw/main", Stream: true}, id: "chatcmpl_" + auth.GenerateToken()}
+		out := &completionWriter{chatStream: chatStream{writer: writer}, request: &completion{Model: "openclaw/main", Stream: true}, run: "chatcmpl_" + auth.GenerateToken()}
 		ctx, leave := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
@@ -55,7 +55,7 @@ func TestAStuckClientThatLeavesHoldsNoSession(t *testing.T) {
 		shown := 0 // one is stuck with the client, one waits behind it, and the third finds no room
 		listener.find("more than waits for the client", func(f frame) bool {
 			var e wire.ChatEvent
-			if f.Event == wire.EventChat && json.Unmarshal(f.Payload, &e) == nil && e.RunID == out.id && e.State == "delta" {
+			if f.Event == wire.EventChat && json.Unmarshal(f.Payload, &e) == nil && e.RunID == out.run && e.State == "delta" {
 				shown++
 			}
 			return shown == 3

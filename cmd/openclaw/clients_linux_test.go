@@ -97,15 +97,22 @@ func TestDoctorSaysWhatAClientLacks(t *testing.T) {
 	}
 }
 
+// nodeAndSDKs are the program and the folder that .ci/model-clients installs.
+func nodeAndSDKs(t *testing.T) (node, sdk string) {
+	t.Helper()
+	sdk = filepath.Join(clientsDir(), "sdk")
+	_, err := os.Stat(filepath.Join(sdk, "node_modules", "openai"))
+	required(t, err == nil, "the SDKs are not in "+sdk+": .ci/model-clients installs them")
+	node, err = exec.LookPath("node")
+	required(t, err == nil, "node is not installed")
+	return node, sdk
+}
+
 // The SDKs of npm, unchanged, in a cage: every call that their users make, with
 // the gateway between them and a stand-in; and past a budget their own error.
 func TestSDKs(t *testing.T) {
 	requireCage(t)
-	sdk := filepath.Join(clientsDir(), "sdk")
-	_, err := os.Stat(filepath.Join(sdk, "node_modules", "openai"))
-	required(t, err == nil, "the SDKs are not in "+sdk+": .ci/model-clients installs them")
-	node, err := exec.LookPath("node")
-	required(t, err == nil, "node is not installed")
+	node, sdk := nodeAndSDKs(t)
 	p := newPerson(t)
 	models := standin.New()
 	far := httptest.NewServer(models)

@@ -55,6 +55,31 @@ const asks = {
     say("gemini count", (await client.models.countTokens(ask)).totalTokens);
     await failing("gemini error", () => client.models.generateContent({...ask, config: {httpOptions: {headers: {"X-Standin-Mode": "500"}}}}));
   },
+  // With an agent's chat, by the operator's own token.
+  async agent() {
+    const client = new OpenAI({maxRetries: 0});
+    const ids = [];
+    for await (const model of client.models.list()) ids.push(model.id);
+    say("agent models", ids.includes("openclaw/talker"));
+    const chat = {model: "openclaw/talker", messages};
+    say("agent chat", (await client.chat.completions.create(chat)).choices[0].message.content);
+    say("agent chat stream", (await client.chat.completions.stream(chat).finalChatCompletion()).choices[0].message.content);
+    const ask = {model: "openclaw/talker", instructions: "be brief", input: "hi"};
+    const whole = await client.responses.create(ask);
+    say("agent response", [whole.status, whole.output_text, whole.usage.output_tokens]);
+    const stream = client.responses.stream(ask);
+    let text = "", kinds = new Set();
+    for await (const event of stream) {
+      kinds.add(event.type);
+      if (event.type === "response.output_text.delta") text += event.delta;
+    }
+    const final = await stream.finalResponse();
+    say("agent response stream", [final.status, text, final.output_text, final.usage.output_tokens, kinds.has("response.completed")]);
+    const next = [{role: "user", content: "hi"}, ...whole.output, {role: "user", content: [{type: "input_text", text: "and then"}]}];
+    say("agent response goes on", (await client.responses.create({...ask, input: next})).output_text);
+    await failing("agent no tools", () => client.responses.create({...ask, tools: [{type: "function", name: "f", parameters: {}, strict: true}]}));
+    await failing("agent nobody", () => client.responses.create({...ask, model: "openclaw/nobody"}));
+  },
   // Past a budget: an SDK gives its own error for it, and does not ask again.
   async budget() {
     await failing("anthropic budget", () => new Anthropic({maxRetries: 3}).messages.create({model: "forbidden", max_tokens: 9, messages}));
