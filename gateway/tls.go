@@ -179,9 +179,14 @@ func (g *Gateway) certificatesChanged() {
 }
 
 func (g *Gateway) certificatesFailed(err error) {
-	g.log.Error("the certificates on disk do not load: the ones before stay in use", slog.Any("error", err))
-	g.notice("error", "the certificates on disk do not load, the ones before stay in use: "+err.Error())
+	consequence := "the ones before stay in use"
+	if g.certs.RefusesClients() {
+		consequence = "no client is let in until its revocation list can be read"
+	}
+	g.log.Error("the certificates on disk do not load", slog.Any("error", err), slog.String("consequence", consequence))
+	g.notice("error", "the certificates on disk do not load, "+consequence+": "+err.Error())
 	g.auditCertificates("failure", err.Error(), nil)
+	g.cutUnwelcome() // a revocation list that does not load ends what needs one
 }
 
 func (g *Gateway) auditCertificates(result, reason string, details map[string]any) {

@@ -295,6 +295,22 @@ func TestARevokedCertificateCutsWhatItOpened(t *testing.T) {
 			return e.Action == "TLS handshake" && strings.Contains(e.Reason, "the certificate of stolen") && strings.Contains(e.Reason, "was revoked on")
 		})
 	})
+
+	// A list that is no list says nothing of who was revoked: nobody stays in.
+	writeFile(t, crl, []byte("<html>404 Not Found</html>"))
+	select {
+	case <-kept.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("a socket stays open without a list that holds")
+	}
+	if _, err := s.socket(good, s.token); err == nil {
+		t.Fatal("let in without a list that holds")
+	}
+	if err := s.local().Call(t.Context(), "health", nil, nil); err != nil {
+		t.Fatal("the owner is locked out, too:", err)
+	}
+	writeFile(t, crl, list)
+	until(t, "the list is mended", func() bool { _, err := s.socket(good, s.token); return err == nil })
 }
 
 // What is in a cage speaks plain HTTP, with an agent's token and nothing else, to

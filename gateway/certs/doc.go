@@ -7,7 +7,7 @@
 // Files are read again when they change (within Options.Every, by size, time,
 // inode and the target of every link, so that certbot's and Kubernetes' swapped
 // links count) and when Reload is called; what does not load leaves all of the
-// old state in use and is told. A handshake uses one state whole, never a
+// old state in use, but for revocation lists (below), and is told. A handshake uses one state whole, never a
 // certificate of one and an authority of another. No session is resumed: what
 // was checked once is checked again at each handshake.
 //
@@ -15,7 +15,12 @@
 // authorities, and must be for client authentication. With crl_file each
 // certificate below the root must have a list of its issuer that is signed and
 // in date: a list that is missing or has run out refuses, because nobody can say
-// who was revoked meanwhile. OCSP is not asked.
+// who was revoked meanwhile. Where client certificates are required, a list that
+// is damaged or gone while the gateway runs refuses too, until one loads: somebody
+// wrote it to revoke somebody. Only who writes a file in place has a moment, until
+// the next look. OCSP is not asked, for clients or for staples: no key names a
+// responder, a fetch would be a call to the network on each handshake, and the
+// public authorities have given it up for lists.
 //
 // A client's name is, in this order: the one URI of its subject alternative
 // names (two or more are ambiguous and refused), with openclaw://client/NAME

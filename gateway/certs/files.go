@@ -144,9 +144,11 @@ func readAuthorities(path string) ([]*x509.Certificate, error) {
 	return found, nil
 }
 
+const opReadList = "read revocation list"
+
 // readLists reads the revocation lists of crl_file, PEM or one in DER.
 func readLists(path string, authorities []*x509.Certificate) ([]*x509.RevocationList, error) {
-	const op = "read revocation list"
+	const op = opReadList
 	data, err := readPublic(op, path, maxCRL)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -84,4 +85,18 @@ func checkOne(lists []*x509.RevocationList, one, issuer *x509.Certificate, now t
 		return &Refusal{Reason: fmt.Sprintf("the revocation list of %s has run out on %s: nobody can say whether the certificate of %s still holds", describe(issuer), latest.Format(time.DateOnly), describe(one))}
 	}
 	return nil
+}
+
+// unjudgedBy is the state that follows when what is on disk does not load by err:
+// the same, but where clients need a certificate and it is the lists that do not
+// load, nobody's is accepted. The new list was written because somebody was
+// revoked, and the one in memory does not say whom.
+func (s *state) unjudgedBy(err error) (next *state, other bool) {
+	problem, is := errors.AsType[*Error](err)
+	if !is || problem.Op != opReadList || s.config.ClientAuth != tls.RequireAndVerifyClientCert || s.settings.CRLFile == "" {
+		return s, false
+	}
+	after := *s
+	after.unjudged = err
+	return &after, true
 }

@@ -17,7 +17,8 @@ type Options struct {
 	Now   func() time.Time // time.Now
 
 	// Changed is called after another state is in use, and Failed when what is on
-	// disk does not load and the old state stays; once for each state of the
+	// disk does not load and the old state stays, if less may be let in by it
+	// than before (see the package's promises); once for each state of the
 	// files. Neither is called by New or Use.
 	Changed func()
 	Failed  func(error)
@@ -103,12 +104,25 @@ func (s *Server) Reload() error {
 	err := s.read(s.current.Load().settings)
 	if err != nil {
 		s.told = true
+		s.distrust(err)
 	}
 	s.mu.Unlock()
 	if err == nil && s.options.Changed != nil {
 		s.options.Changed()
 	}
 	return err
+}
+
+// distrust takes the lists of the state in use for what they are worth after
+// those on disk failed to load; s.mu is held.
+func (s *Server) distrust(err error) {
+	next, other := s.current.Load().unjudgedBy(err)
+	if !other {
+		return
+	}
+	s.number++
+	next.number = s.number
+	s.current.Store(next)
 }
 
 // Run looks at the files until ctx ends.
@@ -136,6 +150,9 @@ func (s *Server) look() {
 		tell := s.failed && !s.told
 		s.told = s.told || tell
 		err := s.err
+		if tell {
+			s.distrust(err)
+		}
 		s.mu.Unlock()
 		if tell && s.options.Failed != nil {
 			s.options.Failed(err)
@@ -167,6 +184,10 @@ func (s *Server) Names() []string { return s.current.Load().names() }
 
 // Settings are those in use.
 func (s *Server) Settings() configs.TLS { return s.current.Load().settings }
+
+// RefusesClients reports whether every client is refused because the revocation
+// lists on disk do not load.
+func (s *Server) RefusesClients() bool { return s.current.Load().unjudged != nil }
 
 // Problem is why what is on disk is not in use; nil when it is.
 func (s *Server) Problem() error {

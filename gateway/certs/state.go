@@ -21,6 +21,7 @@ type state struct {
 	authorities []*x509.Certificate
 	pool        *x509.CertPool // of authorities; nil: no client certificate can be checked
 	lists       []*x509.RevocationList
+	unjudged    error // why nobody can say who was revoked: the lists on disk do not load
 	config      *tls.Config
 }
 
@@ -42,12 +43,6 @@ func load(settings configs.TLS, now func() time.Time) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.pair, err = readPair(settings.CertFile, settings.KeyFile); err != nil {
-		return nil, err
-	}
-	if err := usableByServer(s.pair.Leaf, settings.CertFile, now()); err != nil {
-		return nil, err
-	}
 	if settings.CAFile != "" {
 		if s.authorities, err = readAuthorities(settings.CAFile); err != nil {
 			return nil, err
@@ -61,6 +56,13 @@ func load(settings configs.TLS, now func() time.Time) (*state, error) {
 		if s.lists, err = readLists(settings.CRLFile, s.authorities); err != nil {
 			return nil, err
 		}
+	}
+	// Behind the lists, so that no trouble with the pair hides that of a list.
+	if s.pair, err = readPair(settings.CertFile, settings.KeyFile); err != nil {
+		return nil, err
+	}
+	if err := usableByServer(s.pair.Leaf, settings.CertFile, now()); err != nil {
+		return nil, err
 	}
 	auth := tls.NoClientCert
 	switch {
@@ -132,6 +134,9 @@ func (s *state) check(chains [][]*x509.Certificate, shown bool, now time.Time) e
 	}
 	if s.settings.CRLFile == "" {
 		return nil
+	}
+	if s.unjudged != nil {
+		return &Refusal{Reason: "nobody can say whether the certificate of " + describe(chains[0][0]) + " still holds: " + s.unjudged.Error()}
 	}
 	var first error
 	for _, chain := range chains {
