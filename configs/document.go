@@ -49,6 +49,21 @@ func (d *Document) Get(key string) bool {
 	return len(rest) == 0
 }
 
+// Hollow reports whether the key is written and holds a mapping with nothing in
+// it, or nothing at all.
+func (d *Document) Hollow(key string) bool {
+	steps, err := splitKey(key)
+	if err != nil {
+		return false
+	}
+	trail, rest := d.find(steps)
+	if len(rest) > 0 {
+		return false
+	}
+	node := trail[len(trail)-1].node
+	return empty(node) || node.Kind == yaml.MappingNode && len(node.Content) == 0
+}
+
 // Set writes a value, and the mappings above it where they are missing.
 func (d *Document) Set(key string, value any) error {
 	return d.change("set", key, value, func(steps []step) (string, error) {

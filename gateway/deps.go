@@ -52,6 +52,8 @@ type Masker interface {
 	Add(name string, value []byte) bool
 	Remove(name string)
 	Text(text string) string
+	// Open masks a text that goes on, without what may still become a secret.
+	Open(text string) string
 }
 
 // AuditEntry is one line of the audit log, in the specification's words.
@@ -183,3 +185,4 @@ type noMasker struct{}
 func (noMasker) Add(string, []byte) bool { return true }
 func (noMasker) Remove(string)           {}
 func (noMasker) Text(text string) string { return text }
+func (noMasker) Open(text string) string { return text }

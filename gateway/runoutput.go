@@ -27,5 +27,6 @@ func (r *runs) output(_ context.Context, call *hub.Call) (any, error) {
 	for _, line := range chunk.Lines { // the supervisor knew the rules, and not every value
 		out.Lines = append(out.Lines, r.g.deps.Masker.Text(line))
 	}
+	out.Open = r.g.deps.Masker.Open(chunk.Open)
 	return out, nil
 }

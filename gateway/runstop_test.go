@@ -70,13 +70,13 @@ func TestARunIsStartedAgainAndRead(t *testing.T) {
 	_, _ = file.Write([]byte("one\ntwo\nhalf"))
 	backend := client.NewBackend(screen, nil)
 	out, err := backend.RunOutput(t.Context(), kept.Run, 0, 0)
-	if err != nil || !slices.Equal(out.Lines, []string{"one", "two"}) {
+	if err != nil || !slices.Equal(out.Lines, []string{"one", "two"}) || out.Open != "half" {
 		t.Errorf("%+v %v", out, err)
 	}
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if out, err = backend.RunOutput(t.Context(), kept.Run, out.Cursor, 0); err != nil || !slices.Equal(out.Lines, []string{"half"}) {
+	if out, err = backend.RunOutput(t.Context(), kept.Run, out.Cursor, 0); err != nil || !slices.Equal(out.Lines, []string{"half"}) || out.Open != "" {
 		t.Errorf("%+v %v", out, err)
 	}
 	for _, name := range []string{"../gateway", "", "a/b", strings.Repeat("a", 65)} {

@@ -79,9 +79,12 @@ func (s *screen) preview(key view.PreviewKey) {
 		row = view.Clean(row)
 		return func() {
 			s.previewing = view.PreviewKey{}
-			p := view.Preview{Where: row.Where, Line: row.Wrote, Matches: row.Matches}
-			if err != nil {
+			p := view.Preview{Where: row.Where, List: row.List, Lines: row.Lines, Matches: row.Matches}
+			switch {
+			case err != nil:
 				p = view.Preview{Problem: problemText(err)}
+			case len(p.Lines) == 0: // an older gateway says only this
+				p.Lines = []string{"+" + row.Wrote}
 			}
 			s.data.Previews[key] = p
 			s.dirty = true

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,10 @@ func TestTheRuleIsShownBeforeItIsWritten(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
 		d, b := inboxAt(t, size[0], size[1])
 		frame := strip(d.press("3", "s", "s", "m"))
-		if !strings.Contains(frame, "+ - registry.example.test") || !strings.Contains(frame, "config.yaml:26") ||
+		if strings.Contains(frame, "a show the whole rule") {
+			frame = strip(d.press("a"))
+		}
+		if !strings.Contains(frame, "+ network:") || !strings.Contains(frame, "+   allowed_domains:") || !strings.Contains(frame, "+     - registry.example.test") || !strings.Contains(frame, "agents.coder") || !strings.Contains(frame, "config.yaml:26") ||
 			!strings.Contains(frame, "would also have matched") {
 			t.Errorf("%v: the rule is not in sight:\n%s", size, frame)
 		}
@@ -133,6 +137,32 @@ func TestTheRuleIsShownBeforeItIsWritten(t *testing.T) {
 		if frame = strip(d.press("u")); !strings.Contains(frame, "taken back") {
 			t.Errorf("%v: not taken back:\n%s", size, frame)
 		}
+	}
+}
+
+// A rule that is longer than its place is opened over the whole screen by a, and
+// not written unseen.
+func TestARuleIsNotWrittenUnseen(t *testing.T) {
+	d, b := inboxAt(t, 80, 24)
+	d.press("3", "s", "s")
+	key := view.PreviewKey{ID: "4f2a91", Match: "exact"}
+	p := d.s.data.Previews[key]
+	for i := range 10 {
+		p.Lines = append(p.Lines, "+          - line"+strconv.Itoa(i))
+	}
+	d.s.data.Previews[key] = p
+	if frame := strip(d.frame()); !strings.Contains(frame, "more lines: enter shows all") || strings.Contains(frame, "line9") {
+		t.Errorf("it does not say that there is more:\n%s", frame)
+	}
+	if frame := strip(d.press("a")); strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "line9") || len(b.told) > 0 {
+		t.Errorf("told %v, or the rule is not in sight:\n%s", b.told, frame)
+	}
+	if frame := strip(d.press("a")); !strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "line9") {
+		t.Errorf("no question:\n%s", frame)
+	}
+	d.press("y")
+	if told := strings.Join(b.told, ", "); told != "allow 4f2a91 always exact" {
+		t.Errorf("told %q", told)
 	}
 }
 
@@ -288,7 +318,8 @@ func TestPlainModeAnswers(t *testing.T) {
 	got, _ := runPlainWith(t, b, false, "asks", "allow", "allow 1 always", "allow 2", "deny 3 not before the release", "allow 1 run host", "undo",
 		"allow 1 sometimes", "allow nosuch", "quit")
 	for _, want := range []string{
-		"ask: number 1, id 4f2a91, agent coder", "48 seconds left, then it is denied", "rule: would be written to config.yaml:26: - registry.example.test:443",
+		"ask: number 1, id 4f2a91, agent coder", "48 seconds left, then it is denied", "rule: would be written to config.yaml:26, in agents.coder.permissions.network.allowed_domains:",
+		"rule: +      network:\nrule: +        allowed_domains:\nrule: +          - registry.example.test:443\n",
 		"error: allow does not know the word sometimes", "done: taken back", "error: there is no such ask", "undo takes it back",
 	} {
 		if !strings.Contains(got, want) {

@@ -116,6 +116,11 @@ func (d *Demo) PreviewAsk(_ context.Context, id, match string) (event.Ask, error
 	}
 	row := *a
 	row.Wrote, row.Where = demoRule(a, match), "config.yaml:26"
+	row.List, row.Lines = "agents."+a.Agent+".permissions.allowed_paths", []string{"+        " + row.Wrote}
+	if a.Class == policy.ClassNet {
+		row.List = "agents." + a.Agent + ".permissions.network.allowed_domains"
+		row.Lines = []string{"+      network:", "+        allowed_domains:", "+          " + row.Wrote}
+	}
 	return row, nil
 }
 

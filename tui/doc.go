@@ -20,7 +20,13 @@
 // Held requests take no key and move no selection. A key that answers one sleeps
 // until that request has been in sight for 400 ms, and what is pasted, or comes
 // in one burst, answers nothing. The rule of an "always" is shown, to the file
-// and the line, before y writes it.
+// and the line, whole, before y writes it.
+//
+// Runs are started, started again, stopped and killed from here, each after it was
+// said what happens. Who embeds the screen starts one, without a terminal (the
+// function Start of Options); its supervisor outlives the screen, and what it says
+// is fetched from the gateway. Stopping and restarting go through the gateway to
+// the run's own supervisor, which starts the same command again in the same place.
 //
 // What it says is in the catalogue of tui/view, in English and Chinese; the
 // locale or --lang chooses. Words of the gateway, the config and the policy stay

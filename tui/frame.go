@@ -106,7 +106,10 @@ func (s *screen) statusBits() []bit {
 		cfg = bit{glyph: g.No, style: view.Bad, text: s.data.T("cfg rejected"), weight: 95}
 	}
 	store := bit{text: d.Store.Backend + " " + s.data.T(d.Store.State), weight: 40}
-	if d.Store.State != "unlocked" {
+	switch {
+	case d.Store.State == "unlocked" && !d.Store.Until.IsZero():
+		store.text += s.data.T(", %s left", string(view.AppendLeft(nil, d.Store.Until.Sub(d.Now))))
+	case d.Store.State != "unlocked":
 		store = bit{glyph: "!", style: view.Warn, text: s.data.T("secrets %s", s.data.T(d.Store.State)), weight: 92}
 	}
 	bits = append(bits, cfg, store)

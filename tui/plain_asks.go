@@ -113,7 +113,11 @@ func (p *plain) allow(ctx context.Context, rest string) error {
 		if err != nil {
 			return err
 		}
-		p.sayf(p.T("rule"), p.T("would be written to %s: %s"), row.Where, row.Wrote)
+		row = view.Clean(row)
+		p.sayf(p.T("rule"), p.T("would be written to %s, in %s:"), row.Where, row.List)
+		for _, line := range row.Lines {
+			p.say(p.T("rule"), line)
+		}
 		p.say(p.T("rule"), p.T("allow %s yes, writes it", rest))
 		if match == "" && len(row.Matches) > 1 {
 			p.say(p.T("rule"), p.T("or wider, with one of these words: %s", strings.Join(row.Matches[1:], ", ")))

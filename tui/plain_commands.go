@@ -72,6 +72,9 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 
 func (p *plain) storeLine(s *event.SecretStore) {
 	p.sayf(p.T("store"), p.T("%s %s. %s"), orWord(s.Backend, p.T("no place for secrets,")), s.State, s.Detail)
+	if !s.Until.IsZero() {
+		p.say(p.T("store"), p.T("unlocked until %s", s.Until.In(p.o.Now().Location()).Format(time.DateTime)))
+	}
 	nowhere := s.Backend == "" && (s.State == "none" || s.State == "unreachable")
 	if s.Hint != "" && s.State != "unlocked" && !nowhere {
 		p.say(p.T("store"), s.Hint)

@@ -56,6 +56,9 @@ func (p *plain) output(ctx context.Context, run string) error {
 	for _, line := range out.Lines {
 		p.say(p.T("output"), view.OutputLine(line))
 	}
+	if out.Open != "" {
+		p.say(p.T("output"), view.OutputLine(out.Open))
+	}
 	p.sayf(p.T("output"), p.T("%d lines of run %s"), len(out.Lines), view.Printable(run, 100))
 	return nil
 }

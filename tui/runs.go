@@ -48,6 +48,7 @@ func (s *screen) readOutput(run string) {
 		for i := range out.Lines {
 			out.Lines[i] = view.OutputLine(out.Lines[i])
 		}
+		out.Open = view.OutputLine(out.Open)
 		out = view.Clean(out)
 		return func() {
 			s.reading, s.dirty = false, true

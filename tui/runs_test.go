@@ -155,7 +155,9 @@ func TestTheOutputOfARun(t *testing.T) {
 		lines[i] = "line " + strings.Repeat("x", i%200)
 	}
 	lines[len(lines)-1] = "the last"
-	b.output = []event.Output{{Lines: lines, Truncated: true}, {Lines: []string{"after it"}}, {Lines: []string{"anew"}, Reset: true}}
+	b.output = []event.Output{
+		{Lines: lines, Truncated: true}, {Lines: []string{"after it"}, Open: "\x1b[1mGo on?\x1b[m [y/N] "}, {Lines: []string{"anew"}, Reset: true},
+	}
 	frame := strip(d.press("4", "j", "j", "o"))
 	sound(t, d.frame(), 80, 24)
 	if !strings.Contains(frame, "the last") || !strings.Contains(frame, "5000 lines") || !strings.Contains(frame, "ended, exit 0") {
@@ -166,11 +168,11 @@ func TestTheOutputOfARun(t *testing.T) {
 	}
 	d.press("G")
 	d.s.tick()
-	if frame := strip(d.frame()); !strings.Contains(frame, "after it") {
+	if frame := strip(d.frame()); !strings.Contains(frame, "after it") || !strings.Contains(frame, "Go on? [y/N]") {
 		t.Errorf("it does not follow:\n%s", frame)
 	}
 	d.s.tick()
-	if frame := strip(d.frame()); !strings.Contains(frame, "anew") || strings.Contains(frame, "the last") {
+	if frame := strip(d.frame()); !strings.Contains(frame, "anew") || strings.Contains(frame, "the last") || strings.Contains(frame, "Go on?") {
 		t.Errorf("a new file is taken for the old one's end:\n%s", frame)
 	}
 	if frame := strip(d.press("esc")); !strings.Contains(frame, "AGENT") {
@@ -202,11 +204,11 @@ func TestRulesSayHowOftenTheyWereUsed(t *testing.T) {
 
 // The plain mode starts, restarts and shows in words.
 func TestRunsInPlainWords(t *testing.T) {
-	b := &starter{Demo: NewDemo(), output: []event.Output{{Lines: []string{"\x1b[1mhello\x1b[m"}}}}
+	b := &starter{Demo: NewDemo(), output: []event.Output{{Lines: []string{"\x1b[1mhello\x1b[m"}, Open: "Go on? "}}}
 	got, _ := runPlainStarting(t, b, b.start, "start", "start coder make 'a b'", "start coder 'x", "restart r7", "restart r7 yes", "output", "output r6", "quit")
 	for _, want := range []string{
 		"error: start AGENT, then a command", "run: run r8 of coder goes on without a terminal", "error: a quote is not closed",
-		"error: restart RUN yes", "run: the run's supervisor was told", "error: output RUN", "output: hello", "output: 1 lines of run r6",
+		"error: restart RUN yes", "run: the run's supervisor was told", "error: output RUN", "output: hello", "output: Go on?", "output: 1 lines of run r6",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q:\n%s", want, got)
@@ -214,5 +216,51 @@ func TestRunsInPlainWords(t *testing.T) {
 	}
 	if told := strings.Join(b.told, ", "); told != "coder|make|a b, restart r7" {
 		t.Errorf("told %q", told)
+	}
+}
+
+// A key that can do nothing says what to do instead.
+func TestKeysOfTheAgentsSayWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		none bool // no agent
+		keys []string
+		says string
+	}{
+		{true, []string{"o"}, "there is no agent yet: openclaw agent create NAME"},
+		{true, []string{"s"}, "there is no agent yet"},
+		{true, []string{"r"}, "there is no agent yet"},
+		{true, []string{"t"}, "there is no agent yet"},
+		{true, []string{"x"}, "there is no agent yet"},
+		{true, []string{"K"}, "there is no agent yet"},
+		{false, []string{"o"}, "no run of coder without a terminal, whose output is kept: s starts one"},
+		{false, []string{"j", "x"}, "no run of legacy goes on: s starts one"},
+		{false, []string{"j", "r"}, "start legacy: "},
+	} {
+		d, b := startAt(t, 120, 36)
+		if c.none {
+			b.world.agents = nil
+			d.s.load()
+		}
+		if frame := strip(d.press(append([]string{"4"}, c.keys...)...)); !strings.Contains(frame, c.says) || len(b.told) > 0 {
+			t.Errorf("%v: no %q:\n%s", c.keys, c.says, frame)
+		}
+	}
+}
+
+// An unlock with an end says when that is.
+func TestAnUnlockedVaultSaysUntilWhen(t *testing.T) {
+	d := newDriver(t, NewDemo(), false, 200, 60)
+	d.s.data.Store = event.SecretStore{Backend: "vault", State: "unlocked", Until: demoTime(28 + 90)}
+	d.s.dirty = true
+	frame := strip(d.press("6"))
+	for _, want := range []string{"vault unlocked, 1:30 left", "unlocked until " + demoTime(28+90).Format("15:04:05") + ", 1:30 left"} {
+		if !strings.Contains(frame, want) {
+			t.Errorf("no %q:\n%s", want, frame)
+		}
+	}
+	d.s.data.Store.Until = demoTime(28 + 30*3600)
+	d.s.dirty = true
+	if frame = strip(d.press("6")); !strings.Contains(frame, "until "+demoTime(28+30*3600).Format("2006-01-02 15:04:05")+", 1d left") {
+		t.Errorf("not which day:\n%s", frame)
 	}
 }

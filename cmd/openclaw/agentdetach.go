@@ -242,6 +242,9 @@ func (t *terminal) showOutput(ctx context.Context, c *client.Client, run string,
 		}
 		if cursor == out.Cursor || cursor == 0 { // all that there is for now
 			if !follow || !live && quiet > 1 { // its last words may come after its end
+				if out.Open != "" {
+					t.print("%s", printable(out.Open))
+				}
 				return nil
 			}
 			select {

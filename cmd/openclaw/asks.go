@@ -179,7 +179,10 @@ func (t *terminal) decideAsk(ctx context.Context, params wire.AskDecideParams, a
 	switch {
 	case params.Preview:
 		if !asJSON {
-			t.print("%s: %s", row.Where, printable(row.Wrote))
+			t.print("%s, in %s:", printable(row.Where), printable(row.List))
+			for _, line := range row.Lines {
+				t.print("%s", printable(line))
+			}
 		}
 		return nil
 	case !decided.Resolved:

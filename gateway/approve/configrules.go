@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,17 +50,26 @@ func (c ConfigRules) Add(_ context.Context, r Rule) (Written, error) {
 	return written, nil
 }
 
-// Remove takes the rule away, and its list if that was made for it.
+// Remove takes the rule away, and what was made for it as far as nothing else
+// stands in it by now.
 func (c ConfigRules) Remove(_ context.Context, w Written) error {
 	err := c.Store.Edit(func(d *configs.Document) error {
 		index, length := d.Find(w.List, w.Item)
 		switch {
 		case index < 0:
 			return errors.New("the rule does not stand in the config any more")
-		case w.Made && length == 1:
-			return d.Remove(w.List)
+		case len(w.Made) == 0 || length > 1:
+			return d.Remove(configs.ItemKey(w.List, index))
 		}
-		return d.Remove(configs.ItemKey(w.List, index))
+		for i, key := range w.Made {
+			if i > 0 && !d.Hollow(key) {
+				break
+			}
+			if err := d.Remove(key); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return reasonOf(err)
 }
@@ -83,7 +93,8 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	}
 	// A list that only the role has counts whole. An own one would be cut with it.
 	role := now.Config.Agents[r.Agent].Role
-	own := configs.KeyOf("agents", r.Agent, "permissions") + "." + list
+	keys := keysOf(r.Agent, list)
+	own := keys[0]
 	roles := configs.KeyOf("roles", role, "permissions") + "." + list
 	if role != "" && now.Written(roles) && !now.Written(own) {
 		line, _ := now.Where(roles)
@@ -101,9 +112,27 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	if d := decide(next, r); d.Effect != policy.Allow {
 		return refuse("change that rule in the config", "the rule would have no effect, because of %s (%s)", d.Rule, d.Origin.String())
 	}
-	written := Written{File: filepath.Base(after.Path), List: own, Item: item, Made: !now.Written(own)}
+	written := Written{File: filepath.Base(after.Path), List: own, Item: item}
+	for _, key := range keys {
+		if now.Written(key) {
+			break
+		}
+		written.Made = append(written.Made, key)
+	}
 	written.locate(after)
+	_, diff := configs.Diff(now, after)
+	written.Lines = slices.DeleteFunc(diff, func(line string) bool { return line[0] != '+' && line[0] != '-' })
 	return written, change, nil
+}
+
+// keysOf are the key of an agent's list and those above it, the innermost first.
+func keysOf(agent, list string) []string {
+	names := append([]string{"agents", agent, "permissions"}, strings.Split(list, ".")...)
+	keys := make([]string, 0, len(names))
+	for n := len(names); n > 0; n-- {
+		keys = append(keys, configs.KeyOf(names[:n]...))
+	}
+	return keys
 }
 
 // locate finds the place of the newest item of the list.

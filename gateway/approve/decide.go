@@ -185,7 +185,7 @@ func (i *Inbox) settle(r *row, d Decision, reason string) {
 		r.ask.UndoUntil = now.Add(undoWindow)
 	}
 	if r.written != nil {
-		r.ask.Wrote, r.ask.Where = r.written.Text, r.written.Where()
+		i.wrote(&r.ask, r.written)
 	}
 	r.deciding = true // end must not finish it
 	for _, h := range slices.Clone(r.held) {

@@ -35,7 +35,9 @@ type Written struct {
 	Text string // the line
 	List string // key of the list
 	Item any
-	Made bool // the list was made for it
+
+	Made  []string // keys that were made for it, the innermost, which is List, first; none: the list was there
+	Lines []string // of the file that it changes, each with '+' or '-' before it
 }
 
 // Where is the place for a person: "config.yaml:12".
@@ -82,8 +84,17 @@ func (i *Inbox) Preview(id string, m Match) (event.Ask, error) {
 	if err != nil {
 		return shown, asError(op, err)
 	}
-	shown.Wrote, shown.Where, shown.Scope, shown.Match = i.o.Mask(written.Text), written.Where(), string(Always), string(d.Match)
+	i.wrote(&shown, &written)
+	shown.Scope, shown.Match = string(Always), string(d.Match)
 	return shown, nil
+}
+
+// wrote puts what was written into a row.
+func (i *Inbox) wrote(a *event.Ask, w *Written) {
+	a.Wrote, a.Where, a.List, a.Lines = i.o.Mask(w.Text), w.Where(), w.List, nil
+	for _, line := range w.Lines {
+		a.Lines = append(a.Lines, line[:1]+i.o.Mask(line[1:]))
+	}
 }
 
 // asError keeps the hint of an error that has one.

@@ -3,6 +3,7 @@ package approve
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,28 @@ func textOf(t *testing.T, store *configs.Store) string {
 	return string(text)
 }
 
-// "Always" writes one line, says which, keeps comments, and is in force at
-// once; undo takes exactly that away.
+// patched is what a text becomes by the lines that are said to change: where one
+// is taken out the new ones take its place, otherwise they come at the end.
+func patched(t *testing.T, text string, lines []string) string {
+	t.Helper()
+	at := len(text)
+	var in string
+	for _, line := range lines {
+		if line[0] == '+' {
+			in += line[1:] + "\n"
+			continue
+		}
+		i := strings.Index(text, line[1:]+"\n")
+		if i < 0 {
+			t.Fatalf("%q does not stand in the config", line)
+		}
+		at, text = i, text[:i]+text[i+len(line):]
+	}
+	return text[:at] + in + text[at:]
+}
+
+// "Always" writes what it showed before, line by line, keeps comments, and is in
+// force at once; undo takes exactly that away.
 func TestAlwaysWritesARule(t *testing.T) {
 	write := request("/srv/out/x")
 	write.Class, write.Operation = policy.ClassPathWrite, "create"
@@ -98,7 +119,13 @@ func TestAlwaysWritesARule(t *testing.T) {
 			if err != nil || preview.Where != test.where || preview.Wrote != test.text || textOf(t, store) != test.config {
 				t.Fatalf("preview %+v %v", preview, err)
 			}
+			if shown := patched(t, test.config, preview.Lines); shown != test.after {
+				t.Errorf("shown %q, which makes\n%s", preview.Lines, shown)
+			}
 			row := d.decide(h.ID, Decision{Allow: true, Scope: Always, Match: test.match})
+			if !slices.Equal(row.Lines, preview.Lines) || row.List != preview.List || !strings.Contains(test.after, row.List[strings.LastIndex(row.List, ".")+1:]+":") {
+				t.Errorf("shown %q below %s, written %q below %s", preview.Lines, preview.List, row.Lines, row.List)
+			}
 			if row.Problem != "" || row.Where != test.where || row.Wrote != test.text || row.Scope != "always" || !verdict(t, h).Allow {
 				t.Errorf("row %+v", row)
 			}
@@ -116,7 +143,7 @@ func TestAlwaysWritesARule(t *testing.T) {
 			if err != nil || decide(again, rule).Effect != policy.Ask {
 				t.Errorf("still allowed: %v", err)
 			}
-			if text := textOf(t, store); text != test.config && name != "address" { // there the empty network: stays
+			if text := textOf(t, store); text != test.config {
 				t.Errorf("config after undo\n%s", text)
 			}
 			if len(d.records) != 2 || d.records[1].Action != "undo" {
@@ -341,5 +368,42 @@ func TestAGrantForADomain(t *testing.T) {
 		if got := strings.Join(matches(&r), " "); got != steps {
 			t.Errorf("%s: %q, want %q", target, got, steps)
 		}
+	}
+}
+
+// Undo takes away the keys that were made for a rule, as far as nothing else
+// stands in them by then.
+func TestUndoTakesWhatWasMadeForARule(t *testing.T) {
+	const ask = "agents:\n  coder:\n    permissions:\n      ask: [net]\n      network_access: true\n"
+	const made = "      network:\n        allowed_ips:\n          - 8.8.8.8:22\n"
+	for name, test := range map[string]struct{ before, meanwhile, after string }{
+		"all of it":             {ask, ask + made, ask},
+		"a comment stays":       {ask, ask + made + "      # mine\n", ask + "      # mine\n"},
+		"another key beside it": {ask, ask + made + "        blocked_ips: [9.9.9.9]\n", ask + "      network:\n        blocked_ips: [9.9.9.9]\n"},
+		"another rule in it":    {ask, ask + made + "          - 9.9.9.9:1\n", ask + "      network:\n        allowed_ips:\n          - 9.9.9.9:1\n"},
+		"an empty one before it": {
+			ask + "      network: {}\n", ask + "      network:\n        allowed_ips:\n          - 8.8.8.8:22\n", ask + "      network: {}\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := storeOf(t, test.before)
+			d := newDesk(t, ConfigRules{store})
+			h := d.Submit(netRequest("8.8.8.8:22"))
+			if row := d.decide(h.ID, Decision{Allow: true, Scope: Always, Match: Exact}); row.Problem != "" || !verdict(t, h).Allow {
+				t.Fatalf("row %+v", row)
+			}
+			if err := os.WriteFile(store.Current().Path, []byte(test.meanwhile), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Reload("reload"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.Undo(t.Context(), "", "cli", "local"); err != nil {
+				t.Fatal(err)
+			}
+			if text := textOf(t, store); text != test.after {
+				t.Errorf("config after undo\n%s\nwant\n%s", text, test.after)
+			}
+		})
 	}
 }

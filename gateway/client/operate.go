@@ -27,7 +27,7 @@ func (b *Backend) RestartRun(ctx context.Context, run string) error {
 // it; 0: its newest lines.
 func (b *Backend) RunOutput(ctx context.Context, run string, cursor int64, lines int) (event.Output, error) {
 	out, err := ask[wire.RunOutput](ctx, b, wire.MethodRunOutput, wire.RunOutputParams{Run: run, Cursor: cursor, Lines: lines})
-	return event.Output{Run: run, Cursor: out.Cursor, Lines: out.Lines, Truncated: out.Truncated, Reset: out.Reset}, err
+	return event.Output{Run: run, Cursor: out.Cursor, Lines: out.Lines, Open: out.Open, Truncated: out.Truncated, Reset: out.Reset}, err
 }
 
 // StopRun has a run end: it is asked to, and killed after five seconds; with

@@ -67,6 +67,8 @@ type Ask struct {
 	Reason    string    `json:"reason,omitempty"`  // the rule that a denial of it carries
 	Wrote     string    `json:"wrote,omitempty"`   // the line of the config that "always" wrote
 	Where     string    `json:"where,omitempty"`   // "config.yaml:12", of Wrote
+	List      string    `json:"list,omitempty"`    // key of the list that Wrote stands in
+	Lines     []string  `json:"lines,omitempty"`   // all that "always" changes in the file, each line with + or - before it
 	Problem   string    `json:"problem,omitempty"` // why the rule could not be written; the answer then held once
 	UndoUntil time.Time `json:"undo_until,omitzero"`
 }

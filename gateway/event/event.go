@@ -157,8 +157,9 @@ type Output struct {
 	Run       string
 	Cursor    int64 // where the next piece starts
 	Lines     []string
-	Truncated bool // older lines were left out
-	Reset     bool // they do not follow those of the piece before
+	Open      string // a line that is not ended, after them
+	Truncated bool   // older lines were left out
+	Reset     bool   // they do not follow those of the piece before
 }
 
 // ConfigStatus is the active config and the last attempt to replace it.

@@ -16,6 +16,7 @@ const (
 	MaxBytes     = 1_000_000
 	defaultLines = 500
 	tailBytes    = 16 << 20 // of one piece that Tail reads
+	openBytes    = 64 << 10 // of a line that is not ended
 )
 
 // Tail returns the newest lines of the log at path, the newest last, from its
@@ -57,8 +58,9 @@ type Chunk struct {
 	Cursor    int64 // where the next piece starts
 	Size      int64 // of the file
 	Lines     []string
-	Truncated bool // older lines of the file were left out
-	Reset     bool // the file is another one than the cursor was for
+	Truncated bool   // older lines of the file were left out
+	Reset     bool   // the file is another one than the cursor was for
+	Open      string // what the file ends with after its last whole line
 }
 
 // TailFrom returns the whole lines that follow cursor, which is the Cursor of
@@ -92,10 +94,32 @@ func TailFrom(path string, cursor int64, limit, maxBytes int) (Chunk, error) {
 		chunk.Lines, first, chunk.Cursor, err = lastLines(file, 0, size, limit, maxBytes)
 		chunk.Truncated = first > 0
 	}
+	if err == nil {
+		chunk.Open, err = openLine(file, chunk.Cursor, size)
+	}
 	if err != nil {
 		return Chunk{}, readError(path, err)
 	}
 	return chunk, nil
+}
+
+// openLine returns file[from:size] when no line ends in it. Of a long one, such as
+// a progress bar that is written over and over, it returns what follows a return
+// to the line's beginning within the last 64 KiB, or nothing: its beginning may
+// be needed to know a secret in it.
+func openLine(file io.ReaderAt, from, size int64) (string, error) {
+	start := max(from, size-openBytes)
+	text := make([]byte, size-start)
+	if _, err := io.ReadFull(io.NewSectionReader(file, start, size-start), text); err != nil {
+		return "", err
+	}
+	if bytes.IndexByte(text, '\n') >= 0 {
+		return "", nil // whole lines come first
+	}
+	if start > from {
+		_, text, _ = bytes.Cut(text, []byte("\r"))
+	}
+	return string(text), nil
 }
 
 // atLine reports whether a line can start at cursor.

@@ -38,16 +38,19 @@ func TestTailFromFollowsWithoutGaps(t *testing.T) {
 	}
 	appendText("half")
 	c := from(0, 3, 0)
-	if strings.Join(c.Lines, ",") != "line 7,line 8,line 9" || !c.Truncated || c.Cursor != 70 || c.Size != 74 {
+	if strings.Join(c.Lines, ",") != "line 7,line 8,line 9" || !c.Truncated || c.Cursor != 70 || c.Size != 74 || c.Open != "half" {
 		t.Errorf("newest: %+v", c)
 	}
-	if c = from(c.Cursor, 3, 0); len(c.Lines) != 0 || c.Cursor != 70 || c.Reset {
+	if c = from(c.Cursor, 3, 0); len(c.Lines) != 0 || c.Cursor != 70 || c.Reset || c.Open != "half" {
 		t.Errorf("nothing new: %+v", c)
 	}
 	appendText(" line\n" + strings.Repeat("x", 300) + "\nlast\n")
 	var got []string
-	for range 5 { // tiny bounds: every call gives at least a line, none is left out
+	for i := range 5 { // tiny bounds: every call gives at least a line, none is left out
 		c = from(c.Cursor, 3, 10)
+		if c.Open != "" {
+			t.Errorf("call %d: %q is taken for a line that is not ended", i, c.Open)
+		}
 		got = append(got, c.Lines...)
 	}
 	if len(got) != 3 || got[0] != "half line" || len(got[1]) != 300 || got[2] != "last" || c.Truncated {
@@ -122,4 +125,26 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("nothing is left of %q", line)
 		}
 	})
+}
+
+// Of a long line that is not ended only its newest state is given, and nothing
+// where its beginning is too far away to know a secret in it.
+func TestTailFromALineThatIsNotEnded(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"nothing":        {"whole\n", ""},
+		"a question":     {"whole\nGo on? [y/N] ", "Go on? [y/N] "},
+		"nothing before": {"Go on? ", "Go on? "},
+		"a long one":     {"whole\n" + strings.Repeat("x", 100_000), ""},
+		"progress":       {"whole\n" + strings.Repeat("10 %\r", 50_000) + "11 %", strings.Repeat("10 %\r", 13106) + "11 %"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "run.log")
+			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := logs.TailFrom(path, 0, 0, 0); err != nil || c.Open != test.want {
+				t.Errorf("%v: %d bytes %.40q, want %d", err, len(c.Open), c.Open, len(test.want))
+			}
+		})
+	}
 }

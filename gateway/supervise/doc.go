@@ -10,5 +10,9 @@
 // find the gateway: folders of their own in the workspace, and their settings, which
 // are theirs once they are there. A run whose policy became narrower in a way
 // that the cage cannot take back goes on and is shown, or is ended, as on_narrow
-// says. A run that learns is let through only to what the gateway has on record. It never holds a provider key.
+// says. A person ends a run through the gateway: it is asked to and killed five
+// seconds later, or killed at once, with all that it started; or Run returns
+// ErrRestart, and its caller runs the same command again in the same place, as a
+// new run. A run that learns is let through only to what the gateway has on record.
+// It never holds a provider key.
 package supervise

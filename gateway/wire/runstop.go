@@ -26,9 +26,12 @@ type RunOutputParams struct {
 }
 
 // RunOutput is whole lines of a run's output, redacted when they were written.
+// Open is what follows the last of them, up to what may still become a secret; it
+// is not part of what Cursor counts.
 type RunOutput struct {
 	Cursor    int64    `json:"cursor"`
 	Lines     []string `json:"lines"`
+	Open      string   `json:"open,omitempty"`
 	Truncated bool     `json:"truncated,omitempty"` // older ones were left out
 	Reset     bool     `json:"reset,omitempty"`     // they do not follow the ones before
 }

@@ -56,6 +56,10 @@ func (s *Stream) End() []byte {
 	return out
 }
 
+// Open masks a text that goes on, without its end as far as that may still become
+// a secret.
+func (m *Masker) Open(text string) string { return string(m.Stream().Push([]byte(text))) }
+
 func (s *Stream) push(out, piece []byte) []byte {
 	if s.eaten {
 		i := bytes.IndexAny(piece, "\n\"'")

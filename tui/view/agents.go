@@ -63,9 +63,12 @@ func (v *AgentsView) Do(a ID) (Action, bool) {
 	case ActFold:
 		v.whole = !v.whole
 	case ActTest:
-		v.testing = len(v.data.Agents) > 0
+		if v.selected() == nil {
+			return v.noAgent(), true
+		}
+		v.testing = true
 	case ActStop, ActKill:
-		v.end(a == ActKill)
+		return v.end(a == ActKill), true
 	case ActBack:
 		if v.test.Len() > 0 && !v.full && !v.inPane {
 			v.test.Wipe()
@@ -113,16 +116,20 @@ func (v *AgentsView) live() *event.Run {
 }
 
 // end asks whether to end the newest run of the selected agent.
-func (v *AgentsView) end(kill bool) {
+func (v *AgentsView) end(kill bool) Action {
 	r := v.live()
-	if r == nil {
-		return
+	switch {
+	case v.selected() == nil:
+		return v.noAgent()
+	case r == nil:
+		return Action{Verb: VerbTell, Text: v.data.T("no run of %s goes on: s starts one", v.list.Selected())}
 	}
 	text, verb := v.data.T("Ask run %s of %s to end, and kill it after 5 seconds?", r.ID, v.list.Selected()), VerbStopRun
 	if kill {
 		text, verb = v.data.T("Kill run %s of %s with all that it started?", r.ID, v.list.Selected()), VerbKillRun
 	}
 	v.ask(text, Action{Verb: verb, Name: r.ID})
+	return Action{}
 }
 
 // Wants names the agent whose policy the pane needs and does not have.
@@ -152,7 +159,7 @@ func (v *AgentsView) Draw(c *Canvas) {
 	}
 	l := layout{
 		title: c.T("agents of the config"), total: len(agents), share: 46, id: v.id, head: v.head,
-		empty: c.T("No agents yet. Add one to %s, for example:\n\n  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\nThe file is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
+		empty: c.T("No agents yet. In a shell, this adds one:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
 		name:  v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {

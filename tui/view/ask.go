@@ -230,6 +230,7 @@ func choice(c *Canvas, label, key string, words []string, chosen string) {
 // drawEffect says what an allow does, with the rule as it would stand in the
 // file, and how much more it would have allowed.
 func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
+	v.ask.cut = false
 	switch scope {
 	case scopeOnce:
 		c.Put(Faint, c.T("writes nothing; for this call alone"))
@@ -251,12 +252,12 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 			c.Put(Bad, c.Theme.Glyphs.No+" ")
 			c.Put(Plain, p.Problem)
 		default:
-			c.Put(Good, "+ "+p.Line)
-			c.Gap(2)
-			c.Put(Faint, p.Where)
+			v.drawRule(c, &p, 2)
 		}
 	}
-	c.End()
+	if c.Column() > 0 {
+		c.End()
+	}
 	asks, denials := v.alsoMatched(a, match)
 	c.Line(Faint, c.T("would also have matched %s and %s of the last hour", c.N(asks, "ask"), c.N(denials, "denial")))
 }
@@ -275,7 +276,10 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 		c.Put(Plain, " "+text+"   ")
 	}
 	word := c.T("allow")
-	if scope == scopeAlways {
+	switch {
+	case scope == scopeAlways && v.ask.cut && !v.full:
+		word = c.T("show the whole rule")
+	case scope == scopeAlways:
 		word = c.T("allow…")
 	}
 	put("a", word)

@@ -178,6 +178,7 @@ type layout struct {
 	name  func() string // of the pane
 	pane  func(c *Canvas)
 	foot  func(c *Canvas) // stays at the pane's end; nil: none
+	need  int             // rows of the foot, where it needs more than a few
 }
 
 func (b *browse) draw(c *Canvas, l *layout) {
@@ -211,7 +212,10 @@ func (b *browse) draw(c *Canvas, l *layout) {
 		c.Beside(left, right, 0)
 	default:
 		pane := min(max(height*45/100, 7, min(height-l.count-2, height*60/100)), height-4)
-		if l.foot != nil && pane < 8 {
+		switch {
+		case l.need > 0: // with the head and the selected row of the list
+			pane = max(pane, min(l.need+3, height-2))
+		case l.foot != nil && pane < 8:
 			pane = min(8, height-3) // what is answered is in sight, too
 		}
 		upper := c.Sub(0, c.Width(), height-pane)
@@ -259,7 +263,11 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 	body := height - 1
 	var foot *Canvas
 	if l.foot != nil {
-		foot = c.Sub(1, c.Width()-2, max(body-1, 0))
+		least := 1
+		if l.need > 0 {
+			least = 0
+		}
+		foot = c.Sub(1, c.Width()-2, max(body-least, 0))
 		l.foot(foot)
 		body -= foot.Rows()
 	}

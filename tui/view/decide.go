@@ -25,6 +25,8 @@ type asking struct {
 	target string // id of the ask that a step is about
 	ids    []string
 	note   Editor
+	cut    bool // the rule is not in sight whole
+	opened bool // the pane was opened over the screen to show it
 }
 
 // askStep is a question that is open.
@@ -42,9 +44,11 @@ type PreviewKey struct{ ID, Match string }
 
 // Preview is what "always" would write, or why it would not.
 type Preview struct {
-	Where, Line string
-	Matches     []string // how far it may go
-	Problem     string
+	Where   string   // "config.yaml:12"
+	List    string   // key of the list that it stands in
+	Lines   []string // of the file that change, each with + or - before it
+	Matches []string // how far it may go
+	Problem string
 }
 
 // Question is what y would do now; empty: nothing is asked.
@@ -222,7 +226,11 @@ func (v *DenialsView) allow(a *event.Ask) Action {
 		return Action{}
 	}
 	if scope == scopeAlways {
-		if p, known := v.data.Previews[PreviewKey{a.ID, v.match(a)}]; known && p.Problem == "" {
+		switch p, known := v.data.Previews[PreviewKey{a.ID, v.match(a)}]; {
+		case !known || p.Problem != "":
+		case v.ask.cut && !v.full:
+			v.full, v.inPane, v.top, v.ask.opened = true, true, 0, true // nothing is written that was not shown
+		default:
 			v.ask.step, v.ask.target = askAlways, a.ID // the rule is in sight
 		}
 		return v.Wants()
@@ -306,6 +314,9 @@ func (v *DenialsView) askKey(k Key) Action {
 	a := v.selectedAsk()
 	if a == nil || a.ID != v.ask.target || v.scope(a) != scopeAlways {
 		return Action{}
+	}
+	if v.ask.opened {
+		v.full, v.inPane, v.ask.opened = false, false, false
 	}
 	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scopeAlways, Match: v.match(a)}}}
 }

@@ -95,6 +95,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 			v.pastFoot(c, row.denial)
 		}
 	}
+	l.need = v.ruleRows()
 	l.name = func() string {
 		row := v.inbox.get(v.list.Selected())
 		switch {

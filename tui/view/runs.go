@@ -15,6 +15,7 @@ const MaxOutput = 5000
 // Said is what a run without a terminal said.
 type Said struct {
 	Lines   []string
+	Open    string // a line that is not ended
 	Cursor  int64
 	Older   bool // there was more before
 	Loaded  bool
@@ -41,10 +42,25 @@ func (d *Data) TakeOutput(run string, out *event.Output) {
 	if over := len(s.Lines) - MaxOutput; over > 0 {
 		s.Lines, s.Older = append(s.Lines[:0], s.Lines[over:]...), true
 	}
-	s.Loaded, s.Problem = true, ""
+	s.Open, s.Loaded, s.Problem = out.Open, true, ""
 	if out.Cursor > 0 || out.Reset {
 		s.Cursor = out.Cursor
 	}
+}
+
+// count is how many lines there are, with the one that is not ended.
+func (s *Said) count() int {
+	if s.Open != "" {
+		return len(s.Lines) + 1
+	}
+	return len(s.Lines)
+}
+
+func (s *Said) line(i int) string {
+	if i == len(s.Lines) {
+		return s.Open
+	}
+	return s.Lines[i]
 }
 
 // NoOutput says why it cannot be shown.
@@ -96,12 +112,21 @@ func (v *AgentsView) keptRun() *event.Run {
 	return nil
 }
 
+// noAgent says what to do where no agent is selected.
+func (v *AgentsView) noAgent() Action {
+	text := v.data.T("no agent is selected: j and k select one")
+	if len(v.data.Agents) == 0 {
+		text = v.data.T("there is no agent yet: openclaw agent create NAME --path FOLDER adds one")
+	}
+	return Action{Verb: VerbTell, Text: text}
+}
+
 // openStart opens the line for a command. The last one stands there already.
 func (v *AgentsView) openStart() Action {
 	a := v.selected()
 	switch {
 	case a == nil:
-		return Action{}
+		return v.noAgent()
 	case v.data.Elsewhere:
 		return Action{Verb: VerbTell, Text: v.data.T("agents run on the gateway's machine: openclaw agent run --detach %s, there", a.Name)}
 	}
@@ -158,8 +183,10 @@ func (v *AgentsView) restart() Action {
 		r = live
 	}
 	switch {
+	case v.selected() == nil:
+		return v.noAgent()
 	case r == nil:
-		return Action{}
+		return v.openStart() // it never ran
 	case !r.Ended.IsZero():
 		return v.openStart() // its supervisor is gone: it is started here, as a new run
 	case !r.Restartable():
@@ -196,9 +223,12 @@ func (v *AgentsView) openOutput() Action {
 		v.output = ""
 		return Action{}
 	}
+	if v.selected() == nil {
+		return v.noAgent()
+	}
 	r := v.keptRun()
 	if r == nil {
-		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal: what one on a terminal says is there, and kept nowhere", orDash(v.list.Selected()))}
+		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal, whose output is kept: s starts one", v.list.Selected())}
 	}
 	v.Show(r.ID)
 	return Action{Verb: VerbOutput, Name: r.ID}
@@ -226,7 +256,7 @@ func (v *AgentsView) scrollOutput(a ID) bool {
 	default:
 		return false
 	}
-	v.up = min(max(v.up, 0), max(len(v.data.said(v.output).Lines)-v.rowsIn, 0))
+	v.up = min(max(v.up, 0), max(v.data.said(v.output).count()-v.rowsIn, 0))
 	return true
 }
 
@@ -256,12 +286,12 @@ func (v *AgentsView) drawOutput(c *Canvas) {
 	}
 	c.Rule(title, Bold)
 	v.rowsIn = max(c.Left()-1, 1)
-	v.up = min(v.up, max(len(s.Lines)-v.rowsIn, 0))
-	from := max(len(s.Lines)-v.rowsIn-v.up, 0)
+	v.up = min(v.up, max(s.count()-v.rowsIn, 0))
+	from := max(s.count()-v.rowsIn-v.up, 0)
 	for i := range v.rowsIn {
-		if n := from + i; n < len(s.Lines) {
+		if n := from + i; n < s.count() {
 			c.Gap(1)
-			c.Put(Plain, s.Lines[n])
+			c.Put(Plain, s.line(n))
 		}
 		c.End()
 	}
@@ -274,10 +304,10 @@ func (v *AgentsView) drawOutput(c *Canvas) {
 		c.Put(Faint, c.T("reading what it said"))
 	case v.up > 0:
 		c.Put(Bold, c.T("%s lines below: G", itoa(v.up)))
-	case len(s.Lines) == 0:
-		c.Put(Faint, c.T("It has said nothing yet, or no whole line."))
+	case s.count() == 0:
+		c.Put(Faint, c.T("It has said nothing yet, or no whole word."))
 	default:
-		c.Put(Faint, c.T("%s lines", itoa(len(s.Lines))))
+		c.Put(Faint, c.T("%s lines", itoa(s.count())))
 	}
 	if s.Older && from == 0 {
 		c.Put(Faint, c.T("   older ones: openclaw agent output %s", v.output))

@@ -65,6 +65,9 @@ func (v *SecretsView) drawStore(c *Canvas) {
 	c.Put(style, glyph)
 	c.Gap(1)
 	c.Put(Plain, c.T(orDash(s.State)))
+	if left := s.Until.Sub(v.data.Now); !s.Until.IsZero() {
+		c.Put(Bold, c.T(" until %s, %s left", untilText(v.data, s.Until), string(AppendLeft(nil, left))))
+	}
 	if s.Detail != "" {
 		c.Gap(2)
 		c.Put(Faint, s.Detail)
@@ -261,4 +264,13 @@ func (v *SecretsView) drawForm(c *Canvas) {
 	}
 	c.Gap(1)
 	c.Line(Bold, foot)
+}
+
+// untilText is a time with its day where that is not today.
+func untilText(d *Data, t time.Time) string {
+	t = d.Local(t)
+	if t.Format(time.DateOnly) == d.Now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
 }

@@ -177,7 +177,7 @@ func chineseSentences() map[string]string {
 		"Logs":                                        "日志",
 		"NAME":                                        "名称",
 		"Needs you":                                   "需要您处理",
-		"No agents yet. Add one to %s, for example:\n\n  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\nThe file is read as soon as it is saved; view 8 shows what became of it.": "还没有智能体。在 %s 中添加一个，例如：\n\n  agents:\n    coder:\n      permissions:\n        allowed_paths:\n          - ~/projects/demo\n\n保存后立即读取；视图 8 显示结果。",
+		"No agents yet. In a shell, this adds one:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view 8 shows what became of it.": "还没有智能体。在 shell 中这样添加一个：\n\n  openclaw agent create coder --path ~/projects/demo\n\n或将这些行放到 %s 的 agents: 行之下（其后不带 {}）：\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\n保存后立即读取；视图 8 显示结果。",
 		"No config lifts this: an address with a zone cannot be listed.":                                                 "任何配置都不能放开：带区域的地址无法列出。",
 		"No connections. Clients connect to %s; agents' connections show here when a cage runs.":                         "没有连接。客户端连接到 %s；沙箱运行时智能体的连接会在这里显示。",
 		"No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.": "本机没有可用的钥匙串，因此还没有存放密钥的地方。任何东西都不会以明文保存。",
