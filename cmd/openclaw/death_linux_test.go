@@ -111,9 +111,7 @@ func TestSupervisorKilledLeavesNothing(t *testing.T) {
 		t.Fatalf("the token does not work: %d %s", status, body)
 	}
 	before := c.inside()
-	if len(before) < 8 { // the cage's first process, the shell, and what it started
-		t.Fatalf("only %d processes in the cage: %+v", len(before), before)
-	}
+	p.eventually("the cage's first process, the shell, and the eight that it starts", func() bool { before = c.inside(); return len(before) == 10 })
 
 	c.kill()
 	soon(t, "the death of the cage", func() bool { return len(c.survivors(before)) == 0 })
