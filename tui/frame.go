@@ -310,6 +310,9 @@ func (s *screen) drawKeys(c *view.Canvas) {
 		}
 		last = best.Weight
 		key := best.Keys[0]
+		if id, _ := s.find(key); id != best.ID {
+			continue // something else of the view has it now
+		}
 		label := s.data.T(best.Label)
 		if c.Room() < view.Width(key)+1+view.Width(label) {
 			continue

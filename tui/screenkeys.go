@@ -59,11 +59,20 @@ func (s *screen) press(name string) {
 		s.views[s.current].Key(view.Key{Text: []rune(name)})
 		return
 	}
-	if id, ok := s.keys.Find(s.current, name); ok {
+	if id, ok := s.find(name); ok {
 		s.run(id)
 		return
 	}
 	s.denials.Doze() // a key that means nothing here was meant for something else
+}
+
+// find is what a key does in the view that is open, as that stands now.
+func (s *screen) find(name string) (view.ID, bool) {
+	var sleeps func(view.ID) bool
+	if v, ok := s.views[s.current].(interface{ Sleeps(a view.ID) bool }); ok {
+		sleeps = v.Sleeps
+	}
+	return s.keys.Find(s.current, name, sleeps)
 }
 
 // run runs an action of the table.

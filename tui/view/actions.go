@@ -71,16 +71,23 @@ const (
 	ActRestart    ID = "agents.restart"
 	ActOutput     ID = "agents.output"
 	ActExport     ID = "logs.export"
+	ActSearch     ID = "logs.search"
+	ActSince      ID = "logs.since"
+	ActFoldAlike  ID = "logs.fold"
 	ActSay        ID = "chat.say"
 	ActAbort      ID = "chat.abort"
 	ActOther      ID = "chat.agent"
 	ActRotate     ID = "secrets.rotate"
 	ActEdit       ID = "config.edit"
 
-	ActFold         ID = "agents.fold"
-	ActMachine      ID = "overview.machine"
-	ActPause        ID = "logs.pause"
-	ActLevel        ID = "logs.level"
+	ActFold    ID = "agents.fold"
+	ActMachine ID = "overview.machine"
+	ActPause   ID = "logs.pause"
+	ActLevel   ID = "logs.level"
+
+	ActMatchNext     ID = "logs.match_next"
+	ActMatchPrevious ID = "logs.match_previous"
+
 	ActSecretAdd    ID = "secrets.add"
 	ActSecretTest   ID = "secrets.test"
 	ActSecretDelete ID = "secrets.delete"
@@ -164,8 +171,12 @@ func Table() []Binding {
 		{ID: ActPause, View: Logs, Keys: []string{"p"}, Label: "pause", Help: "hold the lines still, or follow again", Weight: 75},
 		{ID: ActBottom, View: Logs, Keys: []string{"G", "end"}, Label: "follow", Help: "last line, and follow", Weight: 74, Quiet: true},
 		{ID: ActLevel, View: Logs, Keys: []string{"l"}, Label: "level", Help: "least level shown: debug, info, warn, error", Weight: 73},
-
-		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 71},
+		{ID: ActSearch, View: Logs, Keys: []string{"s"}, Label: "search", Help: "find lines and mark them, without hiding others; written as a filter is", Weight: 72},
+		{ID: ActMatchNext, View: Logs, Keys: []string{"n"}, Label: "next match", Help: "while a search is on: the next line that it finds", Weight: 79, Quiet: true},
+		{ID: ActMatchPrevious, View: Logs, Keys: []string{"N"}, Help: "while a search is on: the line before that it finds", Quiet: true},
+		{ID: ActSince, View: Logs, Keys: []string{"t"}, Label: "since", Help: "only the lines of the last 5 minutes, 15, of an hour, 6, a day, or all", Weight: 70},
+		{ID: ActFoldAlike, View: Logs, Keys: []string{"f"}, Label: "fold", Help: "lines alike that follow each other as one, with their count, or each again", Weight: 69},
+		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 68},
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
@@ -218,10 +229,11 @@ func NewKeys(table []Binding, readOnly bool) *Keys {
 	return k
 }
 
-// Find returns the action of a key in a view; the view's own come first.
-func (k *Keys) Find(n Name, key string) (ID, bool) {
+// Find returns the action of a key in a view; the view's own come first. sleeps
+// names those that mean nothing now, whose keys are free; nil: none.
+func (k *Keys) Find(n Name, key string, sleeps func(ID) bool) (ID, bool) {
 	for _, scope := range [2]Name{n, ""} {
-		if i, ok := k.byID[scope][key]; ok && !slices.Contains(k.rows[i].Not, n) {
+		if i, ok := k.byID[scope][key]; ok && !slices.Contains(k.rows[i].Not, n) && (sleeps == nil || !sleeps(k.rows[i].ID)) {
 			return k.rows[i].ID, true
 		}
 	}

@@ -21,6 +21,10 @@ type LogsView struct {
 	top     uint64
 	held    int // matches when the view was paused
 	rows    int // rows in sight when last drawn
+	folded  bool
+	counts  []int         // while folded: how many lines alike each of match stands for
+	since   time.Duration // only lines that are younger pass; 0: all
+	search  search
 }
 
 // NewLogs returns the view.
@@ -40,17 +44,22 @@ func levelOf(name string) int {
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *LogsView) Captures() bool { return v.captures() }
+func (v *LogsView) Captures() bool { return v.captures() || v.search.typing }
 
 // Key takes typed text.
 func (v *LogsView) Key(k Key) Action {
+	if v.search.typing {
+		return v.searchKey(k)
+	}
 	v.key(k)
 	v.rescan()
 	return Action{}
 }
 
 // rescan forgets which lines pass; the next Draw looks at all of them again.
-func (v *LogsView) rescan() { v.match, v.scanned = v.match[:0], v.data.Logs.First() }
+func (v *LogsView) rescan() {
+	v.match, v.counts, v.search.hits, v.scanned = v.match[:0], v.counts[:0], v.search.hits[:0], v.data.Logs.First()
+}
 
 // Do answers an action.
 func (v *LogsView) Do(a ID) (Action, bool) {
@@ -69,6 +78,16 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 	case ActFilterOff:
 		v.do(a, nil)
 		v.rescan()
+	case ActSince:
+		v.nextSpan()
+	case ActFoldAlike:
+		v.fold()
+	case ActSearch:
+		v.search.typing = true
+	case ActMatchNext:
+		return v.seek(1), true
+	case ActMatchPrevious:
+		return v.seek(-1), true
 	case ActExport:
 		return Action{Verb: VerbExport, Value: v.export()}, true
 	case ActUp:
@@ -86,22 +105,29 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 	case ActOpen:
 		v.full = !v.full
 	case ActBack:
-		if !v.full {
+		switch {
+		case v.search.on:
+			v.endSearch()
+		case v.full:
+			v.full = false
+		default:
 			return Action{}, false
 		}
-		v.full = false
 	default:
 		return Action{}, false
 	}
 	return Action{}, true
 }
 
-// export is every line that passes, as it stands in the log.
+// export is every line that passes, as it stands in the log, the folded ones too.
 func (v *LogsView) export() []byte {
-	v.scan()
+	logs := v.data.Logs
 	var out []byte
-	for _, n := range v.match {
-		line := v.data.Logs.At(n)
+	for n := logs.First(); n < logs.Next(); n++ {
+		line := logs.At(n)
+		if !v.passes(line) {
+			continue
+		}
 		out = append(append(out, orText(line.Raw, line.Message)...), '\n')
 	}
 	return out
@@ -118,13 +144,18 @@ func orText(s, other string) string {
 func (v *LogsView) Find(text string) {
 	v.edit.Set(text)
 	v.parse()
-	v.level = 0
+	v.level, v.since = 0, 0
 	v.rescan()
 }
 
 func (v *LogsView) pause() { v.paused, v.held = true, len(v.match) }
 
-func (v *LogsView) follow() { v.paused = false }
+func (v *LogsView) follow() {
+	v.paused = false
+	if v.folded {
+		v.rescan() // what was kept apart while it stood still
+	}
+}
 
 // move selects another line. Moving up pauses; moving onto the last line does
 // not follow by itself: G does.
@@ -152,26 +183,25 @@ func (v *LogsView) index() int {
 func (v *LogsView) scan() {
 	logs := v.data.Logs
 	first := logs.First()
-	if cut, _ := slices.BinarySearch(v.match, first); cut > 0 {
-		v.match = append(v.match[:0], v.match[cut:]...)
-		v.held = max(v.held-cut, 0)
+	cut, _ := slices.BinarySearch(v.match, first)
+	v.drop(cut)
+	if v.since > 0 {
+		cut, _ = slices.BinarySearchFunc(v.match, v.data.Now.Add(-v.since), func(n uint64, t time.Time) int { return logs.At(n).Time.Compare(t) })
+		v.drop(cut)
 	}
 	for n := max(v.scanned, first); n < logs.Next(); n++ {
-		if v.passes(logs.At(n)) {
-			v.match = append(v.match, n)
+		if line := logs.At(n); v.passes(line) {
+			v.add(n, line)
 		}
 	}
 	v.scanned = logs.Next()
 }
 
 func (v *LogsView) passes(line *event.LogLine) bool {
-	if levelOf(line.Level) < v.level {
+	if levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
 		return false
 	}
-	return !v.filtered() || v.filter.Match(func(yield func(key, value string) bool) {
-		_ = yield("level", line.Level) && yield("src", line.Source) && yield("source", line.Source) &&
-			yield("", line.Message) && yield("", line.Text)
-	})
+	return !v.filtered() || lineMatches(&v.filter, line)
 }
 
 // Draw paints the view.
@@ -189,7 +219,14 @@ func (v *LogsView) Draw(c *Canvas) {
 	if lost := v.data.Logs.First(); lost > 0 && v.data.Logs.Len() == MaxLogs {
 		l.state += c.T(", %s older lines written over", itoa(int(min(lost, 1<<40))))
 	}
+	if v.since > 0 {
+		l.state += "  " + c.T("since %s ago", string(AppendAge(nil, v.since)))
+	}
+	if v.folded {
+		l.state += "  " + c.T("alike folded")
+	}
 	v.drawFilter(c, &l)
+	v.drawSearch(c)
 	if l.total == 0 {
 		c.End()
 		c.Line(Plain, c.T(" The log is empty. The gateway's lines show here as they are written, redacted."))
@@ -197,7 +234,7 @@ func (v *LogsView) Draw(c *Canvas) {
 	}
 	if len(v.match) == 0 {
 		c.End()
-		c.Line(Plain, c.T(" No line passes the filter and the level."))
+		c.Line(Plain, c.T(" No line passes the filter, the level and the time."))
 		return
 	}
 	pane := 5
@@ -232,18 +269,24 @@ func (v *LogsView) drawLines(c *Canvas) {
 			c.End()
 			continue
 		}
-		v.line(c, v.data.Logs.At(v.match[top+i]), top+i == at)
+		v.line(c, top+i, top+i == at)
 	}
 }
 
-func (v *LogsView) line(c *Canvas, line *event.LogLine, selected bool) {
+func (v *LogsView) line(c *Canvas, i int, selected bool) {
+	line, said := v.data.Logs.At(v.match[i]), Plain
 	c.Gap(1)
 	if selected {
 		c.Row(Selected)
 		c.Put(Plain, c.Theme.Glyphs.Cursor)
-		c.Gap(1)
 	} else {
-		c.Gap(2)
+		c.Gap(1)
+	}
+	if _, hit := slices.BinarySearch(v.search.hits, v.match[i]); hit {
+		said = Bold
+		c.Put(Bold, "*")
+	} else {
+		c.Gap(1)
 	}
 	layout := time.TimeOnly
 	if c.Width() >= wide {
@@ -262,7 +305,12 @@ func (v *LogsView) line(c *Canvas, line *event.LogLine, selected bool) {
 	if c.Width() >= 70 {
 		c.Field(Faint, line.Source, 9)
 	}
-	c.Put(Plain, line.Message)
+	if n := v.folds(i); n > 1 {
+		c.Put(Bold, "×")
+		c.PutInt(Bold, n)
+		c.Gap(1)
+	}
+	c.Put(said, line.Message)
 	c.Gap(2)
 	c.Put(Faint, line.Text)
 	c.End()
@@ -274,6 +322,9 @@ func (v *LogsView) drawEntry(c *Canvas, height int) {
 	inner.Put(Bold, line.Level+" ")
 	inner.Put(Plain, line.Source+": ")
 	inner.Wrap(Plain, line.Message, 0)
+	if n := v.folds(v.index()); n > 1 {
+		inner.Line(Faint, c.T("the newest of %s alike, one after the other; f unfolds them", c.N(n, "line")))
+	}
 	if v.full {
 		for pair := range strings.FieldsSeq(line.Text) {
 			inner.Gap(2)

@@ -32,7 +32,6 @@ func chineseSentences() map[string]string {
 		" %s, all proven here":                " %s，在这里全部证实",
 		" An entry of allowed_paths with access: read stays read only.":                                                              " allowed_paths 中写有 access: read 的条目仍为只读。",
 		" Copy what the agent needs into its workspace.":                                                                             " 把智能体需要的东西复制到它的工作区。",
-		" No line passes the filter and the level.":                                                                                  " 没有符合过滤条件和级别的行。",
 		" The log is empty. The gateway's lines show here as they are written, redacted.":                                            " 日志为空。网关写下的行会脱敏后在这里显示。",
 		" Two agents share files in a folder that allowed_paths of both hold.":                                                       " 两个智能体可通过双方 allowed_paths 中都有的文件夹共享文件。",
 		" What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain.": " 此后能到达什么，由 network.allowed_domains 和 allowed_ips 决定；两者都没有时，设为 true 即允许所有域名。",

@@ -2,7 +2,7 @@ package view
 
 // chineseWork is what is done with rules, runs, logs and versions.
 func chineseWork() map[string]string {
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // texts, not credentials
 		" %s of %s": " %s / %s",
 		" shows the rule that would allow it from now on; nothing is written yet": " 显示今后会允许它的规则；尚不写入",
 		", for %s": "，范围 %s",
@@ -15,8 +15,27 @@ func chineseWork() map[string]string {
 		"End run %s of %s and start its command again, on the terminal where it runs?": "结束运行 %s（%s），并在它所在的终端上重新启动其命令？",
 		"End run %s of %s and start its command again, without a terminal as now?":     "结束运行 %s（%s），并像现在一样不带终端重新启动其命令？",
 		"It has said nothing yet, or no whole word.":                                   "它还没有输出，或没有完整的一个词。",
-		" until %s, %s left":             "，直到 %s，剩余 %s",
-		"unlocked until %s":              "解锁到 %s",
+		" until %s, %s left": "，直到 %s，剩余 %s",
+		"unlocked until %s":  "解锁到 %s",
+		"# line":             "%d 行",
+		" No line passes the filter, the level and the time.": " 没有行通过过滤、级别和时间。",
+		"   n next, N before, esc ends":                       "   n 下一处，N 上一处，esc 结束",
+		"alike folded":                                        "相同行已折叠",
+		"find lines and mark them, without hiding others; written as a filter is": "查找并标记行，不隐藏其他行；写法与过滤相同",
+		"fold":                     "折叠",
+		"from the first one again": "从第一处重新开始",
+		"from the last one again":  "从最后一处重新开始",
+		"lines alike that follow each other as one, with their count, or each again": "相邻的相同行合为一行并计数，或再次逐行显示",
+		"next match": "下一处",
+		"no line that passes the filter holds %s":                                "通过过滤的行中没有 %s",
+		"only the lines of the last 5 minutes, 15, of an hour, 6, a day, or all": "只显示最近 5 分钟、15 分钟、1 小时、6 小时、1 天的行，或全部",
+		"search":       "搜索",
+		"search: ":     "搜索：",
+		"since":        "时间",
+		"since %s ago": "最近 %s",
+		"the newest of %s alike, one after the other; f unfolds them": "相邻 %s 相同行中最新的一行；f 展开",
+		"while a search is on: the line before that it finds":         "搜索时：上一处找到的行",
+		"while a search is on: the next line that it finds":           "搜索时：下一处找到的行",
 		"show the whole rule":            "显示整条规则",
 		", %s left":                      "，剩余 %s",
 		"%s more lines: enter shows all": "还有 %s 行：enter 显示全部",
