@@ -118,7 +118,7 @@ func fields() map[string]field {
 		"Network.blocked_ips":     {About: "Addresses and CIDRs that are never reached, checked against the resolved address."},
 		"Network.allowed_ips":     {About: "Addresses and CIDRs, optionally with :port, that may be reached although they are private or local."},
 
-		"Provider.api_key":  {About: "Reference to the key (keychain://, vault://, ${NAME}, file:///, pass://, op://, hcvault://, exec:); absent: the secret that is named like the provider."},
+		"Provider.api_key":  {About: "Reference to the key (keychain://, vault://, ${NAME}, file:///, pass://, op://, hcvault://, aws-secrets://, gcp-secrets://, azure-keyvault://, exec:); absent: the secret that is named like the provider."},
 		"Provider.base_url": {About: "URL of the provider's API; required for a name other than anthropic, gemini and openai."},
 		"Provider.kind":     {About: "Shape of the API; absent: by the provider's name.", Enum: KnownProviders()},
 		"Provider.budget":   {About: "What all agents and the operator together may use of this provider."},

@@ -23,9 +23,9 @@ const (
 	FormKeychain Form = "keychain"
 	FormVault    Form = "vault"
 	FormFile     Form = "file"
-	FormAWS      Form = "aws-secrets"
-	FormGCP      Form = "gcp-secrets"
-	FormAzure    Form = "azure-keyvault"
+	FormAWS      Form = "aws-secrets"    // AWS Secrets Manager
+	FormGCP      Form = "gcp-secrets"    // Google Cloud Secret Manager
+	FormAzure    Form = "azure-keyvault" // Azure Key Vault
 	FormCommand  Form = "exec"
 	FormPass     Form = "pass"    // the password store of pass(1)
 	FormOP       Form = "op"      // 1Password
@@ -36,7 +36,6 @@ const (
 var (
 	variableForm = form(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?\}$`)
 	schemeForm   = form(`^([a-z][a-z0-9+.-]{1,30})://`)
-	gcpForm      = form(`^projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?$`)
 )
 
 func schemes() []string {
@@ -71,10 +70,13 @@ func (r Reference) Parse() (form Form, name string, err error) {
 	}
 	name, _, _ = strings.Cut(rest, "#")
 	name, option, hasOption := strings.Cut(name, "?")
+	if cloud(Form(scheme)) {
+		return Form(scheme), name, checkCloud(Form(scheme), name, option, hasOption)
+	}
 	if err := checkName(Form(scheme), name); err != nil {
 		return Form(scheme), name, err
 	}
-	if hasOption && scheme != "aws-secrets" && scheme != "gcp-secrets" && scheme != "azure-keyvault" {
+	if hasOption {
 		err = checkOption(Form(scheme), option)
 	}
 	return Form(scheme), name, err
@@ -96,7 +98,7 @@ func checkOption(form Form, option string) error {
 	number, err := strconv.Atoi(version)
 	switch {
 	case form != FormHCVault:
-		return fmt.Errorf("%s:// takes no ?option; only hcvault:// takes ?version=", form)
+		return fmt.Errorf("%s:// takes no ?option; hcvault:// and the clouds take ?version=", form)
 	case !is || err != nil || number < 1 || number > 1<<30:
 		return fmt.Errorf("write hcvault://mount/path?version=3#member")
 	}
@@ -112,16 +114,12 @@ func checkName(form Form, name string) error {
 		return fmt.Errorf("write keychain://service/account")
 	case form == FormFile && !strings.HasPrefix(name, "/"):
 		return fmt.Errorf("write file:///an/absolute/path, with three slashes")
-	case form == FormGCP && !gcpForm().MatchString(name):
-		return fmt.Errorf("write gcp-secrets://projects/PROJECT/secrets/NAME, with /versions/VERSION if need be")
 	case form == FormOP && (strings.Count(name, "/") < 2 || strings.Count(name, "/") > 3):
 		return fmt.Errorf("write op://vault/item/field, or op://vault/item/section/field")
 	case form == FormHCVault && strings.Count(name, "/") < 1:
 		return fmt.Errorf("write hcvault://mount/path#member")
 	case (form == FormOP || form == FormHCVault || form == FormPass) && !plainPath(name):
 		return fmt.Errorf("the path of %s:// has an empty part, a part . or .., or begins with -", form)
-	case form == FormAzure && strings.Count(name, "/") != 1:
-		return fmt.Errorf("write azure-keyvault://vault/secret")
 	}
 	return nil
 }

@@ -20,6 +20,17 @@ type referenceRow struct {
 	Source    string   `json:"source,omitempty"`
 	Detail    string   `json:"detail,omitempty"`
 	Hint      string   `json:"hint,omitempty"`
+	Note      string   `json:"note,omitempty"`
+}
+
+// unproven is what a person who trusts a cloud with a key should know.
+func unproven(form configs.Form) string {
+	switch form {
+	case configs.FormAWS, configs.FormGCP, configs.FormAzure:
+		return string(form) + ":// is tested with the cloud's own library against servers that speak its protocol; it was never run against the cloud itself"
+	default:
+		return ""
+	}
 }
 
 // outsideReferences are those of the config that neither the keychain nor the vault
@@ -48,7 +59,7 @@ func askReferences(rows []referenceRow, all bool, call func(string, any, any) er
 	for i := range rows {
 		row := &rows[i]
 		form, _, _ := configs.Reference(row.Reference).Parse()
-		if !all && form != configs.FormVariable && form != configs.FormFile && form != configs.FormAWS && form != configs.FormGCP && form != configs.FormAzure {
+		if !all && form != configs.FormVariable && form != configs.FormFile {
 			continue
 		}
 		var tested wire.SecretTested
@@ -56,7 +67,7 @@ func askReferences(rows []referenceRow, all bool, call func(string, any, any) er
 			return err
 		}
 		row.Reference = configs.Reference(row.Reference).String()
-		row.State, row.Source, row.Detail, row.Hint = "fails", tested.Source, tested.Detail, tested.Hint
+		row.State, row.Source, row.Detail, row.Hint, row.Note = "fails", tested.Source, tested.Detail, tested.Hint, unproven(form)
 		if tested.OK {
 			row.State = "resolves"
 		}
@@ -83,6 +94,13 @@ func (t *terminal) printReferences(rows []referenceRow) {
 			}
 		}
 	}
+	var notes []string
+	for _, row := range rows {
+		if row.Note != "" && !slices.Contains(notes, row.Note) {
+			notes = append(notes, row.Note)
+			t.print("note: %s", row.Note)
+		}
+	}
 }
 
 func doctorSecretsCommand(t *terminal) *cobra.Command {
@@ -90,7 +108,7 @@ func doctorSecretsCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "secrets", Short: "Resolve every reference of the config, and say what is wrong with each", Args: exactly(0),
 		Long: "Have the gateway resolve every reference of the config once, also those that a program (exec:, pass://, op://) or a\n" +
-			"server (hcvault://) answers, and say where each comes from and what is wrong with it. No value is shown.",
+			"server (hcvault://, aws-secrets://) answers, and say where each comes from and what is wrong with it. No value is shown.",
 		Example: "  openclaw doctor secrets",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			snapshot, err := t.loadConfig()

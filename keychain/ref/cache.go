@@ -86,3 +86,12 @@ func (c *cache) drop(key string, a answer) {
 	a.value.Wipe()
 	delete(c.answers, key)
 }
+
+// forgetKey drops one answer.
+func (c *cache) forgetKey(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a, ok := c.answers[key]; ok {
+		c.drop(key, a)
+	}
+}

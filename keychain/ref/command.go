@@ -34,6 +34,12 @@ func (r *Resolver) askOutside(ctx context.Context, reference Reference) (keychai
 	switch reference.scheme {
 	case HCVault:
 		return r.askHCVault(asked, reference)
+	case AWS:
+		return r.askAWS(asked, reference)
+	case GCP:
+		return r.askGCP(asked, reference)
+	case Azure:
+		return r.askAzure(asked, reference)
 	case Pass:
 		return r.run(asked, command{words: []string{"pass", "show", reference.first}, env: []string{"PASSWORD_STORE_DIR", "PASSWORD_STORE_GPG_OPTS", "PASSWORD_STORE_ENABLE_EXTENSIONS"}})
 	case OP:

@@ -17,15 +17,19 @@
 //	hcvault://mount/path#member a member of an entry of HashiCorp Vault or OpenBao, key-value
 //	                            engine version 1 or 2; ?version=N before the # picks an older
 //	                            one of version 2; an entry of one member needs no #
+//	aws-secrets://name          a secret of AWS Secrets Manager, in the region of AWS_REGION or
+//	                            the profile; aws-secrets://arn:… one of another region or
+//	                            account. ?version=AWSPREVIOUS is a staging label; of 32 to 64
+//	                            characters, a version's ID
 //	exec:program argument…      what the program prints; no shell reads the line. A program
 //	                            docker-credential-NAME is followed by a server and spoken to
 //	                            in docker's credential protocol
 //	anything else               a literal, with a warning
 //
-// A #field behind keychain, vault, file and op picks a member of a JSON object,
+// A #field behind keychain, vault, file, op and the clouds picks a member of a JSON object,
 // #a.b of one inside; behind pass the line "field: value". In their paths %XX
-// stands for a byte, so %23 is a # and %25 a %. aws-secrets://, gcp-secrets:// and
-// azure-keyvault:// are known and refused by name. An unknown scheme, or a $ that
+// stands for a byte, so %23 is a # and %25 a %; names of the clouds need none. gcp-secrets://
+// and azure-keyvault:// are known and refused by name. An unknown scheme, or a $ that
 // begins no form, is an error and never a literal: a typing error must not be sent as
 // a key.
 //
@@ -42,6 +46,33 @@
 //
 // pass is tested for real; 1Password's program and the servers are not to be had
 // where the tests run, and stand-ins answer in their place.
+//
+// # Clouds
+//
+// Credentials are found as the cloud's own tools find them, and only in the
+// environment and the files of the person. AWS: AWS_ACCESS_KEY_ID and its companions;
+// AWS_WEB_IDENTITY_TOKEN_FILE; ~/.aws/config and credentials with AWS_PROFILE: keys,
+// role_arn with source_profile or credential_source, sso_session after aws sso login,
+// credential_process; a container's agent. The metadata service of a machine, at an
+// address that anyone may hold on another network, is asked only where the profile
+// says credential_source = Ec2InstanceMetadata or AWS_EC2_METADATA_DISABLED is false.
+// Refused by name: mfa_serial, and the session of aws login, which AWS's tools hand on
+// by credential_process. AWS_ENDPOINT_URL and its kin name another server, AWS_CA_BUNDLE
+// its authorities.
+//
+// A file that holds a key has to be its owner's alone, and one that names a program to
+// run writable by nobody else. Nothing goes out without TLS but to this machine and to
+// link-local addresses, those by no proxy; elsewhere HTTPS_PROXY is used. No redirect is
+// followed. An answer has 1 MiB at most and a secret 64 KiB; one newline at its end is
+// cut. A service that is busy or broken is asked three times, with Retry-After between
+// up to 5 s; what it asks for beyond is kept as the failure's time, up to a minute.
+// Temporary credentials are kept for 10 minutes at most, and not after a refusal. They
+// are strings in the hands of libraries, and cannot be wiped.
+//
+// What of this was tested against what: servers in the tests speak the protocols as
+// the documents write them, check each signature by computing it anew, and AWS's own SDK
+// is a client of the same servers, with the same settings. Nothing was run against the
+// true AWS: there were no accounts where the tests run.
 //
 // # Promises
 //

@@ -57,15 +57,15 @@ func (r *Resolver) askHCVault(ctx context.Context, reference Reference) (keychai
 		return keychain.Secret{}, err
 	}
 	entry := strings.TrimPrefix(reference.first, mount)
-	if !second && reference.version > 0 {
+	if !second && reference.version != "" {
 		return keychain.Secret{}, outside(keychain.KindBadReference, "the mount "+mount+" keeps no versions (KV version 1)", "leave ?version= out")
 	}
 	where, query := mount+entry, url.Values{}
 	if second {
 		where = mount + "data/" + entry
 	}
-	if reference.version > 0 {
-		query.Set("version", strconv.Itoa(reference.version))
+	if reference.version != "" {
+		query.Set("version", reference.version)
 	}
 	answer, err := h.get(ctx, where, query)
 	if err != nil {

@@ -17,8 +17,7 @@ func bad(hint, format string, args ...any) error {
 	return &keychain.Error{Op: parseOp, Kind: keychain.KindBadReference, Err: fmt.Errorf(format, args...), Hint: hint}
 }
 
-// Parse reads a reference. It looks nothing up. References that are known and
-// not built yet parse; Resolve refuses them.
+// Parse reads a reference. It looks nothing up.
 func Parse(text string) (Reference, error) {
 	switch {
 	case text == "":
@@ -40,9 +39,9 @@ func Parse(text string) (Reference, error) {
 	case Pass, OP, HCVault:
 		return parseExternal(Scheme(scheme), rest)
 	case AWS, GCP, Azure:
-		return Reference{scheme: Scheme(scheme), first: rest}, nil
+		return parseCloud(Scheme(scheme), rest)
 	default:
-		hint := "write one of keychain://, vault://, file://, pass://, op://, hcvault://, exec:, or ${NAME}"
+		hint := "write one of keychain://, vault://, file://, pass://, op://, hcvault://, aws-secrets://, gcp-secrets://, azure-keyvault://, exec:, or ${NAME}"
 		if known := Scheme(strings.ToLower(scheme)); known != Scheme(scheme) {
 			hint = "schemes are written in lower case; " + hint
 		}
@@ -77,7 +76,7 @@ func parsePlace(scheme Scheme, rest string) (Reference, error) {
 	r := Reference{scheme: scheme}
 	rest, field, hasField := strings.Cut(rest, "#")
 	if strings.Contains(rest, "?") {
-		return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "only hcvault:// takes ?version=")
+		return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "only hcvault:// and the clouds take ?version=")
 	}
 	var err error
 	if r.field, err = unescape(field); err != nil || (hasField && r.field == "") {

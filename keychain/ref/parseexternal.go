@@ -45,11 +45,13 @@ func parseExternal(scheme Scheme, rest string) (Reference, error) {
 	if hasQuery {
 		values, err := url.ParseQuery(query)
 		if scheme != HCVault || err != nil || len(values) != 1 || len(values["version"]) != 1 {
-			return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "only hcvault:// takes an option, and only ?version=NUMBER")
+			return Reference{}, bad("leave it out (write %3F for a question mark in a name)", "hcvault:// takes ?version=NUMBER, and the others here no option")
 		}
-		if r.version, err = strconv.Atoi(values.Get("version")); err != nil || r.version < 1 || r.version > 1<<30 {
+		number, err := strconv.Atoi(values.Get("version"))
+		if err != nil || number < 1 || number > 1<<30 {
 			return Reference{}, bad("write ?version=3", "the version is no number from 1 on")
 		}
+		r.version = strconv.Itoa(number)
 	}
 	if r.first, err = unescape(rest); err != nil || !plainPath(r.first) {
 		return Reference{}, bad(shapes(scheme), "the path is missing, or is not plain")

@@ -46,13 +46,19 @@ func TestParse(t *testing.T) {
 		"aws-secrets://prod/openclaw/anthropic-key":               {AWS, "aws-secrets://prod/openclaw/anthropic-key"},
 		"gcp-secrets://projects/my-project/secrets/anthropic-key": {GCP, "gcp-secrets://projects/my-project/secrets/anthropic-key"},
 		"azure-keyvault://my-vault/anthropic-key":                 {Azure, "azure-keyvault://my-vault/anthropic-key"},
-		"pass://work/anthropic#api key":                           {Pass, "pass://work/anthropic#api key"},
-		"op://Private/Anthropic/api key":                          {OP, "op://Private/Anthropic/api key"},
-		"hcvault://secret/openclaw/anthropic?version=3#key":       {HCVault, "hcvault://secret/openclaw/anthropic?version=3#key"},
-		"exec:pass show " + canary:                                {Exec, "exec:••••"},
-		canary:                                                    {Literal, "••••"},
-		"a$$b":                                                    {Literal, "••••"},
-		"":                                                        {Literal, ""},
+		"aws-secrets://prod/app?version=AWSPREVIOUS#key":          {AWS, "aws-secrets://prod/app?version=AWSPREVIOUS#key"},
+		"aws-secrets://arn:aws:secretsmanager:eu-west-3:123456789012:secret:a/b-AbCdEf": {AWS, "aws-secrets://arn:aws:secretsmanager:eu-west-3:123456789012:secret:a/b-AbCdEf"},
+		"gcp-secrets://projects/p/secrets/s?version=3#a.b":                              {GCP, "gcp-secrets://projects/p/secrets/s/versions/3#a.b"},
+		"gcp-secrets://projects/123/locations/europe-west3/secrets/s_1/versions/latest": {GCP, "gcp-secrets://projects/123/locations/europe-west3/secrets/s_1/versions/latest"},
+		"gcp-secrets://projects/example.com:p/secrets/s":                                {GCP, "gcp-secrets://projects/example.com:p/secrets/s"},
+		"azure-keyvault://my-vault/key?version=0123456789abcdef0123456789abcdef#x":      {Azure, "azure-keyvault://my-vault/key?version=0123456789abcdef0123456789abcdef#x"},
+		"pass://work/anthropic#api key":                                                 {Pass, "pass://work/anthropic#api key"},
+		"op://Private/Anthropic/api key":                                                {OP, "op://Private/Anthropic/api key"},
+		"hcvault://secret/openclaw/anthropic?version=3#key":                             {HCVault, "hcvault://secret/openclaw/anthropic?version=3#key"},
+		"exec:pass show " + canary:                                                      {Exec, "exec:••••"},
+		canary:                                                                          {Literal, "••••"},
+		"a$$b":                                                                          {Literal, "••••"},
+		"":                                                                              {Literal, ""},
 	} {
 		t.Run(text, func(t *testing.T) {
 			r, err := Parse(text)
@@ -81,6 +87,12 @@ func TestParseRefuses(t *testing.T) {
 		"key-chain://openclaw/a", "Keychain://openclaw/a", "http://example.com",
 		"op://vault/item", "op://a/b/c/d/e", "op://a/b/c?attribute=otp", "pass://", "pass://-c/x", "pass://../x", "pass://a//b", "pass://a?version=1", "pass://a%0ab", "pass://a#",
 		"hcvault://secret", "hcvault://secret/a?version=0", "hcvault://secret/a?version=x", "hcvault://secret/a?x=1", "hcvault://secret/../a", "hcvault://secret/a?version=1&version=2",
+		"aws-secrets://", "aws-secrets://a b", "aws-secrets://a?stage=x", "aws-secrets://a?version=", "aws-secrets://a#", "aws-secrets://a?version=1&version=2", "aws-secrets://ä",
+		"aws-secrets://arn:aws:secretsmanager:evil.example.com/:123456789012:secret:a", "aws-secrets://arn:aws:iam::123456789012:user/a", "aws-secrets://arn:aws:secretsmanager:eu-west-3:1:secret:a",
+		"gcp-secrets://a", "gcp-secrets://projects/p/secrets/s/", "gcp-secrets://projects/p/secrets/s/versions/", "gcp-secrets://projects/p/secrets/s/versions/1?version=1", "gcp-secrets://projects/p/secrets/s?version=0",
+		"gcp-secrets://projects/../secrets/s", "gcp-secrets://projects/p/secrets/s:destroy", "gcp-secrets://projects/p/locations/x/secrets/s", "gcp-secrets://projects/p/locations/eu-west1.evil/secrets/s", "gcp-secrets://projects/p%2Fx/secrets/s",
+		"azure-keyvault://a", "azure-keyvault://my-vault/", "azure-keyvault://my-vault/a/b", "azure-keyvault://my-vault/a_b", "azure-keyvault://evil.example.com/a", "azure-keyvault://my-vault/a?version=3", "azure-keyvault://my--vault/a",
+		"azure-keyvault://vault.evil%2F/a", "azure-keyvault://-ab/c", "azure-keyvault://my-vault:443/a", "azure-keyvault://u@my-vault/a",
 		"exec:", "exec: ", "exec:pass 'a b'", "exec:a | b", "exec:./a", "exec:docker-credential-pass", "exec:a $(b)",
 		"keychain://", "keychain://a", "keychain://a/", "keychain:///a", "keychain://openclaw/a b", "keychain://a%2Fb/c", "keychain://a/%zz", "keychain://a/b?version=1",
 		"vault://", "vault://a b", "vault://a#", "vault://a?version=2",
@@ -187,8 +199,8 @@ func TestResolve(t *testing.T) {
 		"file://" + object + "#none":                                   keychain.KindNotFound, "file://" + object + "#list": keychain.KindNotFound,
 		"file://" + object + "#empty": keychain.KindNotFound, "file://" + object + "#nul": keychain.KindNotFound,
 		"file://" + good + "#key": keychain.KindBadReference, "file://" + object + "#key.more": keychain.KindBadReference,
-		"aws-secrets://a": keychain.KindUnsupported, "gcp-secrets://a": keychain.KindUnsupported, "azure-keyvault://a/b": keychain.KindUnsupported,
-		"exec:true": keychain.KindNoService, "pass://a": keychain.KindNoService, "op://a/b/c": keychain.KindNoService, "hcvault://a/b": keychain.KindNoService, // no PATH, no address
+		"aws-secrets://a": keychain.KindNoService,                                                                                                                    // no region
+		"exec:true":       keychain.KindNoService, "pass://a": keychain.KindNoService, "op://a/b/c": keychain.KindNoService, "hcvault://a/b": keychain.KindNoService, // no PATH, no address
 		"$BAD": keychain.KindBadReference,
 	} {
 		_, _, err := r.Resolve(t.Context(), text)
@@ -335,7 +347,8 @@ func TestEnvFile(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"${A}", "${A:-b}", "a$$${B}", "keychain://openclaw/a#b", "keychain://x/y%20z", "vault://a", "file:///a/b%23#c", "aws-secrets://x\u202e", "exec:x", "pass://a b#c", "op://a/b/c", "hcvault://a/b?version=2#c", "literal", "$", "",
+		"${A}", "${A:-b}", "a$$${B}", "keychain://openclaw/a#b", "keychain://x/y%20z", "vault://a", "file:///a/b%23#c", "aws-secrets://x\u202e", "aws-secrets://a?version=AWSPREVIOUS#b", "aws-secrets://arn:aws:secretsmanager:eu-west-3:123456789012:secret:a", "gcp-secrets://projects/p/secrets/s/versions/3#x",
+		"azure-keyvault://vault/name?version=0123456789abcdef0123456789abcdef", "exec:x", "pass://a b#c", "op://a/b/c", "hcvault://a/b?version=2#c", "literal", "$", "",
 		"keychain://%ff/%fe", "file:///%ef%bf%bd",
 	} {
 		f.Add(seed)
@@ -362,7 +375,7 @@ func FuzzParse(f *testing.F) {
 			if strings.ReplaceAll(rest, bullets, "") != "" {
 				t.Fatalf("%q prints %q", text, r)
 			}
-		case Keychain, Vault, File, Pass, OP, HCVault:
+		case Keychain, Vault, File, Pass, OP, HCVault, AWS, GCP, Azure:
 			again, err := Parse(r.String())
 			if err != nil || again.String() != r.String() || again.first != r.first || again.second != r.second || again.field != r.field || again.version != r.version {
 				t.Fatalf("%q prints %q, which is %q: %v", text, r, again, err)

@@ -2,7 +2,6 @@ package ref
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,16 +12,16 @@ import (
 // Scheme is the kind of a reference.
 type Scheme string
 
-// The schemes. AWS, GCP and Azure are known and refused.
+// The schemes.
 const (
 	Literal  Scheme = "literal"
 	Variable Scheme = "variable"
 	Keychain Scheme = "keychain"
 	Vault    Scheme = "vault"
 	File     Scheme = "file"
-	AWS      Scheme = "aws-secrets"
-	GCP      Scheme = "gcp-secrets"
-	Azure    Scheme = "azure-keyvault"
+	AWS      Scheme = "aws-secrets"    // AWS Secrets Manager
+	GCP      Scheme = "gcp-secrets"    // Google Cloud Secret Manager
+	Azure    Scheme = "azure-keyvault" // Azure Key Vault
 	Exec     Scheme = "exec"
 	Pass     Scheme = "pass"    // the password store of pass(1)
 	OP       Scheme = "op"      // 1Password
@@ -44,7 +43,7 @@ type Reference struct {
 	second string // account
 	field  string
 
-	version int // of HCVault; 0 is the newest
+	version string // of HCVault, AWS, GCP and Azure; "" is the newest
 }
 
 // part is a piece of text, or a variable with its default.
@@ -85,14 +84,15 @@ func (r Reference) String() string {
 		return "vault://" + r.first + r.fragment()
 	case File:
 		return "file://" + escape(r.first) + r.fragment()
-	case Pass, OP, HCVault:
+	case Pass, OP, HCVault, AWS, GCP, Azure:
 		text := string(r.scheme) + "://" + escape(r.first)
-		if r.version > 0 {
-			text += "?version=" + strconv.Itoa(r.version)
+		switch {
+		case r.version != "" && r.scheme == GCP:
+			text += "/versions/" + r.version // as Google writes it
+		case r.version != "":
+			text += "?version=" + r.version
 		}
 		return text + r.fragment()
-	case AWS, GCP, Azure:
-		return string(r.scheme) + "://" + escapeOnly("", r.first)
 	case Exec:
 		return "exec:" + bullets
 	case Literal, Variable:
@@ -113,7 +113,12 @@ func (r Reference) String() string {
 
 // external reports whether a program or a server elsewhere answers.
 func (r Reference) external() bool {
-	return r.scheme == Exec || r.scheme == Pass || r.scheme == OP || r.scheme == HCVault
+	switch r.scheme {
+	case Exec, Pass, OP, HCVault, AWS, GCP, Azure:
+		return true
+	default:
+		return false
+	}
 }
 
 // cacheKey tells apart what String does not: two commands look the same.

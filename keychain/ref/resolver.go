@@ -32,7 +32,7 @@ type Options struct {
 	NegativeTTL time.Duration // 5 s
 	Patience    time.Duration // 15 s: how long a program or a server elsewhere may take
 
-	Transport http.RoundTripper // for hcvault://; nil: one that knows VAULT_CACERT
+	Transport http.RoundTripper // for hcvault:// and the clouds; nil: one that knows the variables for proxies and authorities
 }
 
 // Source says where a value came from, never the value.
@@ -89,10 +89,8 @@ func (r *Resolver) ResolveReference(ctx context.Context, reference Reference) (k
 		value, err = r.expand(reference, &source)
 	case File:
 		value, err = readFile(reference.first)
-	case Keychain, Vault, Exec, Pass, OP, HCVault:
-		value, source.Cached, err = r.fetch(ctx, reference)
 	default:
-		err = notBuilt(reference)
+		value, source.Cached, err = r.fetch(ctx, reference)
 	}
 	if err == nil && reference.scheme == Pass && reference.field == "" {
 		value = firstLine(value)
@@ -118,13 +116,6 @@ func named(err error, reference string) error {
 		return &keychain.Error{Op: resolveOp, Name: reference, Kind: e.Kind, Err: e.Err, Hint: e.Hint}
 	}
 	return &keychain.Error{Op: resolveOp, Name: reference, Kind: keychain.KindFailed, Err: err, Hint: "try again"}
-}
-
-func notBuilt(reference Reference) error {
-	return &keychain.Error{
-		Op: resolveOp, Kind: keychain.KindUnsupported, Err: errors.New("the scheme " + string(reference.scheme) + " is not built yet"),
-		Hint: "use keychain://, vault://, hcvault://, or exec: with the provider's own command-line program",
-	}
 }
 
 // fetch asks the cache, then the store.
@@ -153,7 +144,7 @@ func (r *Resolver) fetch(ctx context.Context, reference Reference) (value keycha
 	case err == nil:
 		r.cache.put(ticket, key, name, value.Clone(), nil, r.options.TTL)
 	case ctx.Err() == nil:
-		r.cache.put(ticket, key, name, keychain.Secret{}, err, r.options.NegativeTTL)
+		r.cache.put(ticket, key, name, keychain.Secret{}, err, r.forgetAfter(err))
 	}
 	return value, false, err
 }

@@ -6,6 +6,6 @@
 // the old one and syncs the folder; after a crash at any point the name holds
 // the old or the new bytes, whole. Acquire locks a file of its own that is never
 // renamed. ReadPrivate judges the file that it opened, not the name, so a file
-// that is swapped in between is judged too. Nothing here retries, caches or
-// logs.
+// that is swapped in between is judged too; ReadTrusted judges who may write. Nothing
+// here retries, caches or logs.
 package file

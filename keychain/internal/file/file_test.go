@@ -70,6 +70,56 @@ func TestReadPrivateRefuses(t *testing.T) {
 	}
 }
 
+// TestReadTrusted: others may read, a link may lead there, and nobody else may write.
+func TestReadTrusted(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("value"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	linked := func(target string) string {
+		if err := os.Symlink(target, target+"-link"); err != nil {
+			t.Fatal(err)
+		}
+		return target + "-link"
+	}
+	for name, test := range map[string]struct {
+		path string
+		want error
+	}{
+		"owner only":      {write("good", 0o600), nil},
+		"readable":        {write("read", 0o644), nil},
+		"link":            {linked(write("target", 0o644)), nil},
+		"link to a wrong": {linked(write("loose", 0o622)), ErrWriter},
+		"writable group":  {write("group", 0o620), ErrWriter},
+		"writable others": {write("others", 0o602), ErrWriter},
+		"folder":          {dir, ErrNotRegular},
+		"missing":         {filepath.Join(dir, "none"), os.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := ReadTrusted(test.path, 5)
+			if !errors.Is(err, test.want) || (test.want == nil && string(data) != "value") {
+				t.Fatalf("got %q, %v", data, err)
+			}
+		})
+	}
+	if os.Getuid() == 0 {
+		path := write("foreign", 0o600)
+		if err := os.Chown(path, 65534, -1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadTrusted(path, 5); !errors.Is(err, ErrOwner) {
+			t.Fatalf("someone else's file: %v", err)
+		}
+	}
+}
+
 func TestReplaceKeepsThePrevious(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	for _, content := range []string{"one", "two", "three"} {

@@ -85,3 +85,16 @@ func judge(info os.FileInfo) error {
 	}
 	return nil
 }
+
+func judgeWriters(info os.FileInfo) error {
+	status, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return errors.ErrUnsupported
+	case int(status.Uid) != os.Geteuid() && status.Uid != 0:
+		return ErrOwner
+	case info.Mode().Perm()&0o022 != 0:
+		return ErrWriter
+	}
+	return nil
+}

@@ -41,3 +41,8 @@ func openPrivate(path string) (*os.File, error) {
 	}
 	return nil, fmt.Errorf("who may read the file cannot be checked on this system: %w", errors.ErrUnsupported)
 }
+
+// judgeWriters refuses, as openPrivate does.
+func judgeWriters(os.FileInfo) error {
+	return fmt.Errorf("who may change the file cannot be checked on this system: %w", errors.ErrUnsupported)
+}
