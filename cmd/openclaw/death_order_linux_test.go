@@ -174,9 +174,7 @@ func die(t *testing.T, order [3]string) {
 	if audited := p.auditedReads(key); audited != reads+1 {
 		t.Errorf("the audit log counts %d refused reads of %d", audited, reads+1)
 	}
-	if left := p.spooled(); len(left) != 0 {
-		t.Errorf("the spool still holds %v", left)
-	}
+	p.eventually("an empty spool", func() bool { return len(p.spooled()) == 0 })
 	if ends := p.auditedEnds(run); ends != 1 {
 		t.Errorf("the end of the killed run is %d times on record", ends)
 	}

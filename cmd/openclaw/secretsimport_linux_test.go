@@ -131,9 +131,9 @@ func TestImportIntoTheKeyring(t *testing.T) {
 	if target, err := os.Readlink(filepath.Join(p.home, ".bashrc")); err != nil || target != "dotfiles" {
 		t.Errorf("the link is %q, %v", target, err)
 	}
-	if r := p.command("secret-tool", "lookup", "service", "openclaw", "username", "groq"); r.out != key {
-		t.Errorf("the command that the import names gives %q", r.out)
-	}
+	p.eventually("the key by the command that the import names", func() bool {
+		return p.command("secret-tool", "lookup", "service", "openclaw", "username", "groq").out == key
+	})
 	backups, err := filepath.Glob(filepath.Join(p.home, ".openclaw", "backups", "*.age"))
 	if err != nil || len(backups) != 1 {
 		t.Fatal(backups, err)

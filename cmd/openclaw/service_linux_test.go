@@ -178,9 +178,7 @@ func TestAServiceManagerIsTold(t *testing.T) {
 	if code := m.ends(g); code != 0 || said.code != 0 {
 		t.Errorf("it ended with %d: %s", code, said.errors)
 	}
-	if m.heard("STOPPING=1") != 1 {
-		t.Error("nobody was told that it stops")
-	}
+	p.eventually("word that it stops", func() bool { return m.heard("STOPPING=1") == 1 })
 }
 
 // The port belongs to the manager: a question that is asked before the gateway runs
