@@ -154,10 +154,10 @@ func TestAnAskOfAFile(t *testing.T) {
 	ask = p.waits("open", file("two"))
 	shown := p.says("allow", ask.ID, "--scope", "always", "--preview")
 	before, _ := os.ReadFile(p.configFile())
-	if want := "config.yaml:9: - {path: ~/projects/two, access: read}\n"; shown != want || strings.Contains(string(before), "projects/two") {
+	if want := "config.yaml:9, in agents.coder.permissions.allowed_paths:\n+      allowed_paths:\n+        - {path: ~/projects/two, access: read}\n"; shown != want || strings.Contains(string(before), "projects/two") {
 		t.Errorf("preview %q", shown)
 	}
-	if out := p.says("allow", ask.ID, "--scope", "always"); !strings.HasSuffix(out, shown) {
+	if out := p.says("allow", ask.ID, "--scope", "always"); !strings.HasSuffix(out, "config.yaml:9: - {path: ~/projects/two, access: read}\n") {
 		t.Errorf("allow: %s", out)
 	}
 	if said := c.do("sleep 2.2; cat ~/projects/two"); said != "this is two\nthis is two" {
