@@ -16,7 +16,7 @@ import (
 const (
 	debounce = 100 * time.Millisecond
 	pollEach = 2 * time.Second
-	maxDelay = 500 * time.Millisecond // however long events keep coming
+	maxDelay = 250 * time.Millisecond // however long events keep coming
 )
 
 // identity is what tells one state of a file from another. The zero value is no
@@ -86,9 +86,14 @@ func (s *Store) watch(ctx context.Context, events <-chan fsnotify.Event, lost <-
 				events = nil
 				continue
 			}
-			// Other files in the folder cost one look at ours; an event of our own
-			// is believed even when size and times look the same.
-			sure = sure || filepath.Base(event.Name) == filepath.Base(s.path)
+			// Other files in the folder cost one look at ours, and push no other
+			// look away; an event of our own is believed even when size and times
+			// look the same.
+			ours := filepath.Base(event.Name) == filepath.Base(s.path)
+			if !ours && !first.IsZero() {
+				continue
+			}
+			sure = sure || ours
 			now := time.Now()
 			if first.IsZero() {
 				first = now

@@ -48,6 +48,7 @@ type gatewaySizes struct {
 	Calls    int `json:"socket_calls"`
 	Sockets  int `json:"sockets"`
 	Soak     int `json:"soak_requests"`
+	Edits    int `json:"config_edits"`
 }
 
 // gatewayResult is one number.
@@ -72,8 +73,8 @@ func measureGatewayCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "gateway", Short: "Measure the gateway beside a direct call, nginx and a plain Go proxy", Args: exactly(0),
 		Long: "Measure the gateway beside a direct call, nginx as a proxy that puts the key in, and a tuned httputil.ReverseProxy,\n" +
-			"in turn, in one run: medians of rounds. Then its sockets, its memory, and whether a soak leaves anything. All\n" +
-			"traffic is loopback's. A peer that is not in PATH is named as missing.",
+			"in turn, in one run: medians of rounds. Then its sockets, its memory, whether a soak leaves anything, and edits of\n" +
+			"the config. All traffic is loopback's. A peer that is not in PATH is named as missing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()
@@ -105,6 +106,7 @@ func measureGatewayCommand(t *terminal) *cobra.Command {
 	flags.IntVar(&s.Calls, "calls", 20_000, "calls of health over one socket")
 	flags.IntVar(&s.Sockets, "sockets", 5000, "idle sockets")
 	flags.IntVar(&s.Soak, "soak", 0, "requests of the soak, such as 1000000")
+	flags.IntVar(&s.Edits, "edits", 11, "edits of the config")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.StringVar(&serve, "serve", "", "be a peer: upstream or proxy")
 	flags.StringVar(&to, "to", "", "with --serve proxy: where the upstream is")
@@ -165,7 +167,7 @@ func measureGateway(ctx context.Context, sizes gatewaySizes) (*gatewayOutcome, e
 		return nil, err
 	}
 	add("resident, idle", own, idle, "MB", "≤ 40")
-	for _, step := range []func(context.Context, func(work, of string, value float64, unit, goal string)) error{b.requests, b.streams, b.sockets, b.soak} {
+	for _, step := range []func(context.Context, func(work, of string, value float64, unit, goal string)) error{b.requests, b.streams, b.sockets, b.soak, b.edits} {
 		if err := step(ctx, add); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ func TestMeasureGateway(t *testing.T) {
 	p := newPerson(t)
 	p.environ = append(p.environ, "TMPDIR="+p.home)
 	res := p.openclaw("measure", "gateway", "--json", "--rounds", "1", "--single", "20", "--together", "200", "--streams", "200", "--paced", "2",
-		"--calls", "640", "--sockets", "300", "--soak", "1500")
+		"--calls", "640", "--sockets", "300", "--soak", "1500", "--edits", "3")
 	if res.code != 0 {
 		t.Fatal(res.code, res.errors)
 	}
@@ -32,7 +32,7 @@ func TestMeasureGateway(t *testing.T) {
 		"one at a time, p50 of direct", "one at a time, added p50 of openclaw", "one at a time, added p50 of go proxy", "one at a time, added p50 of nginx",
 		"64 at a time of direct", "64 at a time of openclaw", "64 at a time of nginx", "CPU of a request of go proxy", "CPU of a paced event of openclaw",
 		"health over a socket, p50 of openclaw", "health, 32 in flight of openclaw", "start to ready of openclaw", "resident, idle of openclaw",
-		"an idle socket, of 300 of openclaw",
+		"an idle socket, of 300 of openclaw", "config edit to applied, p50 of openclaw",
 	} {
 		if _, is := found[work]; !is {
 			t.Errorf("nothing of %s", work)
