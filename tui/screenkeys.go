@@ -56,7 +56,10 @@ func (s *screen) press(name string) {
 		return
 	}
 	if s.captures() { // an earlier key of the same burst opened a form
-		s.views[s.current].Key(view.Key{Text: []rune(name)})
+		if name == "space" {
+			name = " "
+		}
+		s.act(s.views[s.current].Key(view.Key{Text: []rune(name)}))
 		return
 	}
 	if id, ok := s.find(name); ok {

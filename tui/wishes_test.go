@@ -142,6 +142,22 @@ func TestABurstReachesTheQuestionThatItOpens(t *testing.T) {
 	}
 }
 
+// The same of a form: what it asks for is done, and its spaces are spaces.
+func TestABurstReachesTheFormThatItOpens(t *testing.T) {
+	d := newDriver(t, NewDemoFirstRun(), true, 100, 30)
+	d.press("6")
+	d.s.key(view.Key{Text: []rune("fy")})
+	if frame := strip(d.frame()); !strings.Contains(frame, "vault ● unlocked") {
+		t.Errorf("no vault:\n%s", frame)
+	}
+	d = atWork(t, false, 80, 24)
+	d.press("3")
+	d.s.key(view.Key{Text: []rune("/a b")})
+	if frame := strip(d.frame()); !strings.Contains(frame, "a b") {
+		t.Errorf("the filter lacks what was typed:\n%s", frame)
+	}
+}
+
 // A gateway that is gone is neither left running nor stopped.
 func TestQuitWithoutAGateway(t *testing.T) {
 	d := atWork(t, false, 80, 24)

@@ -53,7 +53,7 @@ func mainJob(t *testing.T, kept string) {
 	if kept == "vault" {
 		screen.shows("No keychain answers", "key file…")
 		screen.keys("f") // a key file: no passphrase to remember
-		screen.shows("y")
+		screen.shows("any other key cancels")
 		screen.keys("y")
 		screen.shows("vault", "unlocked")
 	}
