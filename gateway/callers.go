@@ -54,8 +54,9 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	ctx, leave := g.streams.enter(r.Context(), caller, token, visitorOf(r).address)
 	defer leave()
 	ctx = withClient(ctx, caller.Client)
-	if _, known := g.agents.Lookup(credential); caller.Run != "" && !known || !g.holds(token) {
-		leave() // the token died between the look-up and the entry
+	_, known := g.agents.Lookup(credential)
+	if caller.Run != "" && !known || !g.holds(token) || credential == "" && g.deps.Config.Current().Config.Gateway.RequireAuth {
+		leave() // the right to it died between the look-up and the entry
 	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))
 	g.whole(w, r.WithContext(ctx), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -44,7 +44,7 @@ func (g *Gateway) applyConfig(before, after *configs.Snapshot) {
 	g.recheckBudgets(after.Config)
 	if is.RequireAuth && !was.RequireAuth {
 		g.hub.CloseWhere(func(c *hub.Conn) bool { return c.Admission.Method == methodNone }, wire.CloseTokenChanged, "gateway auth changed")
-		g.streams.cut(func(caller auth.Caller) bool { return caller == auth.Caller{} })
+		g.streams.cutWhere(func(one *stream) bool { return one.token.Zero() && one.caller == auth.Caller{} })
 	}
 	if was.Token != is.Token {
 		g.lookSoon() // a keychain may take seconds, and this change must not wait

@@ -70,6 +70,7 @@ type Gateway struct {
 	chats        *chats
 	watchers     watchers
 	tokenDue     chan struct{} // one slot: look at the token's source now
+	endDue       chan struct{} // one slot: look at the ends of tokens now
 	certs        *certs.Server // set by Run before it listens; nil: no TLS
 
 	mu            sync.Mutex // guards the fields below
@@ -92,7 +93,7 @@ func New(deps Deps) (*Gateway, error) {
 		deps: deps, log: deps.Log.With(slog.String("source", "gateway")), boot: boot, started: deps.Now(),
 		ready: make(chan struct{}), stopping: make(chan struct{}),
 		token: auth.NewGatewayToken(deps.Token, deps.Now), agents: auth.NewAgentTokens(), guard: auth.NewGuard(deps.Now, nil),
-		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1),
+		watchers: watchers{cancel: map[string]context.CancelFunc{}}, tokenDue: make(chan struct{}, 1), endDue: make(chan struct{}, 1),
 	}
 	g.limiter, g.underWay = limit.New(g.limits, deps.Now), limit.NewCalls()
 	g.visits = limit.NewVisits(g.limits)
@@ -207,6 +208,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	var group sync.WaitGroup
 	group.Go(func() { _ = g.registry.Run(parts) })
 	group.Go(func() { g.lookAtToken(parts) })
+	group.Go(func() { g.cutAtEnds(parts) })
 	group.Go(func() { g.runs.watch(parts) })
 	group.Go(func() { g.watchCertificates(parts) })
 	group.Go(func() { g.saveBudgets(parts) })
@@ -290,8 +292,7 @@ func hostAddress(host string) (netip.Addr, error) {
 }
 
 // lookAtToken keeps up with the token's source and its age, and tells of refusals
-// that wait to be told. What a token let in that is over is cut, at its end and
-// not at the next look.
+// that wait to be told. It asks the keychain, which may hang.
 func (g *Gateway) lookAtToken(ctx context.Context) {
 	var age ageWatch
 	for said := ""; ; {
@@ -318,11 +319,34 @@ func (g *Gateway) lookAtToken(ctx context.Context) {
 	}
 }
 
-// lookSoon makes lookAtToken look now, and does not wait for it.
+// cutAtEnds cuts what a token let in that is over, at its end and not at the next
+// look. It asks nobody but the clock: a keychain that hangs holds no socket open.
+func (g *Gateway) cutAtEnds(ctx context.Context) {
+	for {
+		g.cutTokens()
+		wait, tokens := tokenLook, g.tokens.Load()
+		if next := tokens.Next(); !next.IsZero() {
+			wait = min(wait, max(next.Sub(tokens.Now()), soonestLook))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		case <-g.endDue:
+		}
+		timer.Stop()
+	}
+}
+
+// lookSoon makes lookAtToken and cutAtEnds look now, and does not wait for them.
 func (g *Gateway) lookSoon() {
-	select {
-	case g.tokenDue <- struct{}{}:
-	default:
+	for _, due := range []chan struct{}{g.tokenDue, g.endDue} {
+		select {
+		case due <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type GatewayToken struct {
 	source func(context.Context) (keychain.Secret, error)
 	now    func() time.Time
 
-	reading sync.Mutex // held while the source is asked, so that it is asked once
+	reading chan struct{} // of one slot, taken while the source is asked, so that it is asked once
 
 	mu      sync.Mutex // guards the fields below
 	hash    Hash
@@ -37,18 +37,22 @@ func NewGatewayToken(source func(context.Context) (keychain.Secret, error), now 
 	if now == nil {
 		now = time.Now
 	}
-	return &GatewayToken{source: source, now: now}
+	return &GatewayToken{source: source, now: now, reading: make(chan struct{}, 1)}
 }
 
 // Refresh asks the source. changed says that the token is another one than
 // before, or gone; err is why there is no token or an old one.
 func (g *GatewayToken) Refresh(ctx context.Context) (changed bool, err error) {
-	g.reading.Lock()
-	defer g.reading.Unlock()
+	select {
+	case g.reading <- struct{}{}:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	defer func() { <-g.reading }()
 	return g.refresh(ctx)
 }
 
-// refresh asks the source; g.reading is held.
+// refresh asks the source; g.reading is taken.
 func (g *GatewayToken) refresh(ctx context.Context) (changed bool, err error) {
 	secret, err := g.source(ctx)
 	hash, formed := Hash{}, false
@@ -95,13 +99,17 @@ func (g *GatewayToken) Problem() error {
 
 // Check reports whether hash is the token's. For a hash that is not, it waits
 // for a look at the source that is under way, and asks again itself if the last
-// look is old enough.
+// look is old enough; with the end of ctx it is not the token's.
 func (g *GatewayToken) Check(ctx context.Context, hash Hash) bool {
 	if g.Current().Equal(hash) {
 		return true
 	}
-	g.reading.Lock()
-	defer g.reading.Unlock()
+	select {
+	case g.reading <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-g.reading }()
 	g.mu.Lock()
 	right, old := g.hash.Equal(hash), g.now().Sub(g.read) >= reread
 	g.mu.Unlock()
