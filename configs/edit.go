@@ -38,7 +38,7 @@ func Edit(path string, options Options, change func(*Document) error) (*Snapshot
 		return nil, fail(fmt.Errorf("lock folder: %w", err))
 	}
 	defer unlock()
-	file, err := readFile(path, options.Layout)
+	file, err := readFile(path, options)
 	if err != nil {
 		return nil, loadError(path, err)
 	}
@@ -62,20 +62,29 @@ func Edit(path string, options Options, change func(*Document) error) (*Snapshot
 	if bytes.Equal(text, file.text) {
 		return snapshot, nil
 	}
-	unchanged := func() error {
-		now, err := readFile(path, options.Layout)
-		if err != nil || !bytes.Equal(now.text, file.text) {
-			return ErrChanged
+	if file.seal != nil {
+		if text, err = file.seal(text); err != nil {
+			return nil, fail(err)
 		}
-		return nil
 	}
-	if err := replaceFile(file.real, text, file.mode.Perm()&0o600, unchanged); err != nil {
+	if err := file.replace(path, text, file.mode.Perm()&0o600, options); err != nil {
 		if errors.Is(err, ErrChanged) {
 			return nil, ErrChanged
 		}
 		return nil, fail(err)
 	}
 	return snapshot, nil
+}
+
+// replace puts data in the place of the file, if that is what was read still.
+func (r *readResult) replace(path string, data []byte, mode fs.FileMode, options Options) error {
+	return replaceFile(r.real, data, mode, func() error {
+		now, err := readRaw(path, options.Layout)
+		if err != nil || !bytes.Equal(now.text, r.raw) {
+			return ErrChanged
+		}
+		return nil
+	})
 }
 
 // noNewLiterals refuses a secret that the old text did not hold.

@@ -23,6 +23,9 @@ type Options struct {
 	Getenv func(string) string // variables, for references and paths; nil: os.Getenv
 	Now    func() time.Time    // nil: time.Now
 
+	// Open opens a file that may be encrypted; nil: an encrypted one is refused.
+	Open Opener
+
 	// NoFiles leaves out every look at the file system: whether the files that
 	// the config names exist. Parse of an untrusted text wants it.
 	NoFiles bool
@@ -70,6 +73,8 @@ type Snapshot struct {
 	Version  int    // counted from 1 by a Store; 0 outside of one
 	Loaded   time.Time
 	Warnings []Problem
+
+	Encrypted bool // the file; Text and Hash are of what was in it
 
 	positions  map[string]position
 	workspaces map[string]string // as written
@@ -130,7 +135,7 @@ func Load(path string, options Options) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := readFile(path, options.Layout)
+	file, err := readFile(path, options)
 	if err != nil {
 		return nil, loadError(path, err)
 	}
@@ -162,6 +167,7 @@ func parse(path string, text []byte, file *readResult, options Options) (*Snapsh
 	placeDefaults(c, options.Layout)
 	s := &Snapshot{
 		Config: c, Path: path, Hash: hashOf(text), Text: bytes.Clone(text), Loaded: options.Now(),
+		Encrypted: file != nil && file.seal != nil,
 		positions: d.positions, workspaces: d.workspaces, options: options, policies: map[string]*policy.Policy{},
 	}
 	if root != nil {
@@ -191,7 +197,10 @@ func hashOf(text []byte) string {
 func loadError(path string, err error) error {
 	problem := Problem{File: filepath.Base(path), Message: err.Error()}
 	var refused *refusal
+	var closed *OpenError
 	switch {
+	case errors.As(err, &closed):
+		problem.Message, problem.Hint = closed.Message, closed.Hint
 	case errors.As(err, &refused):
 		problem.Message, problem.Hint = refused.message, refused.hint
 	case errors.Is(err, fs.ErrNotExist):

@@ -6,7 +6,7 @@ import (
 
 // Preview returns the snapshot that Edit would make, and writes nothing.
 func (s *Store) Preview(change func(*Document) error) (*Snapshot, error) {
-	file, err := readFile(s.path, s.options.Layout)
+	file, err := readFile(s.path, s.options)
 	if err != nil {
 		return nil, loadError(s.path, err)
 	}

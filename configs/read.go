@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,7 +16,13 @@ type readResult struct {
 	mode  fs.FileMode
 	owner ownership
 	real  string // where the text itself lies, links resolved
+
+	raw  []byte                       // what is on the disk
+	seal func([]byte) ([]byte, error) // encrypts another text in its place; nil: it is plain text
 }
+
+// plain reports whether whoever reads the file reads the config.
+func (r *readResult) plain() bool { return r == nil || r.seal == nil }
 
 // ownership says whose a file is.
 type ownership int
@@ -31,16 +38,40 @@ type refusal struct{ message, hint string }
 func (r *refusal) Error() string { return r.message }
 
 // Text reads a config file as Load does, with every check of the file itself and
-// none of what it says: never more than MaxSize, and nothing that is no file.
+// none of what it says: never more than MaxSize, nothing that is no file, and
+// nothing that is encrypted.
 func Text(path string, layout Layout) ([]byte, error) {
-	file, err := readFile(path, layout)
+	file, err := readFile(path, Options{Layout: layout})
 	return file.text, err
 }
 
-// readFile reads a config file with every check that the file itself needs.
+// opens bounds how often a file is read again that changed while it was opened.
+const opens = 3
+
+// readFile reads a config file and opens it, where it is encrypted.
+func readFile(path string, options Options) (readResult, error) {
+	file, err := readRaw(path, options.Layout)
+	for i := 0; err == nil; i++ {
+		file.raw = file.text
+		opened, failed := options.open(path, file.raw)
+		if failed == nil {
+			file.text, file.seal = opened.Text, opened.Seal
+			return file, nil
+		}
+		raw := file.raw
+		// Another program may have written the next one meanwhile, which makes this
+		// one look as if somebody had put it back.
+		if file, err = readRaw(path, options.Layout); err == nil && (bytes.Equal(file.text, raw) || i == opens) {
+			return readResult{}, failed
+		}
+	}
+	return readResult{}, err
+}
+
+// readRaw reads a config file with every check that the file itself needs.
 // The file is opened below the folder in which it must lie, so a link that is
 // swapped in between leads nowhere else.
-func readFile(path string, layout Layout) (readResult, error) {
+func readRaw(path string, layout Layout) (readResult, error) {
 	folder, name, real, err := locate(path, layout)
 	if err != nil {
 		return readResult{}, err
@@ -64,10 +95,10 @@ func readFile(path string, layout Layout) (readResult, error) {
 		return readResult{}, &refusal{"is a folder, not a file", "move it away; `openclaw tui` writes a first config"}
 	case !info.Mode().IsRegular():
 		return readResult{}, &refusal{"is not a regular file", "put a text file in its place"}
-	case info.Size() > MaxSize:
+	case info.Size() > maxFile:
 		return readResult{}, &refusal{fmt.Sprintf("is %d bytes; a config holds at most %d", info.Size(), MaxSize), "is this the right file?"}
 	}
-	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return readResult{}, fmt.Errorf("read: %w", err)
 	}

@@ -178,7 +178,7 @@ func (s *Store) load(by string) error {
 		return s.reject(before, err)
 	}
 	subscribers := s.subscribed()
-	if after.Hash == before.Hash {
+	if after.Hash == before.Hash && after.Encrypted == before.Encrypted {
 		s.same(after, subscribers)
 		return nil
 	}
@@ -192,6 +192,12 @@ func (s *Store) load(by string) error {
 	}
 	after.Version = before.Version + 1
 	changes, diff := Diff(before, after)
+	switch {
+	case after.Encrypted && !before.Encrypted:
+		changes = append(changes, "the file is encrypted now")
+	case before.Encrypted && !after.Encrypted:
+		changes = append(changes, "the file is in plain text now")
+	}
 	s.current.Store(after)
 	s.mu.Lock()
 	applied := Applied{Version: after.Version, Time: after.Loaded, By: by, Changes: changes}
@@ -229,7 +235,7 @@ func (s *Store) reject(before *Snapshot, err error) error {
 		problems = known.Problems
 	}
 	var diff []string
-	if file, err := readFile(s.path, s.options.Layout); err == nil {
+	if file, err := readFile(s.path, s.options); err == nil {
 		diff = unifiedDiff(before.Text, file.text, literals(before.Config))
 	}
 	s.mu.Lock()

@@ -31,8 +31,12 @@ func (v *validator) all() []Problem {
 	v.backup()
 	v.files()
 	v.unbuilt()
+	if !v.file.plain() && v.config().Client.GatewayURL != "" {
+		v.fail("client.gateway_url", "write it as OPENCLAW_GATEWAY_URL into .env beside this file, and take it out here",
+			"every command needs it before anybody gave the passphrase of an encrypted config")
+	}
 	if v.file != nil {
-		v.problems = append(v.problems, v.file.modeProblems(v.decoder.file, len(literals(v.snapshot.Config)) > 0)...)
+		v.problems = append(v.problems, v.file.modeProblems(v.decoder.file, v.file.plain() && len(literals(v.snapshot.Config)) > 0)...)
 	}
 	return v.problems
 }
@@ -118,7 +122,7 @@ func (v *validator) reference(key string, r Reference, stored string) {
 	case form == FormLiteral && strings.HasPrefix(string(r), "$") && variableName(string(r)[1:]):
 		v.fail(key, "write ${NAME}", "a variable needs braces")
 		return
-	case r.Literal():
+	case r.Literal() && v.file.plain():
 		v.warn(key, "`openclaw secrets import` moves it into the keychain", "line %d holds a secret in the clear", v.at(key).line)
 	case form == FormVariable && v.snapshot.options.Getenv(name) == "" && !strings.Contains(string(r), ":-"):
 		v.warn(key, "set it in the environment or in .env beside this file", "the variable %s is not set", name)

@@ -299,6 +299,7 @@ func (t *terminal) completeAgents(_ *cobra.Command, args []string, _ string) ([]
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
+	t.encrypted.askNoMore() // nobody who presses the tab key expects a question
 	snapshot, err := t.loadConfig()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError

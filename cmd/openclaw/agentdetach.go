@@ -45,7 +45,7 @@ func (t *terminal) startDetached(ctx context.Context, agent string, command []st
 	if !configs.ValidName(agent) {
 		return "", &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
 	}
-	c, _, err := dialOrLaunch(ctx, layout)
+	c, err := t.dialOrLaunchHere(ctx, layout)
 	if err != nil {
 		return "", err
 	}

@@ -136,8 +136,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, o 
 			if !launch {
 				return dial(ctx, layout)
 			}
-			c, _, err := dialOrLaunch(ctx, layout)
-			return c, err
+			return t.dialOrLaunchHere(ctx, layout)
 		},
 		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, lacking },
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },

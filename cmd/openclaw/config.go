@@ -15,13 +15,14 @@ import (
 
 func configCommand(t *terminal) *cobra.Command {
 	return group("config", "Check, show and edit the config",
-		configValidateCommand(t), configShowCommand(t), configSchemaCommand(t), configEditCommand(t))
+		configValidateCommand(t), configShowCommand(t), configSchemaCommand(t), configEditCommand(t),
+		configSetCommand(t), configUnsetCommand(t), configEncryptCommand(t), configDecryptCommand(t))
 }
 
 // configOptions is how this process reads a config.
 func (t *terminal) configOptions() (configs.Options, error) {
 	layout, err := t.layout()
-	return configs.Options{Layout: layout, Getenv: t.variables(layout)}, err
+	return configs.Options{Layout: layout, Getenv: t.variables(layout), Open: t.encrypted.opener(t, layout)}, err
 }
 
 // variables looks a name up in the environment, then in the .env file.
@@ -175,6 +176,9 @@ func configEditCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			path := options.Layout.Config()
+			if err := refuseEditor(path); err != nil {
+				return err
+			}
 			edit, err := t.editor(cmd.Context(), path)
 			if err != nil {
 				return err

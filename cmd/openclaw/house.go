@@ -97,10 +97,14 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if h.lock, err = gateway.TakeLock(layout.Lock()); err != nil {
 		return h, err
 	}
-	options := configs.Options{Layout: layout, Getenv: t.variables(layout)}
+	options, err := t.configOptions()
+	if err != nil {
+		return h, err
+	}
 	if h.config, err = configs.OpenStore(layout, options); err != nil {
 		return h, err
 	}
+	t.encrypted.askNoMore() // a file that is reloaded opens by what is known, or is rejected
 	config := h.config.Current().Config
 	if h.masker, err = redact.New(redact.Options{Patterns: config.Logging.RedactPatterns, Replacement: config.Logging.RedactReplacement}); err != nil {
 		return h, err

@@ -42,20 +42,19 @@ func (t *terminal) ask(ctx context.Context, method string, params, result any) e
 
 var errNoGateway = errors.New("no gateway runs")
 
-// dialOrLaunch connects, and starts a gateway of its own process first where
+// dialOrLaunchHere connects, and starts a gateway of its own process first where
 // none runs. The gateway outlives this program.
-func dialOrLaunch(ctx context.Context, layout configs.Layout) (c *client.Client, launched bool, err error) {
-	c, err = dial(ctx, layout)
+func (t *terminal) dialOrLaunchHere(ctx context.Context, layout configs.Layout) (*client.Client, error) {
+	c, err := dial(ctx, layout)
 	if err == nil || !errors.Is(err, errNoGateway) {
-		return c, false, err
+		return c, err
 	}
-	c, err = launch(ctx, layout)
-	return c, true, err
+	return t.launch(ctx, layout)
 }
 
 // launch starts `openclaw gateway` in a session of its own and waits until it
 // answers. When it ends instead, its own words are the error.
-func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) {
+func (t *terminal) launch(ctx context.Context, layout configs.Layout) (*client.Client, error) {
 	if err := layout.Make(); err != nil {
 		return nil, &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
 	}
@@ -72,6 +71,15 @@ func launch(ctx context.Context, layout configs.Layout) (*client.Client, error) 
 		return nil, fmt.Errorf("find the program itself: %w", err)
 	}
 	cmd := exec.Command(self, "gateway") //nolint:noctx // it outlives this program on purpose
+	words, err := t.configWords(layout)
+	if err != nil {
+		return nil, err
+	}
+	if words != nil {
+		cmd.Args = append(cmd.Args, "--passphrase-fd", "0")
+		cmd.Stdin = words
+		defer words.Close()
+	}
 	cmd.Stderr, cmd.Stdout = output, output
 	cmd.Dir, cmd.Env = layout.Root, withoutManager(os.Environ())
 	cmd.SysProcAttr = ownSession()

@@ -201,7 +201,7 @@ func (t *terminal) dialOrLaunch(ctx context.Context) (*client.Client, place, err
 		c, err := p.dial(ctx)
 		return c, p, err
 	}
-	c, _, err := dialOrLaunch(ctx, p.layout)
+	c, err := t.dialOrLaunchHere(ctx, p.layout)
 	return c, p, err
 }
 

@@ -39,6 +39,7 @@ type terminal struct {
 	handed       net.Listener // the gateway's port where a service manager opened it
 	passphraseFD int          // --passphrase-fd; below 0: ask at the terminal
 	passphrases  *os.File     // of passphraseFD, once something was read of it
+	encrypted    *encryptedConfig
 
 	known func(string) string // of a gateway: takes out the values that it knows
 }
@@ -135,6 +136,8 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, t *terminal) int {
+	t.encrypted = &encryptedConfig{}
+	defer t.encrypted.close()
 	root := newRoot(t)
 	root.SetArgs(t.args)
 	root.SetOut(t.out)
@@ -176,6 +179,7 @@ func newRoot(t *terminal) *cobra.Command {
 		return usage("see '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
 	root.PersistentFlags().BoolVar(&t.insecure, "insecure", false, "with client.tls.verify_server: false, do not check the certificate of a gateway elsewhere")
+	root.PersistentFlags().IntVar(&t.passphraseFD, "passphrase-fd", -1, "read what would be asked for from this descriptor, a line each: the passphrase that holds, then a new one")
 	root.AddCommand(
 		tuiCommand(t), gatewayCommand(t), clientCommand(t), agentCommand(t), certCommand(t), denialsCommand(t), asksCommand(t), allowCommand(t), denyCommand(t),
 		undoCommand(t), secretsCommand(t), vaultCommand(t),

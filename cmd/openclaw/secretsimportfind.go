@@ -62,7 +62,10 @@ func (t *terminal) findLiterals(layout configs.Layout, projects []string) (*lite
 	if err != nil {
 		return nil, err
 	}
-	found := &literals{snapshot: snapshot, literals: configLiterals(snapshot)}
+	found := &literals{snapshot: snapshot}
+	if !snapshot.Encrypted { // what stands in an encrypted one is in no clear
+		found.literals = configLiterals(snapshot)
+	}
 	places := []scan.Place{scan.EnvFile(layout.Env())}
 	home, err := filepath.Abs(t.getenv("HOME"))
 	if err == nil && t.getenv("HOME") != "" {
@@ -250,6 +253,12 @@ func (t *terminal) configChange(path string, values map[string]string) (change, 
 	before, err := os.ReadFile(path)
 	if err != nil {
 		return change{}, fmt.Errorf("read the config: %w", err)
+	}
+	if configs.Encrypted(before) { // a backup of it could not be put back: it is an older one by then
+		return change{}, &failure{
+			err:  errors.New("the config takes a variable that is to be moved, and it is encrypted"),
+			hint: "write the reference first, such as: openclaw config set providers.anthropic.api_key keychain://openclaw/anthropic",
+		}
 	}
 	var after []byte
 	set := func(document *configs.Document) error {

@@ -59,7 +59,12 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	options.Backend = backend
 	if p.here() {
 		options.Start = t.startDetached
-		options.Edit = func() (*exec.Cmd, error) { return t.editor(ctx, p.layout.Config()) }
+		options.Edit = func() (*exec.Cmd, error) {
+			if err := refuseEditor(p.layout.Config()); err != nil {
+				return nil, err
+			}
+			return t.editor(ctx, p.layout.Config())
+		}
 	}
 	outcome, err := tui.Run(ctx, options)
 	if err != nil || !outcome.StopGateway {

@@ -10,10 +10,8 @@ import (
 )
 
 func vaultCommand(t *terminal) *cobra.Command {
-	cmd := group("vault", "Keep secrets in an encrypted file where no keychain runs",
+	return group("vault", "Keep secrets in an encrypted file where no keychain runs",
 		vaultInitCommand(t), vaultSetCommand(t), vaultGetCommand(t), secretsListCommand(t), secretsDeleteCommand(t), vaultUnlockCommand(t), vaultLockCommand(t), vaultSlotsCommand(t), vaultRecoveryCommand(t), vaultRemoveSlotCommand(t), vaultRekeyCommand(t), vaultAcceptCommand(t), vaultRotateKeyCommand(t), vaultExportCommand(t), vaultImportCommand(t))
-	cmd.PersistentFlags().IntVar(&t.passphraseFD, "passphrase-fd", -1, "read what would be asked for from this descriptor, a line each: the passphrase that holds, then a new one")
-	return cmd
 }
 
 func vaultInitCommand(t *terminal) *cobra.Command {

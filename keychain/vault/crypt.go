@@ -13,13 +13,9 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Texts that separate the uses of a key from each other.
-const (
-	infoKeyFile  = "openclaw-vault/1 key-file"
-	infoRecovery = "openclaw-vault/1 recovery-code"
-	infoPayload  = "openclaw-vault/1 entries"
-	labelSlot    = "openclaw-vault/1 slot"
-)
+// infoRecovery is what a recovery code's own two bytes are made with, whatever file
+// it opens.
+const infoRecovery = "openclaw-vault/1 recovery-code"
 
 var (
 	errWrongKey = errors.New("no slot opens with this passphrase or key")
@@ -39,29 +35,26 @@ func random(size int) []byte {
 }
 
 // keyEncryptionKey makes the key that wraps the root key. The caller wipes it.
-func (s Slot) keyEncryptionKey(material []byte) ([]byte, error) {
-	switch s.Kind {
-	case SlotPassphrase:
+func (f family) keyEncryptionKey(s Slot, material []byte) ([]byte, error) {
+	if s.Kind == SlotPassphrase {
 		d := s.Derivation
 		return argon2.IDKey(material, s.Salt, d.Time, d.Memory, d.Threads, keySize), nil
-	case SlotRecovery:
-		return hkdf.Key(sha256.New, material, s.Salt, infoRecovery, keySize)
 	}
-	return hkdf.Key(sha256.New, material, s.Salt, infoKeyFile, keySize)
+	return hkdf.Key(sha256.New, material, s.Salt, f.name()+" "+s.Kind, keySize)
 }
 
-// label binds a wrapped key to its vault and slot.
-func (s Slot) label(vaultID string) []byte {
-	return []byte(labelSlot + "\n" + vaultID + "\n" + s.ID + "\n" + s.Kind + "\n")
+// label binds a wrapped key to its file and slot.
+func (f family) label(id string, s Slot) []byte {
+	return []byte(f.name() + " slot\n" + id + "\n" + s.ID + "\n" + s.Kind + "\n")
 }
 
 // newSlot wraps root for material.
-func newSlot(vaultID, kind string, material, root []byte, cost Derivation) (Slot, error) {
+func (f family) newSlot(id, kind string, material, root []byte, cost Derivation) (Slot, error) {
 	slot := Slot{ID: hex.EncodeToString(random(8)), Kind: kind, Salt: random(saltSize), Nonce: random(nonceSize)}
 	if kind == SlotPassphrase {
 		slot.Derivation = &cost
 	}
-	key, err := slot.keyEncryptionKey(material)
+	key, err := f.keyEncryptionKey(slot, material)
 	if err != nil {
 		return Slot{}, fmt.Errorf("derive key: %w", err)
 	}
@@ -70,7 +63,7 @@ func newSlot(vaultID, kind string, material, root []byte, cost Derivation) (Slot
 	if err != nil {
 		return Slot{}, fmt.Errorf("wrap key: %w", err)
 	}
-	slot.Wrapped = aead.Seal(nil, slot.Nonce, root, slot.label(vaultID))
+	slot.Wrapped = aead.Seal(nil, slot.Nonce, root, f.label(id, slot))
 	return slot, nil
 }
 
@@ -84,7 +77,7 @@ func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
 		if slot.Kind != kind {
 			continue
 		}
-		key, err := slot.keyEncryptionKey(material)
+		key, err := h.family.keyEncryptionKey(slot, material)
 		if err != nil {
 			return nil, fmt.Errorf("derive key: %w", err)
 		}
@@ -93,16 +86,16 @@ func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("unwrap key: %w", err)
 		}
-		if root, err := aead.Open(nil, slot.Nonce, slot.Wrapped, slot.label(h.ID)); err == nil {
+		if root, err := aead.Open(nil, slot.Nonce, slot.Wrapped, h.family.label(h.ID, slot)); err == nil {
 			return root, nil
 		}
 	}
 	return nil, errWrongKey
 }
 
-// payloadKey is the root key's child for the entries.
-func payloadKey(root []byte, vaultID string) ([]byte, error) {
-	return hkdf.Key(sha256.New, root, []byte(vaultID), infoPayload, keySize)
+// payloadKey is the root key's child for the content.
+func (h Header) payloadKey(root []byte) ([]byte, error) {
+	return hkdf.Key(sha256.New, root, []byte(h.ID), h.family.name()+" "+h.family.payload(), keySize)
 }
 
 // seal returns a whole file.
@@ -111,14 +104,14 @@ func seal(h Header, root, plaintext []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := payloadKey(root, h.ID)
+	key, err := h.payloadKey(root)
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
 	defer clear(key)
 	aead, err := chacha20poly1305.NewX(key)
 	if err != nil {
-		return nil, fmt.Errorf("seal entries: %w", err)
+		return nil, fmt.Errorf("seal content: %w", err)
 	}
 	associated := append([]byte(nil), out...)
 	nonce := random(nonceSize)
@@ -130,14 +123,14 @@ func seal(h Header, root, plaintext []byte) ([]byte, error) {
 
 // open returns the plaintext, which the caller wipes.
 func (c container) open(root []byte) ([]byte, error) {
-	key, err := payloadKey(root, c.header.ID)
+	key, err := c.header.payloadKey(root)
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
 	defer clear(key)
 	aead, err := chacha20poly1305.NewX(key)
 	if err != nil {
-		return nil, fmt.Errorf("open entries: %w", err)
+		return nil, fmt.Errorf("open content: %w", err)
 	}
 	plaintext, err := aead.Open(nil, c.nonce, c.ciphertext, c.associated)
 	if err != nil {

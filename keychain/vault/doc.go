@@ -22,6 +22,7 @@
 //   - Within one process an older generation, another file of the same one, or
 //     another vault at the same path, is refused. Mark and Follows carry that over
 //     restarts for who keeps a mark elsewhere, as keychain/backend does.
+//   - A TextKey does the same for a text, the config, and touches no file.
 //   - A Vault may be used from several goroutines. A call waits up to 10 s for
 //     another process's lock. Close waits for the calls under way.
 //
@@ -82,7 +83,12 @@
 //
 //	HKDF-SHA256(secret = root key, salt = the 32 characters of the vault id, info = "openclaw-vault/1 entries", 32 bytes)
 //
-// Other uses of the root key will have other infos. The payload's plain text:
+// An encrypted config is the same with "openclaw-config/1" for "openclaw-vault/1" in the
+// first line, the associated data of the slots and every info (but in a recovery code's
+// own 2 bytes), 18 for 17 bytes of first line, and "text" for "entries".
+//
+// The payload's plain text of a config: 4 bytes of length, big endian, the text, and zeros up
+// to a multiple of 1,024 bytes (at least one). Of a vault:
 //
 //	4 bytes    L, big endian
 //	L bytes    {"entries":[{"name":…,"created":…,"changed":…,"length":…},…]} in order of name

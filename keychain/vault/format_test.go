@@ -117,18 +117,18 @@ func TestVaultAlterationIsTold(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	floor := *cheap().floor
 	cost := *cheap().cost
-	slot, err := newSlot(strings.Repeat("ab", 16), SlotPassphrase, []byte(words), make([]byte, keySize), cost)
+	slot, err := familyVault.newSlot(strings.Repeat("ab", 16), SlotPassphrase, []byte(words), make([]byte, keySize), cost)
 	if err != nil {
 		f.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	good, err := seal(Header{strings.Repeat("ab", 16), 7, at, at, cipherName, []Slot{slot}}, make([]byte, keySize), []byte("x"))
+	good, err := seal(Header{ID: strings.Repeat("ab", 16), Generation: 7, Created: at, Written: at, Cipher: cipherName, Slots: []Slot{slot}}, make([]byte, keySize), []byte("x"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
 	f.Add(good[:40])
-	f.Add([]byte(magic))
+	f.Add([]byte(familyVault.magic()))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check := func(data []byte) {
@@ -148,7 +148,7 @@ func FuzzParse(f *testing.F) {
 		}
 		check(data)
 		// The same bytes as a header, with everything around them right.
-		framed := append([]byte(magic), binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
+		framed := append([]byte(familyVault.magic()), binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
 		framed = append(append(framed, data...), make([]byte, nonceSize+tagSize)...)
 		sum := sha256.Sum256(framed)
 		check(append(framed, sum[:]...))

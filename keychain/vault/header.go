@@ -10,11 +10,36 @@ import (
 	"time"
 )
 
+// family is what a file is for. No key, slot or content of one family is one of
+// another: each has its own first line, and its own texts in every derivation.
+type family uint8
+
+const (
+	familyVault  family = iota // entries
+	familyConfig               // one text: the config
+)
+
+func (f family) prefix() string {
+	if f == familyConfig {
+		return "openclaw-config/"
+	}
+	return "openclaw-vault/"
+}
+
+// name is the family and the number of its format.
+func (f family) name() string  { return f.prefix() + "1" }
+func (f family) magic() string { return f.name() + "\n" }
+
+// payload names the content in the derivation of its key.
+func (f family) payload() string {
+	if f == familyConfig {
+		return "text"
+	}
+	return "entries"
+}
+
 // Sizes and bounds of format 1; doc.go is the specification.
 const (
-	magicFamily = "openclaw-vault/"
-	magic       = magicFamily + "1\n"
-
 	keySize      = 32
 	nonceSize    = 24
 	tagSize      = 16
@@ -57,6 +82,8 @@ type Header struct {
 	Written    time.Time `json:"written"`
 	Cipher     string    `json:"cipher"`
 	Slots      []Slot    `json:"slots"`
+
+	family family // as the first line says
 }
 
 // Slot wraps the root key for one way of unlocking.
@@ -89,7 +116,7 @@ func (h Header) Has(kind string) bool {
 
 // Reasons for which bytes are not a vault that this program opens.
 var (
-	errNotVault  = errors.New("this is not a vault file")
+	errNotVault  = errors.New("this is not a file that openclaw encrypted")
 	errTruncated = errors.New("the file is cut short")
 	errChecksum  = errors.New("the checksum does not match")
 	errHeader    = errors.New("the header is not as format 1 writes it")
@@ -111,18 +138,21 @@ type bounds struct{ time, memory uint32 }
 
 func productionBounds() bounds { return bounds{time: floorTime, memory: floorMemory} }
 
-// parse splits and judges a file without any key.
-func parse(data []byte, floor bounds) (container, error) {
+// parse splits and judges a vault file without any key.
+func parse(data []byte, floor bounds) (container, error) { return familyVault.parse(data, floor) }
+
+func (f family) parse(data []byte, floor bounds) (container, error) {
+	magic := f.magic()
 	if !bytes.HasPrefix(data, []byte(magic)) {
 		switch {
-		case anotherFormat(data):
+		case f.another(data):
 			return container{}, errNewer
 		case len(data) < len(magic) && bytes.HasPrefix([]byte(magic), data):
 			return container{}, errTruncated
 		}
 		return container{}, errNotVault
 	}
-	const start = len(magic) + 4
+	start := len(magic) + 4
 	if len(data) < start+nonceSize+tagSize+checksumSize {
 		return container{}, errTruncated
 	}
@@ -142,14 +172,15 @@ func parse(data []byte, floor bounds) (container, error) {
 	if err != nil {
 		return container{}, err
 	}
+	header.family = f
 	return container{
 		header: header, associated: body[:end], sum: sum, nonce: body[end : end+nonceSize], ciphertext: body[end+nonceSize:],
 	}, nil
 }
 
-// anotherFormat reports whether data begins as a vault of another number does.
-func anotherFormat(data []byte) bool {
-	rest, ok := bytes.CutPrefix(data, []byte(magicFamily))
+// another reports whether data begins as a file of another number does.
+func (f family) another(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(f.prefix()))
 	number, _, ended := bytes.Cut(rest[:min(len(rest), 5)], []byte("\n"))
 	return ok && ended && len(number) > 0 && len(bytes.Trim(number, "0123456789")) == 0
 }
@@ -232,7 +263,7 @@ func encodeHeader(h Header) ([]byte, error) {
 	if len(text) > maxHeader {
 		return nil, fmt.Errorf("%w: %d bytes long", errHeader, len(text))
 	}
-	out := append([]byte(nil), magic...)
+	out := append([]byte(nil), h.family.magic()...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(text)))
 	return append(out, text...), nil
 }

@@ -149,7 +149,7 @@ func TestTheOtherReaderRefuses(t *testing.T) {
 	flipped := bytes.Clone(body)
 	flipped[len(flipped)-1] ^= 1
 	loose := bytes.Replace(body, []byte(`{"id"`), []byte(`{ "id"`), 1)
-	binary.BigEndian.PutUint32(loose[len(magic):], binary.BigEndian.Uint32(loose[len(magic):])+1)
+	binary.BigEndian.PutUint32(loose[len(familyVault.magic()):], binary.BigEndian.Uint32(loose[len(familyVault.magic()):])+1)
 	for name, data := range map[string][]byte{
 		"a changed generation": summed(append(associated, body[len(c.associated):]...)),
 		"a changed payload":    summed(flipped),

@@ -42,7 +42,7 @@ func (v *Vault) Slots(ctx context.Context) ([]Slot, error) {
 func (v *Vault) AddSlot(ctx context.Context, unlock Unlock) (Slot, error) {
 	var slot Slot
 	err := v.changeSlots(ctx, unlock, func(h *Header, material []byte) (err error) {
-		slot, err = newSlot(h.ID, unlock.kind, material, v.root.bytes(), v.cost)
+		slot, err = h.family.newSlot(h.ID, unlock.kind, material, v.root.bytes(), v.cost)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
 func (v *Vault) replaceAll(h Header, p payload, root []byte, unlocks []Unlock) (_ Header, sum []byte, _ error) {
 	h.Slots = nil
 	for _, unlock := range unlocks {
-		slot, err := unlock.slot(h.ID, root, v.cost)
+		slot, err := unlock.slot(h, root, v.cost)
 		if err != nil {
 			return Header{}, nil, err
 		}
@@ -193,7 +193,7 @@ func (v *Vault) dropPrevious() error {
 }
 
 // slot makes the slot of a way.
-func (u Unlock) slot(vaultID string, root []byte, cost Derivation) (Slot, error) {
+func (u Unlock) slot(h Header, root []byte, cost Derivation) (Slot, error) {
 	if err := u.prepare(); err != nil {
 		return Slot{}, err
 	}
@@ -202,7 +202,7 @@ func (u Unlock) slot(vaultID string, root []byte, cost Derivation) (Slot, error)
 		return Slot{}, err
 	}
 	defer wipe()
-	return newSlot(vaultID, u.kind, material, root, cost)
+	return h.family.newSlot(h.ID, u.kind, material, root, cost)
 }
 
 // opens reports whether a whole file opens by a way.

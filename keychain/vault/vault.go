@@ -50,6 +50,16 @@ func (o Options) fill() Options {
 	return o
 }
 
+// Weak gives a derivation that costs nothing, to the tests of other packages: t is
+// their *testing.T. Nothing else may write or open what anybody can guess.
+func (o Options) Weak(_ interface{ TempDir() string }) Options {
+	o.cost, o.floor = &Derivation{Name: kdfName, Time: 1, Memory: 64, Threads: 1}, &bounds{time: 1, memory: 64}
+	return o
+}
+
+// instant is now as a header writes it.
+func (o Options) instant() time.Time { return o.Now().UTC().Truncate(time.Second) }
+
 // Vault is an unlocked vault file. It holds the root key and no entry: every
 // call reads the file, so what another process wrote is seen at once.
 type Vault struct {
@@ -95,7 +105,7 @@ func Create(ctx context.Context, path string, unlock Unlock, options Options) (*
 	root := random(keySize)
 	now := options.Now().UTC().Truncate(time.Second)
 	header := Header{ID: hex.EncodeToString(random(16)), Generation: 1, Created: now, Written: now, Cipher: cipherName}
-	slot, err := newSlot(header.ID, unlock.kind, material, root, *options.cost)
+	slot, err := familyVault.newSlot(header.ID, unlock.kind, material, root, *options.cost)
 	if err != nil {
 		return nil, wrap(op, path, "", err)
 	}

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Opens an openclaw vault from the specification in keychain/vault/doc.go alone.
+"""Opens an openclaw vault, or an encrypted config, from the specification in
+keychain/vault/doc.go alone.
 
 It shares no code with openclaw. From Debian it needs python3-cryptography
 (ChaCha20-Poly1305 and HKDF) and python3-argon2; XChaCha20 is made of HChaCha20
@@ -7,8 +8,8 @@ It shares no code with openclaw. From Debian it needs python3-cryptography
 
     read_vault.py FILE passphrase|key-file|recovery-code < the passphrase, key or code
 
-It prints the vault's header fields and entries as JSON, values in base64, and
-ends with 1 and a word on standard error for anything that the specification
+It prints the header's fields and the entries as JSON, values in base64, or the
+text in base64, and ends with 1 and a word on standard error for anything that the specification
 does not allow.
 """
 
@@ -19,7 +20,7 @@ import re
 import struct
 import sys
 
-MAGIC = b"openclaw-vault/1\n"
+FAMILIES = {b"openclaw-vault/1\n": "entries", b"openclaw-config/1\n": "text"}
 
 
 class Refused(Exception):
@@ -81,7 +82,7 @@ def recovery_key(code):
     return whole[:18]
 
 
-def wrapping_key(slot, material):
+def wrapping_key(family, slot, material):
     salt = base64.b64decode(slot["salt"])
     if slot["kind"] == "passphrase":
         from argon2.low_level import Type, hash_secret_raw
@@ -93,17 +94,17 @@ def wrapping_key(slot, material):
                                parallelism=kdf["threads"], hash_len=32, type=Type.ID, version=0x13)
     if slot["kind"] == "key-file":
         need(len(material) == 32, "key file")
-        return hkdf(material, salt, b"openclaw-vault/1 key-file")
-    return hkdf(recovery_key(material), salt, b"openclaw-vault/1 recovery-code")
+        return hkdf(material, salt, family + b" key-file")
+    return hkdf(recovery_key(material), salt, family + b" recovery-code")
 
 
-def root_key(header, kind, material):
+def root_key(family, header, kind, material):
     for slot in header["slots"]:
         if slot["kind"] != kind:
             continue
-        label = "openclaw-vault/1 slot\n%s\n%s\n%s\n" % (header["id"], slot["id"], slot["kind"])
+        label = "%s slot\n%s\n%s\n%s\n" % (family.decode(), header["id"], slot["id"], slot["kind"])
         try:
-            return xopen(wrapping_key(slot, material), base64.b64decode(slot["nonce"]),
+            return xopen(wrapping_key(family, slot, material), base64.b64decode(slot["nonce"]),
                          base64.b64decode(slot["wrapped"]), label.encode(), "wrong passphrase, key or code")
         except Refused as refused:
             if "wrong" not in str(refused):
@@ -146,21 +147,32 @@ def read_entries(plain):
     return entries
 
 
+def read_text(plain):
+    (length,) = struct.unpack(">I", plain[:4])
+    rest = plain[4 + length:]
+    need(len(plain) % 1024 == 0 and 1 <= len(rest) <= 1024 and not rest.strip(b"\0"), "padding")
+    return base64.b64encode(plain[4:4 + length]).decode()
+
+
 def read_vault(data, kind, material):
     need(len(data) <= 32 << 20, "size")
-    need(data.startswith(MAGIC), "first line")
-    need(len(data) >= 21 + 24 + 16 + 32, "cut short")
+    magic = data[:data.find(b"\n") + 1]
+    need(magic in FAMILIES, "first line")
+    family, start = magic[:-1], len(magic) + 4
+    need(len(data) >= start + 24 + 16 + 32, "cut short")
     body, checksum = data[:-32], data[-32:]
     need(hashlib.sha256(body).digest() == checksum, "checksum")
-    (length,) = struct.unpack(">I", data[17:21])
-    need(length <= 16384 and 21 + length + 24 + 16 <= len(body), "length of the header")
-    associated = body[:21 + length]
-    header = read_header(associated[21:])
-    root = root_key(header, kind, material)
-    key = hkdf(root, header["id"].encode(), b"openclaw-vault/1 entries")
-    nonce, payload = body[21 + length:45 + length], body[45 + length:]
-    entries = read_entries(xopen(key, nonce, payload, associated, "altered"))
-    return {"id": header["id"], "generation": header["generation"], "fingerprint": checksum[:16].hex(), "entries": entries}
+    (length,) = struct.unpack(">I", data[start - 4:start])
+    need(length <= 16384 and start + length + 24 + 16 <= len(body), "length of the header")
+    associated = body[:start + length]
+    header = read_header(associated[start:])
+    root = root_key(family, header, kind, material)
+    content = FAMILIES[magic]
+    key = hkdf(root, header["id"].encode(), family + b" " + content.encode())
+    nonce, payload = body[start + length:start + 24 + length], body[start + 24 + length:]
+    plain = xopen(key, nonce, payload, associated, "altered")
+    return {"id": header["id"], "generation": header["generation"], "fingerprint": checksum[:16].hex(),
+            content: read_entries(plain) if content == "entries" else read_text(plain)}
 
 
 def main():
