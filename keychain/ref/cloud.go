@@ -131,7 +131,11 @@ func (g guard) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, errClear
 	}
-	return g.inner.RoundTrip(request)
+	response, err := g.inner.RoundTrip(request)
+	if err == nil && response.StatusCode >= 300 && response.StatusCode < 400 {
+		response.Header.Del("Location") // nor can a library's own client follow it
+	}
+	return response, err
 }
 
 // nearby are the addresses of this machine and those at which clouds answer their

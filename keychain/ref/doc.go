@@ -21,6 +21,9 @@
 //	                            the profile; aws-secrets://arn:… one of another region or
 //	                            account. ?version=AWSPREVIOUS is a staging label; of 32 to 64
 //	                            characters, a version's ID
+//	gcp-secrets://projects/P/secrets/NAME
+//	                            a secret of Google Cloud, also projects/P/locations/L/secrets/NAME;
+//	                            /versions/3 or ?version=3 picks one that is not the newest
 //	exec:program argument…      what the program prints; no shell reads the line. A program
 //	                            docker-credential-NAME is followed by a server and spoken to
 //	                            in docker's credential protocol
@@ -28,8 +31,8 @@
 //
 // A #field behind keychain, vault, file, op and the clouds picks a member of a JSON object,
 // #a.b of one inside; behind pass the line "field: value". In their paths %XX
-// stands for a byte, so %23 is a # and %25 a %; names of the clouds need none. gcp-secrets://
-// and azure-keyvault:// are known and refused by name. An unknown scheme, or a $ that
+// stands for a byte, so %23 is a # and %25 a %; names of the clouds need none.
+// azure-keyvault:// is known and refused by name. An unknown scheme, or a $ that
 // begins no form, is an error and never a literal: a typing error must not be sent as
 // a key.
 //
@@ -60,6 +63,12 @@
 // by credential_process. AWS_ENDPOINT_URL and its kin name another server, AWS_CA_BUNDLE
 // its authorities.
 //
+// Google: the application default credentials, of GOOGLE_APPLICATION_CREDENTIALS or
+// gcloud's login, of every type that needs no program and no client certificate;
+// GOOGLE_CLOUD_QUOTA_PROJECT; a machine's metadata service where GCE_METADATA_HOST names
+// it. CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER is another server. The checksum that
+// comes with a value has to fit.
+//
 // A file that holds a key has to be its owner's alone, and one that names a program to
 // run writable by nobody else. Nothing goes out without TLS but to this machine and to
 // link-local addresses, those by no proxy; elsewhere HTTPS_PROXY is used. No redirect is
@@ -71,8 +80,8 @@
 //
 // What of this was tested against what: servers in the tests speak the protocols as
 // the documents write them, check each signature by computing it anew, and AWS's own SDK
-// is a client of the same servers, with the same settings. Nothing was run against the
-// true AWS: there were no accounts where the tests run.
+// and Google's own client are clients of the same servers, with the same settings.
+// Nothing was run against the true clouds: there were no accounts where the tests run.
 //
 // # Promises
 //
