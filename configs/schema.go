@@ -32,7 +32,7 @@ func schemaOf(t reflect.Type, table map[string]field) map[string]any {
 	case reflect.TypeFor[policy.Duration]():
 		return map[string]any{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, "examples": []string{"60s", "5m"}}
 	case reflect.TypeFor[Reference]():
-		return map[string]any{"type": "string", "examples": []string{"${NAME}", "keychain://openclaw/anthropic", "vault://anthropic", "file:///run/secrets/anthropic", "aws-secrets://prod/anthropic", "gcp-secrets://projects/my-project/secrets/anthropic"}}
+		return map[string]any{"type": "string", "examples": []string{"${NAME}", "keychain://openclaw/anthropic", "vault://anthropic", "file:///run/secrets/anthropic", "aws-secrets://prod/anthropic", "gcp-secrets://projects/my-project/secrets/anthropic", "azure-keyvault://my-vault/anthropic"}}
 	case reflect.TypeFor[policy.PathEntry]():
 		return map[string]any{"oneOf": []any{map[string]any{"type": "string"}, objectSchema(t, table)}}
 	case reflect.TypeFor[TLS]():

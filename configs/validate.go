@@ -126,8 +126,6 @@ func (v *validator) reference(key string, r Reference, stored string) {
 		v.warn(key, "`openclaw secrets import` moves it into the keychain", "line %d holds a secret in the clear", v.at(key).line)
 	case form == FormVariable && v.snapshot.options.Getenv(name) == "" && !strings.Contains(string(r), ":-"):
 		v.warn(key, "set it in the environment or in .env beside this file", "the variable %s is not set", name)
-	case form == FormAzure:
-		v.warn(key, "use keychain://, vault:// or hcvault://, or exec: with the provider's own command-line program", "%s references are not built yet: this secret does not resolve", form)
 	case form == FormFile:
 		v.secretFile(key, name)
 	}

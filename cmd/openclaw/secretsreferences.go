@@ -108,7 +108,8 @@ func doctorSecretsCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "secrets", Short: "Resolve every reference of the config, and say what is wrong with each", Args: exactly(0),
 		Long: "Have the gateway resolve every reference of the config once, also those that a program (exec:, pass://, op://) or a\n" +
-			"server (hcvault://, aws-secrets://, gcp-secrets://) answers, and say where each comes from and what is wrong with it. No value is shown.",
+			"server (hcvault://, aws-secrets://, gcp-secrets://, azure-keyvault://) answers, and say where each comes from and what\n" +
+			"is wrong with it. No value is shown.",
 		Example: "  openclaw doctor secrets",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			snapshot, err := t.loadConfig()

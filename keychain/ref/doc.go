@@ -24,6 +24,7 @@
 //	gcp-secrets://projects/P/secrets/NAME
 //	                            a secret of Google Cloud, also projects/P/locations/L/secrets/NAME;
 //	                            /versions/3 or ?version=3 picks one that is not the newest
+//	azure-keyvault://vault/name a secret of Azure Key Vault; ?version= picks one that is not the newest
 //	exec:program argument…      what the program prints; no shell reads the line. A program
 //	                            docker-credential-NAME is followed by a server and spoken to
 //	                            in docker's credential protocol
@@ -32,7 +33,7 @@
 // A #field behind keychain, vault, file, op and the clouds picks a member of a JSON object,
 // #a.b of one inside; behind pass the line "field: value". In their paths %XX
 // stands for a byte, so %23 is a # and %25 a %; names of the clouds need none.
-// azure-keyvault:// is known and refused by name. An unknown scheme, or a $ that
+// An unknown scheme, or a $ that
 // begins no form, is an error and never a literal: a typing error must not be sent as
 // a key.
 //
@@ -69,6 +70,12 @@
 // it. CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER is another server. The checksum that
 // comes with a value has to fit.
 //
+// Azure: AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE with AZURE_TENANT_ID and
+// AZURE_CLIENT_ID; App Service's identity; a machine's where AZURE_TOKEN_CREDENTIALS says
+// prod or ManagedIdentityCredential; and az, after az login. AZURE_AUTHORITY_HOST picks
+// another of Azure's own clouds. A vault that asks for a token of another place gets none.
+// Refused by name: AZURE_CLIENT_CERTIFICATE_PATH, AZURE_USERNAME, and Azure Arc.
+//
 // A file that holds a key has to be its owner's alone, and one that names a program to
 // run writable by nobody else. Nothing goes out without TLS but to this machine and to
 // link-local addresses, those by no proxy; elsewhere HTTPS_PROXY is used. No redirect is
@@ -79,8 +86,9 @@
 // are strings in the hands of libraries, and cannot be wiped.
 //
 // What of this was tested against what: servers in the tests speak the protocols as
-// the documents write them, check each signature by computing it anew, and AWS's own SDK
-// and Google's own client are clients of the same servers, with the same settings.
+// the documents write them, check each signature by computing it anew, and the clouds'
+// own clients are clients of the same servers, with the same settings (but a person's
+// login to Google: its client asks Google itself, whatever the file says).
 // Nothing was run against the true clouds: there were no accounts where the tests run.
 //
 // # Promises

@@ -21,6 +21,7 @@ var cloudForms = sync.OnceValue(func() *cloudNames {
 		gcpVersion:   form(`^(?:latest|[1-9][0-9]{0,18}|[A-Za-z][A-Za-z0-9_-]{0,62})$`),
 		azureName:    form(`^([A-Za-z](?:[A-Za-z0-9-]{1,22})[A-Za-z0-9])/([A-Za-z0-9-]{1,127})$`),
 		azureVersion: form(`^[0-9a-f]{32}$`),
+		azureTenant:  form(`^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$`),
 		awsRegion:    form(`^[a-z]{2,8}(-[a-z]{1,16}){1,3}-[0-9]{1,2}$`),
 		awsRole:      form(`^[A-Za-z0-9_+=,.@-]{1,64}$`),
 	}
@@ -29,7 +30,7 @@ var cloudForms = sync.OnceValue(func() *cloudNames {
 // cloudNames are compiled at their first use, all at once: each variable of its own
 // costs something before main.
 type cloudNames struct {
-	awsName, awsARN, awsVersion, gcpName, gcpVersion, azureName, azureVersion, awsRegion, awsRole *regexp.Regexp
+	awsName, awsARN, awsVersion, gcpName, gcpVersion, azureName, azureVersion, azureTenant, awsRegion, awsRole *regexp.Regexp
 }
 
 // parseCloud reads aws-secrets://, gcp-secrets:// and azure-keyvault://.
