@@ -15,10 +15,14 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// serve is the handshake, on a goroutine of its own: it needs a deep stack, and
-// an idle connection must not keep that.
+// serve is the handshake and what follows it once, on a goroutine of its own: they
+// need a deep stack, and an idle connection must not keep that. A stack is halved
+// only where a quarter of it would do, and what waits for a frame needs more than
+// that of 8 KiB.
 func (c *Conn) serve() {
 	if c.handshake() {
+		c.hub.options.Opened(c)
+		c.begin()
 		c.hub.alive.Go(c.live)
 		return
 	}
@@ -34,8 +38,6 @@ func (c *Conn) over() {
 // live is the rest of the connection's life, on its reader's goroutine.
 func (c *Conn) live() {
 	defer c.over()
-	c.hub.options.Opened(c)
-	c.begin()
 	reason := c.read()
 	c.Close(wire.CloseNormal, reason)
 	c.writers.Wait()
