@@ -31,10 +31,10 @@
 // memory can read its secrets; that is prevented elsewhere (no core dumps, not
 // dumpable), not here.
 //
-// The same holds of the vault's keys. Locking wipes the page that holds the root
-// key, but the ciphers and the key derivation of Go's libraries copy a key into
-// objects that cannot be reached from here: after a vault had been closed and
-// everything been collected, a search of the process's own memory found no copy of
-// the passphrase or of a secret, about ten of the root key and about a hundred of
-// the payload key. They go as their memory is used again, and with the process.
+// Of the vault's own keys no copy stays: package vault derives, uses and wipes them
+// within one call, and after Close a search of all that the process may write finds
+// none, nor the passphrase or a value that was wiped. Two things are beyond that. While
+// a vault is open its root key is in the one locked page. And a gateway's redactor
+// knows the values that it has to take out of logs for as long as the process lives,
+// also while the vault is locked.
 package keychain

@@ -1,16 +1,15 @@
 package vault
 
 import (
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // infoRecovery is what a recovery code's own two bytes are made with, whatever file
@@ -35,12 +34,21 @@ func random(size int) []byte {
 }
 
 // keyEncryptionKey makes the key that wraps the root key. The caller wipes it.
-func (f family) keyEncryptionKey(s Slot, material []byte) ([]byte, error) {
+func (f family) keyEncryptionKey(s Slot, material []byte) []byte {
 	if s.Kind == SlotPassphrase {
-		d := s.Derivation
-		return argon2.IDKey(material, s.Salt, d.Time, d.Memory, d.Threads, keySize), nil
+		return stretch(material, s.Salt, *s.Derivation)
 	}
-	return hkdf.Key(sha256.New, material, s.Salt, f.name()+" "+s.Kind, keySize)
+	return hkdf32(material, s.Salt, f.name()+" "+s.Kind)
+}
+
+// stretch is argon2id. The library's first hash keeps the words in an object that
+// nothing reaches; that is collected and overwritten, and the memory that the
+// derivation worked in goes back to the system.
+func stretch(words, salt []byte, d Derivation) (key []byte) {
+	leavingNoTrace(func() { key = argon2.IDKey(words, salt, d.Time, d.Memory, d.Threads, keySize) })
+	overwriteFreed(blake2bObject)
+	debug.FreeOSMemory()
+	return key
 }
 
 // label binds a wrapped key to its file and slot.
@@ -54,16 +62,13 @@ func (f family) newSlot(id, kind string, material, root []byte, cost Derivation)
 	if kind == SlotPassphrase {
 		slot.Derivation = &cost
 	}
-	key, err := f.keyEncryptionKey(slot, material)
-	if err != nil {
-		return Slot{}, fmt.Errorf("derive key: %w", err)
-	}
+	key := f.keyEncryptionKey(slot, material)
 	defer clear(key)
-	aead, err := chacha20poly1305.NewX(key)
+	wrapped, err := xseal(nil, key, slot.Nonce, root, f.label(id, slot))
 	if err != nil {
 		return Slot{}, fmt.Errorf("wrap key: %w", err)
 	}
-	slot.Wrapped = aead.Seal(nil, slot.Nonce, root, f.label(id, slot))
+	slot.Wrapped = wrapped
 	return slot, nil
 }
 
@@ -77,64 +82,50 @@ func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
 		if slot.Kind != kind {
 			continue
 		}
-		key, err := h.family.keyEncryptionKey(slot, material)
-		if err != nil {
-			return nil, fmt.Errorf("derive key: %w", err)
-		}
-		aead, err := chacha20poly1305.NewX(key)
+		key := h.family.keyEncryptionKey(slot, material)
+		root, err := xopen(key, slot.Nonce, slot.Wrapped, h.family.label(h.ID, slot))
 		clear(key)
-		if err != nil {
-			return nil, fmt.Errorf("unwrap key: %w", err)
-		}
-		if root, err := aead.Open(nil, slot.Nonce, slot.Wrapped, h.family.label(h.ID, slot)); err == nil {
+		switch {
+		case err == nil:
 			return root, nil
+		case !errors.Is(err, errAltered):
+			return nil, fmt.Errorf("unwrap key: %w", err)
 		}
 	}
 	return nil, errWrongKey
 }
 
-// payloadKey is the root key's child for the content.
-func (h Header) payloadKey(root []byte) ([]byte, error) {
-	return hkdf.Key(sha256.New, root, []byte(h.ID), h.family.name()+" "+h.family.payload(), keySize)
+// payloadKey is the root key's child for the content. The caller wipes it.
+func (h Header) payloadKey(root []byte) []byte {
+	return hkdf32(root, []byte(h.ID), h.family.name()+" "+h.family.payload())
 }
 
 // seal returns a whole file.
 func seal(h Header, root, plaintext []byte) ([]byte, error) {
-	out, err := encodeHeader(h)
+	associated, err := encodeHeader(h)
 	if err != nil {
 		return nil, err
 	}
-	key, err := h.payloadKey(root)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
+	key := h.payloadKey(root)
 	defer clear(key)
-	aead, err := chacha20poly1305.NewX(key)
+	nonce := random(nonceSize)
+	out := make([]byte, 0, len(associated)+nonceSize+len(plaintext)+tagSize+checksumSize)
+	out = append(append(out, associated...), nonce...)
+	out, err = xseal(out, key, nonce, plaintext, associated)
 	if err != nil {
 		return nil, fmt.Errorf("seal content: %w", err)
 	}
-	associated := append([]byte(nil), out...)
-	nonce := random(nonceSize)
-	out = append(out, nonce...)
-	out = aead.Seal(out, nonce, plaintext, associated)
 	sum := sha256.Sum256(out)
 	return append(out, sum[:]...), nil
 }
 
 // open returns the plaintext, which the caller wipes.
 func (c container) open(root []byte) ([]byte, error) {
-	key, err := c.header.payloadKey(root)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
+	key := c.header.payloadKey(root)
 	defer clear(key)
-	aead, err := chacha20poly1305.NewX(key)
-	if err != nil {
+	plaintext, err := xopen(key, c.nonce, c.ciphertext, c.associated)
+	if err != nil && !errors.Is(err, errAltered) {
 		return nil, fmt.Errorf("open content: %w", err)
 	}
-	plaintext, err := aead.Open(nil, c.nonce, c.ciphertext, c.associated)
-	if err != nil {
-		return nil, errAltered
-	}
-	return plaintext, nil
+	return plaintext, err
 }

@@ -6,7 +6,10 @@
 //   - A Vault holds the root key and no entry: each call reads and decrypts the
 //     file, so what another process wrote is seen at once, and wipes the plain
 //     text that it made. On Linux the root key is in a locked page that no core
-//     dump holds.
+//     dump holds, and after Close no key, no passphrase and no content is left in the
+//     process's memory. The ciphers' objects, stacks and registers that a key passed
+//     through are wiped after each use; of what the system saves of registers when it
+//     interrupts a thread, that is the aim and no certainty.
 //   - Set and Delete return when the new file is on the disk. They read the
 //     newest file under a lock between processes (PATH.lock, never renamed), write a
 //     temporary file, sync, rename and sync the folder: a kill or a full disk at
