@@ -37,7 +37,11 @@ func (r *Resolver) awsSettings() (*awsSettings, error) {
 	credentialsPath := r.awsPath("AWS_SHARED_CREDENTIALS_FILE", "credentials")
 	// The config may name a program to run, so nobody else may have written it.
 	data, err := readShared(s.configPath, file.ReadTrusted)
-	if err != nil {
+	// Where a file cannot be judged it is not needed by who has the variables.
+	unneeded := func(err error) bool {
+		return errors.Is(err, errors.ErrUnsupported) && r.firstOf("AWS_ACCESS_KEY_ID") != "" && !s.named
+	}
+	if err != nil && !unneeded(err) {
 		return nil, err
 	}
 	if s.config, err = parseINI(data); err != nil {
@@ -50,7 +54,7 @@ func (r *Resolver) awsSettings() (*awsSettings, error) {
 		}
 		return file.ReadPrivate(path, limit)
 	}
-	if data, err = readShared(credentialsPath, private); err != nil {
+	if data, err = readShared(credentialsPath, private); err != nil && !unneeded(err) {
 		return nil, err
 	}
 	s.credentials, err = parseINI(data)

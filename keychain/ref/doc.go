@@ -77,7 +77,10 @@
 // Refused by name: AZURE_CLIENT_CERTIFICATE_PATH, AZURE_USERNAME, and Azure Arc.
 //
 // A file that holds a key has to be its owner's alone, and one that names a program to
-// run writable by nobody else. Nothing goes out without TLS but to this machine and to
+// run writable by nobody else; where that cannot be judged, as on Windows, variables and
+// programs are used and files refused. The tools' own folders are in no agent's reach; a
+// file elsewhere that a variable names has to be kept from agents by the person, because
+// who may write it has the gateway run a program. Nothing goes out without TLS but to this machine and to
 // link-local addresses, those by no proxy; elsewhere HTTPS_PROXY is used. No redirect is
 // followed. An answer has 1 MiB at most and a secret 64 KiB; one newline at its end is
 // cut. A service that is busy or broken is asked three times, with Retry-After between
