@@ -73,6 +73,9 @@ func (l Layout) State() string { return filepath.Join(l.Root, "state") }
 // Spool is the folder of what cages refused while no gateway ran.
 func (l Layout) Spool() string { return filepath.Join(l.State(), "spool") }
 
+// Versions is the folder of the configs that were in force.
+func (l Layout) Versions() string { return filepath.Join(l.State(), "config") }
+
 // Bans is the file of the addresses that the gateway shuts out.
 func (l Layout) Bans() string { return filepath.Join(l.State(), "bans.json") }
 

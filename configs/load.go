@@ -29,6 +29,11 @@ type Options struct {
 	// NoFiles leaves out every look at the file system: whether the files that
 	// the config names exist. Parse of an untrusted text wants it.
 	NoFiles bool
+
+	// KeepHistory has a Store keep the configs that were in force, for Rollback, and
+	// go on counting their versions from one start to the next. It is for the one
+	// program that holds the lock of the state folder.
+	KeepHistory bool
 }
 
 func (o Options) complete() (Options, error) {

@@ -41,16 +41,6 @@ type Status struct {
 	History  []Applied // newest first, at most 50
 }
 
-// Applied is one config that became active.
-type Applied struct {
-	Version int
-	Time    time.Time
-	By      string // "start", "file watch", "reload", "edit"
-	Changes []string
-}
-
-const maxHistory = 50
-
 // Store holds the active config of one state folder and replaces it by better
 // ones. All methods are safe for concurrent use; see the package comment for
 // what a subscriber may do.
@@ -60,9 +50,10 @@ type Store struct {
 	current atomic.Pointer[Snapshot]
 
 	// turn is held by whoever is loading, so that changes happen one at a time.
-	// It guards seen.
-	turn chan struct{}
-	seen identity // of the file at the last attempt
+	// It guards seen and history.
+	turn    chan struct{}
+	seen    identity // of the file at the last attempt
+	history *history // nil: versions are not kept
 
 	mu          sync.Mutex // guards what follows, never held over a callback
 	status      Status
@@ -100,12 +91,33 @@ func OpenStore(layout Layout, options Options) (*Store, error) {
 		return nil, err
 	}
 	snapshot.Version = 1
-	s.current.Store(snapshot)
-	s.status = Status{
-		Path: path, Version: 1, Active: snapshot.Loaded, Problems: snapshot.Warnings,
-		History: []Applied{{Version: 1, Time: snapshot.Loaded, By: "start"}},
+	var problem error
+	if options.KeepHistory {
+		if s.history, problem = openHistory(layout.Versions()); problem == nil {
+			snapshot.Version = s.history.next(snapshot.Hash)
+		}
 	}
+	s.current.Store(snapshot)
+	s.status = Status{Path: path, Version: snapshot.Version, Active: snapshot.Loaded}
+	s.status.History, s.status.Problems = s.enter(snapshot, Applied{Version: snapshot.Version, Time: snapshot.Loaded, By: "start"}, nil, problem)
 	return s, nil
+}
+
+// enter puts a config that came into force into the history before it. What cannot
+// be kept is a warning: the config is in force all the same. The caller has the
+// turn.
+func (s *Store) enter(snapshot *Snapshot, applied Applied, before []Applied, problem error) ([]Applied, []Problem) {
+	if s.history != nil && problem == nil {
+		if problem = s.history.keep(snapshot, applied); problem == nil {
+			return s.history.applied(), snapshot.Warnings
+		}
+	}
+	problems := snapshot.Warnings
+	if problem != nil {
+		problems = append(slices.Clone(problems), Problem{File: filepath.Base(s.path), Message: problem.Error(), Hint: historyHint, Warning: true})
+	}
+	list := append([]Applied{applied}, before...)
+	return list[:min(len(list), maxHistory)], problems
 }
 
 // Current returns the active snapshot. It never blocks.
@@ -199,12 +211,10 @@ func (s *Store) load(by string) error {
 		changes = append(changes, "the file is in plain text now")
 	}
 	s.current.Store(after)
+	list, problems := s.enter(after, Applied{Version: after.Version, Time: after.Loaded, By: by, Changes: changes}, s.Status().History, nil)
 	s.mu.Lock()
-	applied := Applied{Version: after.Version, Time: after.Loaded, By: by, Changes: changes}
-	history := append([]Applied{applied}, s.status.History...)
 	s.status = Status{
-		Path: s.path, Version: after.Version, Active: after.Loaded, Problems: after.Warnings,
-		Changes: changes, Diff: diff, History: history[:min(len(history), maxHistory)],
+		Path: s.path, Version: after.Version, Active: after.Loaded, Problems: problems, Changes: changes, Diff: diff, History: list,
 	}
 	s.mu.Unlock()
 	for _, one := range subscribers {

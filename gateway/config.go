@@ -98,7 +98,7 @@ func configStatus(in configs.Status) event.ConfigStatus {
 		out.Problems = append(out.Problems, event.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: message, Warning: p.Warning})
 	}
 	for _, h := range in.History {
-		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes})
+		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes, Kept: h.Kept, Lost: h.Lost})
 	}
 	return out
 }

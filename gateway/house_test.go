@@ -219,7 +219,7 @@ func build(t *testing.T, layout configs.Layout, port int, gatewayLines string, c
 	if err := os.WriteFile(layout.Config(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	store, err := configs.OpenStore(layout, configs.Options{})
+	store, err := configs.OpenStore(layout, configs.Options{KeepHistory: true})
 	if err != nil {
 		t.Fatal(err)
 	}

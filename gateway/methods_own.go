@@ -57,6 +57,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 			return configStatus(g.deps.Config.Status()), nil
 		}),
 		row(wire.MethodConfigReload, auth.ScopeAdmin, g.reloadConfig),
+		row(wire.MethodConfigBack, auth.ScopeAdmin, g.rollbackConfig),
 		row(wire.MethodBans, auth.ScopeRead, g.listBans),
 		row(wire.MethodBanAdd, auth.ScopeAdmin, g.addBan),
 		row(wire.MethodBanLift, auth.ScopeAdmin, g.liftBan),

@@ -32,6 +32,9 @@ type Backend interface {
 	Logs(ctx context.Context, limit int) ([]event.LogLine, error)
 	Audit(ctx context.Context, since time.Duration, limit int) ([]json.RawMessage, error)
 	Config(ctx context.Context) (event.ConfigStatus, error)
+	// RollbackConfig brings an earlier config back; with dry it only says what that
+	// would change.
+	RollbackConfig(ctx context.Context, version int, dry bool) (event.Rollback, error)
 	ReloadConfig(ctx context.Context) (event.ConfigStatus, error)
 	Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error)
 	// StoreSecret takes ownership of value and wipes it.

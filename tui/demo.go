@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -181,6 +182,24 @@ func (d *Demo) Config(context.Context) (event.ConfigStatus, error) {
 
 // ReloadConfig finds the file as it was.
 func (d *Demo) ReloadConfig(ctx context.Context) (event.ConfigStatus, error) { return d.Config(ctx) }
+
+// RollbackConfig shows what a version would change; the demo has one config.
+func (d *Demo) RollbackConfig(_ context.Context, version int, dry bool) (event.Rollback, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case version == d.world.config.Version:
+		return event.Rollback{Config: d.world.config}, nil
+	case version != 11:
+		return event.Rollback{}, errors.New("version #" + strconv.Itoa(version) + " is not kept")
+	case !dry:
+		return event.Rollback{}, errors.New("the demo has no file to write")
+	}
+	return event.Rollback{Diff: []string{
+		"@@ -21,5 +21,4 @@", "       network:", "         allowed_domains:", "-          - api.example.test", "         allow_outbound: true",
+		"@@ -60,3 +59,3 @@", " logging:", "-  level: info", "+  level: debug",
+	}, Config: d.world.config}, nil
+}
 
 // Secrets returns the list.
 func (d *Demo) Secrets(context.Context) (event.SecretStore, []event.Secret, error) {

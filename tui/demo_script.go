@@ -117,9 +117,9 @@ func demoAtWork() (demoWorld, []event.Event) {
 			"+      alow_paths: [~/project, ~/.gitconfig, ~/notes]",
 		},
 		History: []event.Applied{
-			{Version: 12, Time: demoTime(-600), By: "file watch", Changes: []string{"agents.coder.permissions.network.allowed_domains +1", "logging.level info"}},
-			{Version: 11, Time: demoTime(-5200), By: "reload", Changes: []string{"agents.reviewer.permissions.read_only true"}},
-			{Version: 10, Time: demoTime(-9100), By: "start"},
+			{Version: 12, Time: demoTime(-600), By: "file watch", Changes: []string{"agents.coder.permissions.network.allowed_domains +1", "logging.level info"}, Kept: true},
+			{Version: 11, Time: demoTime(-5200), By: "reload", Changes: []string{"agents.reviewer.permissions.read_only true"}, Kept: true},
+			{Version: 10, Time: demoTime(-91000), By: "start", Lost: "it holds a secret in the clear"},
 		},
 	}
 	w := demoWorld{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 	return map[string]func(context.Context, string) error{
 		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit,
-		"config": p.config, "reload": p.reload, "store": p.store, "test": p.test, "delete": p.remove,
+		"config": p.config, "reload": p.reload, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
 		"start": p.start, "restart": p.restart, "output": p.output,
@@ -271,6 +272,49 @@ func (p *plain) reload(ctx context.Context, _ string) error {
 		p.configLine(&c)
 	}
 	return err
+}
+
+// rollback VERSION [yes]
+func (p *plain) rollback(ctx context.Context, rest string) error {
+	word, yes, _ := strings.Cut(rest, " ")
+	version, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
+	if err != nil {
+		return p.versions(ctx)
+	}
+	back, err := p.backend.RollbackConfig(ctx, version, yes != "yes")
+	if err != nil {
+		return err
+	}
+	back = view.Clean(back)
+	for _, line := range back.Diff {
+		p.say(p.T("diff"), line)
+	}
+	if yes != "yes" {
+		p.say(p.T("config"), p.T("rollback %s yes, brings it back", word))
+		return nil
+	}
+	if back.Saved != "" {
+		p.say(p.T("config"), p.T("the file that was on disk is now %s", back.Saved))
+	}
+	p.configLine(&back.Config)
+	return nil
+}
+
+// versions are the configs that were in force.
+func (p *plain) versions(ctx context.Context) error {
+	c, err := p.backend.Config(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range view.Clean(c).History {
+		kept := p.T("kept")
+		if !h.Kept {
+			kept = p.T("not kept")
+		}
+		p.sayf(p.T("version"), p.T("%d, %s, %s, %s. %s"), h.Version, h.Time.In(p.o.Now().Location()).Format(time.DateTime), h.By, kept, strings.Join(h.Changes, ", "))
+	}
+	p.say(p.T("config"), p.T("rollback NUMBER, shows what a version would change"))
+	return nil
 }
 
 func (p *plain) store(_ context.Context, name string) error {

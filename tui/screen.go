@@ -47,6 +47,7 @@ type screen struct {
 	denials  *view.DenialsView
 	logs     *view.LogsView
 	chat     *view.ChatView
+	config   *view.ConfigView
 	secrets  *view.SecretsView
 	help     *view.HelpView
 	palette  *view.PaletteView
@@ -99,7 +100,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		current: view.Overview, previous: view.Overview, dirty: true, names: view.Names(),
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
-		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words, o.Start == nil
 	if s.getenv == nil {
@@ -109,7 +110,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 	s.views = map[view.Name]viewer{
 		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: s.denials,
 		view.Agents: s.agents, view.Logs: s.logs, view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
-		view.Config: view.NewConfig(d), view.Chat: s.chat,
+		view.Config: s.config, view.Chat: s.chat,
 	}
 	return s
 }
@@ -172,6 +173,8 @@ func (s *screen) apply(e *event.Event) {
 	case e.Config != nil:
 		clear(s.data.Details)
 		clear(s.data.Previews)
+		clear(s.data.Backs)
+		s.config.Forget()
 		s.agents.Forget()
 		s.fetchSecrets() // which secrets are needed, and by whom, follows from the config
 	case e.Ask != nil:
@@ -229,6 +232,9 @@ func (s *screen) want() {
 	}
 	if s.current == view.Chat {
 		s.act(s.chat.Wants())
+	}
+	if s.current == view.Config {
+		s.act(s.config.Wants())
 	}
 }
 

@@ -151,6 +151,8 @@ func (s *screen) act(a view.Action) {
 		s.loadAgent(a.Name)
 	case view.VerbReload:
 		s.reload()
+	case view.VerbLookBack, view.VerbRollback:
+		s.goBack(a.Name, a.Verb == view.VerbLookBack)
 	case view.VerbTestSecret:
 		s.testSecret(a.Name)
 	case view.VerbDeleteSecret:

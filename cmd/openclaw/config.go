@@ -16,7 +16,8 @@ import (
 func configCommand(t *terminal) *cobra.Command {
 	return group("config", "Check, show and edit the config",
 		configValidateCommand(t), configShowCommand(t), configSchemaCommand(t), configEditCommand(t),
-		configSetCommand(t), configUnsetCommand(t), configEncryptCommand(t), configDecryptCommand(t))
+		configSetCommand(t), configUnsetCommand(t), configEncryptCommand(t), configDecryptCommand(t),
+		configHistoryCommand(t), configRollbackCommand(t))
 }
 
 // configOptions is how this process reads a config.

@@ -101,6 +101,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if err != nil {
 		return h, err
 	}
+	options.KeepHistory = true
 	if h.config, err = configs.OpenStore(layout, options); err != nil {
 		return h, err
 	}

@@ -145,6 +145,12 @@ func (b *Backend) ReloadConfig(ctx context.Context) (event.ConfigStatus, error) 
 	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigReload, nil)
 }
 
+// RollbackConfig brings an earlier config back; with dry it only says what that
+// would change.
+func (b *Backend) RollbackConfig(ctx context.Context, version int, dry bool) (event.Rollback, error) {
+	return ask[event.Rollback](ctx, b, wire.MethodConfigBack, wire.ConfigRollbackParams{Version: version, Dry: dry})
+}
+
 // Secrets is what may be known of the secrets and of their store.
 func (b *Backend) Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error) {
 	var out wire.SecretsResult

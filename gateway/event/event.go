@@ -188,8 +188,18 @@ type Problem struct {
 type Applied struct {
 	Version int       `json:"version"`
 	Time    time.Time `json:"time"`
-	By      string    `json:"by"` // "start", "file watch", "reload"
+	By      string    `json:"by"` // "start", "file watch", "reload", "rollback to #12"
 	Changes []string  `json:"changes,omitempty"`
+	Kept    bool      `json:"kept,omitempty"` // a roll back can bring it back
+	Lost    string    `json:"lost,omitempty"` // why it cannot, where it was to be kept
+}
+
+// Rollback is what going back to an earlier config changes, or has changed.
+type Rollback struct {
+	Changes []string     `json:"changes,omitempty"`
+	Diff    []string     `json:"diff,omitempty"`  // lines of a unified diff, what is in force against that version
+	Saved   string       `json:"saved,omitempty"` // where a file is kept that was on disk and never in force
+	Config  ConfigStatus `json:"config"`          // as it is now
 }
 
 // Secret is what may be known of a stored secret.

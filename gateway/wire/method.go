@@ -37,6 +37,7 @@ const (
 	MethodStoreAccept  = "openclaw.secrets.store.accept"  // StoreAcceptParams → event.SecretStore: takes that file for the newest
 	MethodConfigStatus = "openclaw.config.status"         // → event.ConfigStatus
 	MethodConfigReload = "openclaw.config.reload"         // → event.ConfigStatus
+	MethodConfigBack   = "openclaw.config.rollback"       // ConfigRollbackParams → event.Rollback
 	MethodAuditSearch  = "openclaw.audit.search"          // AuditSearchParams → AuditSearchResult
 	MethodLogs         = "openclaw.logs.list"             // LogsParams → LogsResult
 	MethodGatewayStop  = "openclaw.gateway.stop"          // → {}; the gateway then ends

@@ -95,6 +95,7 @@ const (
 	ActVaultKeyFile ID = "secrets.keyfile"
 	ActVaultUnlock  ID = "secrets.unlock"
 	ActReload       ID = "config.reload"
+	ActRollback     ID = "config.rollback"
 	ActRefresh      ID = "refresh"
 )
 
@@ -190,6 +191,7 @@ func Table() []Binding {
 		{ID: ActAbort, View: Chat, Keys: []string{"x"}, Label: "abort", Help: "end the answer that is being given; what was said is kept", Changes: true, Weight: 76, Word: "abort"},
 		{ID: ActOther, View: Chat, Keys: []string{"o", "tab"}, Label: "agent", Help: "talk with the next agent", Weight: 75},
 		{ID: ActEdit, View: Config, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR; it is read when it is saved", Changes: true, Weight: 76},
+		{ID: ActRollback, View: Config, Keys: []string{"R", "enter"}, Label: "roll back…", Help: "choose a config that was in force, see what it would change, and bring it back; asks first", Changes: true, Weight: 74, Word: "rollback"},
 		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
 	}
 	words := map[Name]string{
@@ -267,6 +269,8 @@ const (
 	VerbCreateVault
 	VerbUnlockVault
 	VerbReload
+	VerbLookBack // what version Name of the config would change
+	VerbRollback // bring version Name of the config back
 	VerbLoadAgent
 	VerbDecide  // give Answers
 	VerbPreview // ask what "always" would write, for Name and Match

@@ -43,9 +43,11 @@ func (b *browse) ask(text string, action Action) { b.sure = sure{Printable(text,
 func (b *browse) Question() string { return b.sure.text }
 
 // answered takes the key that answers the open question. Pasted text says no.
-func (b *browse) answered(k Key) Action {
-	action := b.sure.action
-	b.sure = sure{}
+func (b *browse) answered(k Key) Action { return b.sure.answered(k) }
+
+func (s *sure) answered(k Key) Action {
+	action := s.action
+	*s = sure{}
 	if k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y' {
 		return action
 	}

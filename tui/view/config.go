@@ -13,21 +13,42 @@ type ConfigView struct {
 	data *Data
 	top  int
 	more int
+	back goingBack
+	sure sure
 }
 
 // NewConfig returns the view.
 func NewConfig(d *Data) *ConfigView { return &ConfigView{data: d} }
 
 // Captures reports whether typed text goes to the view.
-func (v *ConfigView) Captures() bool { return false }
+func (v *ConfigView) Captures() bool { return v.sure.text != "" }
 
-// Key is never called: the view takes no text.
-func (v *ConfigView) Key(Key) Action { return Action{} }
+// Key takes the answer to the open question.
+func (v *ConfigView) Key(k Key) Action {
+	action := v.sure.answered(k)
+	if action.Verb != VerbNone {
+		v.back = goingBack{}
+	}
+	return action
+}
+
+// Question is what is asked now; empty: nothing.
+func (v *ConfigView) Question() string { return v.sure.text }
 
 // Do answers an action.
 func (v *ConfigView) Do(a ID) (Action, bool) {
 	const page = 10
+	if v.back.open {
+		if action, used := v.choose(a); used {
+			return action, true
+		}
+	}
 	switch a {
+	case ActRollback:
+		if len(v.data.Config.History) > 0 {
+			v.back.open, v.back.list.id = true, v.version(0)
+		}
+		return v.Wants(), true
 	case ActEdit:
 		return Action{Verb: VerbEdit}, true
 	case ActReload:
@@ -79,6 +100,10 @@ func (v *ConfigView) Draw(c *Canvas) {
 	c.End()
 	if !s.Rejected {
 		v.changed(c, s)
+	}
+	if v.back.open {
+		v.drawBack(c, s)
+		return
 	}
 	body := c.Sub(2, c.Width(), paneRoom)
 	v.body(body, s)
@@ -134,17 +159,8 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		}
 		c.Rule(title, Bold)
 		for _, line := range s.Diff {
-			style := Plain
-			switch {
-			case strings.HasPrefix(line, "+"):
-				style = Good
-			case strings.HasPrefix(line, "-"):
-				style = Bad
-			case strings.HasPrefix(line, "@"):
-				style = Faint
-			}
 			c.Gap(1)
-			c.Line(style, line)
+			c.Line(diffStyle(line), line)
 		}
 	}
 	c.Rule(c.T("History"), Bold)
@@ -155,7 +171,7 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		h := &s.History[i]
 		c.Gap(1)
 		c.Field(Bold, "#"+itoa(h.Version), 5)
-		c.Time(Plain, v.data.Local(h.Time), time.TimeOnly)
+		c.Put(Plain, whenText(v.data, h.Time))
 		c.Gap(2)
 		c.Field(Plain, h.By, 11)
 		what := strings.Join(h.Changes, ", ")

@@ -67,6 +67,7 @@ type Data struct {
 	Chats       map[string]*Talk // by agent
 	Outputs     map[string]*Said // by run
 	Config      event.ConfigStatus
+	Backs       map[int]Back // what going back to a version of the config would change
 	Store       event.SecretStore
 	Secrets     []event.Secret
 	Tests       map[string]string // outcome of the last test, by secret
@@ -82,7 +83,7 @@ type Data struct {
 // NewData returns empty data.
 func NewData() *Data {
 	return &Data{
-		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{}, Outputs: map[string]*Said{},
+		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{}, Outputs: map[string]*Said{}, Backs: map[int]Back{},
 		Asks: NewRows(maxAsks, func(a *event.Ask) string { return a.ID }, nil),
 		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
 			func(d *event.Denial) time.Time { return d.Last }),

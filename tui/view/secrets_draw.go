@@ -66,7 +66,7 @@ func (v *SecretsView) drawStore(c *Canvas) {
 	c.Gap(1)
 	c.Put(Plain, c.T(orDash(s.State)))
 	if left := s.Until.Sub(v.data.Now); !s.Until.IsZero() {
-		c.Put(Bold, c.T(" until %s, %s left", untilText(v.data, s.Until), string(AppendLeft(nil, left))))
+		c.Put(Bold, c.T(" until %s, %s left", whenText(v.data, s.Until), string(AppendLeft(nil, left))))
 	}
 	if s.Detail != "" {
 		c.Gap(2)
@@ -266,8 +266,8 @@ func (v *SecretsView) drawForm(c *Canvas) {
 	c.Line(Bold, foot)
 }
 
-// untilText is a time with its day where that is not today.
-func untilText(d *Data, t time.Time) string {
+// whenText is a time with its day where that is not today.
+func whenText(d *Data, t time.Time) string {
 	t = d.Local(t)
 	if t.Format(time.DateOnly) == d.Now.Format(time.DateOnly) {
 		return t.Format(time.TimeOnly)
