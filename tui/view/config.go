@@ -167,13 +167,17 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 	if len(s.History) == 0 {
 		c.Line(Faint, c.T(" no version yet"))
 	}
+	by := 11
+	for i := range s.History {
+		by = max(by, min(Width(s.History[i].By), 16))
+	}
 	for i := range s.History {
 		h := &s.History[i]
 		c.Gap(1)
 		c.Field(Bold, "#"+itoa(h.Version), 5)
 		c.Put(Plain, whenText(v.data, h.Time))
 		c.Gap(2)
-		c.Field(Plain, h.By, 11)
+		c.Field(Plain, h.By, by)
 		what := strings.Join(h.Changes, ", ")
 		if len(h.Changes) == 0 {
 			what = c.T("nothing changed")

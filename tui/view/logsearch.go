@@ -82,11 +82,25 @@ func (v *LogsView) folds(i int) int {
 	return 1
 }
 
+// lineMatches is Filter.Match for a line of the log. It is called for each of
+// 100,000 lines when a filter changes, so it looks at the fields directly.
 func lineMatches(f *Filter, line *event.LogLine) bool {
-	return f.Match(func(yield func(key, value string) bool) {
-		_ = yield("level", line.Level) && yield("src", line.Source) && yield("source", line.Source) &&
-			yield("", line.Message) && yield("", line.Text)
-	})
+	for i := range f.terms {
+		t := &f.terms[i]
+		found := false
+		switch {
+		case t.key == "":
+			found = t.matches("", line.Message) || t.matches("", line.Text) || t.matches("", line.Source) || t.matches("", line.Level)
+		case t.key == "level":
+			found = t.matches(t.key, line.Level)
+		default:
+			found = t.matches(t.key, line.Source)
+		}
+		if found == t.not {
+			return false
+		}
+	}
+	return true
 }
 
 // Sleeps reports whether an action means nothing now, so that its key is free for

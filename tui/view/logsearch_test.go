@@ -235,3 +235,42 @@ func TestLogRowsStayInStep(t *testing.T) {
 		}
 	}
 }
+
+// The short way of judging a line judges as the long one does, with every kind of
+// filter.
+func TestALineMatchesAsARowDoes(t *testing.T) {
+	lines := []event.LogLine{
+		{}, {Level: "INFO", Source: "gateway", Message: "request", Text: "agent=coder id=7"},
+		{Level: "WARN", Source: "auth", Message: "bad token", Text: "peer=127.0.0.1:51544"}, {Level: "error", Source: "src", Message: "level", Text: "warn"},
+	}
+	parts := []string{"", "request", "-request", "level:warn", "-level:warn", "src:a", "source:GATE", "src:*", "-source:*", "/^bad/", "-/o.en/", "warn", "coder", "level:"}
+	matched := 0
+	for _, a := range parts {
+		for _, b := range parts {
+			f, err := ParseFilter(a+" "+b, NewLogs(NewData()).keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range lines {
+				l := &lines[i]
+				want := f.Match(func(yield func(key, value string) bool) {
+					_ = yield("level", l.Level) && yield("src", l.Source) && yield("source", l.Source) && yield("", l.Message) && yield("", l.Text)
+				})
+				if lineMatches(&f, l) != want {
+					t.Errorf("%q %q of %+v: want %v", a, b, l, want)
+				}
+				if want {
+					matched++
+				}
+			}
+		}
+	}
+	if matched == 0 || matched == len(parts)*len(parts)*len(lines) {
+		t.Errorf("%d matched: it proves nothing", matched)
+	}
+	for name, want := range map[string]int{"": 1, "debug": 0, "INFO": 1, "warn": 2, "Warning": 2, "WARN": 2, "error": 3, "wrong": 1, "e": 1, "trace": 1, "\x17arn": 1} {
+		if got := levelOf(name); got != want {
+			t.Errorf("%q is level %d, want %d", name, got, want)
+		}
+	}
+}
