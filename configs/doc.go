@@ -18,11 +18,13 @@
 //     every Apply, one change at a time, in the order of subscription. No lock
 //     that guards data is held meanwhile; a callback may read the Store and must
 //     not call Reload or Edit.
+//
 //   - A way back. A Store with KeepHistory keeps the texts that were in force, the
 //     newest 50 and 16 MiB, in the state folder, mode 0600, and counts versions over
 //     starts. Rollback judges a text as a start would before it writes it, and keeps
 //     what was on disk and is no version. A text that holds a literal secret is not
 //     written a second time. What cannot be kept is a warning; the config is in force.
+//
 //   - Secrets stay out. Problems, differences, Show and every printed Reference
 //     hold references as written and bullets for literal values. Edits refuse to
 //     write a literal secret.

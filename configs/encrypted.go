@@ -54,7 +54,7 @@ func (o Options) open(path string, data []byte) (Opened, error) {
 // the file on any error; the result is mode 0600. It returns what stands there now.
 func Encrypt(path string, options Options, seal func(raw, text []byte) ([]byte, error)) ([]byte, error) {
 	const op = "encrypt config"
-	return rewrite(op, path, options, func(options Options, file *readResult) ([]byte, error) {
+	data, err := rewrite(op, path, options, func(options Options, file *readResult) ([]byte, error) {
 		judged := *file
 		judged.seal = func([]byte) ([]byte, error) { return nil, errors.ErrUnsupported } // as it will be
 		if _, err := parse(path, file.text, &judged, options); err != nil {
@@ -62,6 +62,19 @@ func Encrypt(path string, options Options, seal func(raw, text []byte) ([]byte, 
 		}
 		return seal(file.raw, file.text)
 	})
+	if err != nil {
+		return nil, err
+	}
+	// What is encrypted must not lie beside it in plain text.
+	if options, err = options.complete(); err == nil && path == options.Layout.Config() {
+		err = forgetVersions(options.Layout)
+	}
+	if err != nil {
+		return data, &Error{Op: op, Path: path, Hint: "remove " + options.Layout.Versions(), Problems: []Problem{{
+			File: filepath.Base(path), Message: "the file is encrypted, but earlier versions of it in plain text could not be removed: " + err.Error(), Hint: "remove " + options.Layout.Versions(),
+		}}}
+	}
+	return data, nil
 }
 
 // Decrypt puts the text in the place of an encrypted config. about is told of the

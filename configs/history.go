@@ -31,7 +31,8 @@ type Applied struct {
 
 // history keeps the texts of configs that were in force, each in a file for its
 // owner alone, and a list of them. A text is kept as it is, but for one that holds
-// a secret in the clear: that is not written a second time.
+// a secret in the clear: that is not written a second time. Once the config is
+// encrypted no text is kept, and those from before are gone.
 //
 // Its methods belong to whoever holds the Store's turn.
 type history struct {
@@ -54,6 +55,7 @@ const (
 	historyHint = "look at who owns it, and whether the disk is full; while it cannot be written, no version is kept to go back to"
 	holdsSecret = "it holds a secret in the clear" //nolint:gosec // words, not a secret
 	madeRoom    = "newer ones took its place"
+	isEncrypted = "the config is encrypted, and no text of it is kept beside it"
 )
 
 func openHistory(folder string) (*history, error) {
@@ -99,11 +101,13 @@ func (h *history) next(hash string) int {
 // keep adds a config that came into force. The text is on the disk before the
 // list names it.
 func (h *history) keep(s *Snapshot, applied Applied) error {
-	if len(h.list) > 0 && h.list[0].Version == s.Version && h.list[0].Lost == "" {
+	if len(h.list) > 0 && h.list[0].Version == s.Version && h.list[0].Lost == "" && !s.Encrypted {
 		return nil // it was in force when the program before this one ended
 	}
 	row := keptVersion{Version: s.Version, Time: applied.Time, By: applied.By, Changes: applied.Changes, Hash: s.Hash, Size: len(s.Text)}
-	if len(literals(s.Config)) > 0 {
+	if s.Encrypted {
+		row.Lost = isEncrypted
+	} else if len(literals(s.Config)) > 0 {
 		row.Lost = holdsSecret
 	} else if err := ReplaceFile(h.file(s.Version), s.Text); err != nil {
 		return fmt.Errorf("keep the config: %w", err)
@@ -117,6 +121,34 @@ func (h *history) keep(s *Snapshot, applied Applied) error {
 			list[i].Lost = madeRoom
 		}
 	}
+	if s.Encrypted {
+		forget(list)
+	}
+	return h.write(list)
+}
+
+// forget takes the texts of a list away, because the config is encrypted by now.
+func forget(list []keptVersion) {
+	for i := range list {
+		if list[i].Lost == "" {
+			list[i].Lost = isEncrypted
+		}
+	}
+}
+
+// forgetVersions removes every text that is kept in a state folder.
+func forgetVersions(layout Layout) error {
+	h, err := openHistory(layout.Versions())
+	if err != nil {
+		return err
+	}
+	list := slices.Clone(h.list)
+	forget(list)
+	return h.write(list)
+}
+
+// write makes list the list, and removes the texts that it does not name.
+func (h *history) write(list []keptVersion) error {
 	text, err := json.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return fmt.Errorf("list the config's versions: %w", err)

@@ -260,3 +260,49 @@ func TestRollbackWithoutAStore(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// Once the config is encrypted no text of it lies beside it, and none is written in
+// its place.
+func TestHistoryOfAnEncryptedConfig(t *testing.T) {
+	options := testOptions(t)
+	writeConfig(t, options, "# one\n")
+	store := keeping(t, options)
+	say(t, store, "# two\n")
+	encrypt := func(string, []byte) (Opened, error) {
+		return Opened{Text: []byte("# three, hidden\n"), Seal: func(text []byte) ([]byte, error) { return text, nil }}, nil
+	}
+	store.options.Open = encrypt
+	must(t, os.WriteFile(store.path, []byte("openclaw-config/test\n"), 0o600))
+	must(t, store.Reload("reload"))
+	s := store.Status()
+	if versionNumbers(s.History) != "3- 2- 1-" || s.History[0].Lost != isEncrypted || s.History[2].Lost != isEncrypted {
+		t.Errorf("%+v", s.History)
+	}
+	entries, err := os.ReadDir(options.Layout.Versions())
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%v %v", entries, err)
+	}
+	for _, version := range []int{1, 2, 3} {
+		if _, err := store.Rollback(version, false); err == nil {
+			t.Errorf("#%d is back", version)
+		}
+	}
+	if text := textOfConfig(t, store); text != "openclaw-config/test\n" {
+		t.Errorf("%q", text)
+	}
+}
+
+// The command that encrypts takes the texts away itself: maybe no gateway runs.
+func TestEncryptLeavesNoTextBehind(t *testing.T) {
+	options := testOptions(t)
+	writeConfig(t, options, "# one\n")
+	store := keeping(t, options)
+	say(t, store, "# two\n")
+	if _, err := Encrypt(store.path, options, func(_, _ []byte) ([]byte, error) { return []byte("openclaw-config/test\n"), nil }); err != nil {
+		t.Fatal(err)
+	}
+	list, err := Versions(options.Layout)
+	if entries, _ := os.ReadDir(options.Layout.Versions()); err != nil || versionNumbers(list) != "2- 1-" || len(entries) != 1 {
+		t.Errorf("%+v %v %v", list, err, entries)
+	}
+}

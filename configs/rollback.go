@@ -103,13 +103,15 @@ func putBack(path string, options Options, text []byte, now *Snapshot, check fun
 		return Rollback{}, fmt.Errorf("lock folder: %w", err)
 	}
 	defer unlock()
-	file, err := readFile(path, options.Layout)
+	file, err := readFile(path, options)
 	gone := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case gone:
 		file = readResult{real: path, mode: 0o600}
 	case err != nil:
 		return Rollback{}, err
+	case file.seal != nil:
+		return Rollback{}, errors.New("the config is encrypted, and a version would be written in plain text: openclaw config decrypt comes first")
 	case bytes.Equal(text, file.text) && (now == nil || bytes.Equal(text, now.Text)):
 		return Rollback{}, errors.New("it is in force already")
 	}
@@ -137,17 +139,10 @@ func putBack(path string, options Options, text []byte, now *Snapshot, check fun
 			return Rollback{}, fmt.Errorf("keep the file that is there: %w", err)
 		}
 	}
-	unchanged := func() error {
-		there, err := readFile(path, options.Layout)
-		if gone && errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || !bytes.Equal(there.text, file.text) {
-			return ErrChanged
-		}
-		return nil
+	if gone {
+		return back, createFile(path, text)
 	}
-	return back, replaceFile(file.real, text, file.mode.Perm()&0o600, unchanged)
+	return back, file.replace(path, text, file.mode.Perm()&0o600, options)
 }
 
 // rollbackError keeps the problems of an error that has some.
