@@ -87,11 +87,11 @@ func (v *LogsView) folds(i int) int {
 func lineMatches(f *Filter, line *event.LogLine) bool {
 	for i := range f.terms {
 		t := &f.terms[i]
-		found := false
-		switch {
-		case t.key == "":
+		var found bool
+		switch t.key {
+		case "":
 			found = t.matches("", line.Message) || t.matches("", line.Text) || t.matches("", line.Source) || t.matches("", line.Level)
-		case t.key == "level":
+		case "level":
 			found = t.matches(t.key, line.Level)
 		default:
 			found = t.matches(t.key, line.Source)
