@@ -74,6 +74,8 @@ func TestOwnErrors(t *testing.T) {
 		"escaped dots and slash":    {nil, "POST", "/p/local/a%2f..%2fadmin", nil, 400, `climbs`},
 		"backslashes":               {nil, "POST", "/p/local/a%5c..%5cadmin", nil, 400, `climbs`},
 		"twice escaped dots":        {nil, "POST", "/p/local/%252e%252e/admin", nil, 400, `climbs`},
+		"dots behind a percent":     {nil, "POST", "/p/local/%25/%2e%252e/admin", nil, 400, `climbs`},
+		"dots behind a broken one":  {nil, "POST", "/p/local/%25zz/%252e%252e/admin", nil, 400, `climbs`},
 		"escaped too often":         {nil, "POST", "/p/local/%25252525252e/admin", nil, 400, `climbs`},
 		"dots in the name":          {nil, "POST", "/p/%2e%2e/v1/admin", nil, 400, `climbs`},
 		"no key":                    {secret(&keychain.Error{Kind: keychain.KindNotFound}, ""), "POST", "/v1/messages", nil, 424, `{"type":"error","error":{"type":"api_error","message":"no key for anthropic is stored: openclaw secrets set anthropic"}}`},

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/hex"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -79,13 +80,30 @@ func climbs(path string) bool {
 				return true
 			}
 		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil || decoded == path {
+		decoded := unescaped(path)
+		if decoded == path {
 			return false
 		}
 		path = decoded
 	}
 	return true // nobody writes so who has nothing to hide
+}
+
+// unescaped decodes what is an escape and leaves what is none, as lenient servers
+// do: a percent sign that stands for itself hides nothing of what follows it.
+func unescaped(path string) string {
+	out := make([]byte, 0, len(path))
+	for i := 0; i < len(path); i++ {
+		if path[i] == '%' && i+2 < len(path) {
+			if b, err := hex.DecodeString(path[i+1 : i+3]); err == nil {
+				out = append(out, b[0])
+				i += 2
+				continue
+			}
+		}
+		out = append(out, path[i])
+	}
+	return string(out)
 }
 
 // ownURL is the API of a kind; nil for a kind that is not known.
