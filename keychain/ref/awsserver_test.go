@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -23,12 +22,10 @@ import (
 // service. It is no AWS. It checks each signature by computing it anew, and AWS's own
 // SDK is a client of it in these tests, so that it is not made to fit our client.
 type awsStandIn struct {
-	*httptest.Server
+	cloudStandIn
 	now func() time.Time
 
-	mu      sync.Mutex // guards what follows
-	asked   map[string]int
-	wrong   []string
+	// Below: guarded by mu.
 	retries map[string]int
 	last    http.Header
 }
@@ -74,37 +71,9 @@ const awsOldID = "EXAMPLE1-90ab-cdef-fedc-ba987SECRET1"
 
 func newAWS(t *testing.T) *awsStandIn {
 	t.Helper()
-	s := &awsStandIn{now: time.Now, asked: map[string]int{}, retries: map[string]int{}}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, text := range s.wrong {
-			t.Error("a request that AWS would not take: " + text)
-		}
-	})
+	s := &awsStandIn{now: time.Now, retries: map[string]int{}}
+	s.serve(t, "AWS", s)
 	return s
-}
-
-func (s *awsStandIn) count(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[what]
-}
-
-func (s *awsStandIn) note(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked[what]++
-	return s.asked[what]
-}
-
-func (s *awsStandIn) fault(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
 func (s *awsStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -19,11 +17,7 @@ import (
 // and names, to who brings none, where to get one; Azure's own libraries are clients of
 // it in these tests.
 type azureStandIn struct {
-	*httptest.Server
-
-	mu    sync.Mutex // guards what follows
-	asked map[string]int
-	wrong []string
+	cloudStandIn
 }
 
 const (
@@ -36,37 +30,9 @@ const (
 
 func newAzure(t *testing.T) *azureStandIn {
 	t.Helper()
-	s := &azureStandIn{asked: map[string]int{}}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, text := range s.wrong {
-			t.Error("a request that Azure would not take: " + text)
-		}
-	})
+	s := &azureStandIn{}
+	s.serve(t, "Azure", s)
 	return s
-}
-
-func (s *azureStandIn) note(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked[what]++
-	return s.asked[what]
-}
-
-func (s *azureStandIn) count(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[what]
-}
-
-func (s *azureStandIn) fault(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
 // RoundTrip sends what is for Azure's hosts to the stand-in, under their names: no

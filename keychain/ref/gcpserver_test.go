@@ -13,11 +13,9 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -27,13 +25,10 @@ import (
 // metadata. It is no Google. It checks the signature, audience and times of what a
 // service account signs; Google's own libraries are clients of it in these tests.
 type gcpStandIn struct {
-	*httptest.Server
+	cloudStandIn
 	key *rsa.PrivateKey
 
-	mu    sync.Mutex // guards what follows
-	asked map[string]int
-	wrong []string
-	quota string // of the last request
+	quota string // of the last request; guarded by mu
 }
 
 const (
@@ -56,37 +51,9 @@ func newGCP(t *testing.T) *gcpStandIn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &gcpStandIn{key: key, asked: map[string]int{}}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, text := range s.wrong {
-			t.Error("a request that Google would not take: " + text)
-		}
-	})
+	s := &gcpStandIn{key: key}
+	s.serve(t, "Google", s)
 	return s
-}
-
-func (s *gcpStandIn) note(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked[what]++
-	return s.asked[what]
-}
-
-func (s *gcpStandIn) count(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[what]
-}
-
-func (s *gcpStandIn) fault(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
 func (s *gcpStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
