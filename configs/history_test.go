@@ -97,8 +97,12 @@ func TestRollbackIsJudgedFirst(t *testing.T) {
 		return nil
 	}})
 	for version, words := range map[int]string{1: "listener refuses it: not that one", 3: "in force already", 7: "#7 is not kept", -1: "not kept"} {
-		if _, err := store.Rollback(version, false); err == nil || !strings.Contains(err.Error(), words) {
+		_, err := store.Rollback(version, false)
+		if err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("#%d: %v", version, err)
+		}
+		if known, ok := errors.AsType[*Error](err); !ok || !strings.Contains(known.Hint, "config history") || strings.Contains(err.Error(), known.Hint) {
+			t.Errorf("the cure is not said once, beside the error: %v", err)
 		}
 	}
 	if textOfConfig(t, store) != "# three\n" || store.Status().Rejected || store.Status().Version != 3 {

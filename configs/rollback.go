@@ -151,5 +151,5 @@ func rollbackError(path string, version int, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return &Error{Op: op, Path: path, Problems: known.Problems, Hint: rollbackHint}
 	}
-	return &Error{Op: op, Path: path, Hint: rollbackHint, Problems: []Problem{{File: filepath.Base(path), Message: err.Error(), Hint: rollbackHint}}}
+	return &Error{Op: op, Path: path, Hint: rollbackHint, Problems: []Problem{{File: filepath.Base(path), Message: err.Error()}}}
 }
