@@ -76,6 +76,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 		links:   map[string]string{},
 		lookups: newLookups(),
 	}
+	onlyRoots := lookForClosed()
 	if err := pl.collect(p); err != nil {
 		return nil, err
 	}
@@ -85,9 +86,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 	if err := pl.patterns(); err != nil {
 		return nil, err
 	}
-	if os.Geteuid() == 0 {
-		pl.rootOnly()
-	}
+	pl.rootOnly(onlyRoots())
 	if err := pl.top(); err != nil {
 		return nil, err
 	}

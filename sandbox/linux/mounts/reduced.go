@@ -18,6 +18,6 @@ func Names(p *policy.Policy) (*Plan, error) {
 		return plan, err
 	}
 	pl := &planner{plan: plan, policy: plan.Policy, modes: map[string]fs.FileMode{}}
-	pl.rootOnly()
+	pl.rootOnly(lookForClosed()())
 	return plan, nil
 }
