@@ -81,6 +81,22 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	return literals, rules
 })
 
+// follows reports whether a rule can accept what has c behind its literal.
+func (r *rule) follows(c byte) bool {
+	switch r.kind {
+	case ruleToken:
+		return r.token.check != checkNone || is(c, r.token.alphabet) || c == '%'
+	case ruleKey:
+		return !is(c, identifier)
+	case ruleWebToken, ruleTelegram:
+		return is(c, wordDash)
+	case ruleEntra:
+		return is(c, identifier|tilde)
+	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern:
+	}
+	return true
+}
+
 // newEngine compiles the patterns of a config on top of the built-in rules.
 func newEngine(patterns []string, replacement string) (*engine, error) {
 	e := &engine{replacement: replacement}
@@ -107,7 +123,7 @@ func newEngine(patterns []string, replacement string) (*engine, error) {
 			e.rules = append(e.rules, rule{kind: ruleKey, key: key{word: w, gate: gateUser}})
 		}
 	}
-	e.triggers = newTriggers(literals)
+	e.triggers = newTriggers(literals, func(index int, c byte) bool { return e.rules[index].follows(c) })
 	for index, r := range e.rules {
 		if r.kind == ruleKey {
 			last := r.key.word[len(r.key.word)-1]
@@ -178,37 +194,15 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 	return e.inside(line, offset, spans)
 }
 
-// scan runs the triggers over line[skip:], four steps at a time.
+// scan asks the rules of the literals in line[skip:].
 func (e *engine) scan(line []byte, skip int, state *carry, past *runs, spans []span) []span {
-	filter := &e.triggers.filter
-	at, i := uint64(0), skip // at holds the classes of the last twelve bytes
-	for rest := line[skip:]; len(rest) >= 4; rest, i = rest[4:], i+4 {
-		at = at<<20 | uint64(stepClass[rest[0]])<<15 | uint64(stepClass[rest[1]])<<10 | uint64(stepClass[rest[2]])<<5 | uint64(stepClass[rest[3]])
-		first, second, third := at>>15, at>>10, at>>5
-		if (filter[first>>6&511]>>(first&63)|filter[second>>6&511]>>(second&63)|filter[third>>6&511]>>(third&63)|filter[at>>6&511]>>(at&63))&1 == 0 {
-			continue
-		}
-		for n, step := range [...]uint64{first, second, third, at} {
-			spans = e.hit(line, skip, i+n, uint32(step&(triples-1)), state, past, spans)
-		}
-	}
-	for ; i < len(line); i++ {
-		at = at<<5 | uint64(stepClass[line[i]])
-		spans = e.hit(line, skip, i, uint32(at&(triples-1)), state, past, spans)
-	}
-	return spans
-}
-
-// hit asks the rules of the literals that may be where the step at is made
-// with the byte i.
-func (e *engine) hit(line []byte, skip, i int, at uint32, state *carry, past *runs, spans []span) []span {
 	t := e.triggers
-	if t.filter[at>>6]>>(at&63)&1 == 0 {
-		return spans
-	}
-	for _, hit := range t.hits[t.bucket[at]] {
-		if end, ok := t.matches(line, skip, i, hit); ok {
-			spans = e.judge(line, end, hit.index, state, past, spans)
+	for i, w := t.next(line, skip); i < len(line); i, w = t.next(line, i+lookEvery) {
+		list := t.hits[t.bucket[w]]
+		for n := range list {
+			if end, ok := list[n].matches(line, skip, i); ok {
+				spans = e.judge(line, end, list[n].index, state, past, spans)
+			}
 		}
 	}
 	return spans

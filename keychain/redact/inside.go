@@ -24,27 +24,37 @@ const (
 // inside appends spans of base64 groups in line that decode to a secret, and
 // of Discord's bot tokens, which have no literal in them.
 func (e *engine) inside(line []byte, offset int, spans []span) []span {
-	for i := minWrapped - 1; i < len(line); {
-		// A run of the minimum covers one of these positions; one look at
-		// every fortieth byte passes over text.
-		if classes[line[i]]&dotted == 0 {
-			i += minWrapped
-			continue
-		}
-		start := runBack(line, i, minWrapped-1, dotted)
-		stop := run(line, i, dotted)
-		if stop-start >= minWrapped {
-			spans = e.parts(line, start, stop, offset, spans)
-		}
-		i = stop + minWrapped
+	for start, stop := longRun(line, 0); start < len(line); start, stop = longRun(line, stop) {
+		spans = e.parts(line, start, stop, offset, spans)
 	}
 	return spans
+}
+
+// longRun returns the first run of dotted in line[from:] that has the minimum;
+// len(line) twice if there is none. No run of dotted goes on over from.
+func longRun(line []byte, from int) (start, stop int) {
+	for from+minWrapped <= len(line) {
+		// Read backwards, what ends a run before it is long enough is met first:
+		// of words only the last bytes are looked at.
+		i := from + minWrapped - 1
+		for i >= from && classes[line[i]]&dotted != 0 {
+			i--
+		}
+		if i < from {
+			return from, run(line, from+minWrapped, dotted)
+		}
+		from = i + 1
+	}
+	return len(line), len(line)
 }
 
 // parts looks at what the dots of the run line[start:stop] divide.
 func (e *engine) parts(line []byte, start, stop, offset int, spans []span) []span {
 	for i := start; i < stop; {
-		end := run(line, i, wrapped)
+		end := stop
+		if n := bytes.IndexByte(line[i:stop], '.'); n >= 0 {
+			end = i + n
+		}
 		if end-i >= minWrapped {
 			spans = e.unwrap(line, i, end, offset, spans)
 		} else if found, ok := botToken(line, i, end, stop); ok {
@@ -87,25 +97,23 @@ func botToken(line []byte, start, end, stop int) (span, bool) {
 // unwrap looks into the run line[start:stop].
 func (e *engine) unwrap(line []byte, start, stop, offset int, spans []span) []span {
 	// A name and = may stand directly before: NAME=base64.
-	for i := start; i < stop-minWrapped; i++ {
-		if line[i] == '=' {
-			start = i + 1
-		}
+	if n := bytes.LastIndexByte(line[start:max(stop-minWrapped, start)], '='); n >= 0 {
+		start += n + 1
 	}
 	for at := start; at < stop; at += wrappedStep {
 		chunk := bytes.TrimRight(line[at:min(at+wrappedChunk, stop)], "=")
 		if len(chunk)%4 == 1 {
 			chunk = chunk[:len(chunk)-1]
 		}
-		encoding := base64.RawStdEncoding
-		if count(chunk, underscore|dash) > 0 {
-			encoding = base64.RawURLEncoding
-		}
-		if len(chunk) < minWrapped || !printable(encoding, chunk) {
+		if len(chunk) < minWrapped || !printable((*[16]byte)(chunk)) {
 			if at == start {
 				return spans // not text; a picture is not looked at to its end
 			}
 			continue
+		}
+		encoding := base64.RawStdEncoding
+		if count(chunk, underscore|dash) > 0 {
+			encoding = base64.RawURLEncoding
 		}
 		spans = e.decode(encoding, chunk, offset+at, offset+stop, spans)
 	}
@@ -130,18 +138,37 @@ func (e *engine) decode(encoding *base64.Encoding, chunk []byte, offset, stop in
 	return spans
 }
 
-// printable reports whether the first groups decode to text. Digits in base 16,
-// such as hashes have, do not.
-func printable(encoding *base64.Encoding, chunk []byte) bool {
-	var decoded [12]byte
-	n, err := encoding.Decode(decoded[:], chunk[:16])
-	if err != nil {
-		return false
+// sixBits are the values of base64's characters in both alphabets; 255 is none.
+var sixBits = func() (table [256]uint8) {
+	for i := range table {
+		table[i] = 255
 	}
-	for text := decoded[:n]; len(text) > 0; {
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		table[c] = uint8(i) // 0 to 63
+	}
+	table['-'], table['_'] = 62, 63
+	return table
+}()
+
+// printable reports whether the first groups of a run decode to text. Digits in
+// base 16, such as hashes have, do not.
+func printable(groups *[16]byte) bool {
+	var decoded [12]byte
+	for i := range 4 {
+		a, b, c, d := sixBits[groups[4*i]], sixBits[groups[4*i+1]], sixBits[groups[4*i+2]], sixBits[groups[4*i+3]]
+		if a|b|c|d == 255 {
+			return false
+		}
+		decoded[3*i], decoded[3*i+1], decoded[3*i+2] = a<<2|b>>4, b<<4|c>>2, c<<6|d
+	}
+	for text := decoded[:]; len(text) > 0; {
 		c := text[0]
 		if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f {
 			return false
+		}
+		if c < utf8.RuneSelf {
+			text = text[1:]
+			continue
 		}
 		r, size := utf8.DecodeRune(text)
 		if r == utf8.RuneError && utf8.FullRune(text) {
@@ -149,5 +176,5 @@ func printable(encoding *base64.Encoding, chunk []byte) bool {
 		}
 		text = text[size:]
 	}
-	return n > 0
+	return true
 }

@@ -162,7 +162,7 @@ func (m *Masker) Text(s string) string {
 		return s
 	}
 	e := m.engine.Load()
-	var store [16]span
+	var store [8]span
 	var state carry
 	spans := e.find(view(s), 0, &state, store[:0])
 	if len(spans) == 0 {
@@ -175,7 +175,7 @@ func (m *Masker) Text(s string) string {
 // is none. It never changes b.
 func (m *Masker) Bytes(b []byte) []byte {
 	e := m.engine.Load()
-	var store [16]span
+	var store [8]span
 	var state carry
 	spans := e.find(b, 0, &state, store[:0])
 	if len(spans) == 0 {
