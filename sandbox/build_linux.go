@@ -95,9 +95,12 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 		if err := p.answer(serving, message, setup); err != nil {
 			return err
 		}
-		err = p.conn.Send(stage.KindProceed, nil)
-		if err == nil && message.Kind == stage.KindNetwork {
+		switch message.Kind {
+		case stage.KindNetwork, stage.KindListener: // the stage goes on meanwhile
+		case stage.KindGate:
 			err = p.conn.Send(stage.KindPlan, setup)
+		default:
+			err = p.conn.Send(stage.KindProceed, nil)
 		}
 		if err != nil {
 			return &Error{Op: "build cage", Err: err}

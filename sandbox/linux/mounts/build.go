@@ -30,7 +30,7 @@ const (
 )
 
 // Builder makes the cage's file system. Its methods run in the order Enter,
-// Gate, Build, Leave, in the process that becomes the cage's init, which must
+// Gate, Private, Build, Leave, in the process that becomes the cage's init, which must
 // have a mount namespace of its own and CAP_SYS_ADMIN over it. It is not safe
 // for concurrent use.
 type Builder struct {
@@ -81,6 +81,9 @@ func Enter() (*Builder, error) {
 	return b, nil
 }
 
+// Devices is the folder of the host's devices until Leave.
+func (b *Builder) Devices() string { return oldRoot + "/dev" }
+
 func openPath(dir int, name string) (int, error) {
 	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -112,7 +115,7 @@ func (b *Builder) Build(steps []Step, resolver string) error {
 		return err
 	}
 	defer b.prefetch(steps)()
-	if err := b.private(); err != nil {
+	if err := b.kernelFiles(); err != nil {
 		return err
 	}
 	for _, s := range steps {

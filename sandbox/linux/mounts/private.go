@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// private makes the folders that every cage has of its own.
-func (b *Builder) private() error {
+// Private makes the folders that every cage has of its own. It needs no plan.
+func (b *Builder) Private() error {
 	for _, m := range []struct {
 		name, kind, options string
 		flags               uintptr
@@ -44,12 +44,7 @@ func (b *Builder) private() error {
 			return fmt.Errorf("make /%s: %w", name, err)
 		}
 	}
-	if b.Nested && unix.Getuid() != 0 {
-		// The kernel gives a namespace below a /proc of its own only where one is
-		// wholly in sight. To this user the files are read-only or closed anyway.
-		return nil
-	}
-	return b.kernelFiles()
+	return nil
 }
 
 // device binds one of the host's device nodes; a namespace cannot make its own.
@@ -69,6 +64,11 @@ func (b *Builder) device(name string) error {
 // kernel judges some of it by user id 0 alone, so it must not rest on
 // capabilities when root runs a cage.
 func (b *Builder) kernelFiles() error {
+	if b.Nested && unix.Getuid() != 0 {
+		// The kernel gives a namespace below a /proc of its own only where one is
+		// wholly in sight. To this user the files are read-only or closed anyway.
+		return nil
+	}
 	for _, name := range []string{"/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi", "/proc/driver", "/proc/mtrr", "/proc/dynamic_debug"} {
 		err := b.move(b.root, name, name, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 		if err != nil && !errors.Is(err, unix.ENOENT) {

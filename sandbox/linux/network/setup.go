@@ -3,6 +3,7 @@
 package network
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -53,6 +54,12 @@ type Options struct {
 	// of its own, so no program inside can listen there.
 	Forward []netip.AddrPort
 
+	// Up says that RaiseLoopback has been called.
+	Up bool
+
+	// Devices is the folder in which the caller has the host's devices; empty: /dev.
+	Devices string
+
 	// Way forces one of the two. At the other end (FromFiles) it is the one
 	// that was taken (Sockets.Way).
 	Way Way
@@ -65,8 +72,10 @@ func Setup(o Options) (*Sockets, error) {
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
-	if err := raiseLoopback(); err != nil {
-		return nil, err
+	if !o.Up {
+		if err := RaiseLoopback(); err != nil {
+			return nil, err
+		}
 	}
 	if !o.Outbound {
 		o.Way = AnyWay
@@ -114,7 +123,7 @@ func choose(o *Options, port uint16) (reason string, device *os.File, err error)
 		reason = err.Error()
 	}
 	o.Way = WayTUN
-	device, tunErr := makeDevice()
+	device, tunErr := makeDevice(cmp.Or(o.Devices, "/dev"))
 	if tunErr != nil && wanted == AnyWay {
 		tunErr = &Error{
 			Op: "lead connections to the supervisor", Kind: KindMissing, Err: fmt.Errorf("%w; and %w", err, tunErr),
@@ -143,23 +152,24 @@ func isLoopback4(a netip.AddrPort) bool {
 	return a.Addr().Is4() && a.Addr().IsLoopback() && a.Port() != 0
 }
 
-func raiseLoopback() error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return failed("find loopback interface", err)
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
+// RaiseLoopback brings the interface up. Setup does it unless it has been done,
+// which can be before anybody knows what the network is to be.
+func RaiseLoopback() error {
+	if err := netlink.LinkSetUp(loopback()); err != nil {
 		return failed("bring loopback up", err)
 	}
 	return nil
 }
 
+// loopback is the first interface of every namespace (LOOPBACK_IFINDEX of the
+// kernel's include/net/net_namespace.h).
+func loopback() netlink.Link {
+	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}
+}
+
 // routeToLoopback routes everything to lo: the output rules take it from there.
 func routeToLoopback() error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return failed("find loopback interface", err)
-	}
+	lo := loopback()
 	own := &netlink.Addr{IPNet: hostNet(netip.MustParseAddr(ownIPv4)), Flags: unix.IFA_F_NOPREFIXROUTE}
 	if err := netlink.AddrAdd(lo, own); err != nil {
 		return failed("add address "+ownIPv4, err)

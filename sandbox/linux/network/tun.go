@@ -16,14 +16,13 @@ import (
 
 const (
 	deviceName  = "cage"
-	devicePath  = "/dev/net/tun"
 	deviceTable = 1 // routing table of what goes to the device; any number but the kernel's own
 )
 
 // makeDevice opens a TUN device and routes TCP, and datagrams to port 53, to
 // it. Everything else has no route, so that it fails at once.
-func makeDevice() (*os.File, error) {
-	file, err := openDevice()
+func makeDevice(devices string) (*os.File, error) {
+	file, err := openDevice(devices)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +33,10 @@ func makeDevice() (*os.File, error) {
 	return file, nil
 }
 
-func openDevice() (*os.File, error) {
-	fd, err := unix.Open(devicePath, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+func openDevice(devices string) (*os.File, error) {
+	fd, err := unix.Open(devices+"/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, missingDevice("open "+devicePath, err)
+		return nil, missingDevice("open /dev/net/tun", err)
 	}
 	request, err := unix.NewIfreq(deviceName)
 	if err == nil {

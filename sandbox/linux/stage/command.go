@@ -27,7 +27,6 @@ func (s *stage) command() (int, error) {
 	if err := harden.Limit(s.setup.MaxFileSize); err != nil {
 		return exitFailed, fail("set limits", err)
 	}
-	s.proofs = nil
 	done := make(chan started)
 	go s.start(done)
 	child := <-done
@@ -67,7 +66,7 @@ func (s *stage) startHere() (started, error) {
 	if err := s.testCalls(); err != nil {
 		return started{}, fail("serve calls", err)
 	}
-	if err := s.call(KindTested, Tested{Proofs: s.proofs, Calls: s.setup.CallProbe != ""}); err != nil {
+	if err := s.call(KindTested, Tested{Proofs: s.proofs, Gate: s.setup.GateProbe != "", Calls: s.setup.CallProbe != ""}); err != nil {
 		return started{}, err
 	}
 	if s.setup.Program == "" {

@@ -84,7 +84,7 @@ func (s *stage) filter(scopes bool) error {
 	if err != nil {
 		return filtering(err)
 	}
-	err = s.call(KindListener, nil, listener)
+	err = s.conn.Send(KindListener, nil, listener)
 	_ = unix.Close(listener)
 	return err
 }

@@ -43,11 +43,13 @@ func fail(op string, err error) *failure {
 }
 
 type stage struct {
-	conn   *control.Conn
-	setup  Setup
-	proofs []Proof
-	masks  *mounts.Masks
-	levels *mounts.Levels
+	conn    *control.Conn
+	setup   Setup
+	proofs  []Proof
+	builder *mounts.Builder
+	device  int // of the gate
+	masks   *mounts.Masks
+	levels  *mounts.Levels
 
 	masking sync.Mutex // held while masks are renewed or released
 	cleared bool       // nothing of the cage is left; under masking
@@ -93,15 +95,23 @@ func (s *stage) seclude() error {
 }
 
 func (s *stage) live() (int, error) {
-	if err := s.read(KindSetup); err != nil {
-		return exitFailed, err
-	}
 	if os.Getpid() != 1 {
 		return exitFailed, fail("enter process namespace", fmt.Errorf("this is process %d", os.Getpid()))
+	}
+	if err := s.enter(); err != nil {
+		return exitFailed, err
+	}
+	if err := s.read(KindSetup); err != nil {
+		return exitFailed, err
 	}
 	s.prove("user namespace", fmt.Sprintf("made by user %d, with rights over nothing but the cage", s.setup.UID))
 	s.prove("process namespace", "the cage's init is process 1")
 	if err := s.network(); err != nil {
+		return exitFailed, err
+	}
+	err := s.conn.Send(KindGate, nil, s.device)
+	_ = unix.Close(s.device)
+	if err != nil {
 		return exitFailed, err
 	}
 	if err := s.read(KindPlan); err != nil {
@@ -153,25 +163,31 @@ func (s *stage) call(kind string, body any, files ...int) error {
 }
 
 func (s *stage) network() error {
-	options := network.Options{Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward, Way: s.setup.Way}
+	options := network.Options{
+		Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward, Way: s.setup.Way, Up: true, Devices: s.builder.Devices(),
+	}
 	sockets, err := network.Setup(options)
 	if err == nil {
 		defer sockets.Close()
 		err = sockets.Verify(options)
 	}
 	if err != nil {
-		f := fail("build network", err)
-		if typed, ok := errors.AsType[*network.Error](err); ok {
-			f.Hint, f.Missing = typed.Hint, typed.Kind == network.KindMissing || errors.Is(err, unix.EPERM)
-		}
-		return f
+		return networkFailed(err)
 	}
 	s.proveNetwork(sockets)
 	var files []int
 	for _, file := range sockets.Files() {
 		files = append(files, int(file.Fd()))
 	}
-	return s.call(KindNetwork, Network{Way: sockets.Way}, files...)
+	return s.conn.Send(KindNetwork, Network{Way: sockets.Way}, files...)
+}
+
+func networkFailed(err error) error {
+	f := fail("build network", err)
+	if typed, ok := errors.AsType[*network.Error](err); ok {
+		f.Hint, f.Missing = typed.Hint, typed.Kind == network.KindMissing || errors.Is(err, unix.EPERM)
+	}
+	return f
 }
 
 func (s *stage) proveNetwork(sockets *network.Sockets) {
@@ -194,25 +210,8 @@ func (s *stage) proveNetwork(sockets *network.Sockets) {
 }
 
 func (s *stage) mounts() error {
-	builder, err := mounts.Enter()
-	if err != nil {
-		f := fail("build mounts", err)
-		f.Missing = errors.Is(err, unix.EPERM)
-		return f
-	}
+	builder := s.builder
 	builder.Nested = s.setup.Nested
-	device, err := builder.Gate(s.setup.UID, s.setup.GID)
-	if err != nil {
-		f := fail("mount gate", err)
-		f.Missing = true
-		f.Hint = "the FUSE device must be there and open to the user: modprobe fuse, and chmod 0666 /dev/fuse (udev does both)"
-		return f
-	}
-	err = s.call(KindGate, nil, device)
-	_ = unix.Close(device)
-	if err != nil {
-		return err
-	}
 	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
 		return fail("build mounts", err)
 	}
