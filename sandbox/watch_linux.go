@@ -67,10 +67,18 @@ func newWatcher(plan *mounts.Plan) (*watcher, error) {
 func (w *watcher) close() { closeInotify(w.file) }
 
 func closeInotify(file *os.File) {
+	last := -1
 	if conn, err := file.SyscallConn(); err == nil {
-		_ = conn.Control(func(fd uintptr) { control.Collect(int(fd)) })
+		_ = conn.Control(func(fd uintptr) {
+			if last, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err != nil {
+				last = -1 // the close takes longer
+			}
+		})
 	}
 	_ = file.Close()
+	if last >= 0 {
+		control.Collect(last)
+	}
 }
 
 // watch looks after every folder that is there, also one that was made anew.

@@ -42,6 +42,8 @@ type Builder struct {
 	// it before Build.
 	Nested bool
 
+	left chan error // of Leave
+
 	places map[string]*place // of the gate, see prefetch
 	masks  Masks
 	levels Levels
@@ -191,6 +193,12 @@ func (b *Builder) move(from int, source, name string, set uint64) error {
 	if from == b.host {
 		flags |= unix.AT_RECURSIVE
 	}
+	// First the place: to throw a clone away takes the kernel a grace period.
+	to, err := beneath(b.root, name)
+	if err != nil {
+		return fmt.Errorf("open place: %w", err)
+	}
+	defer func() { _ = unix.Close(to) }()
 	tree, err := unix.OpenTree(at, "", flags)
 	if err != nil {
 		return fmt.Errorf("clone mount: %w", err)
@@ -202,11 +210,6 @@ func (b *Builder) move(from int, source, name string, set uint64) error {
 			return fmt.Errorf("set mount flags: %w", err)
 		}
 	}
-	to, err := beneath(b.root, name)
-	if err != nil {
-		return fmt.Errorf("open place: %w", err)
-	}
-	defer func() { _ = unix.Close(to) }()
 	if err := unix.MoveMount(tree, "", to, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return fmt.Errorf("attach mount: %w", err)
 	}
@@ -315,8 +318,8 @@ func (b *Builder) follow(name string) (string, error) {
 	return "", nil
 }
 
-// Leave makes the new root the only one. After it nothing of the host is
-// reachable but what the plan bound.
+// Leave makes the new root the only one. Nothing of the host is reachable but
+// what the plan bound once Left has returned, which waits for it.
 func (b *Builder) Leave() error {
 	for _, fd := range []int{b.host, b.gate, b.root} {
 		_ = unix.Close(fd)
@@ -327,17 +330,28 @@ func (b *Builder) Leave() error {
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return fmt.Errorf("enter new root: %w", err)
 	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("let go of the old root: %w", err)
-	}
 	if err := unix.Chdir("/"); err != nil {
 		return fmt.Errorf("enter new root: %w", err)
 	}
+	// The old root stands upon the new one: it is what "." leads to for umount(2).
+	// The kernel takes it away at once and then waits for a grace period, which
+	// this thread need not.
+	left := make(chan error, 1)
+	go func() { left <- unix.Unmount(".", unix.MNT_DETACH) }()
+	b.left = left
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	for _, name := range []string{"/", "/run", "/dev"} {
 		if err := unix.MountSetattr(unix.AT_FDCWD, name, 0, &attr); err != nil {
 			return fmt.Errorf("make %s read-only: %w", name, err)
 		}
+	}
+	return nil
+}
+
+// Left waits until the old root is gone.
+func (b *Builder) Left() error {
+	if err := <-b.left; err != nil {
+		return fmt.Errorf("let go of the old root: %w", err)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 func (m *Masks) Release() {
 	for _, one := range m.list {
 		control.Collect(one.spares...)
+		one.spares = nil
 	}
 	if m.outer == "" {
 		return
