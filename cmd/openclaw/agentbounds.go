@@ -32,6 +32,10 @@ func (t *terminal) showBounds(p *policy.Policy) {
 	for _, line := range sandbox.NestedOpens() {
 		t.print("  %s", line)
 	}
+	t.print("           programs that build sandboxes of their own:")
+	for _, line := range sandbox.NestedPrograms() {
+		t.print("  %s", line)
+	}
 }
 
 // showLimits prints which limits this machine can enforce; only agents that

@@ -1,0 +1,14 @@
+package sandbox
+
+// NestedPrograms says, one a line for a person, which programs are known to
+// build their sandbox inside a cage with `nested: true`, and what to do about
+// those that cannot. Versions: bubblewrap 0.8, codex 0.171, Chromium 156, crun
+// 1.8, runc 1.1, podman 4.3, sandbox-runtime 0.0.78.
+func NestedPrograms() []string {
+	return []string{
+		"works: bubblewrap; Codex's sandbox; Chromium with its own sandbox (give it --user-data-dir in an allowed folder or /tmp); unshare -Urm and chroot into a container's root folder",
+		"does not work: crun, runc, podman and buildah, which insist on control groups below /sys/fs/cgroup, and a cage has no /sys; start the container's root folder by bubblewrap or unshare instead",
+		"does not work: containers with more than one user, because newuidmap is a set-uid program and those gain nothing here; map the one user instead (unshare -r, bwrap --uid 0)",
+		"does not work: Claude Code's own sandbox (npm @anthropic-ai/sandbox-runtime): its socat needs a pair of datagram sockets, which the call filter refuses, and reaches its proxy by a socket's path; leave it switched off, the cage stands in its place instead",
+	}
+}
