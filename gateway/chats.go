@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"openclaw/configs"
 	"openclaw/gateway/auth"
 	"openclaw/gateway/chat"
 	"openclaw/gateway/hub"
@@ -94,7 +95,7 @@ func (c *chats) call(w http.ResponseWriter, r *http.Request, caller chat.Caller)
 // model is whom an agent asks, by the config as it is now.
 func (c *chats) model(agent string) (chat.Model, error) {
 	settings, known := c.g.deps.Config.Current().Config.Agents[agent]
-	section := "agents." + agent
+	section := configs.NamedKey("agents", agent)
 	switch {
 	case !known:
 		return chat.Model{}, wire.NotFound("there is no agent "+short(agent), "add "+section+" to the config, with its provider and model")

@@ -146,7 +146,7 @@ func opencodeConfig(base string) string {
 // unsupported says what the config asks for this agent and nothing does yet.
 func unsupported(snapshot *configs.Snapshot, agent string) []string {
 	var out []string
-	own := []string{"agents." + agent + ".", "roles." + snapshot.Config.Agents[agent].Role + "."}
+	own := []string{configs.NamedKey("agents", agent) + ".", configs.NamedKey("roles", snapshot.Config.Agents[agent].Role) + "."}
 	for _, w := range snapshot.Warnings {
 		if strings.Contains(w.Message, "not built yet") && slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(w.Key, prefix) }) {
 			out = append(out, w.String())

@@ -23,24 +23,8 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 				if _, exists := snapshot.Config.Agents[name]; exists {
 					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
 				}
-				agent := map[string]any{}
-				if role != "" {
-					agent["role"] = role
-				}
-				permissions := map[string]any{}
-				if len(paths) > 0 {
-					permissions["allowed_paths"] = absolute(paths)
-				}
-				if len(domains) > 0 {
-					permissions["network"] = map[string]any{"allowed_domains": domains}
-				}
-				if len(permissions) > 0 {
-					agent["permissions"] = permissions
-				}
-				if len(agent) == 0 {
-					agent["workspace"] = filepath.Join(snapshotLayout(snapshot).Root, "agents", name)
-				}
-				return document.Set("agents."+name, agent)
+				added := configs.NewAgent{Name: name, Role: role, Paths: absolute(paths), Domains: domains}
+				return document.AddAgent(added, configs.Layout{Root: filepath.Dir(snapshot.Path)})
 			}, "created agent "+name)
 		},
 	}
@@ -48,10 +32,6 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a domain that it may reach (repeatable)")
 	cmd.Flags().StringVar(&role, "role", "", "a role of the config")
 	return cmd
-}
-
-func snapshotLayout(s *configs.Snapshot) configs.Layout {
-	return configs.Layout{Root: filepath.Dir(s.Path)}
 }
 
 // absolute makes paths absolute that the person's shell left relative.
@@ -78,7 +58,7 @@ func agentDeleteCommand(t *terminal) *cobra.Command {
 				if _, exists := snapshot.Config.Agents[name]; !exists {
 					return &failure{err: fmt.Errorf("there is no agent %s", name), hint: "there are: " + strings.Join(snapshot.Agents(), ", ")}
 				}
-				return document.Remove("agents." + name)
+				return document.Remove(configs.NamedKey("agents", name))
 			}, "deleted agent "+name+"; its workspace stays")
 		},
 	}

@@ -171,5 +171,5 @@ func allowedProvider(snapshot *configs.Snapshot, agent, name string) error {
 	if exists && (own.Provider == "" || own.Provider == name) {
 		return nil
 	}
-	return &failure{err: errProviderNotAllowed, hint: "agents." + agent + ".provider"}
+	return &failure{err: errProviderNotAllowed, hint: configs.NamedKey("agents", agent) + ".provider"}
 }
