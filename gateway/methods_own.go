@@ -31,6 +31,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodConnections, auth.ScopeRead, g.listConnections),
 		row(wire.MethodAgents, auth.ScopeRead, g.listAgents),
 		row(wire.MethodAgent, auth.ScopeRead, g.showAgent),
+		row(wire.MethodAgentCreate, auth.ScopeAdmin, g.createAgent),
 		local(wire.MethodRunStart, g.runs.start),
 		local(wire.MethodRunResume, g.runs.resume),
 		local(wire.MethodRunReport, g.runs.report),

@@ -151,6 +151,12 @@ func (b *Backend) RollbackConfig(ctx context.Context, version int, dry bool) (ev
 	return ask[event.Rollback](ctx, b, wire.MethodConfigBack, wire.ConfigRollbackParams{Version: version, Dry: dry})
 }
 
+// CreateAgent adds an agent to the config, that may read and write the paths and
+// reach the domains; with dry it only says what that would write.
+func (b *Backend) CreateAgent(ctx context.Context, name string, paths, domains []string, dry bool) (event.AgentAdded, error) {
+	return ask[event.AgentAdded](ctx, b, wire.MethodAgentCreate, wire.AgentCreateParams{Name: name, Paths: paths, Domains: domains, Dry: dry})
+}
+
 // Secrets is what may be known of the secrets and of their store.
 func (b *Backend) Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error) {
 	var out wire.SecretsResult

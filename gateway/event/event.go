@@ -202,6 +202,15 @@ type Rollback struct {
 	Config  ConfigStatus `json:"config"`          // as it is now
 }
 
+// AgentAdded is what adding an agent writes into the config, or has written.
+type AgentAdded struct {
+	File    string       `json:"file"`
+	Line    int          `json:"line"`              // of the agent's name in it
+	Diff    []string     `json:"diff,omitempty"`    // lines of a unified diff against what is in force
+	Missing []string     `json:"missing,omitempty"` // allowed paths that are not there
+	Config  ConfigStatus `json:"config"`            // as it is now
+}
+
 // Secret is what may be known of a stored secret.
 type Secret struct {
 	Name     string    `json:"name"`

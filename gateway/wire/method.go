@@ -17,6 +17,7 @@ const (
 	MethodAgents       = "openclaw.agents.list"           // → AgentsResult (without policies)
 	MethodAgent        = "openclaw.agents.show"           // AgentParams → event.Agent (with policy)
 	MethodRunStart     = "openclaw.runs.start"            // RunStartParams → RunStarted
+	MethodAgentCreate  = "openclaw.agents.create"         // AgentCreateParams → event.AgentAdded
 	MethodRunResume    = "openclaw.runs.resume"           // RunResumeParams → RunStarted (token empty)
 	MethodRunReport    = "openclaw.runs.report"           // RunReportParams → {}
 	MethodRunEnd       = "openclaw.runs.end"              // RunEndParams → {}
