@@ -55,7 +55,7 @@ func TestAddAgent(t *testing.T) {
 			if !slices.Equal(paths, test.agent.Paths) || !slices.Equal(domains, test.agent.Domains) {
 				t.Errorf("%q %q", paths, domains)
 			}
-			for _, line := range strings.Split(text, "\n") {
+			for line := range strings.SplitSeq(text, "\n") {
 				if !strings.Contains("\n"+string(snapshot.Text)+"\n", "\n"+line+"\n") {
 					t.Errorf("the line %q is gone:\n%s", line, snapshot.Text)
 				}
