@@ -2,7 +2,9 @@ package configs
 
 import (
 	"bytes"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -83,7 +85,7 @@ func items(value any) ([]any, bool) {
 	return list, true
 }
 
-// block writes a key and its value as lines of a block.
+// block writes a key and its value as lines of a block, as deep as names go.
 func block(indent int, steps []step, value any) ([]string, error) {
 	margin := strings.Repeat(" ", indent)
 	label, err := inline(steps[0].name)
@@ -97,6 +99,17 @@ func block(indent int, steps []step, value any) ([]string, error) {
 	if list, ok := items(value); ok {
 		lines, err := itemLines(indent+indentUnit, list)
 		return append([]string{margin + label + ":"}, lines...), err
+	}
+	if names, ok := value.(map[string]any); ok && len(names) > 0 {
+		lines := []string{margin + label + ":"}
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			more, err := block(indent+indentUnit, []step{{name: name, index: -1}}, names[name])
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, more...)
+		}
+		return lines, nil
 	}
 	text, err := inline(value)
 	return []string{margin + label + ": " + text}, err

@@ -55,6 +55,9 @@ func TestAddAgent(t *testing.T) {
 			if !slices.Equal(paths, test.agent.Paths) || !slices.Equal(domains, test.agent.Domains) {
 				t.Errorf("%q %q", paths, domains)
 			}
+			if len(test.agent.Paths) > 0 && !strings.Contains(string(snapshot.Text), "\n    permissions:\n      allowed_paths:\n        - ") {
+				t.Errorf("not a line for each thing:\n%s", snapshot.Text)
+			}
 			for line := range strings.SplitSeq(text, "\n") {
 				if !strings.Contains("\n"+string(snapshot.Text)+"\n", "\n"+line+"\n") {
 					t.Errorf("the line %q is gone:\n%s", line, snapshot.Text)
