@@ -29,6 +29,9 @@ type Backend interface {
 	Connections(ctx context.Context) ([]event.Connection, error)
 	Agents(ctx context.Context) ([]event.Agent, error)
 	Agent(ctx context.Context, name string) (event.Agent, error) // with its policy
+	// CreateAgent adds an agent to the config; with dry it only says what that would
+	// write.
+	CreateAgent(ctx context.Context, name string, paths, domains []string, dry bool) (event.AgentAdded, error)
 	Logs(ctx context.Context, limit int) ([]event.LogLine, error)
 	Audit(ctx context.Context, since time.Duration, limit int) ([]json.RawMessage, error)
 	Config(ctx context.Context) (event.ConfigStatus, error)

@@ -163,6 +163,29 @@ func (d *Demo) Agent(_ context.Context, name string) (event.Agent, error) {
 	return event.Agent{}, errors.New("no agent " + name)
 }
 
+// CreateAgent shows what would be written; the demo has no file.
+func (d *Demo) CreateAgent(_ context.Context, name string, paths, domains []string, dry bool) (event.AgentAdded, error) {
+	for _, a := range d.world.agents {
+		if a.Name == name {
+			return event.AgentAdded{}, errors.New("agent " + name + " exists already")
+		}
+	}
+	if !dry {
+		return event.AgentAdded{}, errors.New("the demo has no file to write")
+	}
+	lines := []string{"@@ -5,3 +5,6 @@", " agents:", "+  " + name + ":", "+    permissions:", "+      allowed_paths:"}
+	for _, path := range paths {
+		lines = append(lines, "+        - "+path)
+	}
+	if len(domains) > 0 {
+		lines = append(lines, "+      network:", "+        allowed_domains:")
+	}
+	for _, domain := range domains {
+		lines = append(lines, "+          - "+domain)
+	}
+	return event.AgentAdded{File: "config.yaml", Line: 6, Diff: lines, Config: d.world.config}, nil
+}
+
 // Logs returns the log from before the screen opened.
 func (d *Demo) Logs(context.Context, int) ([]event.LogLine, error) {
 	return slices.Clone(d.world.logs), nil

@@ -26,6 +26,10 @@ func (s *screen) operate(a view.Action) bool {
 		s.call(s.data.T("the run's supervisor was told"), func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
 	case view.VerbRestartRun:
 		s.call(s.data.T("the run's supervisor was told; it comes back as a new run"), func(ctx context.Context) error { return s.backend.RestartRun(ctx, a.Name) })
+	case view.VerbPlanAgent:
+		s.planAgent(a.Plan)
+	case view.VerbAddAgent:
+		s.addAgent(a.Plan)
 	case view.VerbStart:
 		s.startRun(a.Name, a.Words)
 	case view.VerbOutput:

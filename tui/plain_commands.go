@@ -21,7 +21,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 		"config": p.config, "reload": p.reload, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
-		"start": p.start, "restart": p.restart, "output": p.output,
+		"create": p.create, "start": p.start, "restart": p.restart, "output": p.output,
 		"vault": p.vault, "keyfile": p.keyFile, "unlock": p.unlock,
 	}
 }
@@ -36,6 +36,7 @@ func (p *plain) help(context.Context, string) error {
 	p.say(p.T("help"), p.T("chat AGENT, what was said; say AGENT WORDS; abort AGENT"))
 	p.say(p.T("help"), p.T("show ID, every field of one denial"))
 	p.say(p.T("help"), p.T("agents NAME, one agent with its runs and its policy"))
+	p.say(p.T("help"), p.T("create NAME FOLDER DOMAINS, shows what adding an agent would write; with yes at the end it is written"))
 	p.say(p.T("help"), p.T("start AGENT COMMAND, without a terminal; restart RUN yes; output RUN, what one without a terminal says"))
 	p.say(p.T("help"), p.T("logs N, the newest N lines; follow on, follow off"))
 	p.say(p.T("help"), p.T("store NAME, test NAME, delete NAME yes"))

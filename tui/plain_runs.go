@@ -3,10 +3,50 @@ package tui
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"openclaw/tui/view"
 )
+
+// create NAME FOLDER [DOMAIN…] [yes]
+func (p *plain) create(ctx context.Context, rest string) error {
+	words, err := view.SplitCommand(p.words, rest)
+	if err != nil {
+		return err
+	}
+	yes := len(words) > 2 && words[len(words)-1] == "yes"
+	if yes {
+		words = words[:len(words)-1]
+	}
+	if len(words) < 2 {
+		return errors.New(p.T("create NAME FOLDER, then domains that it may reach; with yes at the end it is written"))
+	}
+	plan := view.AgentPlan{Name: words[0], Paths: words[1:2], Domains: words[2:]}
+	elsewhere := p.o.Start == nil
+	if yes {
+		added, err := addAgent(ctx, p.backend, plan, elsewhere)
+		if err == nil {
+			added = view.Clean(added)
+			p.say(p.T("agent"), p.T("agent %s stands in %s, line %s", plan.Name, added.File, strconv.Itoa(added.Line)))
+		}
+		return err
+	}
+	draft, err := p.backend.CreateAgent(ctx, plan.Name, plan.Paths, plan.Domains, true)
+	if err != nil {
+		return err
+	}
+	draft = view.Clean(draft)
+	p.say(p.T("config"), p.T("writes into %s, line %s:", draft.File, strconv.Itoa(draft.Line)))
+	for _, line := range draft.Diff {
+		p.say(p.T("diff"), line)
+	}
+	if folder := view.MakesFolder(elsewhere, &draft); folder != "" {
+		p.say(p.T("config"), p.T("%s is not there yet: it is made", folder))
+	}
+	p.say(p.T("config"), p.T("the same with yes at the end writes it"))
+	return nil
+}
 
 // start AGENT [COMMAND]
 func (p *plain) start(_ context.Context, rest string) error {

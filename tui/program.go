@@ -38,6 +38,7 @@ type Options struct {
 	// Start starts an agent's command without a terminal, its output kept; no
 	// command: the agent's own of the config. nil: the agents run elsewhere.
 	Start  func(ctx context.Context, agent string, command []string) (run string, err error)
+	Folder string              // offered to a new agent; empty: none
 	Now    func() time.Time    // nil: time.Now; its location is the one that times are shown in
 	Getenv func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
 }

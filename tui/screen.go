@@ -103,6 +103,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words, o.Start == nil
+	d.Folder = view.Printable(o.Folder, view.MaxText)
 	if s.getenv == nil {
 		s.getenv = os.Getenv
 	}

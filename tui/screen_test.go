@@ -219,7 +219,9 @@ func TestGoldenScreens(t *testing.T) {
 			first := newDriver(t, NewDemoFirstRun(), color, size[0], size[1])
 			add("first run", first.frame())
 			add("first run, no agents", first.press("4"))
-			add("first run, no store", first.press("6"))
+			add("first run, add an agent", first.press("a"))
+			add("first run, add an agent, lines", first.press("enter", "enter", "type:proxy.golang.org", "enter"))
+			add("first run, no store", first.press("esc", "6"))
 			add("first run, vault", first.press("v", "type:correct horse", "enter", "type:corr"))
 			kind := "text"
 			if !color {

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"openclaw/configs"
 	"openclaw/gateway/client"
 	"openclaw/tui"
 	"openclaw/tui/view"
@@ -58,7 +61,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	defer backend.Close()
 	options.Backend = backend
 	if p.here() {
-		options.Start = t.startDetached
+		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
 		options.Edit = func() (*exec.Cmd, error) {
 			if err := refuseEditor(p.layout.Config()); err != nil {
 				return nil, err
@@ -77,4 +80,18 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 		return nil
 	}
 	return waitGone(context.WithoutCancel(ctx), p.layout)
+}
+
+// projectFolder is the folder that the screen was opened in, if a new agent could be
+// meant to work there: one inside the home folder, and no hidden one.
+func (t *terminal) projectFolder(layout configs.Layout) string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	below, err := filepath.Rel(t.getenv("HOME"), folder)
+	if err != nil || strings.HasPrefix(below, ".") || strings.Contains(below, "/.") || folder == layout.Root {
+		return ""
+	}
+	return "~/" + below
 }

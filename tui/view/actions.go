@@ -67,6 +67,7 @@ const (
 	ActTest       ID = "agents.test"
 	ActStop       ID = "agents.stop"
 	ActKill       ID = "agents.kill"
+	ActAddAgent   ID = "agents.add"
 	ActStart      ID = "agents.start"
 	ActRestart    ID = "agents.restart"
 	ActOutput     ID = "agents.output"
@@ -161,6 +162,7 @@ func Table() []Binding {
 		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
 		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
 
+		{ID: ActAddAgent, View: Agents, Keys: []string{"a"}, Label: "add…", Help: "add an agent to the config; its lines are shown first", Changes: true, Weight: 71, Word: "create"},
 		{ID: ActTest, View: Agents, Keys: []string{"t"}, Label: "test", Help: "try a request on the policy; runs nothing", Weight: 76},
 		{ID: ActStop, View: Agents, Keys: []string{"x"}, Label: "stop…", Help: "end the newest run of the selected agent; asks first", Changes: true, Weight: 75},
 		{ID: ActStart, View: Agents, Keys: []string{"s"}, Label: "start…", Help: "start a command of the selected agent without a terminal; what it says is kept", Changes: true, Weight: 78, Word: "start"},
@@ -272,8 +274,10 @@ const (
 	VerbLookBack // what version Name of the config would change
 	VerbRollback // bring version Name of the config back
 	VerbLoadAgent
-	VerbDecide  // give Answers
-	VerbPreview // ask what "always" would write, for Name and Match
+	VerbPlanAgent // ask what adding the agent of Plan would write
+	VerbAddAgent  // add it
+	VerbDecide    // give Answers
+	VerbPreview   // ask what "always" would write, for Name and Match
 	VerbDisconnect
 	VerbBan
 	VerbLogsOf // show the log's lines that hold Name
@@ -303,6 +307,7 @@ type Action struct {
 	Value []byte
 
 	Answers []Answer
+	Plan    AgentPlan
 }
 
 // Answer is what the person says to one ask.

@@ -19,6 +19,8 @@ type AgentsView struct {
 	treeOf  *policy.Policy
 	testing bool // it is being typed
 	start   starting
+	add     adding
+	want    string // the agent that is selected as soon as it is there
 	output  string // the run whose words are shown instead of the list
 	up      int    // lines above the newest
 	rowsIn  int    // of the output in sight when last drawn
@@ -31,13 +33,17 @@ func NewAgents(d *Data) *AgentsView {
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *AgentsView) Captures() bool { return v.testing || v.start.typing || v.captures() }
+func (v *AgentsView) Captures() bool {
+	return v.testing || v.start.typing || v.add.step != addNothing || v.captures()
+}
 
 // Key takes typed text.
 func (v *AgentsView) Key(k Key) Action {
 	switch {
 	case v.sure.text != "":
 		return v.answered(k)
+	case v.add.step != addNothing:
+		return v.addKey(k)
 	case v.start.typing:
 		return v.startKey(k)
 	case v.testing:
@@ -54,6 +60,8 @@ func (v *AgentsView) Do(a ID) (Action, bool) {
 		return Action{}, true
 	}
 	switch a {
+	case ActAddAgent:
+		v.openAdd()
 	case ActStart:
 		return v.openStart(), true
 	case ActRestart:
@@ -157,9 +165,10 @@ func (v *AgentsView) Draw(c *Canvas) {
 		v.drawOutput(c)
 		return
 	}
+	v.picked()
 	l := layout{
 		title: c.T("agents of the config"), total: len(agents), share: 46, id: v.id, head: v.head,
-		empty: c.T("No agents yet. In a shell, this adds one:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
+		empty: c.T("No agents yet: a adds one. In a shell, this does:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
 		name:  v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
@@ -174,6 +183,8 @@ func (v *AgentsView) Draw(c *Canvas) {
 		}
 	}
 	switch {
+	case v.add.step != addNothing:
+		v.drawAdd(c)
 	case v.start.typing:
 		v.drawStart(c)
 	case v.testing || v.test.Len() > 0:

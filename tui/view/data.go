@@ -49,6 +49,7 @@ type Data struct {
 	ReadOnly bool
 	// Elsewhere: agents run on another machine, none is started from here.
 	Elsewhere bool
+	Folder    string // offered to a new agent; empty: none
 	Home      string // the person's home folder, as a policy names it; empty: not known
 	Keys      *Keys
 	Words     *Words // the language

@@ -59,8 +59,8 @@ func (v *OverviewView) needs() []need {
 	}
 	if steps := [...]need{
 		{done: d.HasProviderKey(), text: v.data.T("store a provider key"), key: "6"},
-		{done: len(d.Agents) > 0, text: v.data.T("add an agent to %s", base(orDash(d.Config.Path))), key: v.data.T("editor")},
-		{done: ran, text: v.data.T("openclaw agent run %s -- CMD", name), key: v.data.T("shell")},
+		{done: len(d.Agents) > 0, text: v.data.T("add an agent to %s", base(orDash(d.Config.Path))), key: "4"},
+		{done: ran, text: v.data.T("start it, or openclaw agent run %s -- CMD", name), key: "4"},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {
 			if i == 0 && d.Store.State == "locked" {

@@ -116,7 +116,7 @@ func (v *AgentsView) keptRun() *event.Run {
 func (v *AgentsView) noAgent() Action {
 	text := v.data.T("no agent is selected: j and k select one")
 	if len(v.data.Agents) == 0 {
-		text = v.data.T("there is no agent yet: openclaw agent create NAME --path FOLDER adds one")
+		text = v.data.T("there is no agent yet: a adds one")
 	}
 	return Action{Verb: VerbTell, Text: text}
 }
