@@ -226,7 +226,7 @@ func TestKeysOfTheAgentsSayWhatToDo(t *testing.T) {
 		keys []string
 		says string
 	}{
-		{true, []string{"o"}, "there is no agent yet: openclaw agent create NAME"},
+		{true, []string{"o"}, "there is no agent yet: a adds one"},
 		{true, []string{"s"}, "there is no agent yet"},
 		{true, []string{"r"}, "there is no agent yet"},
 		{true, []string{"t"}, "there is no agent yet"},

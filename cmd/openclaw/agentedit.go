@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,19 +21,36 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
-			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+			err := t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
 				if _, exists := snapshot.Config.Agents[name]; exists {
 					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
 				}
 				added := configs.NewAgent{Name: name, Role: role, Paths: absolute(paths), Domains: domains}
 				return document.AddAgent(added, configs.Layout{Root: filepath.Dir(snapshot.Path)})
 			}, "created agent "+name)
+			if err == nil {
+				t.warnMissing(absolute(paths))
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "a folder that it may read and write (repeatable)")
 	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a domain that it may reach (repeatable)")
 	cmd.Flags().StringVar(&role, "role", "", "a role of the config")
 	return cmd
+}
+
+// warnMissing names the folders that an agent may use and that are not there: its
+// first run would find nothing.
+func (t *terminal) warnMissing(paths []string) {
+	for _, path := range paths {
+		if below, ok := strings.CutPrefix(path, "~/"); ok {
+			path = filepath.Join(t.getenv("HOME"), below)
+		}
+		if _, err := os.Lstat(path); filepath.IsAbs(path) && errors.Is(err, fs.ErrNotExist) {
+			t.warn("%s is not there yet", printable(path))
+		}
+	}
 }
 
 // absolute makes paths absolute that the person's shell left relative.
