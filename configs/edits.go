@@ -87,9 +87,12 @@ func items(value any) ([]any, bool) {
 
 // block writes a key and its value as lines of a block, as deep as names go.
 func block(indent int, steps []step, value any) ([]string, error) {
+	if len(steps) == 0 || steps[0].index >= 0 {
+		return nil, errLayout
+	}
 	margin := strings.Repeat(" ", indent)
 	label, err := inline(steps[0].name)
-	if err != nil || steps[0].index >= 0 {
+	if err != nil {
 		return nil, errLayout
 	}
 	if len(steps) > 1 {

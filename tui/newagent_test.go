@@ -86,7 +86,7 @@ func TestAnAgentIsAddedFromTheScreen(t *testing.T) {
 	if d.press("y"); len(b.told) != 1 {
 		t.Errorf("told %v", b.told)
 	}
-	d, b = addAt(t, 80, 24)
+	d, _ = addAt(t, 80, 24)
 	d.press("4", "a", "enter", "enter", "enter", "y")
 	// The row is selected when it is there.
 	for _, name := range []string{"another", "coder"} {
