@@ -34,11 +34,14 @@ func TestGeneratedCorpus(t *testing.T) {
 	total := 0
 	all := families()
 	for i := range n {
-		f := all[i%len(all)]
+		f := all[c.IntN(len(all))]
 		secret := f.make(c)
 		line := c.around(secret)
-		if i%2 == 1 {
+		switch i % 3 {
+		case 1:
 			line = c.elsewhere(secret)
+		case 2:
+			line = c.inTools(secret)
 		}
 		if got := m.Text(line); leaks(got, secret) {
 			if missed["shaped"]++; missed["shaped"] < 40 {
@@ -46,8 +49,11 @@ func TestGeneratedCorpus(t *testing.T) {
 			}
 		}
 		line, secret = c.named()
-		if i%2 == 1 {
+		switch i % 3 {
+		case 1:
 			line, secret = c.namedElsewhere()
+		case 2:
+			line, secret = c.namedInTools()
 		}
 		if got := m.Text(line); leaks(got, secret) {
 			if missed["named"]++; missed["named"] < 40 {
@@ -58,8 +64,11 @@ func TestGeneratedCorpus(t *testing.T) {
 	}
 	for i := range n {
 		line := c.ordinary()
-		if i%3 == 1 {
+		switch i % 3 {
+		case 1:
 			line = c.ordinaryElsewhere()
+		case 2:
+			line = c.ordinaryInTools()
 		}
 		if got := m.Text(line); got != line {
 			if altered++; altered < 40 {
@@ -133,16 +142,20 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 	c := newCorpus(*seed)
 	m := newMasker(t)
 	all := families()
-	for i := range 150 {
+	for i := range 240 {
 		secret := all[i%len(all)].make(c)
 		line := c.around(secret)
-		switch i % 4 {
+		switch i % 6 {
 		case 1:
 			line, _ = c.named()
 		case 2:
 			line = c.elsewhere(secret)
 		case 3:
 			line, _ = c.namedElsewhere()
+		case 4:
+			line = c.inTools(secret)
+		case 5:
+			line, _ = c.namedInTools()
 		}
 		want := m.Text(line)
 		for cut := range line {

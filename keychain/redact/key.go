@@ -42,6 +42,7 @@ var keys = []key{
 	{word: "secret"}, {word: "credential"}, {word: "credentials"},
 	{word: "passphrase", gate: gatePassword}, {word: "password", gate: gatePassword},
 	{word: "passwd", gate: gatePassword}, {word: "passcode", gate: gatePassword},
+	{word: "requirepass", gate: gatePassword}, {word: "masterauth", gate: gatePassword},
 	{word: "pwd", gate: gatePassword, bounded: true}, {word: "pass", gate: gatePassword, bounded: true},
 	{word: "pw", gate: gatePassword, bounded: true},
 	{word: "token", gate: gateToken}, {word: "jwt", gate: gateToken, bounded: true}, {word: "bearer", gate: gateToken, bounded: true},
@@ -72,25 +73,73 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 	if p < len(text) && text[p] == ']' && keyQuote.char != 0 { // config["token"]
 		p++
 	}
-	if p < len(text) && text[p] == '?' { // password?: string
+	if p < len(text) && text[p] == '?' && !hasPrefix(text, p, "??") { // password?: string
+		p++
+	}
+	if hasPrefix(text, p, "]=") && name.start > 0 && text[name.start-1] == '[' { // user[password]=x
 		p++
 	}
 	p = skipColour(text, p)
 	sep, next := sepNone, p
-	if keyQuote.char != 0 {
+	if keyQuote.char != 0 || name.start > 0 && text[name.start-1] == '<' || hasPrefix(text, p, "</key>") {
 		sep, next = pairValue(text, p)
 	}
 	if sep == sepNone {
 		sep, next = separator(text, p, name, keyQuote.char != 0)
 	}
-	weak := sep == sepNone
-	if weak {
-		sep, next = weakSeparator(text, p, name, keyQuote)
-	}
-	if sep == sepNone || sep == sepColon && inARN(text, name.start) {
+	if sep == sepColon && inARN(text, name.start) {
 		return span{}, false
 	}
-	p = next
+	place := place{name: name, key: k, quote: keyQuote, sep: sep}
+	if sep != sepNone {
+		if opensObject(text, next) {
+			found, ok := place.behindBridge(text, next, ':', replacement, past)
+			if from, bridged := bridge(text, next, ':'); ok || bridged && isMasked(text, from, replacement) {
+				return found, ok
+			}
+		}
+		return place.value(text, next, replacement, past)
+	}
+	if place.sep, next = weakSeparator(text, p, name, keyQuote); place.sep != sepNone && (place.sep != sepColon || !inARN(text, name.start)) {
+		place.weak = true
+		if found, ok := place.value(text, next, replacement, past); ok {
+			return found, true
+		}
+	}
+	return place.behindBridge(text, p, 0, replacement, past)
+}
+
+// behindBridge judges the value that stands behind a bridge, which begins at p.
+func (w place) behindBridge(text []byte, p int, before byte, replacement string, past *runs) (span, bool) {
+	p, ok := bridge(text, p, before)
+	if !ok {
+		return span{}, false
+	}
+	w.sep, w.weak, w.quote = sepColon, true, quote{}
+	found, ok := w.value(text, p, replacement, past)
+	if ok && bytes.IndexByte(bytes.TrimRight(text[found.start:found.end], "="), '=') >= 0 {
+		return span{}, false // token -> token=x: another name, with a value of its own
+	}
+	return found, ok
+}
+
+// isMasked reports whether the value at p was replaced before.
+func isMasked(text []byte, p int, replacement string) bool {
+	_, p = openValue(text, skipSpace(text, p))
+	return isReplaced(text, p, replacement)
+}
+
+// place is what is known of where a value stands.
+type place struct {
+	name  name
+	key   key
+	quote quote // around the name
+	sep   sepKind
+	weak  bool // nothing says that the value belongs to the name
+}
+
+// value judges the value that begins at p.
+func (w *place) value(text []byte, p int, replacement string, past *runs) (span, bool) {
 	p = skipColour(text, skipSpace(text, p))
 	if isReplaced(text, p, replacement) {
 		return span{}, false
@@ -98,27 +147,71 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 	if p < len(text) && text[p] == '[' {
 		p = skipSpace(text, p+1)
 	}
-	valueQuote, p := skipQuote(text, p)
-	if k.gate == gateHeader {
+	opened, p := openValue(text, p)
+	if w.key.gate == gateHeader {
 		p = skipScheme(text, p)
 	}
-	stop := valueEnd(text, p, valueQuote, name.environment && sep == sepEquals && p == name.end+1, k.gate == gateHeader)
-	if stop == len(text) || valueQuote.char != 0 && !valueQuote.entity && text[stop] != valueQuote.char && text[stop] != '\\' {
+	stop := valueEnd(text, p, opened, w.name.environment && w.sep == sepEquals && p == w.name.end+1, w.key.gate == gateHeader)
+	if stop == len(text) || opened.char != 0 && !opened.entity && text[stop] != opened.char && text[stop] != '\\' {
 		past.open = min(past.open, p) // more of the line may end it elsewhere
 	}
-	v := value{text: text[p:stop], quoted: valueQuote.char != 0, gate: k.gate, qualified: name.qualified, sep: sep}
+	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified, sep: w.sep}
 	if stop < len(text) {
 		v.after = text[stop]
 	}
-	if isReplaced(text, p, replacement) || !v.secret() || weak && !random(v.text) {
+	if isReplaced(text, p, replacement) || !v.secret() || w.weak && !random(v.text) {
 		return span{}, false
 	}
-	found := span{from: name.start, start: p, end: stop}
-	if keyQuote.char == '"' && valueQuote.char == 0 && sep == sepColon {
+	found := span{from: w.name.start, start: p, end: changedTo(text, stop, opened)}
+	if w.quote.char == '"' && opened.char == 0 && w.sep == sepColon {
 		// A JSON number: its place must be taken by a JSON string.
-		found.quote, found.level = true, uint8(min(keyQuote.level, 3))
+		found.quote, found.level = true, uint8(min(w.quote.level, 3))
 	}
 	return found, true
+}
+
+// changedTo returns the end of a value's new value behind it: password = "x" -> "y".
+func changedTo(text []byte, stop int, opened quote) int {
+	if opened.char != '"' || opened.level > 0 || !hasPrefix(text, stop, `" -> "`) {
+		return stop
+	}
+	return closingQuote(text, stop+len(`" -> "`), opened)
+}
+
+// opensObject: the value is an object, a call or a default, and what is secret
+// stands in it.
+func opensObject(text []byte, p int) bool {
+	p = skipSpace(text, p)
+	if p == len(text) {
+		return false
+	}
+	if text[p] == '{' || text[p] == '?' || text[p] == '|' {
+		return true
+	}
+	end := run(text, p, word)
+	if end > p && end < len(text) && (text[end] == '=' || text[end] == ':') && bridgeWord(text[p:end]) {
+		return true
+	}
+	for stop := min(len(text), p+longestBridge); end < stop && (is(text[end], word) || text[end] == ':'); {
+		end++
+	}
+	return end > p && end < len(text) && text[end] == '('
+}
+
+// openValue passes over the quote before a value, and over what languages put
+// around it: @"x", b"x", """x""".
+func openValue(text []byte, p int) (quote, int) {
+	if p+1 < len(text) && (text[p+1] == '"' || text[p+1] == '\'') {
+		switch text[p] {
+		case '@', 'b', 'r', 'u':
+			p++
+		}
+	}
+	q, next := skipQuote(text, p)
+	if q.char != 0 && q.level == 0 && next+1 < len(text) && text[next] == q.char && text[next+1] == q.char {
+		next += 2
+	}
+	return q, next
 }
 
 type name struct {
@@ -130,7 +223,11 @@ type name struct {
 }
 
 func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
-	if end < len(text) && is(text[end], identifier) {
+	next = end
+	if hasPrefix(text, end, ".value") { // password.value=x
+		next = end + len(".value")
+	}
+	if next < len(text) && is(text[next], identifier) {
 		return n, 0, false
 	}
 	n.start, n.end = runBack(text, start, 64, identifier), end
@@ -152,7 +249,7 @@ func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
 			return n, 0, false
 		}
 	}
-	return n, end, true
+	return n, next, true
 }
 
 // boundaryInName: what runBack took before the word is only an escape's last
@@ -202,6 +299,8 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		return sepColon, after + 2
 	case rest[0] == '=':
 		return sepEquals, after + 1
+	case (hasPrefix(rest, 0, ":?") || hasPrefix(rest, 0, ":+")) && n.start > 0 && text[n.start-1] == '{': // ${PASSWORD:?missing}
+		return sepNone, p
 	case rest[0] == ':':
 		return sepColon, skipType(text, after+1)
 	case after > p && n.start > 0 && text[n.start-1] == '<': // <password type="s">x</password>
@@ -221,6 +320,11 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 // pairValue reads on behind a name that is itself the value of another one:
 // {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
 func pairValue(text []byte, p int) (sepKind, int) {
+	for _, markup := range [...]string{"><value>", "</key><string>", "</name><value>"} {
+		if hasPrefix(text, p, markup) {
+			return sepColon, p + len(markup)
+		}
+	}
 	q := skipSpace(text, p)
 	if q < len(text) && text[q] == ',' {
 		q = skipSpace(text, q+1)

@@ -33,7 +33,7 @@ func TestStreamGivesWhatTheWholeGives(t *testing.T) {
 	all := families()
 	for i := range 300 {
 		line := c.around(all[i%len(all)].make(c))
-		switch i % 6 {
+		switch i % 8 {
 		case 1:
 			line, _ = c.named()
 		case 2:
@@ -44,6 +44,10 @@ func TestStreamGivesWhatTheWholeGives(t *testing.T) {
 			line, _ = c.namedElsewhere()
 		case 5:
 			line = c.ordinaryElsewhere()
+		case 6:
+			line = c.inTools(all[i%len(all)].make(c))
+		case 7:
+			line, _ = c.namedInTools()
 		}
 		texts = append(texts, line, c.word()+" "+line+"\n"+line+" "+c.word())
 	}

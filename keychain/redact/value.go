@@ -205,7 +205,7 @@ func isPlaceholder(t []byte) bool {
 // states are words that stand behind a key's name and tell of it.
 var states = func() map[string]bool {
 	set := map[string]bool{}
-	for w := range strings.FieldsSeq(`true false null nil none undefined nan yes no on off enabled disabled default unknown unset set empty missing
+	for w := range strings.FieldsSeq(`true false null nil none undefined nan yes no on off enabled disabled default unknown unset set empty missing same-origin
 		required optional invalid valid expired revoked rotated rejected accepted refused denied allowed ok failed incorrect wrong changed
 		hidden redacted masked encrypted plain plaintext literal generated stored found not is was are be must should may can will the a an this that
 		for from with without in of to and or if when where which has have had any all each per new old same different your my our their

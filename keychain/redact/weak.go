@@ -15,7 +15,9 @@ func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
 	switch c := text[after]; {
 	case keyQuote.char != 0 && c == ',': // ["x-api-key", "x"]
 		return sepColon, after + 1
-	case c == '|': // | api_key | x |
+	case c == ',' && hasPrefix(text, skipSpace(text, after+1), "value:"): // {name: API_KEY, value: x}
+		return sepColon, skipSpace(text, after+1) + len("value:")
+	case c == '|' && !hasPrefix(text, after, "||"): // | api_key | x |
 		return sepColon, after + 1
 	case keyQuote.char != 0 && c == '\\': // name=\"password\"\r\n\r\nx
 		return formValue(text, after)
@@ -55,6 +57,9 @@ func formValue(text []byte, p int) (sepKind, int) {
 // random reports whether a value looks as no word, name, version or date does:
 // a stretch of ten letters and digits or more, mixed.
 func random(t []byte) bool {
+	for len(t) > 0 && (t[len(t)-1] == '!' || t[len(t)-1] == '?' || t[len(t)-1] == '#') {
+		t = t[:len(t)-1]
+	}
 	if run(t, 0, wordDash|dot|padding) != len(t) {
 		return false
 	}
@@ -74,7 +79,35 @@ func random(t []byte) bool {
 		}
 		i = stop + 1
 	}
-	return false
+	return isSerial(t) || isScattered(t)
+}
+
+// isScattered: digits in three places or more among letters of both cases, also
+// where - and _ cut them into short stretches.
+func isScattered(t []byte) bool {
+	if len(t) < 16 || count(t, lower) < 3 || count(t, upper) < 3 {
+		return false
+	}
+	places := 0
+	for i, c := range t {
+		if is(c, digit) && i > 0 && is(t[i-1], lower|upper) {
+			places++
+		}
+	}
+	return places >= 3
+}
+
+// isSerial: AB3CD-E5FGH-1JKLM, groups as of a licence.
+func isSerial(t []byte) bool {
+	groups := 0
+	for i := 0; i <= len(t); groups++ {
+		stop := run(t, i, upper|digit)
+		if stop-i < 4 || stop < len(t) && t[stop] != '-' {
+			return false
+		}
+		i = stop + 1
+	}
+	return groups >= 3 && count(t, digit) >= 1 && count(t, upper) >= 4
 }
 
 // skipType passes over a type between a name and its value: key: string = "x".

@@ -1,0 +1,83 @@
+package redact
+
+// A bridge is what programs and people put between a name and its value besides
+// a separator: a call (setPassword("x"), String::from("x")), a default (|| "x", ?? "x",
+// default="x"), an object ({"value":"x"}), an arrow, "is". Behind one only a value
+// that looks random is one.
+
+// longestBridge bounds how far a value is looked for, in bytes.
+const longestBridge = 48
+
+// bridgeWords are the words that stand in one.
+var bridgeWords = map[string]bool{
+	"is": true, "was": true, "value": true, "default": true, "body": true, "stringvalue": true, "s": true, "new": true, "some": true, "from": true,
+}
+
+// bridge returns where a value may begin behind a name that ended before p, or
+// behind the separator last. ok is false if there is none, or nothing between
+// them.
+func bridge(text []byte, p int, last byte) (next int, ok bool) {
+	start := p
+	for stop := min(len(text), p+longestBridge); p < stop; {
+		c := text[p]
+		switch {
+		case c == ' ', c == '\t':
+			p++
+			continue
+		case hasPrefix(text, p, "→"), hasPrefix(text, p, "⇒"):
+			last, p = '>', p+len("→")
+			continue
+		case c == '"', c == '\'', c == '`', c == '\\':
+			// Quotes around the name close, those around the value open; of those
+			// inside, only around a word of the bridge.
+			q, after := skipQuote(text, p)
+			if q.char == 0 {
+				return 0, false
+			}
+			if after == len(text) || opens(text, after) {
+				return p, last != 0
+			}
+			last, p = c, after
+			continue
+		case c == '(', c == ')', c == '[', c == ']', c == '{', c == '|', c == '?', c == ':', c == '=', c == '>', c == '-', c == ',':
+			last, p = c, p+1
+			continue
+		case !is(c, word):
+			return 0, false
+		}
+		end := run(text, p, word)
+		if bridgeWord(text[p:end]) || callee(text, end) && (last == ':' || last == '=' || last == '>') {
+			last, p = 'a', end
+			continue
+		}
+		return p, last != 0 && p > start && text[p-1] != '-' && text[p-1] != '[' && last != ','
+	}
+	return 0, false
+}
+
+// opens reports whether what stands at p is a value and not a word of a bridge
+// or a mark.
+func opens(text []byte, p int) bool {
+	switch text[p] {
+	case ' ', '\t', ')', ']', '}', '|', '?', ':', '=', '>', '-', ',', '"', '\'', '`', '\\':
+		return false
+	}
+	end := run(text, p, word)
+	return !bridgeWord(text[p:end])
+}
+
+// callee reports whether what ends at p is called, or the path of what is.
+func callee(text []byte, p int) bool {
+	return p < len(text) && text[p] == '(' || hasPrefix(text, p, "::")
+}
+
+func bridgeWord(text []byte) bool {
+	var folded [len("stringvalue")]byte
+	if len(text) > len(folded) {
+		return false
+	}
+	for i, c := range text {
+		folded[i] = fold(c)
+	}
+	return bridgeWords[string(folded[:len(text)])]
+}
