@@ -145,7 +145,7 @@ func deviceAttempts() []try {
 		{name: "another proc", root: true, run: func(p place) error {
 			return first(func() error { return orAlready(apart()) }, func() error { return unix.Mount("proc", p.path("project"), "proc", 0, "") })
 		}},
-		{name: "processes of the machine", run: func(place) error {
+		{name: "processes of the machine", alone: true, run: func(place) error {
 			entries, err := os.ReadDir("/proc")
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ func flood(threads int, work func(worker, round int), look func() error) error {
 		workers.Go(func() {
 			for round := 0; !stop.Load(); round++ {
 				work(worker, round)
+				runtime.Gosched() // outside, where nothing holds it up, others must come to look
 			}
 		})
 	}

@@ -32,6 +32,10 @@ func inside() bool { return os.Getenv(insideVariable) != "" }
 // or the supervisor's child where a cage has no process namespace; and the
 // victim outside.
 func (p place) initPID() int {
+	if text := os.Getenv(parentVariable); text != "" {
+		pid, _ := strconv.Atoi(text)
+		return pid
+	}
 	if inside() {
 		return os.Getppid()
 	}

@@ -50,6 +50,8 @@ func TestMain(m *testing.M) {
 func attempt(name string) int {
 	at := place{home: os.Getenv(homeVariable), hint: os.Getenv(hintVariable)}
 	switch name {
+	case togetherName:
+		return allTogether()
 	case fuzzName:
 		return fuzz(at)
 	case fuzzWorker:
@@ -117,8 +119,7 @@ func (w *world) patience(quiet time.Duration) time.Duration {
 	return 20 * time.Second
 }
 
-// newWorld makes a home outside /tmp, which every cage has of its own. The
-// agent may write project, read shared, and nothing else.
+// newWorld makes a home outside /tmp, which every cage has of its own.
 func newWorld(tb testing.TB, program string) *world {
 	tb.Helper()
 	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
@@ -132,18 +133,7 @@ func newWorld(tb testing.TB, program string) *world {
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(home) })
 	w := &world{t: tb, place: place{home: home}, noted: map[string]int{}}
-	w.write(".ssh/id_ed25519", secret)
-	w.write("other/notes.txt", secret)
-	w.write("project/main.go", "package main")
-	w.write("project/secret/key", secret)
-	w.write("project/.env", secret)
-	w.write("project/deep/er/hidden/file", secret)
-	w.write("shared/lib.txt", "shared")
-	if err := os.Link(program, w.path("shared/attempt")); err != nil {
-		tb.Fatal(err)
-	}
-	w.perms.AllowedPaths = []policy.PathEntry{{Path: w.path("project")}, {Path: w.path("shared"), Access: policy.AccessRead}}
-	w.perms.DeniedPaths = []string{w.path("project/secret"), w.home + "/**/.env", w.path("project/deep/er/hidden")}
+	w.furnish(program)
 	return w
 }
 
@@ -257,7 +247,12 @@ type result struct {
 // caged runs an attempt as the command of a cage.
 func (w *world) caged(name string) (result, error) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), attemptTimeout)
+	return w.cagedWith(w.path("shared/attempt"), w.path("project"), w.environment(name, true), attemptTimeout)
+}
+
+func (w *world) cagedWith(program, dir string, environment []string, limit time.Duration) (result, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), limit)
 	defer cancel()
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -268,7 +263,7 @@ func (w *world) caged(name string) (result, error) {
 	var reader sync.WaitGroup
 	reader.Go(func() { _, _ = io.Copy(&text, read) })
 	spec := sandbox.Spec{
-		Agent: "coder", Run: "run-1", Policy: w.policy(), Command: []string{w.path("shared/attempt")}, Env: w.environment(name, true), Dir: w.path("project"),
+		Agent: "coder", Run: "run-1", Policy: w.policy(), Command: []string{program}, Env: environment, Dir: dir,
 		Stdin: w.stdin, Stdout: write, Stderr: write,
 		Denied: func(d sandbox.Denial) { res.denials = append(res.denials, d) },
 	}
