@@ -33,14 +33,17 @@ type Vault interface {
 	CreateVault(ctx context.Context, passphrase []byte) error
 	Unlock(ctx context.Context, passphrase []byte) error
 	UnlockByCode(ctx context.Context, code []byte) error
-	UnlockUnattended(ctx context.Context) error
+	UnlockByAge(ctx context.Context, key []byte) error
+	// UnlockUnattended is by what needs no person, or by one kind of that alone.
+	UnlockUnattended(ctx context.Context, kind string) error
 	// Lock forgets the vault's key until the next unlock.
 	Lock()
 	Slots(ctx context.Context) ([]keychain.VaultSlot, error)
 	// What changes how the vault opens wants the passphrase that opens it now.
 	AddRecoveryCode(ctx context.Context, current []byte) (keychain.Secret, error)
+	AddSlot(ctx context.Context, current []byte, slot keychain.NewVaultSlot) error
 	RemoveSlot(ctx context.Context, id string, current []byte) error
-	Rekey(ctx context.Context, current, passphrase []byte, recovery bool) (keychain.Secret, error)
+	Rekey(ctx context.Context, current, passphrase []byte, recovery, approved bool) (keychain.Secret, error)
 	// A vault file that is older than one that was seen is refused until it is
 	// accepted. Both open it by passphrase, code, or neither.
 	LookAtRollback(ctx context.Context, passphrase, code []byte) (keychain.VaultRollback, error)

@@ -90,7 +90,13 @@ func (m *memory) Unlock(_ context.Context, passphrase []byte) error {
 
 // The memory has no file that could be locked; a fake of the vault's ways, of which
 // keychain/backend tests the real ones.
-func (m *memory) UnlockUnattended(context.Context) error { return nil }
+func (m *memory) UnlockUnattended(context.Context, string) error { return nil }
+
+func (m *memory) UnlockByAge(ctx context.Context, key []byte) error { return m.UnlockByCode(ctx, key) }
+
+func (m *memory) AddSlot(ctx context.Context, current []byte, _ keychain.NewVaultSlot) error {
+	return m.Unlock(ctx, current)
+}
 
 func (m *memory) UnlockByCode(_ context.Context, code []byte) error {
 	if string(code) != "RIGHT-CODE" {
@@ -123,7 +129,7 @@ func (m *memory) RemoveSlot(ctx context.Context, _ string, current []byte) error
 	return m.Unlock(ctx, current)
 }
 
-func (m *memory) Rekey(ctx context.Context, current, _ []byte, _ bool) (keychain.Secret, error) {
+func (m *memory) Rekey(ctx context.Context, current, _ []byte, _, _ bool) (keychain.Secret, error) {
 	return keychain.Secret{}, m.Unlock(ctx, current)
 }
 

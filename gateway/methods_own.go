@@ -50,6 +50,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodStoreLock, auth.ScopeAdmin, g.lockStore),
 		local(wire.MethodStoreSlots, g.listSlots),
 		local(wire.MethodStoreRecover, g.addRecoveryCode),
+		local(wire.MethodStoreAdd, g.addSlot),
 		local(wire.MethodStoreRemove, g.removeSlot),
 		local(wire.MethodStoreRekey, g.rekeyStore),
 		local(wire.MethodStoreRolled, g.lookAtRollback),

@@ -246,18 +246,21 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	}
 	defer clear(params.Passphrase)
 	defer clear(params.Code)
+	defer clear(params.Age)
 	ways := 0
-	for _, given := range []bool{len(params.Passphrase) > 0, len(params.Code) > 0, params.KeyFile} {
+	for _, given := range []bool{len(params.Passphrase) > 0, len(params.Code) > 0, len(params.Age) > 0, params.KeyFile} {
 		if given {
 			ways++
 		}
 	}
 	switch {
 	case ways != 1:
-		return nil, wire.Invalid("give a passphrase, a recovery code or the key file: one of them, and not empty")
+		return nil, wire.Invalid("give a passphrase, a recovery code, the key of an age slot or what needs nobody: one of them, and not empty")
+	case params.Kind != "" && (!params.KeyFile || params.Kind != "key-file" && params.Kind != "credential" && params.Kind != "keychain"):
+		return nil, wire.Invalid("kind is key-file, credential or keychain, and goes with keyFile")
 	case params.KeyFile && call.Conn.Peer.Kind != hub.KindUnix:
 		// Who locked it is not to be overruled by a client that knows nothing.
-		return nil, wire.Invalid("a vault is unlocked by its key file from this machine only, over the unix socket")
+		return nil, wire.Invalid("a vault is unlocked by what needs nobody from this machine only, over the unix socket")
 	}
 	length, err := vaultLength(params)
 	if err != nil {
@@ -274,8 +277,10 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 		switch {
 		case len(params.Code) > 0:
 			return g.deps.Vault.UnlockByCode(ctx, params.Code)
+		case len(params.Age) > 0:
+			return g.deps.Vault.UnlockByAge(ctx, params.Age)
 		case params.KeyFile:
-			return g.deps.Vault.UnlockUnattended(ctx)
+			return g.deps.Vault.UnlockUnattended(ctx, params.Kind)
 		}
 		return g.deps.Vault.Unlock(ctx, params.Passphrase)
 	})

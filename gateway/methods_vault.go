@@ -34,7 +34,7 @@ func (g *Gateway) listSlots(ctx context.Context, _ *hub.Call) (any, error) {
 	}
 	result := wire.StoreSlotsResult{Slots: make([]wire.StoreSlot, 0, len(slots))}
 	for _, slot := range slots {
-		result.Slots = append(result.Slots, wire.StoreSlot{ID: slot.ID, Kind: slot.Kind})
+		result.Slots = append(result.Slots, wire.StoreSlot{ID: slot.ID, Kind: slot.Kind, Name: slot.Name, Recipients: slot.Recipients})
 	}
 	return result, nil
 }
@@ -53,6 +53,41 @@ func (g *Gateway) addRecoveryCode(ctx context.Context, call *hub.Call) (any, err
 		return nil, secretRefusal(err)
 	}
 	return g.told(code), nil
+}
+
+func (g *Gateway) addSlot(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.StoreAddParams
+	err := call.Decode(&params)
+	clear(call.Params)
+	defer clear(params.Current)
+	defer clear(params.Key)
+	if err != nil {
+		return nil, err
+	}
+	entry := AuditEntry{Event: "secret_access", Action: "add a way to unlock the vault", Target: short(params.Kind)}
+	switch params.Kind {
+	case "age":
+		recipients := make([]string, 0, len(params.Recipients))
+		for _, key := range params.Recipients {
+			recipients = append(recipients, short(key))
+		}
+		entry.Details = map[string]any{"recipients": recipients}
+	case "credential":
+		entry.Details = map[string]any{"name": short(params.Name)}
+	case "keychain":
+	default:
+		return nil, wire.Invalid("invalid " + wire.MethodStoreAdd + " params: kind is keychain, credential or age")
+	}
+	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
+		return nil, notAudited("nothing was added")
+	}
+	err = g.deps.Vault.AddSlot(ctx, params.Current, keychain.NewVaultSlot{
+		Kind: params.Kind, Name: params.Name, Recipients: params.Recipients, Sealed: params.Sealed, Key: params.Key,
+	})
+	if err != nil {
+		return nil, secretRefusal(err)
+	}
+	return g.listSlots(ctx, call)
 }
 
 func (g *Gateway) removeSlot(ctx context.Context, call *hub.Call) (any, error) {
@@ -88,7 +123,7 @@ func (g *Gateway) rekeyStore(ctx context.Context, call *hub.Call) (any, error) {
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "rekey vault"}); err != nil {
 		return nil, notAudited("the vault keeps its key")
 	}
-	code, err := g.deps.Vault.Rekey(ctx, params.Current, params.Passphrase, params.Recovery)
+	code, err := g.deps.Vault.Rekey(ctx, params.Current, params.Passphrase, params.Recovery, params.Approved)
 	switch {
 	case err != nil && code.Empty():
 		return nil, secretRefusal(err)

@@ -36,5 +36,42 @@
 // none, nor the passphrase or a value that was wiped. Two things are beyond that. While
 // a vault is open its root key is in the one locked page. And a gateway's redactor
 // knows the values that it has to take out of logs for as long as the process lives,
-// also while the vault is locked.
+// also while the vault is locked. In FIPS mode the module's copies are overwritten and not
+// wiped; package vault says more.
+//
+// # Who gets what
+//
+// What each of them can do who should not have a secret, by what it is kept from more,
+// and what it gets all the same. "Open" is a keychain or a vault that is unlocked now.
+//
+//	another user of the machine
+//	    gets: nothing. File modes 0600 and 0700, of folders and sockets too; files of
+//	    another owner, links and looser modes are refused when they are read.
+//	an agent in its cage
+//	    gets: the use of a provider through the gateway, within its limits. The kernel
+//	    keeps it from the state folder, the keyring, D-Bus and other processes; keys
+//	    are put into a request outside of the cage.
+//	a stolen disk, or a copied state folder
+//	    a keychain: as safe as its own passphrase. A vault by passphrase: guesses at the
+//	    price of argon2id (PBKDF2 in FIPS mode), the header (ways to open, names of
+//	    recipients and credentials, times, generation) and the size to a kilobyte. A vault
+//	    by key file: all, if the key file is on it. By credential: all, if systemd's host
+//	    key is on it and no TPM. By age: as safe as the file of the secret key.
+//	a stolen backup or an older copy
+//	    the same as of the disk; a way that was removed since still opens the older copy,
+//	    and with its root key what was written until the next rekey. Put in the place of
+//	    the newest it is refused where a mark is kept (package backend says where).
+//	a program of the same user, outside of a cage
+//	    locked vault: what a copied state folder gives. Open keychain, a keychain slot, a
+//	    key file: all, as the system asks no program who it is. Open vault: no value from
+//	    the gateway, which gives none; it may change and delete secrets, use providers, and
+//	    where the kernel lets it trace processes of its user (ptrace_scope 0), read the
+//	    gateway's memory. Whoever needs more than that needs another user for agents.
+//	root, the kernel, whoever types along
+//	    all, at the next unlock at the latest.
+//	a core dump, the swap
+//	    gets: nothing of the gateway, which writes none (RLIMIT_CORE, pipes too), and of a
+//	    vault's root key nothing by another program's dump or the swap where the page could
+//	    be locked (8 MiB are allowed by default; where it could not, it may be swapped).
+//	    Values on their way through the gateway may be swapped: encrypt the swap.
 package keychain

@@ -87,8 +87,21 @@ func KindOf(err error) Kind {
 
 // VaultSlot is one way to unlock an encrypted vault.
 type VaultSlot struct {
-	ID   string `json:"id"`
-	Kind string `json:"kind"` // "passphrase", "key-file" or "recovery-code"
+	ID         string   `json:"id"`
+	Kind       string   `json:"kind"`                 // "passphrase", "key-file", "recovery-code", "keychain", "credential" or "age"
+	Name       string   `json:"name,omitempty"`       // of the service manager's credential
+	Recipients []string `json:"recipients,omitempty"` // age's public keys
+}
+
+// NewVaultSlot is a way to unlock a vault that is added. A "keychain" says nothing more;
+// a "credential" its name and the key that is in it; an "age" the public keys, the key
+// that is encrypted to them, and the file of age in which it is.
+type NewVaultSlot struct {
+	Kind       string
+	Name       string
+	Recipients []string
+	Sealed     []byte
+	Key        []byte // stays the caller's, who wipes it
 }
 
 // VaultMark tells one writing of an encrypted vault from every other one.

@@ -35,6 +35,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 				t.printCapabilities(found)
 				t.showLimits(found.Limits)
 				t.showStore(cmd.Context())
+				t.showFIPS()
 			}
 			return diagnosis(found)
 		},

@@ -11,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"openclaw/configs"
 	"openclaw/configs/templates"
+	"openclaw/keychain/vault"
 )
 
 func integrateSystemdCommand(t *terminal) *cobra.Command {
@@ -101,6 +103,7 @@ func (t *terminal) service(unit *templates.Systemd) error {
 		return err
 	}
 	unit.Home = layout.Root
+	unit.Credentials = credentials(layout)
 	if unit.Program, err = programPath(); err != nil {
 		return err
 	}
@@ -120,6 +123,21 @@ func (t *terminal) service(unit *templates.Systemd) error {
 	}
 	unit.Listen = net.JoinHostPort(host, strconv.Itoa(snapshot.Config.Gateway.Port))
 	return nil
+}
+
+// credentials are those that the vault opens by, whose encrypted files are in their place.
+func credentials(layout configs.Layout) (list []templates.Credential) {
+	header, err := vault.ReadHeader(layout.Vault())
+	if err != nil {
+		return nil // no vault; or a damaged one, of which the gateway tells
+	}
+	for _, slot := range header.Slots {
+		path := credentialPath(layout.Keys(), slot.Name)
+		if _, err := os.Stat(path); slot.Kind == vault.SlotCredential && err == nil {
+			list = append(list, templates.Credential{Name: slot.Name, Path: path})
+		}
+	}
+	return list
 }
 
 // programPath is where this program is, past symbolic links.

@@ -105,7 +105,7 @@ func (t *terminal) backupIdentity(ctx context.Context, name string) (age.Identit
 	}
 	var value keychain.Secret
 	if known.Store.Backend == "vault" {
-		v, failed := t.openVault(ctx)
+		v, failed := t.openVault(ctx, "")
 		if failed != nil {
 			return nil, failed
 		}

@@ -7,11 +7,12 @@ import (
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
+	"openclaw/keychain/vault"
 )
 
 func vaultCommand(t *terminal) *cobra.Command {
 	return group("vault", "Keep secrets in an encrypted file where no keychain runs",
-		vaultInitCommand(t), vaultSetCommand(t), vaultGetCommand(t), secretsListCommand(t), secretsDeleteCommand(t), vaultUnlockCommand(t), vaultLockCommand(t), vaultSlotsCommand(t), vaultRecoveryCommand(t), vaultRemoveSlotCommand(t), vaultRekeyCommand(t), vaultAcceptCommand(t), vaultRotateKeyCommand(t), vaultExportCommand(t), vaultImportCommand(t))
+		vaultInitCommand(t), vaultSetCommand(t), vaultGetCommand(t), secretsListCommand(t), secretsDeleteCommand(t), vaultUnlockCommand(t), vaultLockCommand(t), vaultSlotsCommand(t), vaultRecoveryCommand(t), vaultAddSlotCommand(t), vaultRemoveSlotCommand(t), vaultRekeyCommand(t), vaultAcceptCommand(t), vaultRotateKeyCommand(t), vaultExportCommand(t), vaultImportCommand(t))
 }
 
 func vaultInitCommand(t *terminal) *cobra.Command {
@@ -42,13 +43,13 @@ func vaultInitCommand(t *terminal) *cobra.Command {
 }
 
 func vaultUnlockCommand(t *terminal) *cobra.Command {
-	var byCode, byFile bool
-	var span string
+	var byCode, byFile, byKeychain, byCredential bool
+	var span, identity string
 	cmd := &cobra.Command{
 		Use: "unlock", Short: "Open the vault for as long as the gateway runs, or for a time", Args: exactly(0),
 		Long: "Open the vault for as long as the gateway runs, or with --for until the time is over: the gateway then forgets the\n" +
 			"key and says so. The key is kept in the gateway's memory and nowhere else. A clock that is set back gains no time.",
-		Example: "  openclaw vault unlock\n  openclaw vault unlock --for 8h\n  openclaw vault unlock --key-file",
+		Example: "  openclaw vault unlock\n  openclaw vault unlock --for 8h\n  openclaw vault unlock --key-file\n  openclaw vault unlock --identity ~/.config/age/key.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			length, err := unlockLength(span)
 			if err != nil {
@@ -59,6 +60,17 @@ func vaultUnlockCommand(t *terminal) *cobra.Command {
 				return t.unlockByCode(cmd, length)
 			case byFile:
 				return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{KeyFile: true, Seconds: length})
+			case byKeychain:
+				return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{KeyFile: true, Kind: vault.SlotKeychain, Seconds: length})
+			case byCredential:
+				return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{KeyFile: true, Kind: vault.SlotCredential, Seconds: length})
+			case identity != "":
+				key, err := t.ageKey(identity)
+				if err != nil {
+					return err
+				}
+				defer key.Wipe()
+				return t.changeStore(cmd, wire.MethodStoreUnlock, wire.StoreUnlockParams{Age: key.Reveal(), Seconds: length})
 			}
 			passphrase, err := t.passphrase("passphrase: ")
 			if err != nil {
@@ -69,8 +81,11 @@ func vaultUnlockCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&byCode, "recovery-code", false, "by the code that was written down")
-	cmd.Flags().BoolVar(&byFile, "key-file", false, "by its key file, after 'vault lock'")
-	cmd.MarkFlagsMutuallyExclusive("recovery-code", "key-file")
+	cmd.Flags().BoolVar(&byFile, "key-file", false, "by its key file, or what else needs nobody, after 'vault lock'")
+	cmd.Flags().BoolVar(&byKeychain, "keychain", false, "by the key in the keychain")
+	cmd.Flags().BoolVar(&byCredential, "credential", false, "by the credential of the gateway's service")
+	cmd.Flags().StringVar(&identity, "identity", "", "by a file with the secret key of a recipient: of age, or an ed25519 key of OpenSSH")
+	cmd.MarkFlagsMutuallyExclusive("recovery-code", "key-file", "keychain", "credential", "identity")
 	cmd.Flags().StringVar(&span, "for", "", "how long, such as 30m or 8h; at most 365d")
 	return cmd
 }

@@ -51,13 +51,14 @@ func vaultSetCommand(t *terminal) *cobra.Command {
 // vaultGetCommand shows a value. The gateway gives none to anybody: the vault is
 // opened here, by who can.
 func vaultGetCommand(t *terminal) *cobra.Command {
-	return &cobra.Command{
+	var identity string
+	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Write a secret of the vault to standard output, for who can open the vault", Args: exactly(1),
 		Long: "Write a secret of the vault to standard output. The vault's passphrase is asked for each time, though the gateway\n" +
 			"may have it open: no program gets a value by asking the gateway. That it was asked for is in the audit log.",
 		Example: "  openclaw vault get anthropic_api_key | wl-copy",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			v, err := t.openVault(cmd.Context())
+			v, err := t.openVault(cmd.Context(), identity)
 			if err != nil {
 				return err
 			}
@@ -79,11 +80,13 @@ func vaultGetCommand(t *terminal) *cobra.Command {
 			return err
 		},
 	}
+	identityFlag(cmd, &identity)
+	return cmd
 }
 
-// openVault opens the vault in this process, by its passphrase or its key file. An
-// older file than the newest that was seen is refused here as well.
-func (t *terminal) openVault(ctx context.Context) (*vault.Vault, error) {
+// openVault opens the vault in this process: by a recipient's secret key if one is named,
+// else by what there is of passphrase, key file and recovery code, in that order. An older file than the newest that was seen is refused here as well.
+func (t *terminal) openVault(ctx context.Context, identity string) (*vault.Vault, error) {
 	layout, err := t.layout()
 	if err != nil {
 		return nil, err
@@ -93,7 +96,22 @@ func (t *terminal) openVault(ctx context.Context) (*vault.Vault, error) {
 		return nil, err
 	}
 	unlock := vault.KeyFile(filepath.Join(layout.Keys(), "vault.key"))
-	if header.Has(vault.SlotPassphrase) {
+	switch {
+	case identity != "":
+		key, err := t.ageKey(identity)
+		if err != nil {
+			return nil, err
+		}
+		defer key.Wipe()
+		unlock = vault.AgeKey(key.Reveal(), nil, nil)
+	case !header.Has(vault.SlotPassphrase) && !header.Has(vault.SlotKeyFile) && header.Has(vault.SlotRecovery):
+		code, err := t.passphrase("recovery code: ")
+		if err != nil {
+			return nil, err
+		}
+		defer clear(code)
+		unlock = vault.RecoveryCode(code)
+	case header.Has(vault.SlotPassphrase):
 		passphrase, err := t.passphrase("passphrase: ")
 		if err != nil {
 			return nil, err

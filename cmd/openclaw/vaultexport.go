@@ -19,6 +19,7 @@ import (
 
 func vaultExportCommand(t *terminal) *cobra.Command {
 	var recipients []string
+	var identity string
 	cmd := &cobra.Command{
 		Use: "export FILE", Short: "Write the vault's secrets to a file that age opens", Args: exactly(1),
 		Long: "Write the vault's secrets to a file for another machine, encrypted with age: to the public keys of --recipient, or\n" +
@@ -26,14 +27,15 @@ func vaultExportCommand(t *terminal) *cobra.Command {
 			"open or not. With --passphrase-fd the first line is the vault's, the second the file's.",
 		Example: "  openclaw vault export secrets.age\n  openclaw vault export --recipient age1… secrets.age",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.exportVault(cmd.Context(), args[0], recipients)
+			return t.exportVault(cmd.Context(), args[0], recipients, identity)
 		},
 	}
 	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "a public key of age (age1…) that opens the file; may be given more than once")
+	identityFlag(cmd, &identity)
 	return cmd
 }
 
-func (t *terminal) exportVault(ctx context.Context, name string, keys []string) error {
+func (t *terminal) exportVault(ctx context.Context, name string, keys []string, identity string) error {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return usage("choose another name", "%s is there already", printable(name))
 	}
@@ -41,7 +43,7 @@ func (t *terminal) exportVault(ctx context.Context, name string, keys []string) 
 	if len(keys) > 0 && err != nil {
 		return usage("a public key of age begins with age1", "%v", err)
 	}
-	v, err := t.openVault(ctx)
+	v, err := t.openVault(ctx, identity)
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,9 @@ func vaultSlotsCommand(t *terminal) *cobra.Command {
 func (t *terminal) slots(result wire.StoreSlotsResult) {
 	rows := make([][]string, 0, len(result.Slots))
 	for _, slot := range result.Slots {
-		rows = append(rows, []string{slot.ID, slot.Kind})
+		rows = append(rows, []string{slot.ID, slot.Kind, printable(slotDetail(slot))})
 	}
-	t.table("ID\tOPENS BY", rows)
+	t.table("ID\tOPENS BY\tFOR", rows)
 }
 
 func vaultRecoveryCommand(t *terminal) *cobra.Command {
@@ -89,8 +89,8 @@ func vaultRekeyCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rekey", Short: "Encrypt the vault anew; only what is given now opens it", Args: exactly(0),
 		Long: "Encrypt the vault under a new key. Afterwards it opens by the passphrase that is asked for (or a new key file),\n" +
-			"and by a new recovery code with --recovery-code. Every other passphrase, key file and code opens it no more, and\n" +
-			"the copy of one change before is removed.",
+			"and by a new recovery code with --recovery-code. Nothing of before opens it any more, also no keychain,\n" +
+			"credential and recipient, which are added again by 'vault add-slot'; the copy of one change before is removed.",
 		Example: "  openclaw vault rekey --recovery-code",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return t.withCurrent(cmd.Context(), func(current []byte) error {
@@ -115,6 +115,7 @@ func vaultRekeyCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&params.KeyFile, "key-file", false, "a new random key in a file instead of a passphrase")
 	cmd.Flags().BoolVar(&params.Recovery, "recovery-code", false, "make a recovery code as well")
+	cmd.Flags().BoolVar(&params.Approved, "fips", false, "with primitives that FIPS mode takes; a vault that has them keeps them")
 	return cmd
 }
 

@@ -29,7 +29,12 @@ type Systemd struct {
 	Writes  []string // folders outside the state folder that are written to
 	Socket  bool     // systemd opens the port
 	Listen  string   // of the socket: address:port
+
+	Credentials []Credential // encrypted ones that systemd hands over
 }
+
+// Credential is an encrypted one: its name, and the file that systemd-creds wrote.
+type Credential struct{ Name, Path string }
 
 // Service returns the service's unit.
 func (s Systemd) Service() ([]byte, error) {
@@ -37,7 +42,11 @@ func (s Systemd) Service() ([]byte, error) {
 	if s.System {
 		words = append(words, s.User)
 	}
-	for _, path := range append([]string{s.Program, s.Home}, s.Writes...) {
+	paths := append([]string{s.Program, s.Home}, s.Writes...)
+	for _, credential := range s.Credentials {
+		paths, words = append(paths, credential.Path), append(words, credential.Name, credential.Path)
+	}
+	for _, path := range paths {
 		if !filepath.IsAbs(path) {
 			return nil, fmt.Errorf("write unit: %q is not an absolute path", path)
 		}

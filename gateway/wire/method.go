@@ -32,6 +32,7 @@ const (
 	MethodStoreLock    = "openclaw.secrets.store.lock"    // → event.SecretStore
 	MethodStoreSlots   = "openclaw.secrets.store.slots"   // → StoreSlotsResult
 	MethodStoreRecover = "openclaw.secrets.store.recover" // StoreSlotParams → StoreCode: adds a recovery code
+	MethodStoreAdd     = "openclaw.secrets.store.add"     // StoreAddParams → StoreSlotsResult: adds a way to unlock
 	MethodStoreRemove  = "openclaw.secrets.store.remove"  // StoreSlotParams → StoreSlotsResult: takes a way to unlock away
 	MethodStoreRekey   = "openclaw.secrets.store.rekey"   // StoreRekeyParams → StoreCode
 	MethodStoreRolled  = "openclaw.secrets.store.rolled"  // StoreUnlockParams → StoreRolled: why the vault file is refused
@@ -201,11 +202,13 @@ type StoreCreateParams struct {
 }
 
 // StoreUnlockParams opens the vault for this gateway's life, or until it is
-// locked. Exactly one of Passphrase, Code and KeyFile is set.
+// locked. Exactly one of Passphrase, Code, Age and KeyFile is set.
 type StoreUnlockParams struct {
 	Passphrase []byte `json:"passphrase,omitempty"`
 	Code       []byte `json:"code,omitempty"`    // a recovery code
-	KeyFile    bool   `json:"keyFile,omitempty"` // by its key file or the service's credential; over the unix socket only
+	Age        []byte `json:"age,omitempty"`     // the key of an age slot, which a recipient's secret key decrypted
+	KeyFile    bool   `json:"keyFile,omitempty"` // by what needs nobody; over the unix socket only
+	Kind       string `json:"kind,omitempty"`    // with KeyFile: by that alone: "key-file", "credential" or "keychain"
 	Seconds    int64  `json:"seconds,omitempty"` // then the gateway forgets it; 0: it does not
 }
 
@@ -216,8 +219,21 @@ type StoreSlotsResult struct {
 
 // StoreSlot is one of them.
 type StoreSlot struct {
-	ID   string `json:"id"`
-	Kind string `json:"kind"` // "passphrase", "key-file" or "recovery-code"
+	ID         string   `json:"id"`
+	Kind       string   `json:"kind"`                 // "passphrase", "key-file", "recovery-code", "keychain", "credential" or "age"
+	Name       string   `json:"name,omitempty"`       // of a credential
+	Recipients []string `json:"recipients,omitempty"` // age's public keys
+}
+
+// StoreAddParams adds a way to unlock the vault; as keychain.NewVaultSlot. Current is the
+// passphrase that opens it now, where one does.
+type StoreAddParams struct {
+	Current    []byte   `json:"current,omitempty"`
+	Kind       string   `json:"kind"`
+	Name       string   `json:"name,omitempty"`
+	Recipients []string `json:"recipients,omitempty"`
+	Sealed     []byte   `json:"sealed,omitempty"`
+	Key        []byte   `json:"key,omitempty"`
 }
 
 // StoreSlotParams changes one way to unlock the vault. Current is the passphrase
@@ -234,6 +250,7 @@ type StoreRekeyParams struct {
 	Passphrase []byte `json:"passphrase,omitempty"`
 	KeyFile    bool   `json:"key_file,omitempty"`
 	Recovery   bool   `json:"recovery,omitempty"`
+	Approved   bool   `json:"approved,omitempty"` // with primitives that FIPS mode takes
 }
 
 // StoreCode is a recovery code, which is told once; empty: none was wanted.

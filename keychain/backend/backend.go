@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -12,12 +11,6 @@ import (
 	"openclaw/keychain/internal/file"
 	"openclaw/keychain/vault"
 )
-
-// credentialName is the file in the service manager's credentials folder that
-// unlocks the vault: 32 bytes are a key, anything else is a passphrase.
-const credentialName = "openclaw-vault-key" //nolint:gosec // a file name
-
-const maxCredential = 4096
 
 // Options says where things are. StateDir and KeysDir must exist.
 type Options struct {
@@ -50,7 +43,9 @@ type Backend struct {
 	mu     sync.Mutex // guards what follows; held for no call
 	choice string     // "", Keychain or Vault
 	vault  *vault.Vault
-	err    error // the last answer; nil is ready
+	err    error     // the last answer; nil is ready
+	awaits bool      // the vault opens by a keychain that did not answer, and nobody locked it
+	asked  time.Time // when that was asked last
 }
 
 var _ keychain.Store = (*Backend)(nil)
@@ -185,6 +180,9 @@ func (b *Backend) refreshVault(ctx context.Context) {
 	}
 	v, err := b.unlockUnattended(ctx)
 	b.settle(Vault, v, err)
+	b.mu.Lock()
+	b.awaits, b.asked = waitsForKeychain(err), b.now()
+	b.mu.Unlock()
 }
 
 func (b *Backend) unlockUnattended(ctx context.Context) (*vault.Vault, error) {
@@ -192,29 +190,7 @@ func (b *Backend) unlockUnattended(ctx context.Context) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.openNewest(ctx, func() (*vault.Vault, error) { return b.openUnattended(ctx, header) })
-}
-
-func (b *Backend) openUnattended(ctx context.Context, header vault.Header) (*vault.Vault, error) {
-	options := vault.Options{Now: b.now}
-	if b.credentialsDir != "" {
-		// The service manager owns this folder and its modes.
-		credential, err := file.Read(filepath.Join(b.credentialsDir, credentialName), maxCredential)
-		if err == nil {
-			defer clear(credential)
-			if len(credential) == 32 && header.Has(vault.SlotKeyFile) {
-				return vault.Open(ctx, b.vaultPath, vault.Key(credential), options)
-			}
-			return vault.Open(ctx, b.vaultPath, vault.Passphrase(trimNewline(credential)), options)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, &keychain.Error{Op: "unlock vault", Kind: keychain.KindFailed, Err: err, Hint: "check the service's credential " + credentialName}
-		}
-	}
-	if header.Has(vault.SlotKeyFile) {
-		return b.openByKeyFile(ctx, options)
-	}
-	return nil, locked("unlock vault")
+	return b.openNewest(ctx, func() (*vault.Vault, error) { return b.openUnattended(ctx, header, "") })
 }
 
 func locked(op string) error {
@@ -239,7 +215,7 @@ func trimNewline(b []byte) []byte {
 func (b *Backend) settle(choice string, v *vault.Vault, err error) {
 	b.mu.Lock()
 	old := b.vault
-	b.choice, b.vault, b.err = choice, v, err
+	b.choice, b.vault, b.err, b.awaits = choice, v, err, false
 	b.mu.Unlock()
 	if old != nil && old != v {
 		old.Close()

@@ -112,7 +112,7 @@ func noteDelete(name string) func([]Info) []Info {
 func merge(listed []string, entries []Info) []Info {
 	out := make([]Info, 0, len(listed))
 	for _, name := range listed {
-		if strings.HasPrefix(name, anchorPrefix) {
+		if strings.HasPrefix(name, anchorPrefix) || strings.HasPrefix(name, slotPrefix) {
 			continue // the mark of a vault of another state folder
 		}
 		info := Info{Name: name}

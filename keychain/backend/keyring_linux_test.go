@@ -5,10 +5,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"openclaw/keychain"
 	"openclaw/keychain/keyringtest"
+	"openclaw/keychain/vault"
 )
 
 func withKeyring(t *testing.T) Options {
@@ -151,4 +154,95 @@ func TestTheKeychainIsAnAnchor(t *testing.T) {
 	want(t, b, "a", "3")
 	keyringtest.Unlock(t)
 	want(t, open(t, o), "a", "3") // the keychain knows of less, and learns it now
+}
+
+// A key in the keychain opens the vault with nobody there while the keychain is unlocked;
+// a start before that waits for it, unless a person locked the vault.
+func TestAVaultOpensByTheKeychain(t *testing.T) {
+	if !keyringtest.Inside(t, keyringtest.Unlocked) {
+		return
+	}
+	o := folders(t)
+	b := open(t, o)
+	if err := b.CreateVault(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	set(t, b, "a", "1")
+	o.OS = keychain.NewOS(keychain.OSOptions{})
+	var mu sync.Mutex
+	now := time.Now()
+	o.Now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return now
+	}
+	later := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(time.Minute)
+	}
+	b = open(t, o)
+	if err := b.AddSlot(t.Context(), nil, keychain.NewVaultSlot{Kind: vault.SlotKeychain}); err != nil {
+		t.Fatal(err)
+	}
+	keyFile := readFile(t, b.keyPath())
+	if err := os.Remove(b.keyPath()); err != nil { // which would come first
+		t.Fatal(err)
+	}
+	want(t, open(t, o), "a", "1")
+
+	b.Lock()
+	later()
+	_, err := b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindLocked)
+	wantKind(t, b.UnlockUnattended(t.Context(), vault.SlotCredential), keychain.KindLocked)
+	if err := b.UnlockUnattended(t.Context(), vault.SlotKeychain); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b, "a", "1")
+
+	keyringtest.Lock(t)
+	b = open(t, o) // the service that starts before its user came
+	wantStatus(t, b, Vault, Locked)
+	if !strings.Contains(b.Status().Hint, "unlock the keychain") {
+		t.Fatalf("%+v", b.Status())
+	}
+	later()
+	_, err = b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindLocked)
+	keyringtest.Unlock(t)
+	later()
+	want(t, b, "a", "1")
+	wantStatus(t, b, Vault, Ready)
+
+	slots, err := b.Slots(t.Context())
+	if err != nil || len(slots) != 2 {
+		t.Fatal(slots, err)
+	}
+	item := slotPrefix + slots[1].ID
+	key, err := o.OS.Get(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.OS.Set(t.Context(), item, secret("not base64!")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open(t, o).Get(t.Context(), "a")
+	if err == nil {
+		t.Fatal("it opens by what is no key")
+	}
+	if err := o.OS.Set(t.Context(), item, key); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.RemoveSlot(t.Context(), slots[1].ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.OS.Get(t.Context(), item); keychain.KindOf(err) != keychain.KindNotFound {
+		t.Fatalf("its key is still in the keychain: %v", err)
+	}
+	if _, err := open(t, o).Get(t.Context(), "a"); err == nil {
+		t.Fatal("it opens by a way that was taken away")
+	}
+	writeFile(t, b.keyPath(), keyFile)
+	want(t, open(t, o), "a", "1")
 }

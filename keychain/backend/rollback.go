@@ -76,7 +76,7 @@ func (b *Backend) openRefused(ctx context.Context, passphrase, code []byte) (*va
 	case len(code) > 0:
 		v, err = vault.Open(ctx, b.vaultPath, vault.RecoveryCode(code), options)
 	default:
-		v, err = b.openUnattended(ctx, header)
+		v, err = b.openUnattended(ctx, header, "")
 	}
 	if err != nil {
 		return nil, keychain.VaultRollback{}, Seen{}, err

@@ -32,7 +32,7 @@ func (b *Backend) Slots(ctx context.Context) ([]keychain.VaultSlot, error) {
 	}
 	list := make([]keychain.VaultSlot, 0, len(slots))
 	for _, slot := range slots {
-		list = append(list, keychain.VaultSlot{ID: slot.ID, Kind: slot.Kind})
+		list = append(list, keychain.VaultSlot{ID: slot.ID, Kind: slot.Kind, Name: slot.Name, Recipients: slot.Recipients})
 	}
 	return list, nil
 }
@@ -61,16 +61,26 @@ func (b *Backend) RemoveSlot(ctx context.Context, id string, current []byte) err
 	if err != nil {
 		return err
 	}
+	before, err := v.Slots(ctx)
+	if err != nil {
+		return err
+	}
 	if err := v.RemoveSlot(ctx, id); err != nil {
 		return err
+	}
+	for _, slot := range before {
+		if slot.ID == id {
+			b.forgetKeychainKeys(ctx, slot)
+		}
 	}
 	return b.noteMark(ctx, "remove slot", v)
 }
 
 // Rekey encrypts the vault anew. Afterwards it opens by passphrase, or by a new
 // key file if passphrase is empty, and by the recovery code that is returned if
-// one is wanted; by nothing else. What is given stays the caller's.
-func (b *Backend) Rekey(ctx context.Context, current, passphrase []byte, recovery bool) (keychain.Secret, error) {
+// one is wanted; by nothing else. With approved it gets approved primitives. What is given
+// stays the caller's.
+func (b *Backend) Rekey(ctx context.Context, current, passphrase []byte, recovery, approved bool) (keychain.Secret, error) {
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
 	v, err := b.openedBy(ctx, "rekey vault", current)
@@ -94,9 +104,14 @@ func (b *Backend) Rekey(ctx context.Context, current, passphrase []byte, recover
 		code = vault.NewRecoveryCode()
 		unlocks = append(unlocks, vault.RecoveryCode(code.Reveal()))
 	}
-	if err := v.Rekey(ctx, unlocks...); err != nil {
+	before, err := v.Slots(ctx)
+	if err != nil {
 		return keychain.Secret{}, err
 	}
+	if err := v.Rekey(ctx, approved, unlocks...); err != nil {
+		return keychain.Secret{}, err
+	}
+	b.forgetKeychainKeys(ctx, before...)
 	if len(passphrase) > 0 {
 		err = os.Remove(b.keyPath())
 		if errors.Is(err, fs.ErrNotExist) {

@@ -15,20 +15,20 @@ const others = "another horse battery"
 func TestRekeyFromOneWayToAnother(t *testing.T) {
 	o := folders(t)
 	b := open(t, o)
-	_, err := b.Rekey(t.Context(), nil, []byte(words), false)
+	_, err := b.Rekey(t.Context(), nil, []byte(words), false, false)
 	wantKind(t, err, keychain.KindFailed)
 	if err := b.CreateVault(t.Context(), []byte(words)); err != nil {
 		t.Fatal(err)
 	}
 	set(t, b, "a", "1")
 	for _, wrong := range [][]byte{nil, []byte("wrong horse")} {
-		_, err := b.Rekey(t.Context(), wrong, []byte(others), false)
+		_, err := b.Rekey(t.Context(), wrong, []byte(others), false, false)
 		wantKind(t, err, keychain.KindWrongKey)
 		_, err = b.AddRecoveryCode(t.Context(), wrong)
 		wantKind(t, err, keychain.KindWrongKey)
 		wantKind(t, b.RemoveSlot(t.Context(), "x", wrong), keychain.KindWrongKey)
 	}
-	code, err := b.Rekey(t.Context(), []byte(words), nil, true)
+	code, err := b.Rekey(t.Context(), []byte(words), nil, true, false)
 	if err != nil || code.Empty() {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestRekeyFromOneWayToAnother(t *testing.T) {
 	b.Lock() // and after that only when it is asked for
 	_, err = b.Get(t.Context(), "a")
 	wantKind(t, err, keychain.KindLocked)
-	if err := b.UnlockUnattended(t.Context()); err != nil {
+	if err := b.UnlockUnattended(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	want(t, b, "a", "1")
@@ -56,13 +56,13 @@ func TestRekeyFromOneWayToAnother(t *testing.T) {
 	if err := b.UnlockByCode(t.Context(), code.Reveal()); err != nil {
 		t.Fatal(err)
 	}
-	if code, err := b.Rekey(t.Context(), nil, []byte(others), false); err != nil || !code.Empty() {
+	if code, err := b.Rekey(t.Context(), nil, []byte(others), false, false); err != nil || !code.Empty() {
 		t.Fatal(err)
 	}
 	b = open(t, o)
 	wantStatus(t, b, Vault, Locked)
 	wantKind(t, b.UnlockByCode(t.Context(), code.Reveal()), keychain.KindWrongKey)
-	wantKind(t, b.UnlockUnattended(t.Context()), keychain.KindLocked)
+	wantKind(t, b.UnlockUnattended(t.Context(), ""), keychain.KindLocked)
 	if err := b.Unlock(t.Context(), []byte(others)); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestRekeyOfAKeyFileIsFinished(t *testing.T) {
 		}
 	}
 	oldKey, oldVault := read(b.keyPath()), read(b.vaultPath)
-	if _, err := b.Rekey(t.Context(), nil, nil, false); err != nil {
+	if _, err := b.Rekey(t.Context(), nil, nil, false, false); err != nil {
 		t.Fatal(err)
 	}
 	newKey, newVault := read(b.keyPath()), read(b.vaultPath)
@@ -121,7 +121,7 @@ func TestRekeyOfAKeyFileIsFinished(t *testing.T) {
 	write(b.keyPath()+nextSuffix, newKey)
 	again = open(t, o)
 	want(t, again, "a", "1")
-	if _, err := again.Rekey(t.Context(), nil, nil, false); err != nil {
+	if _, err := again.Rekey(t.Context(), nil, nil, false, false); err != nil {
 		t.Fatal(err)
 	}
 	want(t, open(t, o), "a", "1")

@@ -10,7 +10,7 @@ import (
 
 // Get returns the secret from the chosen backend and from no other.
 func (b *Backend) Get(ctx context.Context, name string) (keychain.Secret, error) {
-	store, err := b.store("get secret", name)
+	store, err := b.answering(ctx, "get secret", name)
 	if err != nil {
 		return keychain.Secret{}, err
 	}
@@ -30,7 +30,7 @@ func (b *Backend) Get(ctx context.Context, name string) (keychain.Secret, error)
 // Set stores value in the chosen backend.
 func (b *Backend) Set(ctx context.Context, name string, value keychain.Secret) error {
 	const op = "set secret"
-	store, err := b.store(op, name)
+	store, err := b.answering(ctx, op, name)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (b *Backend) Set(ctx context.Context, name string, value keychain.Secret) e
 // Delete removes name from the chosen backend.
 func (b *Backend) Delete(ctx context.Context, name string) error {
 	const op = "delete secret"
-	store, err := b.store(op, name)
+	store, err := b.answering(ctx, op, name)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (b *Backend) List(ctx context.Context) ([]string, error) {
 // locked or cannot list, it is what the index remembers.
 func (b *Backend) Info(ctx context.Context) ([]Info, error) {
 	const op = "list secrets"
-	store, err := b.store(op, "")
+	store, err := b.answering(ctx, op, "")
 	if err != nil {
 		return nil, err
 	}

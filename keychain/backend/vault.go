@@ -55,16 +55,22 @@ func (b *Backend) Unlock(ctx context.Context, passphrase []byte) error {
 	return b.unlock(ctx, b.openBy(vault.Passphrase(passphrase)))
 }
 
-// UnlockUnattended opens the vault, after Lock, by what needs no person: its key
-// file or the service's credential, as the start does.
-func (b *Backend) UnlockUnattended(ctx context.Context) error {
+// UnlockUnattended opens the vault, after Lock, by what needs no person, as the start
+// does; or with a kind of slot by that one alone: "credential", "key-file" or "keychain".
+func (b *Backend) UnlockUnattended(ctx context.Context, kind string) error {
 	return b.unlock(ctx, func(ctx context.Context) (*vault.Vault, error) {
 		header, err := vault.ReadHeader(b.vaultPath)
 		if err != nil {
 			return nil, err
 		}
-		return b.openUnattended(ctx, header)
+		return b.openUnattended(ctx, header, kind)
 	})
+}
+
+// UnlockByAge opens the vault by the key of an age slot, which stays the caller's: who
+// has the secret key of a recipient decrypted it.
+func (b *Backend) UnlockByAge(ctx context.Context, key []byte) error {
+	return b.unlock(ctx, b.openBy(vault.AgeKey(key, nil, nil)))
 }
 
 func (b *Backend) openBy(way vault.Unlock) func(context.Context) (*vault.Vault, error) {

@@ -184,7 +184,7 @@ func (o *Opener) decrypt(path string, data []byte) ([]byte, keychain.VaultMark, 
 // unlock finds the key by the service's credential, or by asking.
 func (o *Opener) unlock(path string, data []byte) (*vault.TextKey, error) {
 	if o.options.CredentialsDir != "" {
-		words, err := file.Read(filepath.Join(o.options.CredentialsDir, CredentialName), maxCredential) // the service manager owns its mode
+		words, err := file.ReadCredential(o.options.CredentialsDir, CredentialName, maxCredential)
 		if err == nil {
 			defer clear(words)
 			return vault.OpenText(data, vault.Passphrase(bytes.TrimRight(words, "\r\n")), o.options.Vault)

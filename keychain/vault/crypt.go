@@ -34,9 +34,12 @@ func random(size int) []byte {
 }
 
 // keyEncryptionKey makes the key that wraps the root key. The caller wipes it.
-func (f family) keyEncryptionKey(s Slot, material []byte) []byte {
+func (f family) keyEncryptionKey(s Slot, material []byte) ([]byte, error) {
+	if s.Kind == SlotPassphrase && s.Derivation.Name == kdfPBKDF2 {
+		return iterate(material, s.Salt, s.Derivation.Iterations)
+	}
 	if s.Kind == SlotPassphrase {
-		return stretch(material, s.Salt, *s.Derivation)
+		return stretch(material, s.Salt, *s.Derivation), nil
 	}
 	return hkdf32(material, s.Salt, f.name()+" "+s.Kind)
 }
@@ -56,25 +59,39 @@ func (f family) label(id string, s Slot) []byte {
 	return []byte(f.name() + " slot\n" + id + "\n" + s.ID + "\n" + s.Kind + "\n")
 }
 
-// newSlot wraps root for material.
-func (f family) newSlot(id, kind string, material, root []byte, cost Derivation) (Slot, error) {
-	slot := Slot{ID: hex.EncodeToString(random(8)), Kind: kind, Salt: random(saltSize), Nonce: random(nonceSize)}
-	if kind == SlotPassphrase {
-		slot.Derivation = &cost
+// newSlot wraps root for material. slot says its kind and what is of that kind alone;
+// its id may be chosen.
+func (h Header) newSlot(slot Slot, material, root []byte, cost costs) (Slot, error) {
+	slot.Salt = random(saltSize)
+	if slot.ID == "" {
+		slot.ID = hex.EncodeToString(random(8))
 	}
-	key := f.keyEncryptionKey(slot, material)
+	if slot.Kind == SlotPassphrase {
+		derivation := cost.of(h.Cipher)
+		slot.Derivation = &derivation
+	}
+	if slot.Kind == SlotAge && h.Cipher != cipherName {
+		return Slot{}, errApprovedAge
+	}
+	key, err := h.family.keyEncryptionKey(slot, material)
+	if err != nil {
+		return Slot{}, fmt.Errorf("derive key: %w", err)
+	}
 	defer clear(key)
-	wrapped, err := xseal(nil, key, slot.Nonce, root, f.label(id, slot))
+	sealed, err := encrypt(h.Cipher, nil, key, root, h.family.label(h.ID, slot))
 	if err != nil {
 		return Slot{}, fmt.Errorf("wrap key: %w", err)
 	}
-	slot.Wrapped = wrapped
-	return slot, nil
+	slot.Nonce, slot.Wrapped = sealed[:nonceLength(h.Cipher):nonceLength(h.Cipher)], sealed[nonceLength(h.Cipher):]
+	return slot, slot.check(h.Cipher, bounds{})
 }
 
 // unwrap tries every slot of the kind and returns the root key, which the
 // caller wipes.
 func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
+	if err := h.allowed(); err != nil {
+		return nil, err
+	}
 	if !h.Has(kind) {
 		return nil, fmt.Errorf("%w: %s", errNoSlot, kind)
 	}
@@ -82,8 +99,11 @@ func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
 		if slot.Kind != kind {
 			continue
 		}
-		key := h.family.keyEncryptionKey(slot, material)
-		root, err := xopen(key, slot.Nonce, slot.Wrapped, h.family.label(h.ID, slot))
+		key, err := h.family.keyEncryptionKey(slot, material)
+		if err != nil {
+			return nil, fmt.Errorf("derive key: %w", err)
+		}
+		root, err := decrypt(h.Cipher, key, slot.Nonce, slot.Wrapped, h.family.label(h.ID, slot))
 		clear(key)
 		switch {
 		case err == nil:
@@ -96,22 +116,27 @@ func (h Header) unwrap(kind string, material []byte) ([]byte, error) {
 }
 
 // payloadKey is the root key's child for the content. The caller wipes it.
-func (h Header) payloadKey(root []byte) []byte {
+func (h Header) payloadKey(root []byte) ([]byte, error) {
 	return hkdf32(root, []byte(h.ID), h.family.name()+" "+h.family.payload())
 }
 
 // seal returns a whole file.
 func seal(h Header, root, plaintext []byte) ([]byte, error) {
+	if err := h.allowed(); err != nil {
+		return nil, err
+	}
 	associated, err := encodeHeader(h)
 	if err != nil {
 		return nil, err
 	}
-	key := h.payloadKey(root)
+	key, err := h.payloadKey(root)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
 	defer clear(key)
-	nonce := random(nonceSize)
-	out := make([]byte, 0, len(associated)+nonceSize+len(plaintext)+tagSize+checksumSize)
-	out = append(append(out, associated...), nonce...)
-	out, err = xseal(out, key, nonce, plaintext, associated)
+	out := make([]byte, 0, len(associated)+nonceLength(h.Cipher)+len(plaintext)+tagSize+checksumSize)
+	out = append(out, associated...)
+	out, err = encrypt(h.Cipher, out, key, plaintext, associated)
 	if err != nil {
 		return nil, fmt.Errorf("seal content: %w", err)
 	}
@@ -121,9 +146,15 @@ func seal(h Header, root, plaintext []byte) ([]byte, error) {
 
 // open returns the plaintext, which the caller wipes.
 func (c container) open(root []byte) ([]byte, error) {
-	key := c.header.payloadKey(root)
+	if err := c.header.allowed(); err != nil {
+		return nil, err
+	}
+	key, err := c.header.payloadKey(root)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
 	defer clear(key)
-	plaintext, err := xopen(key, c.nonce, c.ciphertext, c.associated)
+	plaintext, err := decrypt(c.header.Cipher, key, c.nonce, c.ciphertext, c.associated)
 	if err != nil && !errors.Is(err, errAltered) {
 		return nil, fmt.Errorf("open content: %w", err)
 	}

@@ -1,14 +1,24 @@
 package vault
 
-import "crypto/sha256"
+import (
+	"crypto/fips140"
+	"crypto/sha256"
+)
 
 // hmacBlock is the block of SHA-256.
 const hmacBlock = 64
 
 // hkdf32 is HKDF-SHA256 (RFC 5869) of one block of output, which the caller wipes. It
 // is the construction of crypto/hkdf, whose hashes keep the secret, and the key that
-// comes of it, in objects that cannot be wiped.
-func hkdf32(secret, salt []byte, info string) []byte {
+// comes of it, in objects that cannot be wiped. In FIPS mode it is that one all the same.
+func hkdf32(secret, salt []byte, info string) ([]byte, error) {
+	if fips140.Enabled() {
+		return moduleHKDF(secret, salt, info)
+	}
+	return ownHKDF(secret, salt, info), nil
+}
+
+func ownHKDF(secret, salt []byte, info string) []byte {
 	out := make([]byte, sha256.Size)
 	leavingNoTrace(func() {
 		prk := hmac256(salt, secret)

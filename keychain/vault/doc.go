@@ -19,7 +19,8 @@
 //     itself.
 //   - Rekey writes a vault under another root key once it has opened it by every way
 //     that is to open it, and leaves nothing that a way of before opens. Slots are
-//     added and removed without touching the entries; the last one stays.
+//     added and removed without touching the entries; the last one stays, and so does
+//     the last one that a person can use.
 //   - Damage (KindCorrupt) and a wrong passphrase (KindWrongKey) are told
 //     apart by a checksum; deliberate alteration is told by the cipher.
 //   - Within one process an older generation, another file of the same one, or
@@ -32,14 +33,39 @@
 // The package never falls back to plain text, never logs, and never takes a cost
 // of key derivation outside of its bounds, also not from the file.
 //
-// # Format 1
+// # FIPS mode
+//
+// While the program runs with GODEBUG=fips140=on or =only, everything that encrypts and
+// derives here is done by Go's cryptographic module with approved primitives (AES-256-GCM,
+// PBKDF2, HKDF, HMAC and SHA-256); new files are of those, and a file of others is refused.
+// A vault gets them by Rekey with approved outside of that mode, and keeps them then. Two
+// things are less in that mode: PBKDF2 costs who guesses a passphrase no memory, and the
+// module keeps keys in objects that cannot be reached, so that instead of being wiped
+// they are collected and overwritten after each use. And this is said of no more than it
+// is: a build is of a validated module only if it was made with GOFIPS140 (Mode names the
+// module), and of openclaw itself nothing is validated.
+//
+// # Who opens what
+//
+// A passphrase, a recovery code and age open for who has them. A key-file slot opens for
+// whoever reads that file. A keychain slot opens for every program of this user while the
+// keychain is unlocked, since a Linux keychain asks no program who it is; it protects a
+// copied disk and another user. A credential slot opens for the service that systemd
+// gives it to, and for root on the machine that encrypted it. None of the last three
+// opens on another machine, so the last slot of the first three kinds is not removed.
+//
+// # Formats 1 and 2
+//
+// A file is of the first format that describes it: format 2 adds the kinds of slot
+// "keychain", "credential" and "age", and the cipher "aes-256-gcm". What follows is of both
+// but where it says so.
 //
 // A file is, without gaps:
 //
-//	17 bytes   the text "openclaw-vault/1" and a line feed
+//	17 bytes   the text "openclaw-vault/1" or "openclaw-vault/2", and a line feed
 //	 4 bytes   N, the length of the header, big endian, at most 16,384
 //	 N bytes   the header
-//	24 bytes   nonce of the payload
+//	24 bytes   nonce of the payload; 12 with "aes-256-gcm"
 //	 M bytes   the payload, encrypted: plain text and 16 bytes of tag
 //	32 bytes   SHA-256 of everything before
 //
@@ -47,7 +73,7 @@
 // first 17 + 4 + N bytes are the associated data of the payload.
 //
 // The header is a JSON object in one canonical form: no spaces, members in this
-// order, every member present but kdf, which only a passphrase has, bytes in standard
+// order, every member present but those that are of one kind alone, bytes in standard
 // base64 with padding, times in RFC 3339 in UTC. A reader encodes what it
 // decoded and refuses a file whose bytes differ.
 //
@@ -55,38 +81,57 @@
 //	generation  1 at creation, one more at each write
 //	created     time of creation
 //	written     time of this write
-//	cipher      "xchacha20-poly1305"
+//	cipher      "xchacha20-poly1305"; format 2: or "aes-256-gcm"
 //	slots       1 to 8 objects, at most 4 of kind "passphrase":
 //	  id        8 random bytes, hexadecimal
-//	  kind      "passphrase", "key-file" or "recovery-code"
+//	  kind      "passphrase", "key-file" or "recovery-code"; format 2: or "keychain",
+//	            "credential" or, not with "aes-256-gcm", "age"
 //	  salt      16 random bytes
-//	  kdf       passphrase only: name "argon2id", time, memory_kib, threads
-//	  nonce     24 random bytes
+//	  kdf       passphrase only: name "argon2id", time, memory_kib, threads;
+//	            with "aes-256-gcm": name "pbkdf2-hmac-sha256", iterations
+//	  name      credential only: 1 to 255 letters of ASCII, digits, and . _ - ; the first a
+//	            letter or a digit
+//	  recipients  age only: 1 to 8 public keys, each once, of 1 to 4,096 printable
+//	            characters of ASCII, without " \ < > &
+//	  sealed    age only: a file of age-encryption.org/v1, at most 12,288 bytes
+//	  nonce     24 random bytes; 12 with "aes-256-gcm"
 //	  wrapped   48 bytes: the root key, encrypted, and a tag
 //
 // Accepted costs: time 3 to 10, memory 64 MiB to 1 GiB, threads 1 to 16 (the
-// floor is the second choice of RFC 9106); written: 4, 128 MiB, 2.
+// floor is the second choice of RFC 9106); written: 4, 128 MiB, 2. Iterations of PBKDF2
+// 600,000 (OWASP's least) to 10,000,000; written: 1,000,000.
 //
-// The root key is 32 random bytes. A slot wraps it with XChaCha20-Poly1305
-// under the slot's nonce, with the associated data
+// The root key is 32 random bytes. A slot wraps it with the header's cipher
+// under the slot's nonce, with the associated data (of either format)
 //
 //	"openclaw-vault/1 slot" LF, vault id LF, slot id LF, slot kind LF
 //
 // and the key
 //
-//	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes), version 0x13
+//	passphrase  argon2id(passphrase bytes as typed, salt, time, memory, threads, 32 bytes), version 0x13;
+//	            with "aes-256-gcm" PBKDF2-HMAC-SHA256(passphrase, salt, iterations, 32 bytes)
 //	key-file    HKDF-SHA256(secret = the file's 32 bytes, salt, info = "openclaw-vault/1 key-file", 32 bytes)
 //	recovery-code: HKDF-SHA256(secret = the code's 18 bytes, salt, info = "openclaw-vault/1 recovery-code", 32 bytes)
+//	keychain, credential, age: HKDF-SHA256(secret = 32 bytes, salt, info = "openclaw-vault/1 " and the kind, 32 bytes)
+//
+// Those 32 bytes are random, of one slot alone. The keychain has them in standard base64
+// as the item "vault-slot/" and the slot's id of the service "openclaw"; the service manager
+// hands them over as the credential of that name; and sealed is them, encrypted to the
+// recipients. Every program of age opens that; age authenticates no sender, but the header
+// is part of what the payload's tag protects.
 //
 // A recovery code is 18 random bytes and the first 2 bytes of SHA-256("openclaw-vault/1
 // recovery-code", LF, those bytes), in base 32 (RFC 4648, no padding needed), written
 // by fours with strokes between.
 //
-// The payload is encrypted with XChaCha20-Poly1305 under
+// The payload is encrypted with the header's cipher under
 //
 //	HKDF-SHA256(secret = root key, salt = the 32 characters of the vault id, info = "openclaw-vault/1 entries", 32 bytes)
 //
-// An encrypted config is the same with "openclaw-config/1" for "openclaw-vault/1" in the
+// With AES-256-GCM nonces are random, so one root key writes at most 2^32 generations
+// (SP 800-38D, section 8.3).
+//
+// An encrypted config is the same with "openclaw-config/1" (or 2 in the first line) for "openclaw-vault/1" in the
 // first line, the associated data of the slots and every info (but in a recovery code's
 // own 2 bytes), 18 for 17 bytes of first line, and "text" for "entries".
 //
@@ -101,7 +146,8 @@
 //
 // Names have 1 to 200 letters of ASCII, digits, and . _ - and / . The primitives are
 // those of RFC 9106 (argon2id, without secret and associated data), RFC 5869 (HKDF)
-// and draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305). testdata/read_vault.py reads
+// and draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305); FIPS 197 and SP 800-38D
+// (AES-256-GCM) and RFC 8018 with SP 800-132 (PBKDF2). testdata/read_vault.py reads
 // the format in another language, and was written from this text alone.
 //
 // Anything that this text does not describe (another number in the first line,

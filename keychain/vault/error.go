@@ -34,6 +34,16 @@ func judge(path string, err error) (keychain.Kind, string) {
 		return keychain.KindLocked, "somebody gave the vault another key (openclaw vault rekey): unlock it again: openclaw vault unlock"
 	case is(errCode):
 		return keychain.KindWrongKey, "compare it letter by letter with what was written down: eight groups of four"
+	case is(errPersonal):
+		return keychain.KindFailed, "first add another: openclaw vault recovery-code, or openclaw vault add-slot age; or choose anew what opens it: openclaw vault rekey"
+	case is(errNotApproved):
+		return keychain.KindUnsupported, "start openclaw without GODEBUG=fips140, give the vault approved primitives by 'openclaw vault rekey --fips', and start it in FIPS mode again"
+	case is(errApprovedAge), is(errMode):
+		return keychain.KindUnsupported, "use a passphrase, a recovery code, a key file, the keychain or a credential"
+	case is(errName), is(errRecipients):
+		return keychain.KindFailed, "give it another name, or fewer recipients; more fit in a slot of their own"
+	case is(errNoRoom):
+		return keychain.KindFailed, "remove a way that is not needed: openclaw vault slots, openclaw vault remove-slot ID"
 	case is(errLastSlot), is(errFullOf), is(errUnknown), is(errVerify):
 		return keychain.KindFailed, "see the ways that there are: openclaw vault slots"
 	case is(errWrongKey):

@@ -108,7 +108,7 @@ func TestVaultAlterationIsTold(t *testing.T) {
 	if _, err := h.unwrap(SlotPassphrase, []byte(words)); !errors.Is(err, errWrongKey) {
 		t.Fatalf("a slot under another name: %v", err)
 	}
-	_, err = parse([]byte("openclaw-vault/2\n"+strings.Repeat("x", 200)), productionBounds())
+	_, err = parse([]byte("openclaw-vault/3\n"+strings.Repeat("x", 200)), productionBounds())
 	if !errors.Is(err, errNewer) {
 		t.Fatalf("a later format: %v", err)
 	}
@@ -116,19 +116,29 @@ func TestVaultAlterationIsTold(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	floor := *cheap().floor
-	cost := *cheap().cost
-	slot, err := familyVault.newSlot(strings.Repeat("ab", 16), SlotPassphrase, []byte(words), make([]byte, keySize), cost)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	header := Header{ID: strings.Repeat("ab", 16), Generation: 7, Created: at, Written: at, Cipher: cipherName}
+	slot, err := header.newSlot(Slot{Kind: SlotPassphrase}, []byte(words), make([]byte, keySize), costs{argon: *cheap().cost})
 	if err != nil {
 		f.Fatal(err)
 	}
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	good, err := seal(Header{ID: strings.Repeat("ab", 16), Generation: 7, Created: at, Written: at, Cipher: cipherName, Slots: []Slot{slot}}, make([]byte, keySize), []byte("x"))
+	header.Slots = []Slot{slot}
+	good, err := seal(header, make([]byte, keySize), []byte("x"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
 	f.Add(good[:40])
-	f.Add([]byte(familyVault.magic()))
+	for _, name := range []string{"format2-every-slot.vault", "format2-approved.vault"} {
+		frozen, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(frozen)
+		start := len(familyVault.magic(2)) + 4
+		f.Add(frozen[start : start+int(binary.BigEndian.Uint32(frozen[start-4:]))])
+	}
+	f.Add([]byte(familyVault.magic(1)))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check := func(data []byte) {
@@ -141,17 +151,25 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("accepted a header that is not canonical: %v", err)
 			}
 			for _, slot := range c.header.Slots {
-				if d := slot.Derivation; d != nil && (d.Memory > ceilingMemory || d.Time > ceilingTime) {
+				if d := slot.Derivation; d != nil && (d.Memory > ceilingMemory || d.Time > ceilingTime || d.Iterations > ceilingIterations) {
 					t.Fatalf("accepted %+v", d)
+				}
+				if c.header.Approved() && (slot.Kind == SlotAge || slot.Derivation != nil && slot.Derivation.Name != kdfPBKDF2) {
+					t.Fatalf("accepted %+v beside approved primitives", slot)
+				}
+				if strings.ContainsAny(slot.Name, "/\x00\n") || strings.ContainsAny(strings.Join(slot.Recipients, ""), "\n\x1b") {
+					t.Fatalf("accepted %q %q", slot.Name, slot.Recipients)
 				}
 			}
 		}
 		check(data)
 		// The same bytes as a header, with everything around them right.
-		framed := append([]byte(familyVault.magic()), binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
-		framed = append(append(framed, data...), make([]byte, nonceSize+tagSize)...)
-		sum := sha256.Sum256(framed)
-		check(append(framed, sum[:]...))
+		for number := 1; number <= 2; number++ {
+			framed := append([]byte(familyVault.magic(number)), binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
+			framed = append(append(framed, data...), make([]byte, nonceSize+tagSize)...)
+			sum := sha256.Sum256(framed)
+			check(append(framed, sum[:]...))
+		}
 	})
 }
 
@@ -187,10 +205,14 @@ func FuzzDecodePayload(f *testing.F) {
 	})
 }
 
-// Files of format 1 that every later version has to open. They were written by
+// frozenIdentity is the secret key of age for which a slot of a frozen file is.
+const frozenIdentity = "AGE-SECRET-KEY-145S5P2R4508HY9MZR4U3ECRHN2NG22QXYJEYTE0QE7GRC4LW3R7QWM7JFX"
+
+// Files of each format that every later version has to open. They were written by
 // this package and are never written again.
 func TestVaultOpensFrozenFiles(t *testing.T) {
 	key := bytes.Repeat([]byte{0x42}, keySize)
+	code := []byte("AADQ-4FI4-EMVD-COB7-IZGV-IW3C-NFYH-POLJ")
 	for _, frozen := range []struct {
 		name, kind string
 		material   []byte
@@ -199,7 +221,16 @@ func TestVaultOpensFrozenFiles(t *testing.T) {
 		{"format1-passphrase.vault", SlotPassphrase, []byte(words)},
 		{"format1-three-slots.vault", SlotKeyFile, key},
 		{"format1-three-slots.vault", SlotPassphrase, []byte(words)},
-		{"format1-three-slots.vault", SlotRecovery, []byte("AADQ-4FI4-EMVD-COB7-IZGV-IW3C-NFYH-POLJ")},
+		{"format1-three-slots.vault", SlotRecovery, code},
+		{"format2-every-slot.vault", SlotPassphrase, []byte(words)},
+		{"format2-every-slot.vault", SlotKeyFile, key},
+		{"format2-every-slot.vault", SlotRecovery, code},
+		{"format2-every-slot.vault", SlotKeychain, bytes.Repeat([]byte{0x43}, keySize)},
+		{"format2-every-slot.vault", SlotCredential, bytes.Repeat([]byte{0x44}, keySize)},
+		{"format2-every-slot.vault", SlotAge, bytes.Repeat([]byte{0x45}, keySize)},
+		{"format2-approved.vault", SlotPassphrase, []byte(words)},
+		{"format2-approved.vault", SlotKeyFile, key},
+		{"format2-approved.vault", SlotRecovery, code},
 	} {
 		t.Run(frozen.name+" "+frozen.kind, func(t *testing.T) {
 			path := filepath.Join("testdata", frozen.name)
@@ -210,6 +241,9 @@ func TestVaultOpensFrozenFiles(t *testing.T) {
 			defer v.Close()
 			want(t, v, "anthropic", "frozen value 1")
 			want(t, v, "token/gateway", "frozen\x00value\n2")
+			if frozen.kind == SlotAge { // which it decrypts itself
+				frozen.material = []byte(frozenIdentity)
+			}
 			sameForTheOtherReader(t, v, path, frozen.kind, frozen.material)
 		})
 	}

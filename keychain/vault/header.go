@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -26,9 +27,12 @@ func (f family) prefix() string {
 	return "openclaw-vault/"
 }
 
-// name is the family and the number of its format.
-func (f family) name() string  { return f.prefix() + "1" }
-func (f family) magic() string { return f.name() + "\n" }
+// name is what every derivation of the family says, whatever the file's number: a slot
+// stays as it was made when the file becomes one of a later format.
+func (f family) name() string { return f.prefix() + "1" }
+
+// magic is the first line of a file of a number.
+func (f family) magic(number int) string { return f.prefix() + strconv.Itoa(number) + "\n" }
 
 // payload names the content in the derivation of its key.
 func (f family) payload() string {
@@ -38,10 +42,11 @@ func (f family) payload() string {
 	return "entries"
 }
 
-// Sizes and bounds of format 1; doc.go is the specification.
+// Sizes and bounds of the formats; doc.go is the specification.
 const (
 	keySize      = 32
-	nonceSize    = 24
+	nonceSize    = 24 // of XChaCha20-Poly1305
+	gcmNonceSize = 12
 	tagSize      = 16
 	saltSize     = 16
 	checksumSize = 32
@@ -51,10 +56,14 @@ const (
 	maxPassSlots = 4 // each may cost seconds at the ceiling
 )
 
-// Names that the header spells out.
+// Names that the header spells out. The second of each is of the approved suite.
 const (
-	cipherName = "xchacha20-poly1305"
-	kdfName    = "argon2id"
+	cipherName   = "xchacha20-poly1305"
+	cipherGCM    = "aes-256-gcm"
+	kdfName      = "argon2id"
+	kdfPBKDF2    = "pbkdf2-hmac-sha256"
+	formatFirst  = 1
+	formatSecond = 2
 )
 
 // Kinds of slot: how the root key can be unlocked.
@@ -62,6 +71,9 @@ const (
 	SlotPassphrase = "passphrase"
 	SlotKeyFile    = "key-file"
 	SlotRecovery   = "recovery-code"
+	SlotKeychain   = "keychain"   // a key in the system's keychain
+	SlotCredential = "credential" // a key that the service manager hands over
+	SlotAge        = "age"        // a key that is encrypted to recipients
 )
 
 // Bounds of the key derivation. The floor is the second choice of RFC 9106
@@ -72,6 +84,9 @@ const (
 	ceilingTime   = 10
 	ceilingMemory = 1 << 20 // KiB
 	ceilingLanes  = 16
+
+	floorIterations   = 600_000 // of PBKDF2, what OWASP asks for at least
+	ceilingIterations = 10_000_000
 )
 
 // Header is what a vault file says without being unlocked.
@@ -91,17 +106,21 @@ type Slot struct {
 	ID         string      `json:"id"` // 8 random bytes in hexadecimal
 	Kind       string      `json:"kind"`
 	Salt       []byte      `json:"salt"`
-	Derivation *Derivation `json:"kdf,omitempty"` // passphrase slots
+	Derivation *Derivation `json:"kdf,omitempty"`        // passphrase slots
+	Name       string      `json:"name,omitempty"`       // credential slots: the credential's
+	Recipients []string    `json:"recipients,omitempty"` // age slots: the public keys
+	Sealed     []byte      `json:"sealed,omitempty"`     // age slots: the slot's key, as a file of age
 	Nonce      []byte      `json:"nonce"`
 	Wrapped    []byte      `json:"wrapped"`
 }
 
 // Derivation is the cost of making a key from a passphrase.
 type Derivation struct {
-	Name    string `json:"name"`
-	Time    uint32 `json:"time"`
-	Memory  uint32 `json:"memory_kib"`
-	Threads uint8  `json:"threads"`
+	Name       string `json:"name"`
+	Time       uint32 `json:"time,omitempty"`
+	Memory     uint32 `json:"memory_kib,omitempty"`
+	Threads    uint8  `json:"threads,omitempty"`
+	Iterations uint32 `json:"iterations,omitempty"`
 }
 
 // Has reports whether a slot of the kind exists.
@@ -119,7 +138,7 @@ var (
 	errNotVault  = errors.New("this is not a file that openclaw encrypted")
 	errTruncated = errors.New("the file is cut short")
 	errChecksum  = errors.New("the checksum does not match")
-	errHeader    = errors.New("the header is not as format 1 writes it")
+	errHeader    = errors.New("the header is not as its format writes it")
 	errNewer     = errors.New("the format is not one that this version of openclaw reads")
 	errCost      = errors.New("the key derivation is outside of what this version of openclaw accepts")
 )
@@ -134,15 +153,21 @@ type container struct {
 }
 
 // bounds are the accepted costs; tests lower the floor.
-type bounds struct{ time, memory uint32 }
+type bounds struct{ time, memory, iterations uint32 }
 
-func productionBounds() bounds { return bounds{time: floorTime, memory: floorMemory} }
+func productionBounds() bounds {
+	return bounds{time: floorTime, memory: floorMemory, iterations: floorIterations}
+}
 
 // parse splits and judges a vault file without any key.
 func parse(data []byte, floor bounds) (container, error) { return familyVault.parse(data, floor) }
 
 func (f family) parse(data []byte, floor bounds) (container, error) {
-	magic := f.magic()
+	number := formatFirst
+	if bytes.HasPrefix(data, []byte(f.magic(formatSecond))) {
+		number = formatSecond
+	}
+	magic := f.magic(number)
 	if !bytes.HasPrefix(data, []byte(magic)) {
 		switch {
 		case f.another(data):
@@ -153,7 +178,7 @@ func (f family) parse(data []byte, floor bounds) (container, error) {
 		return container{}, errNotVault
 	}
 	start := len(magic) + 4
-	if len(data) < start+nonceSize+tagSize+checksumSize {
+	if len(data) < start+gcmNonceSize+tagSize+checksumSize {
 		return container{}, errTruncated
 	}
 	body, sum := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
@@ -165,16 +190,23 @@ func (f family) parse(data []byte, floor bounds) (container, error) {
 		return container{}, fmt.Errorf("%w: %d bytes long", errHeader, length)
 	}
 	end := start + int(length)
-	if len(body) < end+nonceSize+tagSize {
+	if len(body) < end+gcmNonceSize+tagSize {
 		return container{}, errTruncated
 	}
 	header, err := parseHeader(data[start:end], floor)
 	if err != nil {
 		return container{}, err
 	}
+	if header.number() != number {
+		return container{}, fmt.Errorf("%w: it is of another number than the first line", errHeader)
+	}
+	nonce := end + nonceLength(header.Cipher)
+	if len(body) < nonce+tagSize {
+		return container{}, errTruncated
+	}
 	header.family = f
 	return container{
-		header: header, associated: body[:end], sum: sum, nonce: body[end : end+nonceSize], ciphertext: body[end+nonceSize:],
+		header: header, associated: body[:end], sum: sum, nonce: body[end:nonce], ciphertext: body[nonce:],
 	}, nil
 }
 
@@ -197,7 +229,7 @@ func parseHeader(text []byte, floor bounds) (Header, error) {
 	if canonical, err := json.Marshal(h); err != nil || !bytes.Equal(canonical, text) {
 		return Header{}, fmt.Errorf("%w: not canonical", errHeader)
 	}
-	if h.Cipher != cipherName {
+	if h.Cipher != cipherName && h.Cipher != cipherGCM {
 		return Header{}, fmt.Errorf("%w: cipher", errNewer)
 	}
 	if !hexBytes(h.ID, 16) || h.Generation == 0 || len(h.Slots) == 0 || len(h.Slots) > maxSlots {
@@ -207,7 +239,7 @@ func parseHeader(text []byte, floor bounds) (Header, error) {
 		return Header{}, fmt.Errorf("%w: times", errHeader)
 	}
 	for _, slot := range h.Slots {
-		if err := slot.check(floor); err != nil {
+		if err := slot.check(h.Cipher, floor); err != nil {
 			return Header{}, err
 		}
 	}
@@ -215,36 +247,6 @@ func parseHeader(text []byte, floor bounds) (Header, error) {
 		return Header{}, fmt.Errorf("%w: %w", errCost, err)
 	}
 	return h, nil
-}
-
-func (s Slot) check(floor bounds) error {
-	if !hexBytes(s.ID, 8) || len(s.Salt) != saltSize || len(s.Nonce) != nonceSize || len(s.Wrapped) != keySize+tagSize {
-		return fmt.Errorf("%w: sizes of a slot", errHeader)
-	}
-	switch s.Kind {
-	case SlotKeyFile, SlotRecovery:
-		if s.Derivation != nil {
-			return fmt.Errorf("%w: a %s has no derivation", errHeader, s.Kind)
-		}
-		return nil
-	case SlotPassphrase:
-		if s.Derivation == nil {
-			return fmt.Errorf("%w: a passphrase has no derivation", errHeader)
-		}
-		return s.Derivation.check(floor)
-	}
-	return fmt.Errorf("%w: a slot of another kind", errNewer)
-}
-
-func (d Derivation) check(floor bounds) error {
-	switch {
-	case d.Name != kdfName:
-		return fmt.Errorf("%w: key derivation", errNewer)
-	case d.Time < floor.time, d.Time > ceilingTime, d.Memory < floor.memory, d.Memory > ceilingMemory,
-		d.Threads < 1, d.Threads > ceilingLanes:
-		return fmt.Errorf("%w: t=%d m=%d KiB p=%d", errCost, d.Time, d.Memory, d.Threads)
-	}
-	return nil
 }
 
 func universal(t time.Time) bool { return t.Location() == time.UTC }
@@ -261,9 +263,9 @@ func encodeHeader(h Header) ([]byte, error) {
 		return nil, fmt.Errorf("encode header: %w", err)
 	}
 	if len(text) > maxHeader {
-		return nil, fmt.Errorf("%w: %d bytes long", errHeader, len(text))
+		return nil, errNoRoom
 	}
-	out := append([]byte(nil), h.family.magic()...)
+	out := append([]byte(nil), h.family.magic(h.number())...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(text)))
 	return append(out, text...), nil
 }

@@ -52,7 +52,23 @@ func TestMemoryChild(t *testing.T) {
 				return err
 			}
 		}
-		_, err := v.AddSlot(ctx, KeyFile(path+".key"))
+		if _, err := v.AddSlot(ctx, KeyFile(path+".key")); err != nil {
+			return err
+		}
+		key, err := os.ReadFile(path + ".slots")
+		if err != nil {
+			return err
+		}
+		defer clear(key)
+		for _, unlock := range []Unlock{Credential("one", key), KeychainKey(NewSlotID(), key)} {
+			if _, err := v.AddSlot(ctx, unlock); err != nil {
+				return err
+			}
+		}
+		if seen := v.seen; seen.Approved() {
+			return nil
+		}
+		_, err = v.AddSlot(ctx, AgeKey(key, []byte("sealed"), []string{"age1"}))
 		return err
 	}
 	if err := use(t.Context()); err != nil {
@@ -90,12 +106,18 @@ func readAndWipe(t *testing.T) []byte {
 // registers held when the system interrupted just then, no program in Go can wipe:
 // that is another thing each time, so what three processes leave alike counts.
 func TestLockedVaultLeavesNothingInMemory(t *testing.T) {
-	left := leftInMemory(t)
+	t.Run("own suite", func(t *testing.T) { leavesNothing(t, false) })
+	t.Run("FIPS mode", func(t *testing.T) { leavesNothing(t, true) })
+}
+
+func leavesNothing(t *testing.T, approved bool) {
+	t.Helper()
+	left := leftInMemory(t, approved)
 	for range 2 {
 		if len(left) == 0 {
 			return
 		}
-		again := leftInMemory(t)
+		again := leftInMemory(t, approved)
 		for name := range left {
 			if again[name] == 0 {
 				delete(left, name)
@@ -108,7 +130,7 @@ func TestLockedVaultLeavesNothingInMemory(t *testing.T) {
 }
 
 // leftInMemory is what a process keeps of a vault that it used and locked.
-func leftInMemory(t *testing.T) map[string]int {
+func leftInMemory(t *testing.T, approved bool) map[string]int {
 	t.Helper()
 	passphrase := []byte("memory horse battery " + hex.EncodeToString(random(8)))
 	path := filepath.Join(t.TempDir(), "vault.openclaw")
@@ -116,11 +138,22 @@ func leftInMemory(t *testing.T) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if approved {
+		if err := v.Rekey(t.Context(), true, Passphrase(passphrase)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	root := bytes.Clone(v.root.bytes())
 	v.Close()
+	if err := os.WriteFile(path+".slots", random(keySize), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryChild$")
 	child.Env = append(os.Environ(), memoryChild+"="+path, "GOGC=10") // much collected: it moves stacks
+	if approved {
+		child.Env = append(child.Env, "GODEBUG=fips140=on")
+	}
 	in, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +186,7 @@ func leftInMemory(t *testing.T) map[string]int {
 	until("UNLOCKED")
 	needles := memoryNeedles(t, path, passphrase, root)
 	found := searchMemory(t, child.Process.Pid, needles)
-	if found["the root key"] != 1 {
+	if found["the root key"] != 1 && !approved || found["the root key"] == 0 {
 		t.Errorf("the root key is %d times in the memory of an open vault, not once", found["the root key"])
 	}
 	if _, err := in.Write([]byte("\n")); err != nil {
@@ -179,24 +212,43 @@ func memoryNeedles(t *testing.T, path string, passphrase, root []byte) map[strin
 		t.Fatal(err)
 	}
 	prk := hmac256([]byte(c.header.ID), root)
-	payload := c.header.payloadKey(root)
-	subkey, err := chacha20.HChaCha20(payload, c.nonce[:16])
+	payload, err := c.header.payloadKey(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots, err := os.ReadFile(path + ".slots")
 	if err != nil {
 		t.Fatal(err)
 	}
 	needles := map[string][]byte{
-		"the root key": root, "the key of the entries": payload, "the subkey of the newest file": subkey, "the extracted key": prk[:],
-		"the key file": file, "the passphrase": passphrase, "a value": memoryValue(),
+		"the root key": root, "the key of the entries": payload, "the extracted key": prk[:],
+		"the key file": file, "the key of other slots": slots, "the passphrase": passphrase, "a value": memoryValue(),
 	}
-	for i, material := range [][]byte{passphrase, file} {
-		slot := c.header.Slots[i]
-		key := familyVault.keyEncryptionKey(slot, material)
-		wrapping, err := chacha20.HChaCha20(key, slot.Nonce[:16])
+	subkey := func(name string, key, nonce []byte) {
+		if len(nonce) == gcmNonceSize {
+			return // AES has none
+		}
+		made, err := chacha20.HChaCha20(key, nonce[:16])
+		if err != nil {
+			t.Fatal(err)
+		}
+		needles[name] = made
+	}
+	subkey("the subkey of the newest file", payload, c.nonce)
+	if len(c.header.Slots) < 4 {
+		t.Fatalf("only %d slots", len(c.header.Slots))
+	}
+	for i, slot := range c.header.Slots {
+		material := slots
+		if i < 2 {
+			material = [][]byte{passphrase, file}[i]
+		}
+		key, err := familyVault.keyEncryptionKey(slot, material)
 		if err != nil {
 			t.Fatal(err)
 		}
 		needles["the key of slot "+slot.Kind] = key
-		needles["the subkey of slot "+slot.Kind] = wrapping
+		subkey("the subkey of slot "+slot.Kind, key, slot.Nonce)
 	}
 	return needles
 }

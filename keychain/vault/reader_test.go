@@ -110,7 +110,7 @@ func TestTheOtherReaderOpensWhatIsWritten(t *testing.T) {
 	}
 	sameForTheOtherReader(t, v, path, SlotKeyFile, key)
 	code := NewRecoveryCode()
-	if err := v.Rekey(t.Context(), RecoveryCode(code.Reveal())); err != nil {
+	if err := v.Rekey(t.Context(), false, RecoveryCode(code.Reveal())); err != nil {
 		t.Fatal(err)
 	}
 	sameForTheOtherReader(t, v, path, SlotRecovery, code.Reveal())
@@ -121,6 +121,12 @@ func TestTheOtherReaderOpensWhatIsWritten(t *testing.T) {
 	if _, _, _, _, err := otherRead(t, path, SlotKeyFile, key); !errors.Is(err, errOtherRefused) {
 		t.Fatal(err)
 	}
+}
+
+// summed is a file of a right checksum, as whoever alters one makes it.
+func summed(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return append(bytes.Clone(body), sum[:]...)
 }
 
 // The specification refuses what the package refuses: a test of the other reader,
@@ -135,10 +141,6 @@ func TestTheOtherReaderRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	summed := func(body []byte) []byte {
-		sum := sha256.Sum256(body)
-		return append(bytes.Clone(body), sum[:]...)
-	}
 	body := good[:len(good)-checksumSize]
 	newer := c.header
 	newer.Generation++
@@ -149,7 +151,7 @@ func TestTheOtherReaderRefuses(t *testing.T) {
 	flipped := bytes.Clone(body)
 	flipped[len(flipped)-1] ^= 1
 	loose := bytes.Replace(body, []byte(`{"id"`), []byte(`{ "id"`), 1)
-	binary.BigEndian.PutUint32(loose[len(familyVault.magic()):], binary.BigEndian.Uint32(loose[len(familyVault.magic()):])+1)
+	binary.BigEndian.PutUint32(loose[len(familyVault.magic(1)):], binary.BigEndian.Uint32(loose[len(familyVault.magic(1)):])+1)
 	for name, data := range map[string][]byte{
 		"a changed generation": summed(append(associated, body[len(c.associated):]...)),
 		"a changed payload":    summed(flipped),

@@ -13,6 +13,7 @@ import (
 
 var (
 	errLastSlot = errors.New("it is the last way to unlock this vault")
+	errPersonal = errors.New("it is the last way by which a person unlocks this vault: what is left opens on this machine only, as long as that keeps its keys")
 	errFullOf   = fmt.Errorf("a vault has at most %d ways to be unlocked, %d of them passphrases", maxSlots, maxPassSlots)
 	errUnknown  = errors.New("the vault has no such way to be unlocked")
 	errRekeyed  = errors.New("the vault has another root key now")
@@ -42,7 +43,7 @@ func (v *Vault) Slots(ctx context.Context) ([]Slot, error) {
 func (v *Vault) AddSlot(ctx context.Context, unlock Unlock) (Slot, error) {
 	var slot Slot
 	err := v.changeSlots(ctx, unlock, func(h *Header, material []byte) (err error) {
-		slot, err = h.family.newSlot(h.ID, unlock.kind, material, v.root.bytes(), v.cost)
+		slot, err = h.newSlot(unlock.form(), material, v.root.bytes(), v.cost)
 		if err != nil {
 			return err
 		}
@@ -53,7 +54,7 @@ func (v *Vault) AddSlot(ctx context.Context, unlock Unlock) (Slot, error) {
 }
 
 // RemoveSlot takes a way away, by its id, and with it the file of one change
-// before, which that way opens. Whoever had it and a copy of the file from before
+// before, which that way opens. The last one that a person can use stays. Whoever had it and a copy of the file from before
 // can still open that copy, and has the root key by it: Rekey makes another.
 func (v *Vault) RemoveSlot(ctx context.Context, id string) error {
 	return wrap("remove slot", v.path, "", v.changeSlots(ctx, Unlock{}, func(h *Header, _ []byte) error {
@@ -63,6 +64,8 @@ func (v *Vault) RemoveSlot(ctx context.Context, id string) error {
 			return errUnknown
 		case len(h.Slots) == 1:
 			return errLastSlot
+		case h.Slots[at].Personal() && !slices.ContainsFunc(h.Slots, func(s Slot) bool { return s.ID != id && s.Personal() }):
+			return errPersonal
 		}
 		h.Slots = slices.Delete(slices.Clone(h.Slots), at, at+1)
 		return nil
@@ -87,6 +90,12 @@ func (v *Vault) changeSlots(ctx context.Context, unlock Unlock, edit func(h *Hea
 	return v.changeWith(ctx, func(h *Header, _ *payload) error { return edit(h, material) })
 }
 
+// Personal reports whether a person has what opens the slot: in the head, on paper, or
+// in a file of their own. The others open by what one machine keeps.
+func (s Slot) Personal() bool {
+	return s.Kind == SlotPassphrase || s.Kind == SlotRecovery || s.Kind == SlotAge
+}
+
 // slotsFit reports whether a reader would take so many slots.
 func (h Header) slotsFit() error {
 	passphrases := 0
@@ -105,12 +114,13 @@ func (h Header) slotsFit() error {
 // unlock; every other way ends. It is written once the new vault has been opened
 // by each of them: a kill at any moment leaves the old or the new vault whole. The
 // file of one change before, which the old ways open, is removed. Another process
-// that has this vault open has to unlock it again.
-func (v *Vault) Rekey(ctx context.Context, unlocks ...Unlock) error {
-	return wrap("rekey vault", v.path, "", v.rekey(ctx, unlocks))
+// that has this vault open has to unlock it again. With approved, in FIPS mode, and where
+// the vault had them, it gets approved primitives.
+func (v *Vault) Rekey(ctx context.Context, approved bool, unlocks ...Unlock) error {
+	return wrap("rekey vault", v.path, "", v.rekey(ctx, approved, unlocks))
 }
 
-func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
+func (v *Vault) rekey(ctx context.Context, approved bool, unlocks []Unlock) error {
 	if len(unlocks) == 0 {
 		return errNoWay
 	}
@@ -135,7 +145,9 @@ func (v *Vault) rekey(ctx context.Context, unlocks []Unlock) error {
 	var sum []byte
 	var written error
 	_, err = v.decrypt(c, func(p payload) {
-		header, sum, written = v.replaceAll(c.header, p, root, unlocks)
+		next := c.header
+		next.Cipher = suite(approved || c.header.Approved())
+		header, sum, written = v.replaceAll(next, p, root, unlocks)
 	})
 	if err = errors.Join(err, written); err != nil {
 		return err
@@ -193,7 +205,7 @@ func (v *Vault) dropPrevious() error {
 }
 
 // slot makes the slot of a way.
-func (u Unlock) slot(h Header, root []byte, cost Derivation) (Slot, error) {
+func (u Unlock) slot(h Header, root []byte, cost costs) (Slot, error) {
 	if err := u.prepare(); err != nil {
 		return Slot{}, err
 	}
@@ -202,7 +214,7 @@ func (u Unlock) slot(h Header, root []byte, cost Derivation) (Slot, error) {
 		return Slot{}, err
 	}
 	defer wipe()
-	return h.family.newSlot(h.ID, u.kind, material, root, cost)
+	return h.newSlot(u.form(), material, root, cost)
 }
 
 // opens reports whether a whole file opens by a way.

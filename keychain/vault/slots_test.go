@@ -123,7 +123,7 @@ func TestRekeyEndsEveryOtherWay(t *testing.T) {
 	set(t, v, "openai", "sk-2")
 	other := reopen(t, path)
 	code := NewRecoveryCode()
-	if err := v.Rekey(t.Context(), Passphrase([]byte("a new battery")), RecoveryCode(code.Reveal())); err != nil {
+	if err := v.Rekey(t.Context(), false, Passphrase([]byte("a new battery")), RecoveryCode(code.Reveal())); err != nil {
 		t.Fatal(err)
 	}
 	want(t, v, "anthropic", "sk-1")
@@ -147,9 +147,9 @@ func TestRekeyEndsEveryOtherWay(t *testing.T) {
 			t.Errorf("%s opens by the old passphrase", name)
 		}
 	}
-	wantKind(t, v.Rekey(t.Context()), keychain.KindFailed)
-	wantKind(t, v.Rekey(t.Context(), Passphrase([]byte("short"))), keychain.KindFailed)
-	wantKind(t, v.Rekey(t.Context(), KeyFile(filepath.Join(t.TempDir(), "no", "key"))), keychain.KindNoService)
+	wantKind(t, v.Rekey(t.Context(), false), keychain.KindFailed)
+	wantKind(t, v.Rekey(t.Context(), false, Passphrase([]byte("short"))), keychain.KindFailed)
+	wantKind(t, v.Rekey(t.Context(), false, KeyFile(filepath.Join(t.TempDir(), "no", "key"))), keychain.KindNoService)
 	want(t, v, "third", "sk-3")
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)

@@ -49,12 +49,12 @@ func SealText(text []byte, unlock Unlock, before keychain.VaultMark, options Opt
 	}
 	defer wipe()
 	now := options.instant()
-	h := Header{ID: before.ID, Generation: before.Generation, Created: now, Cipher: cipherName, family: familyConfig}
+	h := Header{ID: before.ID, Generation: before.Generation, Created: now, Cipher: suite(false), family: familyConfig}
 	if h.ID == "" {
 		h.ID = hex.EncodeToString(random(16))
 	}
 	root := random(keySize)
-	slot, err := h.family.newSlot(h.ID, unlock.kind, material, root, *options.cost)
+	slot, err := h.newSlot(unlock.form(), material, root, options.costs)
 	if err != nil {
 		clear(root)
 		return nil, nil, wrapText(op, err)
@@ -223,6 +223,8 @@ func wrapText(op string, err error) error {
 		hint = "give the passphrase that it was encrypted with"
 	case is(errTextSize):
 		kind, hint = keychain.KindTooBig, "a config has at most 1 MiB"
+	case is(errNotApproved):
+		hint = "start openclaw without GODEBUG=fips140 and run 'openclaw config decrypt FILE', then in FIPS mode 'openclaw config encrypt FILE'"
 	case is(errNewer):
 		hint = "a newer openclaw encrypted it: use that version"
 	case is(errCost), is(errNumber):

@@ -95,7 +95,7 @@ func TestTextDamageIsTold(t *testing.T) {
 			t.Fatalf("byte %d: %v", i, err)
 		}
 	}
-	for n := len(familyConfig.magic()); n < len(data); n += 7 {
+	for n := len(familyConfig.magic(1)); n < len(data); n += 7 {
 		_, _, err := key.Open(data[:n])
 		wantKind(t, err, keychain.KindCorrupt)
 	}
@@ -213,7 +213,7 @@ func FuzzParseText(f *testing.F) {
 	}
 	defer key.Close()
 	f.Add(data)
-	f.Add([]byte(familyConfig.magic()))
+	f.Add([]byte(familyConfig.magic(1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text, _, err := key.Open(data)
 		if err == nil && !bytes.Equal(text, []byte(configText)) {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,14 @@ type Unlock struct {
 	kind     string
 	material keychain.Secret
 	path     string
+	extra    Slot // what a slot that is added says beside its kind
+}
+
+// form is the slot that AddSlot makes of it.
+func (u Unlock) form() Slot {
+	slot := u.extra
+	slot.Kind = u.kind
+	return slot
 }
 
 // Passphrase unlocks by words. The bytes are used as they are, with no
@@ -36,6 +45,37 @@ func Key(key []byte) Unlock { return Unlock{kind: SlotKeyFile, material: keychai
 // KeyFile unlocks by a file of 32 random bytes that only its owner may read.
 // Create makes the file if it is missing.
 func KeyFile(path string) Unlock { return Unlock{kind: SlotKeyFile, path: path} }
+
+// NewKey makes a key for a slot that keeps it elsewhere: in the system's keychain, in a
+// credential, encrypted to recipients of age.
+func NewKey() keychain.Secret {
+	key := random(keySize)
+	defer clear(key)
+	return keychain.NewSecret(key)
+}
+
+// KeychainKey unlocks by a key that the system's keychain keeps. id is of the slot, which
+// the item in the keychain is named after; it matters to AddSlot only. The bytes stay
+// the caller's.
+func KeychainKey(id string, key []byte) Unlock {
+	return Unlock{kind: SlotKeychain, material: keychain.NewSecret(key), extra: Slot{ID: id}}
+}
+
+// Credential unlocks by the key that the service manager hands over under a name,
+// which matters to AddSlot only. The bytes stay the caller's.
+func Credential(name string, key []byte) Unlock {
+	return Unlock{kind: SlotCredential, material: keychain.NewSecret(key), extra: Slot{Name: name}}
+}
+
+// AgeKey unlocks by a key that is encrypted to recipients of age: sealed is that file
+// of age, and with the public keys it matters to AddSlot only. Package recipient makes
+// and opens it. The bytes stay the caller's.
+func AgeKey(key, sealed []byte, recipients []string) Unlock {
+	return Unlock{kind: SlotAge, material: keychain.NewSecret(key), extra: Slot{Sealed: sealed, Recipients: recipients}}
+}
+
+// NewSlotID is an id for KeychainKey.
+func NewSlotID() string { return hex.EncodeToString(random(8)) }
 
 var (
 	errShort   = fmt.Errorf("the passphrase has fewer than %d bytes", MinPassphrase)
@@ -58,7 +98,7 @@ func (u Unlock) get() (material []byte, wipe func(), err error) {
 			return nil, nothing, fmt.Errorf("read key file: %w", err)
 		}
 		return key, func() { clear(key) }, nil
-	case u.kind == SlotKeyFile:
+	case u.kind == SlotKeyFile, u.kind == SlotKeychain, u.kind == SlotCredential, u.kind == SlotAge:
 		if u.material.Len() != keySize {
 			return nil, nothing, errKeySize
 		}

@@ -33,7 +33,11 @@ type Options struct {
 
 	cost  *Derivation // tests of this package only: production has one cost
 	floor *bounds
+	costs costs // of new passphrases; made by fill
 }
+
+// approvedIterations of PBKDF2 are a fifth of a second on a core.
+const approvedIterations = 1_000_000
 
 func (o Options) fill() Options {
 	if o.Now == nil {
@@ -42,7 +46,10 @@ func (o Options) fill() Options {
 	if o.cost == nil {
 		cost := defaultCost()
 		o.cost = &cost
+		o.costs.iterations = approvedIterations
 	}
+	o.costs.argon = *o.cost
+	o.costs.iterations = max(o.costs.iterations, 1_000) // a test's
 	if o.floor == nil {
 		floor := productionBounds()
 		o.floor = &floor
@@ -66,7 +73,7 @@ type Vault struct {
 	path  string
 	now   func() time.Time
 	floor bounds
-	cost  Derivation // of a new passphrase
+	cost  costs // of a new passphrase
 
 	mu   sync.RWMutex // guards root against Close and Rekey
 	root *guarded     // nil after Close
@@ -104,13 +111,13 @@ func Create(ctx context.Context, path string, unlock Unlock, options Options) (*
 
 	root := random(keySize)
 	now := options.Now().UTC().Truncate(time.Second)
-	header := Header{ID: hex.EncodeToString(random(16)), Generation: 1, Created: now, Written: now, Cipher: cipherName}
-	slot, err := familyVault.newSlot(header.ID, unlock.kind, material, root, *options.cost)
+	header := Header{ID: hex.EncodeToString(random(16)), Generation: 1, Created: now, Written: now, Cipher: suite(false)}
+	slot, err := header.newSlot(unlock.form(), material, root, options.costs)
 	if err != nil {
 		return nil, wrap(op, path, "", err)
 	}
 	header.Slots = []Slot{slot}
-	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: header}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: options.costs, root: guard(root), seen: header}
 	if err := v.write(header, payload{}, previousSuffix); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
@@ -135,7 +142,7 @@ func Open(_ context.Context, path string, unlock Unlock, options Options) (*Vaul
 	if err != nil {
 		return nil, wrap(op, path, "", err)
 	}
-	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: *options.cost, root: guard(root), seen: c.header, sum: bytes.Clone(c.sum)}
+	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: options.costs, root: guard(root), seen: c.header, sum: bytes.Clone(c.sum)}
 	if _, err := v.decrypt(c, func(payload) {}); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)

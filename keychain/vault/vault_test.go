@@ -219,7 +219,7 @@ func TestVaultProductionCost(t *testing.T) {
 	}
 	v.Close()
 	header, err := ReadHeader(path)
-	if err != nil || *header.Slots[0].Derivation != (Derivation{"argon2id", 4, 128 << 10, 2}) {
+	if err != nil || *header.Slots[0].Derivation != (Derivation{"argon2id", 4, 128 << 10, 2, 0}) {
 		t.Fatalf("%+v %v", header, err)
 	}
 	_, err = Open(t.Context(), path, Passphrase([]byte("wrong horse")), Options{})

@@ -177,3 +177,60 @@ func TestLockExcludes(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// A credential is read where the service manager put it, and nowhere that somebody
+// else could have.
+func TestReadCredential(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("value"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	if err := os.Symlink(write("target", 0o400), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		name string
+		want error
+	}{
+		"as systemd writes it": {write("good", 0o400), nil},
+		"readable others":      {write("others", 0o404), ErrMode},
+		"writable group":       {write("group", 0o420), ErrMode},
+		"link":                 {"link", ErrLink},
+		"folder":               {".", ErrNotRegular},
+		"missing":              {"none", os.ErrNotExist},
+	}
+	foreign := write("foreign", 0o400)
+	group := write("readable", 0o440)
+	if os.Getuid() == 0 {
+		if err := os.Chown(filepath.Join(dir, foreign), 65534, -1); err != nil {
+			t.Fatal(err)
+		}
+		tests["someone else's"] = struct {
+			name string
+			want error
+		}{foreign, ErrOwner}
+	}
+	tests["readable group, and one's own"] = struct {
+		name string
+		want error
+	}{group, ErrMode}
+	for name, test := range tests {
+		data, err := ReadCredential(dir, test.name, 5)
+		if !errors.Is(err, test.want) || (test.want == nil && string(data) != "value") {
+			t.Errorf("%s: got %q, %v", name, data, err)
+		}
+	}
+	if err := os.Chmod(dir, 0o770); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadCredential(dir, "good", 5); !errors.Is(err, ErrLooseFolder) || !Unsafe(err) {
+		t.Errorf("a folder that a group may write to: %v", err)
+	}
+}

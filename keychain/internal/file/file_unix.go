@@ -98,3 +98,34 @@ func judgeWriters(info os.FileInfo) error {
 	}
 	return nil
 }
+
+func judgeCredential(folder string, f *os.File) error {
+	above, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	if status, ok := above.Sys().(*syscall.Stat_t); !ok {
+		return errors.ErrUnsupported
+	} else if above.Mode().Perm()&0o022 != 0 || status.Uid != 0 && int(status.Uid) != os.Geteuid() {
+		return ErrLooseFolder
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	status, ok := info.Sys().(*syscall.Stat_t)
+	others := os.FileMode(0o077)
+	switch {
+	case !ok:
+		return errors.ErrUnsupported
+	case int(status.Uid) == os.Geteuid():
+	case status.Uid == 0:
+		others = 0o037 // the access list's mask stands in the group's place
+	default:
+		return ErrOwner
+	}
+	if info.Mode().Perm()&others != 0 {
+		return ErrMode
+	}
+	return nil
+}

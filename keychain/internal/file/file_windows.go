@@ -46,3 +46,8 @@ func openPrivate(path string) (*os.File, error) {
 func judgeWriters(os.FileInfo) error {
 	return fmt.Errorf("who may change the file cannot be checked on this system: %w", errors.ErrUnsupported)
 }
+
+// judgeCredential refuses, as openPrivate does: Windows has no such service manager.
+func judgeCredential(string, *os.File) error {
+	return fmt.Errorf("who may read the credential cannot be checked on this system: %w", errors.ErrUnsupported)
+}

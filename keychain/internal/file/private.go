@@ -18,7 +18,7 @@ var (
 
 // Unsafe reports whether err is a judgement of ReadPrivate on the file itself.
 func Unsafe(err error) bool {
-	for _, reason := range []error{ErrLink, ErrNotRegular, ErrOwner, ErrMode, ErrWriter} {
+	for _, reason := range []error{ErrLink, ErrNotRegular, ErrOwner, ErrMode, ErrWriter, ErrLooseFolder} {
 		if errors.Is(err, reason) {
 			return true
 		}

@@ -3,10 +3,11 @@
 keychain/vault/doc.go alone.
 
 It shares no code with openclaw. From Debian it needs python3-cryptography
-(ChaCha20-Poly1305 and HKDF) and python3-argon2; XChaCha20 is made of HChaCha20
+(ChaCha20-Poly1305, AES-GCM, HKDF, PBKDF2, X25519) and python3-argon2; XChaCha20 is made of HChaCha20
 (draft-irtf-cfrg-xchacha) here, because Debian 12's cryptography has none.
 
-    read_vault.py FILE passphrase|key-file|recovery-code < the passphrase, key or code
+    read_vault.py FILE passphrase|key-file|recovery-code|keychain|credential|age < the passphrase, key, code
+                                                        or, for age, the line AGE-SECRET-KEY-1… of X25519
 
 It prints the header's fields and the entries as JSON, values in base64, or the
 text in base64, and ends with 1 and a word on standard error for anything that the specification
@@ -20,7 +21,10 @@ import re
 import struct
 import sys
 
-FAMILIES = {b"openclaw-vault/1\n": "entries", b"openclaw-config/1\n": "text"}
+FAMILIES = {b"openclaw-vault/": "entries", b"openclaw-config/": "text"}
+NONCES = {"xchacha20-poly1305": 24, "aes-256-gcm": 12}
+KINDS = {1: ("passphrase", "key-file", "recovery-code"),
+         2: ("passphrase", "key-file", "recovery-code", "keychain", "credential", "age")}
 
 
 class Refused(Exception):
@@ -51,14 +55,17 @@ def hchacha20(key, nonce):
     return struct.pack("<8I", *(state[0:4] + state[12:16]))
 
 
-def xopen(key, nonce, ciphertext, associated, what):
+def xopen(name, key, nonce, ciphertext, associated, what):
     from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-    need(len(nonce) == 24, "nonce")
-    cipher = ChaCha20Poly1305(hchacha20(key, nonce[:16]))
+    need(len(nonce) == NONCES[name], "nonce")
+    if name == "aes-256-gcm":
+        cipher = AESGCM(key)
+    else:
+        cipher, nonce = ChaCha20Poly1305(hchacha20(key, nonce[:16])), b"\0\0\0\0" + nonce[16:]
     try:
-        return cipher.decrypt(b"\0\0\0\0" + nonce[16:], ciphertext, associated)
+        return cipher.decrypt(nonce, ciphertext, associated)
     except InvalidTag:
         raise Refused(what) from None
 
@@ -88,14 +95,65 @@ def wrapping_key(family, slot, material):
         from argon2.low_level import Type, hash_secret_raw
 
         kdf = slot["kdf"]
+        if kdf["name"] == "pbkdf2-hmac-sha256":
+            need(list(kdf) == ["name", "iterations"] and 600000 <= kdf["iterations"] <= 10000000, "cost")
+            return hashlib.pbkdf2_hmac("sha256", material, salt, kdf["iterations"], 32)
+        need(list(kdf) == ["name", "time", "memory_kib", "threads"], "members of a derivation")
         need(kdf["name"] == "argon2id", "derivation")
         need(3 <= kdf["time"] <= 10 and 65536 <= kdf["memory_kib"] <= 1048576 and 1 <= kdf["threads"] <= 16, "cost")
         return hash_secret_raw(material, salt, time_cost=kdf["time"], memory_cost=kdf["memory_kib"],
                                parallelism=kdf["threads"], hash_len=32, type=Type.ID, version=0x13)
-    if slot["kind"] == "key-file":
-        need(len(material) == 32, "key file")
-        return hkdf(material, salt, family + b" key-file")
+    if slot["kind"] == "age":
+        material = age_open(base64.b64decode(slot["sealed"]), material)
+    if slot["kind"] != "recovery-code":
+        need(len(material) == 32, "key")
+        return hkdf(material, salt, family + b" " + slot["kind"].encode())
     return hkdf(recovery_key(material), salt, family + b" recovery-code")
+
+
+def bech32_bytes(text):
+    """The bytes of a Bech32 text (BIP 173), whose checksum is left unread: a wrong key opens nothing."""
+    letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+    data = text.lower()[text.rfind("1") + 1 if text.rfind("1") > 0 else 0:-6]
+    number = 0
+    for letter in data:
+        number = number << 5 | letters.index(letter)
+    return (number >> (len(data) * 5 % 8)).to_bytes(len(data) * 5 // 8, "big")
+
+
+def age_open(file, identity):
+    """Opens a file of age-encryption.org/v1 by an X25519 key: one chunk, as a key is."""
+    import hmac as mac
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    def unpadded(text):
+        return base64.b64decode(text + b"=" * (-len(text) % 4))
+
+    secret = X25519PrivateKey.from_private_bytes(bech32_bytes(identity.decode().strip()))
+    ours = secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    end = file.index(b"\n--- ") + 4
+    lines = file[:end].split(b"\n")
+    need(lines[0] == b"age-encryption.org/v1", "first line of age")
+    for at, line in enumerate(lines):
+        if not line.startswith(b"-> X25519 "):
+            continue
+        theirs = unpadded(line.split(b" ")[2])
+        shared = secret.exchange(X25519PublicKey.from_public_bytes(theirs))
+        wrap = hkdf(shared, theirs + ours, b"age-encryption.org/v1/X25519")
+        try:
+            key = ChaCha20Poly1305(wrap).decrypt(bytes(12), unpadded(lines[at + 1]), None)
+        except InvalidTag:
+            continue
+        rest = file[end + 1:]
+        sum_, payload = rest[:rest.index(b"\n")], rest[rest.index(b"\n") + 1:]
+        want = mac.new(hkdf(key, b"", b"header"), file[:end], "sha256").digest()
+        need(mac.compare_digest(want, unpadded(sum_)), "header of age")
+        stream = hkdf(key, payload[:16], b"payload")
+        return ChaCha20Poly1305(stream).decrypt(bytes(11) + b"\1", payload[16:], None)
+    raise Refused("wrong identity")
 
 
 def root_key(family, header, kind, material):
@@ -104,7 +162,7 @@ def root_key(family, header, kind, material):
             continue
         label = "%s slot\n%s\n%s\n%s\n" % (family.decode(), header["id"], slot["id"], slot["kind"])
         try:
-            return xopen(wrapping_key(family, slot, material), base64.b64decode(slot["nonce"]),
+            return xopen(header["cipher"], wrapping_key(family, slot, material), base64.b64decode(slot["nonce"]),
                          base64.b64decode(slot["wrapped"]), label.encode(), "wrong passphrase, key or code")
         except Refused as refused:
             if "wrong" not in str(refused):
@@ -112,22 +170,29 @@ def root_key(family, header, kind, material):
     raise Refused("wrong passphrase, key or code")
 
 
-def read_header(text):
+def read_header(text, number):
     header = json.loads(text)
     need(json.dumps(header, separators=(",", ":")).encode() == text, "header is not canonical")
     need(list(header) == ["id", "generation", "created", "written", "cipher", "slots"], "members of the header")
     need(re.fullmatch("[0-9a-f]{32}", header["id"]) and header["generation"] >= 1, "id or generation")
-    need(header["cipher"] == "xchacha20-poly1305", "cipher")
+    need(header["cipher"] in NONCES, "cipher")
+    later = [s for s in header["slots"] if s["kind"] not in KINDS[1]]
+    need((number == 2) == (header["cipher"] == "aes-256-gcm" or len(later) > 0), "number of the format")
     need(1 <= len(header["slots"]) <= 8, "number of slots")
     need(sum(s["kind"] == "passphrase" for s in header["slots"]) <= 4, "number of passphrases")
     for slot in header["slots"]:
-        need(slot["kind"] in ("passphrase", "key-file", "recovery-code"), "kind of a slot")
-        members = ["id", "kind", "salt", "kdf", "nonce", "wrapped"]
-        if slot["kind"] != "passphrase":
-            members.remove("kdf")
+        need(slot["kind"] in KINDS[number], "kind of a slot")
+        own = {"passphrase": ["kdf"], "credential": ["name"], "age": ["recipients", "sealed"]}
+        members = ["id", "kind", "salt"] + own.get(slot["kind"], []) + ["nonce", "wrapped"]
+        if slot["kind"] == "passphrase":
+            need((slot["kdf"]["name"] == "argon2id") == (header["cipher"] == "xchacha20-poly1305"), "derivation")
+        if slot["kind"] == "age":
+            need(header["cipher"] == "xchacha20-poly1305" and 1 <= len(slot["recipients"]) <= 8, "recipients")
+        if slot["kind"] == "credential":
+            need(re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,254}", slot["name"]), "name of a credential")
         need(list(slot) == members, "members of a slot")
         sizes = [len(base64.b64decode(slot[name], validate=True)) for name in ("salt", "nonce", "wrapped")]
-        need(re.fullmatch("[0-9a-f]{16}", slot["id"]) and sizes == [16, 24, 48], "sizes of a slot")
+        need(re.fullmatch("[0-9a-f]{16}", slot["id"]) and sizes == [16, NONCES[header["cipher"]], 48], "sizes of a slot")
     return header
 
 
@@ -157,20 +222,22 @@ def read_text(plain):
 def read_vault(data, kind, material):
     need(len(data) <= 32 << 20, "size")
     magic = data[:data.find(b"\n") + 1]
-    need(magic in FAMILIES, "first line")
-    family, start = magic[:-1], len(magic) + 4
-    need(len(data) >= start + 24 + 16 + 32, "cut short")
+    prefix, number = magic[:-2], magic[-2:]
+    need(prefix in FAMILIES and number in (b"1\n", b"2\n"), "first line")
+    family, number, start = prefix + b"1", int(number), len(magic) + 4
+    need(len(data) >= start + 12 + 16 + 32, "cut short")
     body, checksum = data[:-32], data[-32:]
     need(hashlib.sha256(body).digest() == checksum, "checksum")
     (length,) = struct.unpack(">I", data[start - 4:start])
-    need(length <= 16384 and start + length + 24 + 16 <= len(body), "length of the header")
+    need(length <= 16384 and start + length + 12 + 16 <= len(body), "length of the header")
     associated = body[:start + length]
-    header = read_header(associated[start:])
+    header = read_header(associated[start:], number)
     root = root_key(family, header, kind, material)
-    content = FAMILIES[magic]
+    content = FAMILIES[prefix]
+    size = NONCES[header["cipher"]]
     key = hkdf(root, header["id"].encode(), family + b" " + content.encode())
-    nonce, payload = body[start + length:start + 24 + length], body[start + 24 + length:]
-    plain = xopen(key, nonce, payload, associated, "altered")
+    nonce, payload = body[start + length:start + size + length], body[start + size + length:]
+    plain = xopen(header["cipher"], key, nonce, payload, associated, "altered")
     return {"id": header["id"], "generation": header["generation"], "fingerprint": checksum[:16].hex(),
             content: read_entries(plain) if content == "entries" else read_text(plain)}
 
@@ -182,7 +249,7 @@ def main():
         print(json.dumps(read_vault(data, sys.argv[2], sys.stdin.buffer.read())))
     except Refused as refused:
         sys.exit("refused: %s" % refused)
-    except (ValueError, KeyError, TypeError, struct.error):
+    except (ValueError, KeyError, IndexError, TypeError, struct.error):
         sys.exit("refused: not as the specification writes it")
 
 
