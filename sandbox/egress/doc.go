@@ -34,6 +34,11 @@
 // failed look-up or dial is a reset too, but no refusal: it is the Error of
 // the connection's last Options.Connected.
 //
+// An ask lasts no longer than its program waits: when the connection is reset, or
+// closed by every process that held it, Options.Ask's context ends. Who has only
+// ended its own sending still waits. Systems but Linux do not tell the two apart;
+// there an ask lasts until its answer, its deadline or the end of its program.
+//
 // SetPolicy holds for every look-up and connection that comes after it, and
 // cuts the connections that the new policy does not allow.
 //

@@ -124,7 +124,7 @@ func (e *Egress) destination(client net.Conn) (netip.AddrPort, error) {
 
 // connect judges a place and opens a connection to it.
 func (e *Egress) connect(ctx context.Context, client net.Conn, where place, who owner, told *Connection) (*stream, error) {
-	allowed, err := e.allow(ctx, where, judgePlace(e.policy.Load(), where), who)
+	allowed, err := e.settle(ctx, client, where, who)
 	if err != nil {
 		return nil, err
 	}
