@@ -32,7 +32,12 @@ type servers struct {
 	all    []server
 	socket string
 	cut    context.CancelFunc // ends every request's context
-	served chan struct{}      // one for each server that is gone
+	served chan struct{}      // closed when no server accepts any more
+	unread arrivals
+}
+
+func newServers(cut context.CancelFunc) *servers {
+	return &servers{cut: cut, served: make(chan struct{}), unread: arrivals{conns: map[net.Conn]struct{}{}}}
 }
 
 type server struct {
@@ -48,7 +53,8 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 		return nil, &Error{Op: "start gateway", Kind: KindRefused, Err: err}
 	}
 	base, cut := context.WithCancel(context.Background())
-	s := &servers{socket: g.deps.Layout.Socket(), cut: cut}
+	s := newServers(cut)
+	s.socket = g.deps.Layout.Socket()
 	defer func() {
 		if err != nil {
 			s.close()
@@ -87,7 +93,6 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 		return nil, err
 	}
 	add(socket, g.unixHandler(), withPeer)
-	s.served = make(chan struct{}, len(s.all))
 	return s, nil
 }
 
@@ -172,22 +177,39 @@ func listenError(address netip.AddrPort, err error) error {
 // serve starts all servers; the channel gives the error of one that failed.
 func (s *servers) serve() <-chan error {
 	failed := make(chan error, len(s.all))
+	var group sync.WaitGroup
 	for _, one := range s.all {
-		go func() {
-			err := one.Serve(one.from)
-			if !errors.Is(err, http.ErrServerClosed) {
+		s.unread.watch(one.Server)
+		group.Go(func() {
+			if err := one.Serve(one.from); !errors.Is(err, http.ErrServerClosed) {
 				failed <- err
 			}
-			s.served <- struct{}{}
-		}()
+		})
 	}
+	go func() {
+		group.Wait()
+		close(s.served)
+	}()
 	return failed
 }
 
-// shutdown takes no more, lets what is under way end for grace, and cuts it.
+// shutdown takes no more, lets what is under way end for grace, and cuts it. Who was
+// accepted by then is answered, also who is still shaking hands over TLS: where a
+// service manager holds the port, it would have waited there for the next gateway.
 func (s *servers) shutdown(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	s.each(func(one server) {
+		one.SetKeepAlivesEnabled(false)
+		one.from.Close()
+	})
+	select {
+	case <-s.served:
+	case <-ctx.Done():
+	}
+	reading, cancelReading := context.WithTimeout(ctx, headerTimeout) // net/http reads no longer either
+	defer cancelReading()
+	s.unread.wait(reading)
 	s.each(func(one server) { _ = one.Shutdown(ctx) }) // what is left is cut below
 	s.cut()
 	// A handler that sees its context end gets a moment to say so.
@@ -195,9 +217,7 @@ func (s *servers) shutdown(grace time.Duration) {
 	defer cancelLast()
 	s.each(func(one server) { _ = one.Shutdown(last) })
 	s.close()
-	for range s.all {
-		<-s.served
-	}
+	<-s.served
 }
 
 // each does something to all servers at once.
@@ -215,6 +235,9 @@ func (s *servers) close() {
 	for _, one := range s.all {
 		_ = one.Close()
 		one.from.Close()
+		if cutter, is := one.from.(interface{ Cut() }); is {
+			cutter.Cut()
+		}
 	}
 	if s.socket != "" {
 		os.Remove(s.socket)

@@ -24,14 +24,18 @@ type ListenerOptions struct {
 }
 
 // Listener makes TLS connections of those of the listener below it, and hands
-// them out when their handshake is done. Close ends all of it and waits.
+// them out when their handshake is done. Close takes no more; who shakes hands by
+// then is still handed out. Cut ends all of it and waits.
 type Listener struct {
 	net.Listener
 	config   *tls.Config
 	options  ListenerOptions
 	accepted chan result
-	closed   chan struct{}
-	once     sync.Once
+	closing  chan struct{} // closed by Close
+	cut      chan struct{} // closed by Cut
+	over     chan struct{} // closed when there is nothing more to hand out
+	close    func() error  // each once
+	end      func()
 	alive    sync.WaitGroup
 
 	mu         sync.Mutex // guards unfinished
@@ -54,8 +58,18 @@ func Listen(inner net.Listener, config *tls.Config, options ListenerOptions) *Li
 	if options.Failed == nil {
 		options.Failed = func(net.Addr, string, bool) {}
 	}
-	l := &Listener{Listener: inner, config: config, options: options, accepted: make(chan result), closed: make(chan struct{}), unfinished: list.New()}
+	l := &Listener{Listener: inner, config: config, options: options, accepted: make(chan result), unfinished: list.New(),
+		closing: make(chan struct{}), cut: make(chan struct{}), over: make(chan struct{})}
+	l.close = sync.OnceValue(func() error {
+		close(l.closing)
+		return inner.Close()
+	})
+	l.end = sync.OnceFunc(func() { close(l.cut) })
 	l.alive.Go(l.accept)
+	go func() {
+		l.alive.Wait()
+		close(l.over)
+	}()
 	return l
 }
 
@@ -63,6 +77,9 @@ func (l *Listener) accept() {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
+			if l.isClosing() {
+				return
+			}
 			// The server waits after a temporary error, and calls Accept again.
 			if !l.give(result{err: err}) || errors.Is(err, net.ErrClosed) {
 				return
@@ -78,6 +95,11 @@ func (l *Listener) accept() {
 func (l *Listener) enter(conn net.Conn) *list.Element {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case <-l.cut:
+		conn.Close()
+	default:
+	}
 	if l.unfinished.Len() >= l.options.Unfinished {
 		oldest := l.unfinished.Remove(l.unfinished.Front()).(net.Conn)
 		oldest.Close() // its handshake fails by that
@@ -113,7 +135,16 @@ func (l *Listener) give(r result) bool {
 	select {
 	case l.accepted <- r:
 		return true
-	case <-l.closed:
+	case <-l.cut:
+		return false
+	}
+}
+
+func (l *Listener) isClosing() bool {
+	select {
+	case <-l.closing:
+		return true
+	default:
 		return false
 	}
 }
@@ -122,7 +153,7 @@ func (l *Listener) give(r result) bool {
 func (l *Listener) fail(raw net.Conn, err error) {
 	defer raw.Close()
 	select {
-	case <-l.closed:
+	case <-l.cut:
 		return // it did not fail: the listener ended
 	default:
 	}
@@ -178,28 +209,28 @@ func reasonFor(err error) (reason string, client bool) {
 	}
 }
 
-// Accept returns the next connection whose handshake is done.
+// Accept returns the next connection whose handshake is done. After Close and the
+// last handshake, or Cut, its error is net.ErrClosed.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case r := <-l.accepted:
 		return r.conn, r.err
-	case <-l.closed:
+	case <-l.over:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close ends the listener and every handshake, and waits for them.
-func (l *Listener) Close() error {
-	err := error(nil)
-	l.once.Do(func() {
-		close(l.closed)
-		err = l.Listener.Close()
-		l.mu.Lock()
-		for e := l.unfinished.Front(); e != nil; e = e.Next() {
-			e.Value.(net.Conn).Close()
-		}
-		l.mu.Unlock()
-		l.alive.Wait()
-	})
-	return err
+// Close takes no more connections, and does not wait.
+func (l *Listener) Close() error { return l.close() }
+
+// Cut ends the listener and every handshake, and waits for them.
+func (l *Listener) Cut() {
+	_ = l.close() // a listener that is closed already is one
+	l.mu.Lock()
+	l.end()
+	for e := l.unfinished.Front(); e != nil; e = e.Next() {
+		e.Value.(net.Conn).Close()
+	}
+	l.mu.Unlock()
+	<-l.over
 }

@@ -140,7 +140,7 @@ func (w *world) serve(server *certs.Server, options certs.ListenerOptions) net.A
 			})
 		}
 	})
-	w.t.Cleanup(func() { _ = l.Close() })
+	w.t.Cleanup(l.Cut)
 	return inner.Addr()
 }
 
