@@ -47,7 +47,10 @@
 // of finished model calls are queued at their end, in that order and before
 // whatever is audited after it, and written right after, many at once. Run
 // returns when its last goroutine is gone; it lets open streams end for
-// Deps.Grace and then cuts them.
+// Deps.Grace and then cuts them. Who was accepted when a stop begins is answered,
+// also who is still shaking hands over TLS, if the request comes within five
+// seconds: where a service manager holds the port, a restart drops no connection
+// but a kept one that was idle.
 //
 // The key of an unlocked vault is in this process only. An unlock with a time limit
 // ends at its time (auth.Clock's), with a notice and an audit record; a wall clock
