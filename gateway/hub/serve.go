@@ -22,6 +22,8 @@ import (
 func (c *Conn) serve() {
 	if c.handshake() {
 		c.hub.options.Opened(c)
+		c.ws.SetReadLimit(wire.MaxFrame)
+		c.ws.SetPongHandler(func(string) error { return c.moveDeadline() })
 		c.begin()
 		c.hub.alive.Go(c.live)
 		return
@@ -35,10 +37,15 @@ func (c *Conn) over() {
 	c.hub.left(c)
 }
 
-// live is the rest of the connection's life, on its reader's goroutine.
+// live is the rest of the connection's life. Reading and serving a request makes a
+// stack deep, so the next one is waited for on another goroutine: see serve.
 func (c *Conn) live() {
+	reason := c.next()
+	if reason == "" {
+		c.hub.alive.Go(c.live)
+		return
+	}
 	defer c.over()
-	reason := c.read()
 	c.Close(wire.CloseNormal, reason)
 	c.writers.Wait()
 	c.linger()
@@ -77,40 +84,37 @@ func (c *Conn) linger() {
 	_, _ = io.CopyN(io.Discard, conn, maxLinger)
 }
 
-// read takes requests until the connection ends and returns why it did.
-func (c *Conn) read() string {
-	c.ws.SetReadLimit(wire.MaxFrame)
-	c.ws.SetPongHandler(func(string) error { return c.moveDeadline() })
-	for {
-		if err := c.moveDeadline(); err != nil {
-			return "the client is gone"
-		}
-		kind, frame, err := c.ws.ReadMessage()
-		if err != nil {
-			if breach, is := errors.AsType[*FrameError](err); is {
-				c.Close(wire.CloseProtocol, breach.Breach)
-			}
-			return describe(err)
-		}
-		if c.ctx.Err() != nil {
-			return "closing"
-		}
-		c.received.Add(int64(len(frame)))
-		if code, reason := checkText(kind, frame); code != 0 {
-			c.Close(code, reason)
-			return reason
-		}
-		request, err := wire.DecodeRequest(frame)
-		if err != nil && request.ID == "" {
-			c.Close(wire.CloseProtocol, "invalid frame: "+err.Error())
-			return "invalid frame"
-		}
-		if err != nil {
-			c.reply(c.refusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
-			continue
-		}
-		c.dispatch(request)
+// next waits for one request and serves it, or returns why the connection ends.
+func (c *Conn) next() string {
+	if err := c.moveDeadline(); err != nil {
+		return "the client is gone"
 	}
+	kind, frame, err := c.ws.ReadMessage()
+	if err != nil {
+		if breach, is := errors.AsType[*FrameError](err); is {
+			c.Close(wire.CloseProtocol, breach.Breach)
+		}
+		return describe(err)
+	}
+	if c.ctx.Err() != nil {
+		return "closing"
+	}
+	c.received.Add(int64(len(frame)))
+	if code, reason := checkText(kind, frame); code != 0 {
+		c.Close(code, reason)
+		return reason
+	}
+	request, err := wire.DecodeRequest(frame)
+	if err != nil && request.ID == "" {
+		c.Close(wire.CloseProtocol, "invalid frame: "+err.Error())
+		return "invalid frame"
+	}
+	if err != nil {
+		c.reply(c.refusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
+		return ""
+	}
+	c.dispatch(request)
+	return ""
 }
 
 // checkText refuses binary frames, and text that is not UTF-8, which the
