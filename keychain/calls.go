@@ -14,6 +14,15 @@ var (
 	errNoBus    = errors.New("no session bus")
 )
 
+// Reasons for which a keychain that answers does not do what it is asked: a
+// person has to do something first.
+var (
+	errLocked       = errors.New("the keyring is locked")
+	errNoCollection = errors.New("the service has no keyring yet, or no open database that it may use")
+	errDismissed    = errors.New("the keychain's window was closed or refused, or could not be shown")
+	errUnanswered   = errors.New("the keychain's window was not answered in time")
+)
+
 // calls bounds the calls that are under way. A call that is overdue keeps its
 // place until the service answers or its connection ends, so a service that
 // hangs for ever costs at most `limit` goroutines.
@@ -31,8 +40,9 @@ type answer[T any] struct {
 
 // run calls f in a goroutine of its own and returns its answer, or
 // errTimedOut after limit, errStuck at once when every place is held by an
-// overdue call, or the context's error.
-func run[T any](ctx context.Context, c *calls, limit time.Duration, f func() (T, error)) (T, error) {
+// overdue call, or the context's error. The context of f ends at the limit: what
+// heeds it can still say what it waited for, for half as long again.
+func run[T any](ctx context.Context, c *calls, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if !busKnown() {
 		return none, errNoBus
@@ -40,8 +50,10 @@ func run[T any](ctx context.Context, c *calls, limit time.Duration, f func() (T,
 	if c.overdue.Load() >= int64(cap(c.places)) {
 		return none, errStuck
 	}
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(limit + limit/2)
 	defer timer.Stop()
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	select {
 	case c.places <- struct{}{}:
 	case <-timer.C:
@@ -53,7 +65,7 @@ func run[T any](ctx context.Context, c *calls, limit time.Duration, f func() (T,
 	answers := make(chan answer[T], 1)
 	late := new(atomic.Int32) // 0: waited for, 1: overdue, 2: answered
 	go func() {
-		value, err := f()
+		value, err := f(within)
 		if late.Swap(2) == 1 {
 			c.overdue.Add(-1)
 		}

@@ -7,10 +7,19 @@
 //   - A Secret prints bullets under every verb, encoder and logger, also as an
 //     unexported field of a larger value, where fmt cannot call its methods.
 //   - Every call to the system's keychain ends: it has a deadline of its own
-//     (3 s to read, 5 s to write) beside the caller's context. The service's
-//     library has none, so a call that the service never answers goes on in the
-//     background; at most OSOptions.Outstanding of those exist, and while that
-//     many are overdue every further call is refused at once.
+//     (3 s to read, 5 s to write) beside the caller's context. The libraries of
+//     macOS and Windows have none, nor has the connecting to a bus, so a call that
+//     is never answered goes on in the background; at most OSOptions.Outstanding of
+//     those exist, and while that many are overdue every further call is refused at
+//     once.
+//   - A Secret Service may open a window and ask a person: gnome-keyring to unlock,
+//     KeePassXC by default before it gives an item out. There is never a second
+//     window for the same thing; one stays for 2 minutes, also when the call that
+//     needed it has ended, which is then KindLocked with a hint that names the
+//     window. A later call does not wait for it again.
+//   - gnome-keyring and KeePassXC are tested for real. KeePassXC's collection is
+//     the open database's exposed group; what is deleted goes to its recycle bin.
+//     Other services (KWallet) have the same interface and were not run.
 //   - What Set reports as stored was read back and compared.
 //   - Errors are *Error. Not found, locked, no service, timed out and too big
 //     are told apart by types, D-Bus error names, exit statuses and the
@@ -21,7 +30,7 @@
 //
 // The package never falls back to another place, never starts a session bus
 // (the underlying library would run dbus-launch, so a missing bus is noticed
-// before), never writes a file and never puts a value in an error.
+// before), never makes a keyring, never writes a file and never puts a value in an error.
 //
 // # Copies that cannot be wiped
 //

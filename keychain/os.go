@@ -39,13 +39,14 @@ type OS struct {
 	getTimeout time.Duration
 	setTimeout time.Duration
 	calls      *calls
+	system     *system
 }
 
 var _ Store = (*OS)(nil)
 
 // NewOS returns the system's keychain. It calls nothing yet.
 func NewOS(options OSOptions) *OS {
-	o := &OS{service: options.Service, getTimeout: options.GetTimeout, setTimeout: options.SetTimeout}
+	o := &OS{service: options.Service, getTimeout: options.GetTimeout, setTimeout: options.SetTimeout, system: newSystem()}
 	if o.service == "" {
 		o.service = Service
 	}
@@ -88,7 +89,7 @@ func (o *OS) GetItem(ctx context.Context, service, account string) (Secret, erro
 }
 
 func (o *OS) read(ctx context.Context, op, service, account string) (Secret, error) {
-	text, err := run(ctx, o.calls, o.getTimeout, func() (string, error) { return keyring.Get(service, account) })
+	text, err := run(ctx, o.calls, o.getTimeout, func(ctx context.Context) (string, error) { return o.system.get(ctx, service, account) })
 	if err != nil {
 		return Secret{}, o.fail(ctx, op, account, err)
 	}
@@ -109,7 +110,9 @@ func (o *OS) Set(ctx context.Context, name string, value Secret) error {
 		return &Error{Op: op, Name: name, Kind: KindTooBig, Err: fmt.Errorf("%d bytes, at most %d", value.Len(), MaxValue), Hint: hint(KindTooBig)}
 	}
 	text := string(value.Reveal())
-	_, err := run(ctx, o.calls, o.setTimeout, func() (struct{}, error) { return struct{}{}, setAndCompare(o.service, name, text) })
+	_, err := run(ctx, o.calls, o.setTimeout, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, o.setAndCompare(ctx, name, text)
+	})
 	if err != nil {
 		return o.fail(ctx, op, name, err)
 	}
@@ -118,11 +121,11 @@ func (o *OS) Set(ctx context.Context, name string, value Secret) error {
 
 // setAndCompare exists because services report success for what they did not
 // store: `security -i` exits 0 after a refused command.
-func setAndCompare(service, account, text string) error {
-	if err := keyring.Set(service, account, text); err != nil {
+func (o *OS) setAndCompare(ctx context.Context, name, text string) error {
+	if err := o.system.set(ctx, o.service, name, text); err != nil {
 		return err
 	}
-	got, err := keyring.Get(service, account)
+	got, err := o.system.get(ctx, o.service, name)
 	switch {
 	case errors.Is(err, keyring.ErrNotFound), err == nil && got != text:
 		return errNotKept
@@ -140,7 +143,9 @@ func (o *OS) Delete(ctx context.Context, name string) error {
 	if err := CheckName(op, name); err != nil {
 		return err
 	}
-	_, err := run(ctx, o.calls, o.getTimeout, func() (struct{}, error) { return struct{}{}, keyring.Delete(o.service, name) })
+	_, err := run(ctx, o.calls, o.getTimeout, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, o.system.delete(ctx, o.service, name)
+	})
 	if err != nil {
 		return o.fail(ctx, op, name, err)
 	}
@@ -151,7 +156,7 @@ func (o *OS) Delete(ctx context.Context, name string) error {
 // Secret Service); elsewhere it is KindUnsupported, and an index that the
 // caller keeps is the only list.
 func (o *OS) List(ctx context.Context) ([]string, error) {
-	names, err := run(ctx, o.calls, o.getTimeout, func() ([]string, error) { return listAccounts(o.service) })
+	names, err := run(ctx, o.calls, o.getTimeout, func(ctx context.Context) ([]string, error) { return o.system.accounts(ctx, o.service) })
 	if err != nil {
 		return nil, o.fail(ctx, "list secrets", "", err)
 	}
@@ -163,9 +168,14 @@ func (o *OS) List(ctx context.Context) ([]string, error) {
 // deletes what it stored.
 func (o *OS) Probe(ctx context.Context) error {
 	name, value := "probe/"+rand.Text(), rand.Text()
-	_, err := run(ctx, o.calls, probeTimeout, func() (struct{}, error) {
-		err := setAndCompare(o.service, name, value)
-		if deleted := keyring.Delete(o.service, name); err == nil {
+	_, err := run(ctx, o.calls, probeTimeout, func(ctx context.Context) (struct{}, error) {
+		err := o.setAndCompare(ctx, name, value)
+		if kind := classify(err); kind == KindLocked || kind == KindNoService {
+			return struct{}{}, err // it was not stored
+		}
+		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		defer cancel()
+		if deleted := o.system.delete(again, o.service, name); err == nil {
 			err = deleted
 		}
 		return struct{}{}, err

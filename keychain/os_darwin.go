@@ -40,8 +40,6 @@ func classifySystem(err error) Kind {
 	return KindFailed
 }
 
-func keychainState() (Kind, error) { return KindFailed, nil }
-
 func listAccounts(string) ([]string, error) {
 	return nil, fmt.Errorf("the keychain cannot list: %w", errors.ErrUnsupported)
 }

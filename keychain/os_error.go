@@ -28,6 +28,8 @@ func classify(err error) Kind {
 		return KindNotFound
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		return KindTooBig
+	case errors.Is(err, errLocked), errors.Is(err, errNoCollection), errors.Is(err, errDismissed), errors.Is(err, errUnanswered):
+		return KindLocked
 	case errors.Is(err, errTimedOut), errors.Is(err, errStuck), errors.Is(err, context.DeadlineExceeded):
 		return KindTimeout
 	case errors.Is(err, errNoBus), errors.Is(err, keyring.ErrUnsupportedPlatform):
@@ -48,7 +50,7 @@ func classify(err error) Kind {
 
 // diagnose asks the system what is wrong, as one bounded call.
 func (o *OS) diagnose(ctx context.Context) Kind {
-	kind, err := run(ctx, o.calls, o.getTimeout, keychainState)
+	kind, err := run(ctx, o.calls, o.getTimeout, o.system.state)
 	if err != nil {
 		if kind := classify(err); kind != KindUnsupported {
 			return kind
@@ -60,8 +62,15 @@ func (o *OS) diagnose(ctx context.Context) Kind {
 
 // hintFor returns the cure, with a word of its own for a service that hangs.
 func hintFor(kind Kind, err error) string {
-	if errors.Is(err, errStuck) {
+	switch {
+	case errors.Is(err, errStuck):
 		return "the keychain service hangs: restart it (or log out and in), then try again"
+	case errors.Is(err, errUnanswered):
+		return "a window of the keychain waits on the desktop: answer it (unlock the keyring, or allow the access), then try again; KeePassXC asks again whenever openclaw is started, unless \"Confirm when passwords are retrieved by clients\" is off in its settings, Secret Service Integration"
+	case errors.Is(err, errDismissed):
+		return "try again and allow it in the window that opens; where no window can open, unlock the keyring first, or keep secrets in the encrypted vault: openclaw vault init"
+	case errors.Is(err, errNoCollection):
+		return "unlock the keyring: log in on the desktop, or run gnome-keyring-daemon --unlock in this session; in KeePassXC open a database that exposes a group (Database Settings, Secret Service Integration); then try again"
 	}
 	return hint(kind)
 }

@@ -66,15 +66,25 @@ func TestKeyringKeepsWhatWasSet(t *testing.T) {
 			t.Fatalf("%s: got %d bytes, %v", name, got.Len(), err)
 		}
 	}
-	if out := secretTool(t, "", "lookup", "service", "openclaw", "username", "anthropic"); out != "sk-ant-api03-abc" {
-		t.Fatalf("secret-tool read %q", out)
+	if !keyringtest.WithKeePassXC() { // 2.7.4 may crash when a client leaves, whichever that is
+		if out := secretTool(t, "", "lookup", "service", "openclaw", "username", "anthropic"); out != "sk-ant-api03-abc" {
+			t.Fatalf("secret-tool read %q", out)
+		}
+		secretTool(t, "once more", "store", "--label=x", "service", "openclaw", "username", "by-secret-tool")
+		got, err := os.Get(ctx, "by-secret-tool")
+		if err != nil || string(got.Reveal()) != "once more" {
+			t.Fatalf("what secret-tool stored: %v", err)
+		}
+		if err := os.Delete(ctx, "by-secret-tool"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	secretTool(t, "from outside", "store", "--label=x", "service", "openclaw", "username", "outside")
+	keyringtest.Store(t, "openclaw", "outside", "from outside")
 	got, err := os.Get(ctx, "outside")
 	if err != nil || string(got.Reveal()) != "from outside" {
-		t.Fatalf("what secret-tool stored: %v", err)
+		t.Fatalf("what another program stored: %v", err)
 	}
-	secretTool(t, "another program's", "store", "--label=x", "service", "example", "username", "me@example.com")
+	keyringtest.Store(t, "example", "me@example.com", "another program's")
 	got, err = os.GetItem(ctx, "example", "me@example.com")
 	if err != nil || string(got.Reveal()) != "another program's" {
 		t.Fatalf("a foreign item: %v", err)

@@ -11,8 +11,6 @@ func busKnown() bool { return true }
 
 func classifySystem(error) Kind { return KindFailed }
 
-func keychainState() (Kind, error) { return KindFailed, nil }
-
 func listAccounts(string) ([]string, error) { return nil, errors.ErrUnsupported }
 
 func hint(kind Kind) string {

@@ -3,6 +3,7 @@
 package keychain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,19 +12,12 @@ import (
 	"strconv"
 
 	"github.com/godbus/dbus/v5"
-	ss "github.com/zalando/go-keyring/secret_service"
 )
 
 // MaxValue is the size of the largest value, in bytes. The Secret Service has
 // no limit of its own (16 MiB was accepted), but every change rewrites the
 // whole keyring file, and no key or token comes near this.
 const MaxValue = 64 << 10
-
-// Names of the Secret Service's interfaces.
-const (
-	collectionLocked = "org.freedesktop.Secret.Collection.Locked"
-	itemAttributes   = "org.freedesktop.Secret.Item.Attributes"
-)
 
 // busKnown reports whether the D-Bus library would find a session bus by
 // itself. Where it would not, it runs dbus-launch, which leaves a bus behind
@@ -79,54 +73,71 @@ func classifySystem(err error) Kind {
 	return KindFailed
 }
 
-// keychainState reads whether the collection that go-keyring uses is locked or
-// missing, which to a person is the same: it has to be unlocked (an unlock
-// creates it).
-func keychainState() (Kind, error) {
-	service, err := ss.NewSecretService()
+// system is the keychain over D-Bus.
+type system struct{ prompts *prompts }
+
+func newSystem() *system { return &system{prompts: newPrompts()} }
+
+func (y *system) get(ctx context.Context, service, account string) (string, error) {
+	s, err := openSecretService(y.prompts)
 	if err != nil {
-		return KindFailed, err
+		return "", err
 	}
-	locked, err := service.GetLoginCollection().GetProperty(collectionLocked)
-	if err != nil {
-		if kind := classify(err); kind == KindNoService {
-			// The service answers (go-keyring got that far), the collection does not exist.
-			if _, err := service.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
-				GetProperty("org.freedesktop.Secret.Service.Collections"); err == nil {
-				return KindLocked, nil
-			}
-		} else if kind == KindNotFound {
-			return KindLocked, nil
-		}
-		return KindFailed, err
-	}
-	if is, ok := locked.Value().(bool); ok && is {
-		return KindLocked, nil
-	}
-	return KindFailed, nil
+	return s.get(ctx, service, account)
 }
 
-// listAccounts returns the accounts of a service, sorted, without unlocking and
-// so without a prompt.
-func listAccounts(service string) ([]string, error) {
-	secrets, err := ss.NewSecretService()
+func (y *system) set(ctx context.Context, service, account, text string) error {
+	s, err := openSecretService(y.prompts)
+	if err != nil {
+		return err
+	}
+	return s.set(ctx, service, account, text)
+}
+
+func (y *system) delete(ctx context.Context, service, account string) error {
+	s, err := openSecretService(y.prompts)
+	if err != nil {
+		return err
+	}
+	return s.delete(ctx, service, account)
+}
+
+// state reads whether the collection in use is locked or missing, which to a
+// person is the same: it has to be unlocked (an unlock creates it).
+func (y *system) state(ctx context.Context) (Kind, error) {
+	s, err := openSecretService(y.prompts)
+	if err != nil {
+		return KindFailed, err
+	}
+	_, err = s.unlockedCollection(ctx)
+	switch kind := classify(err); {
+	case err == nil:
+		return KindFailed, nil
+	case kind == KindLocked, kind == KindNotFound: // the service answers, the collection is gone
+		return KindLocked, nil
+	default:
+		return KindFailed, err
+	}
+}
+
+// accounts returns the accounts of a service, sorted, without unlocking and so
+// without a prompt.
+func (y *system) accounts(ctx context.Context, service string) ([]string, error) {
+	s, err := openSecretService(y.prompts)
 	if err != nil {
 		return nil, err
 	}
-	kind, err := keychainState()
+	collection, err := s.unlockedCollection(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if kind == KindLocked {
-		return nil, dbus.Error{Name: "org.freedesktop.Secret.Error.IsLocked", Body: []any{"the keyring is locked"}}
-	}
-	items, err := secrets.SearchItems(secrets.GetLoginCollection(), map[string]string{"service": service})
+	items, err := s.find(ctx, collection, service, "")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("search: %w", err)
 	}
 	accounts := make([]string, 0, len(items))
 	for _, item := range items {
-		attributes, err := secrets.Object("org.freedesktop.secrets", item).GetProperty(itemAttributes)
+		attributes, err := s.property(ctx, item, itemInterface, "Attributes")
 		if err != nil {
 			if kind := classify(err); kind == KindNoService || kind == KindNotFound {
 				continue // deleted between the two calls

@@ -27,8 +27,6 @@ func classifySystem(err error) Kind {
 	return KindFailed
 }
 
-func keychainState() (Kind, error) { return KindFailed, nil }
-
 func listAccounts(string) ([]string, error) {
 	return nil, fmt.Errorf("the credential manager is not listed: %w", errors.ErrUnsupported)
 }

@@ -4,6 +4,7 @@ package keyringtest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,13 +21,24 @@ type Session string
 
 // The sessions. NoBus has no bus and no address. BusOnly has a bus without
 // services to start. Empty has a keyring daemon and no keyring yet, Locked one
-// whose keyring nobody unlocked, Unlocked one that is ready.
+// whose keyring nobody unlocked, Unlocked one that is ready. Asking is unlocked
+// and asks a person before it gives an item out or deletes one, as KeePassXC does
+// unless it is told otherwise; nobody is there to answer.
 const (
 	NoBus    Session = "no-bus"
 	BusOnly  Session = "bus-only"
 	Empty    Session = "empty"
 	Locked   Session = "locked"
 	Unlocked Session = "unlocked"
+	Asking   Session = "asking"
+)
+
+// Service is a program that is the Secret Service.
+type service string
+
+const (
+	gnomeKeyring service = "gnome-keyring"
+	keePassXC    service = "keepassxc"
 )
 
 // Passphrase of the login keyring in Locked and Unlocked.
@@ -34,6 +46,7 @@ const Passphrase = "correct horse"
 
 const (
 	environment = "OPENCLAW_KEYRINGTEST"
+	serviceName = "OPENCLAW_KEYRINGTEST_SERVICE"
 	ordinary    = 65534 // nobody
 	patience    = 30 * time.Second
 	folderMode  = 0o700
@@ -68,7 +81,9 @@ exit $status
 // that `go test` started it does not: Inside then runs the same test in a new
 // process of this binary in such a session, as the user who runs the tests
 // and, when that is root, as an ordinary user too, and returns false when that
-// is over. The test must call nothing before it and must return at false.
+// is over. A session with a keyring is run with gnome-keyring and, as the user who
+// runs the tests, with KeePassXC. The test must call nothing before it and must
+// return at false.
 func Inside(t *testing.T, session Session) bool {
 	t.Helper()
 	if os.Getenv(environment) == t.Name() {
@@ -79,16 +94,21 @@ func Inside(t *testing.T, session Session) bool {
 	if session != NoBus {
 		need(t, "dbus-run-session")
 	}
-	if session == Empty || session == Locked || session == Unlocked {
-		need(t, "gnome-keyring-daemon")
-	}
 	name := t.Name()
-	t.Run("as this user", func(t *testing.T) { reexecute(t, name, session, os.Getuid()) })
-	if os.Getuid() == 0 {
-		t.Run("as an ordinary user", func(t *testing.T) { reexecute(t, name, session, ordinary) })
+	if session != Asking {
+		t.Run("as this user", func(t *testing.T) { reexecute(t, name, session, gnomeKeyring, os.Getuid()) })
+		if os.Getuid() == 0 {
+			t.Run("as an ordinary user", func(t *testing.T) { reexecute(t, name, session, gnomeKeyring, ordinary) })
+		}
+	}
+	if session != NoBus && session != BusOnly {
+		t.Run("with KeePassXC", func(t *testing.T) { reexecute(t, name, session, keePassXC, os.Getuid()) })
 	}
 	return false
 }
+
+// WithKeePassXC reports whether KeePassXC is the session's service.
+func WithKeePassXC() bool { return os.Getenv(serviceName) == string(keePassXC) }
 
 // Skip skips the test, or fails it where every test is required.
 func Skip(t *testing.T, reason string) {
@@ -106,8 +126,37 @@ func need(t *testing.T, program string) {
 	}
 }
 
-func reexecute(t *testing.T, name string, session Session, uid int) {
+func reexecute(t *testing.T, name string, session Session, by service, uid int) {
 	t.Helper()
+	for range crashAttempts {
+		output, err := attempt(t, name, session, by, uid)
+		exit, failed := errors.AsType[*exec.ExitError](err)
+		switch {
+		case failed && by == keePassXC && exit.ExitCode() == crashed:
+			t.Logf("KeePassXC crashed, once more:\n%s", output)
+			continue
+		case err != nil:
+			t.Fatalf("%v\n%s", err, output)
+		case strings.Contains(output, "--- SKIP"):
+			Skip(t, output)
+		case !strings.Contains(output, "--- PASS: "+name):
+			t.Fatalf("the test did not run:\n%s", output)
+		}
+		return
+	}
+	t.Fatalf("KeePassXC crashed %d times", crashAttempts)
+}
+
+func attempt(t *testing.T, name string, session Session, by service, uid int) (string, error) {
+	t.Helper()
+	started := session != NoBus && session != BusOnly
+	switch {
+	case started && by == keePassXC:
+		need(t, "keepassxc")
+		need(t, "keepassxc-cli")
+	case started:
+		need(t, "gnome-keyring-daemon")
+	}
 	folder, err := os.MkdirTemp("", "keyring") //nolint:usetesting // the parents of t.TempDir are closed to other users
 	if err != nil {
 		t.Fatal(err)
@@ -138,8 +187,12 @@ func reexecute(t *testing.T, name string, session Session, uid int) {
 	case NoBus:
 	case BusOnly:
 		argv = append([]string{"dbus-run-session", "--config-file=" + config, "--"}, test...)
-	case Empty, Locked, Unlocked:
+	case Empty, Locked, Unlocked, Asking:
 		argv = append([]string{"dbus-run-session", "--", "sh", "-c", script, "sh", string(session)}, test...)
+		if by == keePassXC { // on a bus that starts no other service
+			keePassXCFiles(t, home, session, uid)
+			argv = append([]string{"dbus-run-session", "--config-file=" + config, "--", "sh", "-c", kdbxScript, "sh", string(session)}, test...)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -147,7 +200,7 @@ func reexecute(t *testing.T, name string, session Session, uid int) {
 	cmd.Dir = home
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + runtime, "TMPDIR=" + home,
-		environment + "=" + name, "GORACE=atexit_sleep_ms=0", "KEYRING_PASSPHRASE=" + Passphrase, "OPENCLAW_TEST_REQUIRE=" + os.Getenv("OPENCLAW_TEST_REQUIRE"),
+		environment + "=" + name, serviceName + "=" + string(by), "QT_QPA_PLATFORM=offscreen", "GORACE=atexit_sleep_ms=0", "KEYRING_PASSPHRASE=" + Passphrase, "OPENCLAW_TEST_REQUIRE=" + os.Getenv("OPENCLAW_TEST_REQUIRE"),
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if uid != os.Getuid() {
@@ -156,15 +209,10 @@ func reexecute(t *testing.T, name string, session Session, uid int) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	output, err := cmd.CombinedOutput()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whatever of the group is left
-	switch {
-	case err != nil:
-		t.Fatalf("%v\n%s", err, output)
-	case strings.Contains(string(output), "--- SKIP"):
-		Skip(t, string(output))
-	case !strings.Contains(string(output), "--- PASS: "+name):
-		t.Fatalf("the test did not run:\n%s", output)
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whatever of the group is left
 	}
+	return string(output), err
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -191,12 +239,12 @@ func await(t *testing.T, session Session) {
 		return
 	}
 	bus := Bus(t)
-	for range 400 {
+	for range 800 {
 		var owned bool
 		if err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, Service).Store(&owned); err != nil {
 			t.Fatal(err)
 		}
-		if owned && (session == Empty || hasCollection(bus)) {
+		if owned && (session == Empty || isLocked(bus, session == Locked)) {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)
@@ -204,11 +252,18 @@ func await(t *testing.T, session Session) {
 	t.Fatal("no keyring daemon came up")
 }
 
-// hasCollection reports whether the daemon has loaded the login keyring: it
-// takes its name on the bus before.
-func hasCollection(bus *dbus.Conn) bool {
-	_, err := bus.Object(Service, Collection).GetProperty("org.freedesktop.Secret.Collection.Label")
-	return err == nil
+// isLocked reports whether the daemon has loaded its keyring, which it does after
+// it has taken its name on the bus, and is in that state.
+func isLocked(bus *dbus.Conn, want bool) bool {
+	locked, err := bus.Object(Service, collection()).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	return err == nil && locked.Value() == want
+}
+
+func collection() dbus.ObjectPath {
+	if WithKeePassXC() {
+		return "/org/freedesktop/secrets/collection/passwords" // the database's file
+	}
+	return Collection
 }
 
 // Bus returns a connection to the session's bus, closed at the test's end.
@@ -225,6 +280,11 @@ func Bus(t *testing.T) *dbus.Conn {
 // Lock locks the login keyring.
 func Lock(t *testing.T) {
 	t.Helper()
+	if WithKeePassXC() {
+		mainWindow(t, "lockAllDatabases")
+		awaitLocked(t, true)
+		return
+	}
 	var locked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
 	err := Bus(t).Object(Service, Object).
@@ -237,21 +297,78 @@ func Lock(t *testing.T) {
 // Unlock unlocks the login keyring as the login of the desktop does.
 func Unlock(t *testing.T) {
 	t.Helper()
-	service := Bus(t).Object(Service, Object)
+	if WithKeePassXC() {
+		UnlockWith(t, Passphrase)
+		awaitLocked(t, false)
+		return
+	}
+	UnlockWith(t, Passphrase)
+}
+
+// UnlockWith tries any passphrase.
+func UnlockWith(t *testing.T, passphrase string) {
+	t.Helper()
+	if WithKeePassXC() {
+		mainWindow(t, "openDatabase", database(os.Getenv("HOME")), passphrase, "")
+		return
+	}
+	bus := Bus(t)
+	service, session := bus.Object(Service, Object), openSession(t, bus)
+	call := service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.UnlockWithMasterPassword", 0,
+		Collection, secret{session, []byte{}, []byte(passphrase), "text/plain"})
+	if call.Err != nil && passphrase == Passphrase {
+		t.Fatal(call.Err)
+	}
+}
+
+type secret struct {
+	Session           dbus.ObjectPath
+	Parameters, Value []byte
+	ContentType       string
+}
+
+func openSession(t *testing.T, bus *dbus.Conn) (session dbus.ObjectPath) {
+	t.Helper()
 	var none dbus.Variant
-	var session dbus.ObjectPath
-	if err := service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session); err != nil {
+	err := bus.Object(Service, Object).Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session)
+	if err != nil {
 		t.Fatal(err)
 	}
-	type secret struct {
-		Session           dbus.ObjectPath
-		Parameters, Value []byte
-		ContentType       string
+	return session
+}
+
+// Store stores an item as another program does, which goes on until the test's end.
+func Store(t *testing.T, service, account, value string) {
+	t.Helper()
+	bus := Bus(t)
+	completed := make(chan *dbus.Signal, 16)
+	bus.Signal(completed)
+	if err := bus.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.Secret.Prompt")); err != nil {
+		t.Fatal(err)
 	}
-	call := service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.UnlockWithMasterPassword", 0,
-		Collection, secret{session, []byte{}, []byte(Passphrase), "text/plain"})
-	if call.Err != nil {
-		t.Fatal(call.Err)
+	var item, prompt dbus.ObjectPath
+	err := bus.Object(Service, collection()).Call("org.freedesktop.Secret.Collection.CreateItem", 0, map[string]dbus.Variant{
+		"org.freedesktop.Secret.Item.Label":      dbus.MakeVariant(account),
+		"org.freedesktop.Secret.Item.Attributes": dbus.MakeVariant(map[string]string{"service": service, "username": account}),
+	}, secret{openSession(t, bus), []byte{}, []byte(value), "text/plain"}, true).Store(&item, &prompt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if prompt == "/" {
+		return
+	}
+	if err := bus.Object(Service, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err; err != nil {
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case signal := <-completed:
+			if signal.Path == prompt {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatal("the item was not stored")
+		}
 	}
 }
 
