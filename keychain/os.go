@@ -25,21 +25,24 @@ const (
 
 // OSOptions changes the defaults of NewOS. The zero value is good.
 type OSOptions struct {
-	Service     string        // "openclaw"
-	GetTimeout  time.Duration // 3 s; also for Delete and List
-	SetTimeout  time.Duration // 5 s
-	Outstanding int           // 4; calls to the service at one time
+	Service    string        // "openclaw"
+	GetTimeout time.Duration // 3 s; also for Delete and List
+	SetTimeout time.Duration // 5 s
+
+	ProbeTimeout time.Duration // 3 s
+	Outstanding  int           // 4; calls to the service at one time
 }
 
 // OS is the operating system's keychain: the Secret Service (gnome-keyring,
 // KWallet, KeePassXC) over D-Bus, the macOS keychain, the Windows credential
 // manager. It is safe for concurrent use.
 type OS struct {
-	service    string
-	getTimeout time.Duration
-	setTimeout time.Duration
-	calls      *calls
-	system     *system
+	service      string
+	getTimeout   time.Duration
+	setTimeout   time.Duration
+	probeTimeout time.Duration
+	calls        *calls
+	system       *system
 }
 
 var _ Store = (*OS)(nil)
@@ -55,6 +58,10 @@ func NewOS(options OSOptions) *OS {
 	}
 	if o.setTimeout <= 0 {
 		o.setTimeout = defaultSetTimeout
+	}
+	o.probeTimeout = options.ProbeTimeout
+	if o.probeTimeout <= 0 {
+		o.probeTimeout = probeTimeout
 	}
 	limit := options.Outstanding
 	if limit <= 0 {
@@ -164,16 +171,16 @@ func (o *OS) List(ctx context.Context) ([]string, error) {
 }
 
 // Probe stores, reads and deletes an item of random name and value. It returns
-// nil only when all three worked within 3 s. A probe that comes too late still
+// nil only when all three worked within 3 s (OSOptions.ProbeTimeout). A probe that comes too late still
 // deletes what it stored.
 func (o *OS) Probe(ctx context.Context) error {
 	name, value := "probe/"+rand.Text(), rand.Text()
-	_, err := run(ctx, o.calls, probeTimeout, func(ctx context.Context) (struct{}, error) {
+	_, err := run(ctx, o.calls, o.probeTimeout, func(ctx context.Context) (struct{}, error) {
 		err := o.setAndCompare(ctx, name, value)
 		if kind := classify(err); kind == KindLocked || kind == KindNoService {
 			return struct{}{}, err // it was not stored
 		}
-		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.probeTimeout)
 		defer cancel()
 		if deleted := o.system.delete(again, o.service, name); err == nil {
 			err = deleted

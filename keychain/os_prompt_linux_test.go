@@ -2,6 +2,7 @@ package keychain_test
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type person struct {
 	gone    chan dbus.ObjectPath // prompts that were dismissed
 	open    chan struct{}        // closed: the keyring is unlocked
 	prompts atomic.Int64
+	export  sync.Mutex
 }
 
 const onlyCollection = dbus.ObjectPath("/org/freedesktop/secrets/collection/only")
@@ -62,6 +64,8 @@ func (p *person) unlock(objects []dbus.ObjectPath) ([]dbus.ObjectPath, dbus.Obje
 		return objects, "/", nil
 	default:
 	}
+	p.export.Lock() // the library's own table has no lock against two at once
+	defer p.export.Unlock()
 	path := keyringtest.Object + "/prompt/" + dbus.ObjectPath(fmt.Sprint("p", p.prompts.Add(1)))
 	err := p.bus.ExportMethodTable(map[string]any{
 		"Prompt":  func(string) *dbus.Error { p.shown <- path; return nil },

@@ -39,7 +39,15 @@ type Recorder struct {
 	closing chan struct{}
 	stopped chan struct{}
 	once    sync.Once
+
+	// entering is held for reading while a line is queued, and for writing by Close: what
+	// is queued is queued before the goroutine empties the queue for the last time.
+	entering sync.RWMutex
+	closed   bool
+	hold     func() // a test's: between the look at closed and the queue
+
 	lost    atomic.Uint64 // lines refused since the last line that was written
+	refused atomic.Uint64 // lines that came when the Recorder was closed
 
 	mu      sync.Mutex
 	failing error // of the last write; nil when it went well
@@ -183,21 +191,37 @@ func (r *Recorder) Record(ctx context.Context, e Entry) error {
 		return nil
 	}
 	q := request{object: encodeBody(e, r.redact), done: make(chan error, 1)}
-	select {
-	case <-r.closing:
-		return r.closedError()
-	default:
-	}
-	select {
-	case r.queue <- q:
-	case <-ctx.Done():
-		r.lost.Add(1)
-		return ctx.Err()
-	case <-r.closing:
-		return r.closedError()
+	if err := r.enter(ctx, q); err != nil {
+		return err
 	}
 	r.wake()
 	return r.await(ctx, q)
+}
+
+// enter queues a line, and waits for room.
+func (r *Recorder) enter(ctx context.Context, q request) error {
+	r.entering.RLock()
+	defer r.entering.RUnlock()
+	if r.closed {
+		r.refused.Add(1)
+		return r.closedError()
+	}
+	if r.hold != nil {
+		r.hold()
+	}
+	select {
+	case r.queue <- q:
+		return nil
+	default:
+		r.wake() // it is full: nobody is to linger
+	}
+	select {
+	case r.queue <- q:
+		return nil
+	case <-ctx.Done():
+		r.lost.Add(1)
+		return ctx.Err()
+	}
 }
 
 // wake ends the wait for more lines.
@@ -214,13 +238,6 @@ func (r *Recorder) await(ctx context.Context, q request) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-r.stopped:
-		select {
-		case err := <-q.done:
-			return err
-		default:
-			return r.closedError()
-		}
 	}
 }
 
@@ -230,9 +247,9 @@ func (r *Recorder) await(ctx context.Context, q request) error {
 // asked for later. The caller changes nothing of e any more. Where the queue is
 // full it waits for room, so that none goes unrecorded.
 //
-// failed is called, from the Recorder's goroutine, when the line is not in the log;
-// it must not wait for the Recorder. It may be nil: the log itself counts the line
-// as lost.
+// failed is called when the line is not in the log: from the Recorder's goroutine, and
+// at once where it is closed. It must not wait for the Recorder. It may be nil: the log
+// itself counts the line as lost, and Refused what came after its end.
 func (r *Recorder) RecordLater(e Entry, failed func(error)) {
 	if (*r.filter.Load())[e.Event] {
 		return
@@ -240,22 +257,8 @@ func (r *Recorder) RecordLater(e Entry, failed func(error)) {
 	if failed == nil {
 		failed = func(error) {}
 	}
-	q := request{later: &later{e, failed}}
-	select {
-	case <-r.closing:
-		failed(r.closedError())
-		return
-	default:
-	}
-	select {
-	case r.queue <- q:
-	default:
-		r.wake()
-		select {
-		case r.queue <- q:
-		case <-r.closing:
-			failed(r.closedError())
-		}
+	if err := r.enter(context.Background(), request{later: &later{e, failed}}); err != nil {
+		failed(err)
 	}
 }
 
@@ -277,7 +280,17 @@ func (r *Recorder) closedError() error {
 // Close writes what is queued, syncs, and gives the lock back. It waits for
 // the Recorder's goroutine. Calling it again does nothing.
 func (r *Recorder) Close() error {
-	r.once.Do(func() { close(r.closing) })
+	r.once.Do(func() {
+		r.entering.Lock() // the goroutine goes on making room for those who wait for it
+		r.closed = true
+		r.entering.Unlock()
+		close(r.closing)
+	})
 	<-r.stopped
 	return r.Failing()
 }
+
+// Refused is the number of lines that were asked for when the Recorder was closed or
+// closing, and are not in the log. Their callers were told; nothing can be written
+// of it any more.
+func (r *Recorder) Refused() uint64 { return r.refused.Load() }
