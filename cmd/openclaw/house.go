@@ -138,6 +138,9 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 func (h *house) close() {
 	if h.audit != nil {
 		_ = h.audit.Close() // every record was synced when it was made
+		if refused := h.audit.Refused(); refused > 0 && h.log != nil {
+			h.log.Logger().Warn("audit lines came after the log was closed and are not in it", slog.Uint64("refused", refused))
+		}
 	}
 	if h.log != nil {
 		_ = h.log.Close()
