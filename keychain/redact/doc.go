@@ -14,7 +14,8 @@
 // stands there: the boundary before it, its alphabet and length, its checksum
 // where the issuer has one, whether a value is a reference, a placeholder, a word
 // or code. The second finds registered values (known.go). What decodes from
-// base64 to text is looked at once more (inside.go), and a pattern of the config
+// base64 to text is looked at once more (inside.go), a line with colours is
+// read without them too (colour.go), and a pattern of the config
 // is run only where a text stands that all its matches hold (prefilter.go). A
 // line of a kilobyte takes a few microseconds and, without a secret, no memory.
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
 	"strconv"
@@ -67,6 +68,18 @@ func encodePiece(set map[string]bool, value []byte) {
 		encodeText(add, text)
 	}
 
+	// An encoder may escape what need not be: each byte, or all but letters and
+	// digits.
+	for _, prefix := range [...]string{`\u00`, "%"} {
+		for _, base16 := range [...]string{"0123456789abcdef", "0123456789ABCDEF"} {
+			add(escapeBytes(value, prefix, base16, 0))
+			add(escapeBytes(value, prefix, base16, alphanumeric))
+		}
+	}
+	add(escapeBytes(value, `\x`, "0123456789abcdef", 0))
+	list := fmt.Sprintf("%d", value) // a []byte that was printed: [107 81 55]
+	add(list[1 : len(list)-1])
+
 	add(hex.EncodeToString(value))
 	add(strings.ToUpper(hex.EncodeToString(value)))
 
@@ -75,6 +88,20 @@ func encodePiece(set map[string]bool, value []byte) {
 			add(alignedBase64(encoding, value, shift))
 		}
 	}
+}
+
+// escapeBytes writes the bytes of value as prefix and two digits, except those
+// of the classes plain.
+func escapeBytes(value []byte, prefix, base16 string, plain uint16) string {
+	out := make([]byte, 0, len(value)*(len(prefix)+2))
+	for _, c := range value {
+		if is(c, plain) {
+			out = append(out, c)
+		} else {
+			out = append(append(out, prefix...), base16[c>>4], base16[c&15])
+		}
+	}
+	return string(out)
 }
 
 // encodeText adds the encodings that escape some bytes and leave the others.

@@ -191,6 +191,9 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 			spans = e.values[i].find(line[skip:], offset+skip, spans)
 		}
 	}
+	if at := bytes.IndexByte(line[skip:], 0x1b); at >= 0 {
+		spans = e.uncoloured(line, skip, offset, spans)
+	}
 	return e.inside(line, offset, spans)
 }
 

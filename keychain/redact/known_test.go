@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
 	"strings"
@@ -23,7 +24,18 @@ func encodings(value string) map[string]string {
 		_ = e.Encode(s)
 		return strings.TrimSpace(b.String())
 	}
+	each := func(form string) string {
+		var b strings.Builder
+		for _, c := range []byte(value) {
+			fmt.Fprintf(&b, form, c)
+		}
+		return b.String()
+	}
 	return map[string]string{
+		"each as JSON":     each(`\u%04x`),
+		"each as %":        each("%%%02X"),
+		"each as \\x":      each(`\x%02x`),
+		"numbers":          strings.Trim(fmt.Sprintf("%d", []byte(value)), "[]"),
 		"raw":              value,
 		"JSON":             js(value),
 		"JSON, no HTML":    noHTML(value),
@@ -64,6 +76,38 @@ func TestKnownValuesAreFoundInEveryEncoding(t *testing.T) {
 		m.Remove("x")
 		if got := m.Text("k " + value); strings.Contains(got, "[REDACTED]") {
 			t.Errorf("a removed value is still replaced: %s", got)
+		}
+	}
+}
+
+// A colour that begins or ends in the middle of a secret hides it from no rule.
+func TestColoursInsideSecrets(t *testing.T) {
+	m := newMasker(t)
+	m.Add("k", []byte("kQ7-vault_Zx81mmPq4Lt"))
+	m.Add("words", []byte("correct horse battery staple"))
+	for _, secret := range []string{"kQ7-vault_Zx81mmPq4Lt", "correct horse battery staple", fake("ghp_", 36), fake("sk-ant-api03-", 95)} {
+		for cut := 1; cut < len(secret); cut++ {
+			for _, form := range []string{"\x1b[01;31m\x1b[K%s\x1b[m\x1b[K%s after\n", "at %s\x1b[38;5;12m%s\x1b[0m after\n"} {
+				text := fmt.Sprintf(form, secret[:cut], secret[cut:])
+				got := m.Text(text)
+				if strings.Count(got, "[REDACTED]") != 1 || len(secret)-cut > 4 && strings.Contains(got, secret[cut:]) || !strings.HasSuffix(got, " after\n") {
+					t.Fatalf("%q: %q", text, got)
+				}
+				if streamed := through(t, m, text, func(int) int { return 5 }); streamed != got {
+					t.Fatalf("%q: a writer gives %q, the whole %q", text, streamed, got)
+				}
+				if strings.Contains(secret, " ") {
+					continue // see Stream
+				}
+				if streamed := pushed(m.Stream(), text, func(int) int { return 5 }); streamed != got {
+					t.Fatalf("%q: a stream gives %q, the whole %q", text, streamed, got)
+				}
+			}
+		}
+	}
+	for _, text := range []string{"\x1b[32mpassword\x1b[0m: \x1b[1mrequired\x1b[0m", "sk-\x1b[1mlearn\x1b[0m", "\x1b[", "\x1b[31mtok\x1b[0men of thanks"} {
+		if got := m.Text(text); got != text {
+			t.Errorf("%q became %q", text, got)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 // what may still become a secret: the last word, a value whose end has not
 // come, a beginning of a registered value, a private key. What it gives joined
 // is what Text gives of the whole, while no candidate is longer than 32 KiB (then
-// it is replaced unfinished) and with one exception: of a config's own pattern that matches white space, the words
-// before the last may have gone.
+// it is replaced unfinished) and with two exceptions: of a config's own pattern that matches white space, the words
+// before the last may have gone, and so they may of a registered value of several words with a colour in it.
 //
 // A Stream is not safe for concurrent use.
 type Stream struct {
@@ -106,7 +106,7 @@ func (s *Stream) push(out, piece []byte) []byte {
 func (s *Stream) decided(e *engine, state carry) int {
 	line := bytes.LastIndexByte(s.buf, '\n') + 1
 	word := len(s.buf)
-	for word > line && s.buf[word-1] > ' ' {
+	for word > line && (s.buf[word-1] > ' ' || s.buf[word-1] == 0x1b) {
 		word--
 	}
 	cut := min(word, e.known().open(s.buf, false))
