@@ -40,6 +40,9 @@ func child(mode string) int {
 	if mode == "flood" {
 		o.Backend, o.Now = floodBackend{demo}, nil
 	}
+	if mode == "slow" {
+		o.Backend = floodBackend{demo}
+	}
 	outcome, err := Run(context.Background(), o)
 	if failed, ok := errors.AsType[*Panic](err); ok {
 		fmt.Println("ended: panic:", failed.Value)

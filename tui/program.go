@@ -123,6 +123,7 @@ type (
 	frameMsg struct{}
 	tickMsg  struct{}
 	wakeMsg  struct{}
+	paceMsg  struct{}
 	doneMsg  struct{ apply func() }
 )
 
@@ -134,6 +135,9 @@ type model struct {
 	work   *work
 	out    *terminal
 	title  string
+
+	pressed bool // a key came since the last frame
+	waking  bool // a frame is held, and will be drawn
 }
 
 // crash keeps the first panic.
@@ -172,6 +176,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 		screen: newScreen(o, f, o.theme()), ctx: ctx,
 		crash: &crash{stop: cancel}, work: work, out: &terminal{File: o.Out},
 	}
+	m.out.pace.set(lineSpeed(o.Out))
 	m.out.command(titleSave)
 	defer m.out.command(titleRestore)
 	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(30),
@@ -214,6 +219,7 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	case tea.WindowSizeMsg:
 		s.resize(msg.Width, msg.Height)
 	case tea.KeyMsg:
+		m.pressed = true
 		s.key(keyOf(msg))
 		if s.secrets.Captures() {
 			clear(msg.Runes)
@@ -230,6 +236,8 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	case wakeMsg:
 		s.clock()
 		return m, nil
+	case paceMsg:
+		m.waking = false
 	case tea.ResumeMsg:
 		s.denials.Doze() // it was out of sight
 		s.clock()
@@ -245,6 +253,9 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		cmds = append(cmds, tea.ClearScreen)
 	}
 	cmds = append(cmds, m.signals()...)
+	if wait, due := m.later(); due {
+		cmds = append(cmds, tea.Tick(wait, func(time.Time) tea.Msg { return paceMsg{} }))
+	}
 	if s.suspend {
 		s.suspend = false
 		cmds = append(cmds, tea.Suspend)
@@ -349,5 +360,12 @@ func (w *work) end() {
 // View returns the frame.
 func (m *model) View() (frame string) {
 	defer m.crash.guard()
+	if m.hold() {
+		return m.screen.cached
+	}
+	if m.screen.dirty && m.out != nil {
+		m.pressed = false
+		m.screen.data.Flight = m.out.pace.flight(max(m.screen.width*m.screen.height, len(m.screen.out)))
+	}
 	return m.screen.view()
 }

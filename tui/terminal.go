@@ -3,6 +3,7 @@ package tui
 import (
 	"os"
 	"sync"
+	"time"
 )
 
 // terminal is the output file with each frame between marks that tell the
@@ -10,6 +11,8 @@ import (
 // them). It is safe for concurrent use.
 type terminal struct {
 	*os.File
+
+	pace pace
 
 	mu    sync.Mutex
 	frame []byte
@@ -28,17 +31,25 @@ func (t *terminal) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(p) < shortWrite {
-		n, err := t.File.Write(p)
+		n, err := t.write(p)
 		t.bytes += int64(n)
 		return n, err
 	}
 	t.frame = append(append(append(t.frame[:0], syncBegin...), p...), syncEnd...)
-	n, err := t.File.Write(t.frame)
+	n, err := t.write(t.frame)
 	t.bytes += int64(n)
 	if err != nil {
 		return max(min(n-len(syncBegin), len(p)), 0), err
 	}
 	return len(p), nil
+}
+
+// write writes, and tells the pace how long that took.
+func (t *terminal) write(p []byte) (int, error) {
+	begin := time.Now()
+	n, err := t.File.Write(p)
+	t.pace.wrote(n, begin, time.Now())
+	return n, err
 }
 
 // WriteString is Write.
@@ -56,6 +67,6 @@ const (
 func (t *terminal) command(sequence string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n, _ := t.File.WriteString(sequence)
+	n, _ := t.write([]byte(sequence))
 	t.bytes += int64(n)
 }

@@ -43,8 +43,9 @@ type AuditEntry struct {
 
 // Data is what the views draw: plain values, already printable.
 type Data struct {
-	Now      time.Time // its location is the one that times are shown in
-	Instant  time.Time // of the last key or frame, by a clock that only goes forward
+	Now      time.Time     // its location is the one that times are shown in
+	Instant  time.Time     // of the last key or frame, by a clock that only goes forward
+	Flight   time.Duration // how long what is drawn now is on its way to the person
 	Version  string
 	ReadOnly bool
 	// Elsewhere: agents run on another machine, none is started from here.

@@ -87,7 +87,7 @@ func (v *DenialsView) looked() {
 		return
 	}
 	if v.ask.id != a.ID {
-		v.ask.id, v.ask.since = a.ID, v.data.Instant
+		v.ask.id, v.ask.since = a.ID, v.data.Instant.Add(v.data.Flight)
 		if v.ask.step == askNone {
 			v.ask.scope, v.ask.match = "", ""
 		}
@@ -100,7 +100,10 @@ func (v *DenialsView) awake(a *event.Ask) bool {
 	if v.ask.id == a.ID && v.data.Instant.Sub(v.ask.since) >= ArmDelay {
 		return true
 	}
-	v.ask.id, v.ask.since = a.ID, v.data.Instant
+	if v.ask.id != a.ID || v.ask.since.Before(v.data.Instant) {
+		v.ask.since = v.data.Instant
+	}
+	v.ask.id = a.ID
 	return false
 }
 

@@ -1,0 +1,117 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// slowLine is a terminal at the end of a line of 9,600 baud.
+type slowLine struct {
+	terminal *os.File
+
+	mu  sync.Mutex
+	got []byte // what has arrived
+}
+
+// run lets 960 bytes a second through until the other end is closed.
+func (l *slowLine) run() {
+	piece := make([]byte, 96)
+	for {
+		n, err := l.terminal.Read(piece)
+		l.mu.Lock()
+		l.got = append(l.got, piece[:n]...)
+		l.mu.Unlock()
+		if err != nil {
+			return
+		}
+		time.Sleep(time.Duration(n) * time.Second / 960)
+	}
+}
+
+func (l *slowLine) arrived() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.got)
+}
+
+// until waits for text and returns how many bytes arrived since from up to it.
+func (l *slowLine) until(t *testing.T, from int, text string) int {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		l.mu.Lock()
+		at := bytes.Index(l.got[from:], []byte(text))
+		l.mu.Unlock()
+		if at >= 0 {
+			return at
+		}
+	}
+	t.Fatalf("%q never arrived in %q", text, l.got[from:])
+	return 0
+}
+
+// On a line of 9,600 baud and with 10,000 events a second a held request can be
+// answered: no more than what a few frames take is ever under way, so that what a
+// key does is seen after it and not after a queue of frames nobody wants.
+func TestAnAskIsAnsweredOverASlowLine(t *testing.T) {
+	t.Parallel()
+	terminal, line, err := pty.Open()
+	need(t, err == nil, fmt.Sprint("no pseudo-terminal: ", err))
+	defer terminal.Close()
+	settings, err := unix.IoctlGetTermios(int(line.Fd()), unix.TCGETS2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Cflag = settings.Cflag&^unix.CBAUD | unix.B9600 // as a serial line's driver does
+	settings.Ispeed, settings.Ospeed = 9600, 9600
+	if err := unix.IoctlSetTermios(int(line.Fd()), unix.TCSETS2, settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childMode+"=slow", "TERM=xterm", "LANG=C.UTF-8")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = line, line, line
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line.Close()
+	l := &slowLine{terminal: terminal}
+	var running sync.WaitGroup
+	running.Go(l.run)
+	defer running.Wait()
+	defer terminal.Close()
+	press := func(key string) int {
+		t.Helper()
+		from := l.arrived()
+		if _, err := terminal.WriteString(key); err != nil {
+			t.Fatal(err)
+		}
+		return from
+	}
+	const frames = 3 * 80 * 24 // bytes: one under way, one for the key, and one to spare
+
+	l.until(t, 0, "3 asks wait")
+	if n := l.until(t, press("3"), "3 Denials"); n > frames {
+		t.Errorf("what the key does comes after %d bytes", n)
+	}
+	from := l.arrived()
+	l.until(t, from, "\x1b[1ma\x1b[m allow") // the keys are awake
+	if n := l.until(t, press("a"), "allowed once"); n > frames {
+		t.Errorf("the answer is seen after %d bytes", n)
+	}
+	l.until(t, press("q"), "leave the gateway running")
+	press("l")
+	l.until(t, from, "ended: stop = false error = <nil>")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
