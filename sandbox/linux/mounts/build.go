@@ -30,7 +30,7 @@ const (
 )
 
 // Builder makes the cage's file system. Its methods run in the order Enter,
-// Gate, Private, Build, Leave, in the process that becomes the cage's init, which must
+// Gate, Private, KernelFiles, Build, Leave, in the process that becomes the cage's init, which must
 // have a mount namespace of its own and CAP_SYS_ADMIN over it. It is not safe
 // for concurrent use.
 type Builder struct {
@@ -39,7 +39,7 @@ type Builder struct {
 	gate int
 
 	// Nested says that programs will make mount namespaces below this one. Set
-	// it before Build.
+	// it before KernelFiles.
 	Nested bool
 
 	left chan error // of Leave
@@ -117,9 +117,6 @@ func (b *Builder) Build(steps []Step, resolver string) error {
 		return err
 	}
 	defer b.prefetch(steps)()
-	if err := b.kernelFiles(); err != nil {
-		return err
-	}
 	for _, s := range steps {
 		if err := b.step(s); err != nil {
 			return fmt.Errorf("%s %q: %w", s.Do, string(s.Path), err)

@@ -60,10 +60,10 @@ func (b *Builder) device(name string) error {
 	return nil
 }
 
-// kernelFiles closes what /proc offers beyond the cage's own processes. The
+// KernelFiles closes what /proc offers beyond the cage's own processes. The
 // kernel judges some of it by user id 0 alone, so it must not rest on
 // capabilities when root runs a cage.
-func (b *Builder) kernelFiles() error {
+func (b *Builder) KernelFiles() error {
 	if b.Nested && unix.Getuid() != 0 {
 		// The kernel gives a namespace below a /proc of its own only where one is
 		// wholly in sight. To this user the files are read-only or closed anyway.

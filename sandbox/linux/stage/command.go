@@ -66,6 +66,10 @@ func (s *stage) startHere() (started, error) {
 	if err := s.testCalls(); err != nil {
 		return started{}, fail("serve calls", err)
 	}
+	if err := s.builder.Left(); err != nil {
+		return started{}, fail("build mounts", err)
+	}
+	s.prove("mount namespace", "the old root is gone")
 	if err := s.call(KindTested, Tested{Proofs: s.proofs, Gate: s.setup.GateProbe != "", Calls: s.setup.CallProbe != ""}); err != nil {
 		return started{}, err
 	}
@@ -183,4 +187,15 @@ func (s *stage) clear() {
 	defer s.masking.Unlock()
 	s.cleared = true
 	s.masks.Release()
+	leaveMounts()
+}
+
+// leaveMounts has the kernel take the cage's mounts apart in a thread of its own
+// once this process, the last in their namespace, has ended. It would do so before
+// it tells of the end, and wait for a grace period.
+func leaveMounts() {
+	fd, err := unix.Open("/proc/self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil { // otherwise it takes a little longer
+		control.Collect(fd)
+	}
 }

@@ -4,11 +4,13 @@
 // It owns what happens between the clone of the namespaces and the end of the
 // run. The supervisor starts its own program again under the name Name, with
 // an empty environment and one socket, in fresh user, mount, process, network,
-// IPC, UTS and cgroup namespaces; Run takes the set-up from that socket (first
-// what the network needs, then the rest, which is planned meanwhile), makes the
-// network, the mounts and the gate, waits for the supervisor after each,
-// proves by doing that they hold, and only then starts the command from a
-// thread that has given up every right and carries the call filter.
+// IPC, UTS and cgroup namespaces; Run makes what is the same for every run, takes
+// the set-up from that socket (first what the network needs, then the rest, which
+// is planned meanwhile), makes the network and the mounts, proves by doing that
+// they hold, and only then starts the command from a thread that has given up
+// every right and carries the call filter. What the supervisor has to serve it
+// hands over without a pause; it waits for the plan, for the gate to refuse, and
+// for the supervisor's word that all of it holds.
 //
 // It promises that a step that fails ends the stage with the reason and that
 // nothing was run; that the command is not the first process of the cage, so

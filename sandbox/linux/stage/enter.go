@@ -35,6 +35,21 @@ func (s *stage) enter() error {
 	return decoderReady()
 }
 
+// gate hands the gate over, and goes on with what needs no plan while the
+// supervisor begins to serve.
+func (s *stage) gate() error {
+	err := s.conn.Send(KindGate, nil, s.device)
+	_ = unix.Close(s.device)
+	if err != nil {
+		return err
+	}
+	s.builder.Nested = s.setup.Nested
+	if err := s.builder.KernelFiles(); err != nil {
+		return mountsFailed(err)
+	}
+	return nil
+}
+
 func mountsFailed(err error) error {
 	f := fail("build mounts", err)
 	f.Missing = errors.Is(err, unix.EPERM)

@@ -19,9 +19,10 @@ const ControlFD = 3
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
 // command's process), Limit, Renewed, Exited, Failed. From the supervisor:
-// Setup (what is known before the mounts are planned), Plan (all of it),
-// Proceed, Signal, Renew after somebody outside changed something that a mask
-// stands on, and Bind and Unbind, which Bound answers.
+// Setup (what is known before the mounts are planned), Plan (all of it, once the
+// gate is served), Proceed after Mounted and Tested, Signal, Renew after somebody
+// outside changed something that a mask stands on, and Bind and Unbind, which
+// Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"

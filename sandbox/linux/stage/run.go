@@ -109,9 +109,7 @@ func (s *stage) live() (int, error) {
 	if err := s.network(); err != nil {
 		return exitFailed, err
 	}
-	err := s.conn.Send(KindGate, nil, s.device)
-	_ = unix.Close(s.device)
-	if err != nil {
+	if err := s.gate(); err != nil {
 		return exitFailed, err
 	}
 	if err := s.read(KindPlan); err != nil {
@@ -211,7 +209,6 @@ func (s *stage) proveNetwork(sockets *network.Sockets) {
 
 func (s *stage) mounts() error {
 	builder := s.builder
-	builder.Nested = s.setup.Nested
 	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
 		return fail("build mounts", err)
 	}
