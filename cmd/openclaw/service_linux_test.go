@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -182,7 +181,7 @@ func TestAServiceManagerIsTold(t *testing.T) {
 }
 
 // The port belongs to the manager: a question that is asked before the gateway runs
-// is answered when it does, and while it starts again none is refused.
+// is answered when it does, and while it starts again none is refused or dropped.
 func TestAPortThatTheManagerOpened(t *testing.T) {
 	t.Parallel() // it waits
 	p := newPerson(t)
@@ -215,13 +214,11 @@ func TestAPortThatTheManagerOpened(t *testing.T) {
 				return
 			default:
 			}
-			if err := ask(); errors.Is(err, syscall.ECONNREFUSED) {
-				t.Error("a question was refused while the gateway started again")
+			if err := ask(); err != nil {
+				t.Error("a question was not answered while the gateway started again:", err)
 				return
-			} else if err == nil {
-				count++
 			}
-			time.Sleep(time.Millisecond)
+			count++
 		}
 	}()
 	for n := range 2 {
