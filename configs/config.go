@@ -11,6 +11,7 @@ type Config struct {
 	Agents        map[string]Agent    `yaml:"agents"`
 	Providers     map[string]Provider `yaml:"providers"`
 	Client        Client              `yaml:"client"`
+	Screen        Screen              `yaml:"tui"`
 	Logging       Logging             `yaml:"logging"`
 	DataRetention DataRetention       `yaml:"data_retention"`
 	Audit         Audit               `yaml:"audit"`
@@ -160,6 +161,15 @@ type ClientEncryption struct {
 	Enabled        bool   `yaml:"enabled"`
 	PublicKeyPath  string `yaml:"public_key_path"`
 	PrivateKeyPath string `yaml:"private_key_path"`
+}
+
+// Screen is the terminal screen on this machine. Keys are by the ID of an action;
+// which there are, and what may be one of its keys, Options.JudgeKeys knows.
+type Screen struct {
+	Keys          map[string][]string `yaml:"keys"`
+	Mouse         bool                `yaml:"mouse"`
+	Bell          bool                `yaml:"bell"`
+	Notifications bool                `yaml:"notifications"`
 }
 
 // Logging is the gateway's log.

@@ -137,6 +137,15 @@ func (d *decoder) special(node *yaml.Node, into reflect.Value, key string, depth
 		d.scalar(node, into.FieldByName("Path"), key, field{})
 		return true
 	}
+	if isScreenKeys(key) && node.Kind == yaml.ScalarNode && into.Kind() == reflect.Slice && !isNull(node) {
+		one := reflect.New(into.Type().Elem()).Elem()
+		before := len(d.problems)
+		d.scalar(node, one, key, field{})
+		if len(d.problems) == before {
+			into.Set(reflect.Append(into, one))
+		}
+		return true
+	}
 	if strings.HasSuffix(key, ".command") && node.Kind == yaml.ScalarNode && into.Kind() == reflect.Slice && !isNull(node) {
 		line := reflect.New(reflect.TypeFor[string]()).Elem()
 		d.scalar(node, line, key, field{})
@@ -222,7 +231,7 @@ func (d *decoder) unknownHint(kind reflect.Type, name string) string {
 		"Config": "the top level", "Permissions": "permissions", "Network": "permissions.network", "Agent": "an agent",
 		"Role": "a role", "Gateway": "gateway", "TLS": "gateway.tls", "RateLimiting": "gateway.rate_limiting",
 		"TokenRotation": "gateway.token_rotation", "Provider": "a provider", "Logging": "logging", "Audit": "audit",
-		"ClientTLS": "client.tls", "Client": "client", "Limits": "an agent's limits", "Budget": "a budget",
+		"ClientTLS": "client.tls", "Client": "client", "Limits": "an agent's limits", "Budget": "a budget", "Screen": "tui",
 	}
 	if place, ok := places[homes[0]]; ok {
 		return "it belongs to " + place + "; check the indentation"

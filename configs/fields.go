@@ -24,6 +24,7 @@ func fields() map[string]field {
 		"Config.agents":         {About: "The agents, by name. An agent's rights are the intersection of its role's and its own permissions."},
 		"Config.providers":      {About: "The model providers, by name."},
 		"Config.client":         {About: "How the command line and the screen reach a gateway elsewhere."},
+		"Config.tui":            {About: "The terminal screen on this machine."},
 		"Config.logging":        {About: "The gateway's log."},
 		"Config.data_retention": {About: "How long data is kept."},
 		"Config.audit":          {About: "The audit log."},
@@ -136,6 +137,11 @@ func fields() map[string]field {
 		"ClientEncryption.enabled":          {About: "Encrypt messages."},
 		"ClientEncryption.public_key_path":  {About: "PEM file of the gateway's public key.", Path: true},
 		"ClientEncryption.private_key_path": {About: "PEM file of the client's private key.", Path: true},
+
+		"Screen.keys":          {About: "Keys of actions, by the action's name: asks.allow: f5, or a list of keys. openclaw tui --keys lists the actions."},
+		"Screen.mouse":         {About: "A click selects and the wheel scrolls; most terminals select text with Shift held then, and M in the screen switches it off."},
+		"Screen.notifications": {About: "While a screen is open, the desktop says that an agent asks, where it shows notifications; never for what."},
+		"Screen.bell":          {About: "The terminal's bell rings when a request is held, at most once in ten seconds."},
 
 		"Logging.level":              {About: "Lowest level that is written.", Enum: []string{"debug", "info", "warn", "error"}},
 		"Logging.format":             {About: "Form of a line.", Enum: []string{"json", "text"}},

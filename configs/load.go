@@ -30,10 +30,22 @@ type Options struct {
 	// the config names exist. Parse of an untrusted text wants it.
 	NoFiles bool
 
+	// JudgeKeys says what is wrong with the keys of the screen; nil: they are taken
+	// as they are, by who shows none.
+	JudgeKeys func(keys map[string][]string) []KeyProblem
+
 	// KeepHistory has a Store keep the configs that were in force, for Rollback, and
 	// go on counting their versions from one start to the next. It is for the one
 	// program that holds the lock of the state folder.
 	KeepHistory bool
+}
+
+// KeyProblem is one thing that is wrong with the keys of an action of the screen.
+type KeyProblem struct {
+	Action  string
+	Item    int // of its keys; -1: the action itself
+	Message string
+	Hint    string
 }
 
 func (o Options) complete() (Options, error) {

@@ -81,6 +81,9 @@ func objectSchema(t reflect.Type, table map[string]field) map[string]any {
 		if t == reflect.TypeFor[Agent]() && name == "command" {
 			schema = map[string]any{"oneOf": []any{map[string]any{"type": "string"}, schema}}
 		}
+		if t == reflect.TypeFor[Screen]() && name == "keys" {
+			schema["additionalProperties"] = map[string]any{"oneOf": []any{map[string]any{"type": "string"}, schema["additionalProperties"]}}
+		}
 		if t == reflect.TypeFor[Config]() && (name == "agents" || name == "roles" || name == "providers") {
 			schema["propertyNames"] = map[string]any{"pattern": nameForm().String()}
 		}

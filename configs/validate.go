@@ -26,6 +26,7 @@ func (v *validator) all() []Problem {
 	v.agents()
 	v.policies()
 	v.client()
+	v.screen()
 	v.logging()
 	v.monitoring()
 	v.backup()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"openclaw/configs"
@@ -81,14 +83,20 @@ func (g *Gateway) agentChanged(ctx context.Context, name string, had, has bool) 
 
 // configChanged shows every attempt to change the config.
 func (g *Gateway) configChanged(status configs.Status) {
-	out := configStatus(status)
+	out := configStatus(status, g.deps.Config.Current())
 	if out.Rejected {
 		g.log.Warn("the config on disk is rejected, the one before stays", slog.Int("version", out.Version), slog.Int("problems", len(out.Problems)))
 	}
 	g.deps.Bus.Publish(event.Event{Kind: event.KindConfig, Config: &out})
 }
 
-func configStatus(in configs.Status) event.ConfigStatus {
+func (g *Gateway) configStatus() event.ConfigStatus {
+	return configStatus(g.deps.Config.Status(), g.deps.Config.Current())
+}
+
+// configStatus is the state of the config as it is shown. What the active one says
+// of the screen goes with it: the screen need not be able to open the file.
+func configStatus(in configs.Status, active *configs.Snapshot) event.ConfigStatus {
 	out := event.ConfigStatus{Path: in.Path, Version: in.Version, Active: in.Active, Rejected: in.Rejected, Changes: in.Changes, Diff: in.Diff}
 	for _, p := range in.Problems {
 		message := p.Message
@@ -99,6 +107,11 @@ func configStatus(in configs.Status) event.ConfigStatus {
 	}
 	for _, h := range in.History {
 		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes, Kept: h.Kept, Lost: h.Lost})
+	}
+	screen := active.Config.Screen
+	out.Screen = &event.Screen{Mouse: screen.Mouse, Bell: screen.Bell, Notifications: screen.Notifications}
+	for _, action := range slices.Sorted(maps.Keys(screen.Keys)) {
+		out.Screen.Keys = append(out.Screen.Keys, event.KeyBinding{Action: action, Keys: screen.Keys[action]})
 	}
 	return out
 }
@@ -115,7 +128,7 @@ func (g *Gateway) reloadConfig(_ context.Context, call *hub.Call) (any, error) {
 		return nil, wire.Unavailable(failed.Error(), "the certificates before stay in use; see 'openclaw cert check'")
 	}
 	g.log.Info("a client asked for the config to be read again", slog.String("client", call.Conn.Client.ID))
-	return configStatus(g.deps.Config.Status()), nil
+	return g.configStatus(), nil
 }
 
 // agentRow is one agent as the config and the present have it.

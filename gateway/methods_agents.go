@@ -44,7 +44,7 @@ func (g *Gateway) createAgent(ctx context.Context, call *hub.Call) (any, error) 
 			return nil, g.notWritten(err)
 		}
 	}
-	added.Config = configStatus(g.deps.Config.Status())
+	added.Config = g.configStatus()
 	return added, nil
 }
 

@@ -35,5 +35,5 @@ func (g *Gateway) rollbackConfig(ctx context.Context, call *hub.Call) (any, erro
 		}
 		return nil, wire.Unavailable(text, hint)
 	}
-	return event.Rollback{Changes: back.Changes, Diff: back.Diff, Saved: back.Saved, Config: configStatus(g.deps.Config.Status())}, nil
+	return event.Rollback{Changes: back.Changes, Diff: back.Diff, Saved: back.Saved, Config: g.configStatus()}, nil
 }

@@ -56,7 +56,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		local(wire.MethodStoreRolled, g.lookAtRollback),
 		local(wire.MethodStoreAccept, g.acceptRollback),
 		row(wire.MethodConfigStatus, auth.ScopeRead, func(context.Context, *hub.Call) (any, error) {
-			return configStatus(g.deps.Config.Status()), nil
+			return g.configStatus(), nil
 		}),
 		row(wire.MethodConfigReload, auth.ScopeAdmin, g.reloadConfig),
 		row(wire.MethodConfigBack, auth.ScopeAdmin, g.rollbackConfig),
@@ -83,7 +83,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 		Listeners: listeners, AgentsEndpoint: endpoint, TLS: g.tlsStatus(), Token: g.tokenStatus(),
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
-		Config: configStatus(g.deps.Config.Status()), Store: g.storeStatus(), Machine: g.deps.Machine(),
+		Config: g.configStatus(), Store: g.storeStatus(), Machine: g.deps.Machine(),
 		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
 	}, nil
 }

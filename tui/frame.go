@@ -57,7 +57,7 @@ func (s *screen) drawSmall(c *view.Canvas) {
 	}
 	c.Put(view.Bold, c.T("needs %sx%s", strconv.Itoa(minWidth), strconv.Itoa(minHeight)))
 	c.Put(view.Plain, c.T(", has %sx%s", strconv.Itoa(s.width), strconv.Itoa(s.height)))
-	c.Put(view.Plain, c.T("  %s denied/h  q quits", strconv.Itoa(s.data.Overview.DeniedHour)))
+	c.Put(view.Plain, c.T("  %s denied/h  {quit} quits", strconv.Itoa(s.data.Overview.DeniedHour)))
 	c.End()
 }
 
@@ -176,13 +176,15 @@ func (s *screen) drawStatus(c *view.Canvas) {
 func (s *screen) drawTabs(c *view.Canvas) {
 	c.Gap(1)
 	waiting, _ := s.data.Waiting()
-	for i, n := range s.names {
+	s.tabs = s.tabs[:0]
+	for _, n := range s.names {
+		start := c.Column()
 		style, from, to := view.Plain, " ", " "
 		if n == s.current {
 			style, from, to = view.Selected, "[", "]"
 		}
 		c.Put(style, from)
-		c.PutInt(style, i+1)
+		c.Put(style, c.Key(view.OpenView(n)))
 		if c.Width() >= 110 || n == s.current {
 			c.Put(style, " ")
 			c.Put(style, c.T(string(n)))
@@ -198,6 +200,7 @@ func (s *screen) drawTabs(c *view.Canvas) {
 			c.PutInt(style, s.data.Denials.Len())
 		}
 		c.Put(style, to)
+		s.tabs = append(s.tabs, tab{start, c.Column(), n})
 	}
 	if s.over == overlayHelp {
 		c.Put(view.Bold, c.T("  help: esc closes"))
@@ -261,15 +264,15 @@ func (s *screen) drawResult(c *view.Canvas) {
 // drawUndoable draws a text and, where the last answer can be taken back, how
 // and for how long.
 func (s *screen) drawUndoable(c *view.Canvas, text string) {
-	const room = 18
+	room := 17 + view.Width(c.Key(view.ActUndo))
 	a := s.data.Undoable()
 	if a == nil || s.data.ReadOnly {
 		c.Put(view.Plain, text)
 		return
 	}
-	key := "u"
+	key := c.Key(view.ActUndo)
 	if s.current != view.Denials {
-		key = "3 u"
+		key = c.Key(view.OpenView(view.Denials)) + " " + key
 	}
 	c.FieldMiddle(view.Plain, text, min(view.Width(text), c.Room()-room))
 	c.Gap(1)

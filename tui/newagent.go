@@ -40,7 +40,7 @@ func (s *screen) addAgent(plan view.AgentPlan) {
 			}
 			s.stale = true
 			s.agents.Pick(plan.Name)
-			s.say(view.Good, s.data.T("agent %s stands in %s, line %s; s starts a command of it", plan.Name, added.File, strconv.Itoa(added.Line)))
+			s.say(view.Good, s.data.T("agent %s stands in %s, line %s; {agents.start} starts a command of it", plan.Name, added.File, strconv.Itoa(added.Line)))
 		}
 	})
 }

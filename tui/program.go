@@ -38,9 +38,14 @@ type Options struct {
 	// Start starts an agent's command without a terminal, its output kept; no
 	// command: the agent's own of the config. nil: the agents run elsewhere.
 	Start  func(ctx context.Context, agent string, command []string) (run string, err error)
-	Folder string              // offered to a new agent; empty: none
-	Now    func() time.Time    // nil: time.Now; its location is the one that times are shown in
-	Getenv func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
+	Folder string // offered to a new agent; empty: none
+	// Desktop tells the person's desktop that an agent asks; nil: nobody does.
+	Desktop Desktop
+	// Settings reads what the config of this machine says about the screen, for one
+	// whose gateway is elsewhere; nil: what comes with the gateway's config holds.
+	Settings func() (Settings, error)
+	Now      func() time.Time    // nil: time.Now; its location is the one that times are shown in
+	Getenv   func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
 }
 
 // Outcome is what the person chose when leaving.
@@ -138,6 +143,7 @@ type model struct {
 
 	pressed bool // a key came since the last frame
 	waking  bool // a frame is held, and will be drawn
+	mouse   bool // the terminal tells of it
 }
 
 // crash keeps the first panic.
@@ -177,6 +183,11 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 		crash: &crash{stop: cancel}, work: work, out: &terminal{File: o.Out},
 	}
 	m.out.pace.set(lineSpeed(o.Out))
+	if o.Settings != nil {
+		if set, err := o.Settings(); err == nil { // else the screen says so, in a moment
+			m.screen.use(set)
+		}
+	}
 	m.out.command(titleSave)
 	defer m.out.command(titleRestore)
 	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(30),
@@ -224,6 +235,12 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		if s.secrets.Captures() {
 			clear(msg.Runes)
 		}
+	case tea.MouseMsg:
+		press, counts := mouseOf(msg)
+		if !counts {
+			return m, nil
+		}
+		s.point(press)
 	case frameMsg:
 		s.frame()
 	case tickMsg:
@@ -240,6 +257,7 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		m.waking = false
 	case tea.ResumeMsg:
 		s.denials.Doze() // it was out of sight
+		m.mouse = false  // the terminal was given back
 		s.clock()
 	default:
 		return m, nil
@@ -286,6 +304,9 @@ func (m *model) signals() []tea.Cmd {
 		m.title = title
 		cmds = append(cmds, func() tea.Msg { m.out.command("\x1b]2;" + title + "\x1b\\"); return nil })
 	}
+	if pointing := m.pointing(); pointing != nil {
+		cmds = append(cmds, pointing)
+	}
 	if m.screen.denials.Dozes() { // draw again when the keys are awake
 		cmds = append(cmds, tea.Tick(view.ArmDelay+20*time.Millisecond, func(time.Time) tea.Msg { return wakeMsg{} }))
 	}
@@ -302,7 +323,7 @@ func (m *model) edit() tea.Cmd {
 	}
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		return doneMsg{func() {
-			s.redraw = true
+			s.redraw, m.mouse = true, false // the terminal was given away
 			if err != nil {
 				s.say(view.Bad, m.screen.data.T("the editor failed: %s", problemText(err)))
 				return

@@ -86,6 +86,17 @@ type screen struct {
 	out           []byte
 	cached        string
 
+	settings        Settings
+	desktop         Desktop
+	notice          notice
+	mouse           bool // it is taken from the terminal
+	tabs            []tab
+	screenCame      *event.Screen // that the settings were taken from
+	lookSettings    func() (Settings, error)
+	looking         bool
+	lookedAt        time.Time
+	settingsProblem string
+
 	quit    bool
 	outcome Outcome
 	suspend bool
@@ -102,8 +113,9 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
-	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words, o.Start == nil
 	d.Folder = view.Printable(o.Folder, view.MaxText)
+	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words.With(s.keys), o.Start == nil
+	theme.Words, s.settings, s.lookSettings, s.desktop = d.Words, DefaultSettings(), o.Settings, o.Desktop
 	if s.getenv == nil {
 		s.getenv = os.Getenv
 	}
@@ -125,6 +137,7 @@ func (s *screen) resize(width, height int) {
 func (s *screen) clock() {
 	s.dirty = true
 	s.data.Now, s.data.Instant = s.now(), s.instant()
+	s.followSettings()
 }
 
 // standstill is how long after the last tick, which comes each second, a key was
@@ -182,9 +195,10 @@ func (s *screen) apply(e *event.Event) {
 		s.stale = true // the overview counts those that wait
 		if a := e.Ask; a.State == event.AskWaiting {
 			if a.Count <= 1 && s.current != view.Denials {
-				s.say(view.Bold, s.data.T("? %s asks: %s %s   (held; n shows it)", a.Agent, a.Operation, s.data.Short(a.Target)))
+				s.say(view.Bold, s.data.T("? %s asks: %s %s   (held; {asks.next} shows it)", a.Agent, a.Operation, s.data.Short(a.Target)))
 			}
 			s.ring(a)
+			s.announce(a)
 		}
 	case e.Notice != nil:
 		s.say(view.Plain, e.Notice.Text)
@@ -196,6 +210,8 @@ func (s *screen) tick() {
 	s.clock()
 	const often, seldom = time.Second, 10 * time.Second
 	age := time.Since(s.fetched)
+	s.readSettings()
+	s.tellDesktop()
 	if s.data.Link.Up && s.loading == 0 && !s.fetching && (s.stale && age > often || age > seldom) {
 		s.fetchOverview()
 	}
@@ -218,7 +234,7 @@ const bellPause = 10 * time.Second
 
 // ring has the bell rung for an ask that is new.
 func (s *screen) ring(a *event.Ask) {
-	if now := s.instant(); s.told && a.Count <= 1 && (s.rang.IsZero() || now.Sub(s.rang) >= bellPause) {
+	if now := s.instant(); s.settings.Bell && s.told && a.Count <= 1 && (s.rang.IsZero() || now.Sub(s.rang) >= bellPause) {
 		s.bell, s.rang = true, now
 	}
 }

@@ -17,7 +17,7 @@ func (s *screen) key(k view.Key) {
 	case s.over == overlayQuit:
 		s.quitKey(k)
 	case s.over == overlayPalette:
-		if k.Name == "esc" || k.Name == "ctrl+k" {
+		if id, bound := s.find(k.Name); k.Name == "esc" || k.Name != "" && bound && id == view.ActPalette {
 			s.over = overlayNone
 			return
 		}
@@ -111,6 +111,8 @@ func (s *screen) run(id view.ID) {
 		s.copyRow(id == view.ActCopyJSON)
 	case view.ActRedraw:
 		s.redraw = true
+	case view.ActMouse:
+		s.switchMouse()
 	case view.ActSuspend:
 		s.suspend = true
 	case view.ActRefresh:

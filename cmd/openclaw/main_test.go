@@ -77,11 +77,12 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", condition)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"expand": expandFile,
-			"big":    bigFile,
-			"mode":   expectMode,
-			"await":  awaitStatus,
-			"status": func(ts *testscript.TestScript, neg bool, args []string) { expectStatus(ts, neg, args) },
+			"expand":  expandFile,
+			"big":     bigFile,
+			"mode":    expectMode,
+			"await":   awaitStatus,
+			"expired": expiredCertificate,
+			"status":  func(ts *testscript.TestScript, neg bool, args []string) { expectStatus(ts, neg, args) },
 		},
 	})
 }

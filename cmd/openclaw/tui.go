@@ -14,18 +14,23 @@ import (
 	"openclaw/configs"
 	"openclaw/gateway/client"
 	"openclaw/tui"
+	"openclaw/tui/desktop"
 	"openclaw/tui/view"
 )
 
 func tuiCommand(t *terminal) *cobra.Command {
-	var readOnly, plain, demo, ascii bool
+	var readOnly, plain, demo, ascii, keys bool
 	var language string
 	cmd := &cobra.Command{
 		Use: "tui", Short: "Open the screen; start the gateway if none runs", Args: exactly(0),
 		Long: "Open the screen. It attaches to the gateway of this state folder, or starts one as a process of its own,\n" +
-			"which goes on when the screen is closed if you say so.",
+			"which goes on when the screen is closed if you say so. Keys are yours to change, by the name of the action that\n" +
+			"--keys lists, in the config: tui.keys. A screen that is open takes up a change within seconds.",
 		Example: "  openclaw tui\n  openclaw tui --plain     # for screen readers and pipes\n  openclaw tui --demo      # a fixed script, no gateway",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if keys {
+				return t.listKeys()
+			}
 			plain = plain || t.getenv("OPENCLAW_PLAIN") == "1" || t.getenv("TERM") == "dumb"
 			if !plain && !term.IsTerminal(int(t.out.Fd())) {
 				return usage("use --plain where there is none", "the screen needs a terminal")
@@ -40,6 +45,7 @@ func tuiCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&plain, "plain", false, "labelled lines instead of a screen (also OPENCLAW_PLAIN=1)")
 	cmd.Flags().BoolVar(&demo, "demo", false, "play a fixed script with a fixed clock")
 	cmd.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters alone")
+	cmd.Flags().BoolVar(&keys, "keys", false, "list the actions of the screen and their keys, and open nothing")
 	cmd.Flags().StringVar(&language, "lang", "", "language: en or zh; without it as LANG says")
 	_ = cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(view.Languages(), cobra.ShellCompDirectiveNoFileComp)) // it fails only for a flag that is not there
 	return cmd
@@ -60,6 +66,9 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	backend := client.NewBackend(c, func(ctx context.Context) (*client.Client, error) { return p.dial(ctx) })
 	defer backend.Close()
 	options.Backend = backend
+	notifier := desktop.New(t.getenv)
+	defer notifier.Close()
+	options.Desktop = notifier
 	if p.here() {
 		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
 		options.Edit = func() (*exec.Cmd, error) {
@@ -68,6 +77,8 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 			}
 			return t.editor(ctx, p.layout.Config())
 		}
+	} else {
+		options.Settings = t.ownSettings(p.layout)
 	}
 	outcome, err := tui.Run(ctx, options)
 	if err != nil || !outcome.StopGateway {

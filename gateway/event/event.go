@@ -172,6 +172,21 @@ type ConfigStatus struct {
 	Changes  []string  `json:"changes,omitempty"`  // of the last applied change: "agents.coder.permissions.allowed_paths +1"
 	Diff     []string  `json:"diff,omitempty"`     // lines of a unified diff, active against the file on disk or the snapshot before
 	History  []Applied `json:"history,omitempty"`  // newest first
+	Screen   *Screen   `json:"screen,omitempty"`   // of the active snapshot; nil from a gateway that does not know of it
+}
+
+// Screen is what a config says about the terminal screen.
+type Screen struct {
+	Keys          []KeyBinding `json:"keys,omitempty"` // that differ from the screen's own, by action
+	Mouse         bool         `json:"mouse"`
+	Bell          bool         `json:"bell"`
+	Notifications bool         `json:"notifications"`
+}
+
+// KeyBinding are the keys of one action of the screen.
+type KeyBinding struct {
+	Action string   `json:"action"`
+	Keys   []string `json:"keys"`
 }
 
 // Problem is one error or warning of a config file.

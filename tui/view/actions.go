@@ -45,6 +45,7 @@ const (
 	ActHelp      ID = "help"
 	ActRedraw    ID = "redraw"
 	ActSuspend   ID = "suspend"
+	ActMouse     ID = "mouse"
 	ActQuit      ID = "quit"
 
 	ActNextAsk  ID = "asks.next"
@@ -131,7 +132,7 @@ func Table() []Binding {
 		{ID: ActBottom, Keys: []string{"G", "end"}, Help: "last row; in Logs: follow", Quiet: true},
 		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true, Not: noPane},
 		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true, Not: noList},
-		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, -not, /expression/", Weight: 60, Not: noList},
+		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, since:10m, -not, /expression/", Weight: 60, Not: noList},
 		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again", Not: noList},
 		{ID: ActBack, Keys: []string{"esc"}, Help: "back", Quiet: true},
 		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
@@ -141,6 +142,7 @@ func Table() []Binding {
 		{ID: ActCopyJSON, Keys: []string{"Y"}, Help: "copy the selected row as JSON", Not: []Name{Overview, Config, Secrets, Chat}},
 		{ID: ActRefresh, Keys: []string{"ctrl+r"}, Help: "fetch everything anew from the gateway", Word: "refresh"},
 		{ID: ActRedraw, Keys: []string{"ctrl+l"}, Help: "draw the screen anew", Quiet: true},
+		{ID: ActMouse, Keys: []string{"M"}, Help: "mouse on or off: on, a click selects and the wheel scrolls"},
 		{ID: ActSuspend, Keys: []string{"ctrl+z"}, Help: "back to the shell; fg returns", Quiet: true},
 		{ID: ActQuit, Keys: []string{"q", "ctrl+c"}, Label: "quit", Help: "leave; says what is running first", Weight: 80, Word: "quit"},
 
@@ -210,15 +212,19 @@ func Table() []Binding {
 
 // Keys finds actions by key. It is immutable.
 type Keys struct {
-	rows []Binding
-	byID map[Name]map[string]int
+	rows  []Binding
+	byID  map[Name]map[string]int
+	first map[ID]string // the key that is shown, of every action
 }
 
 // NewKeys builds the look-up from the table, without what changes things when
 // readOnly is set.
 func NewKeys(table []Binding, readOnly bool) *Keys {
-	k := &Keys{byID: map[Name]map[string]int{}}
+	k := &Keys{byID: map[Name]map[string]int{}, first: map[ID]string{}}
 	for _, row := range table {
+		if k.first[row.ID] == "" {
+			k.first[row.ID] = row.Keys[0]
+		}
 		if readOnly && row.Changes {
 			continue
 		}
@@ -254,6 +260,9 @@ func (k *Keys) In(n Name, yield func(Binding) bool) {
 		}
 	}
 }
+
+// Key is the key of an action that is shown; empty: there is no such action.
+func (k *Keys) Key(id ID) string { return k.first[id] }
 
 // All returns every binding.
 func (k *Keys) All() []Binding { return k.rows }

@@ -130,7 +130,7 @@ func (v *AgentsView) end(kill bool) Action {
 	case v.selected() == nil:
 		return v.noAgent()
 	case r == nil:
-		return Action{Verb: VerbTell, Text: v.data.T("no run of %s goes on: s starts one", v.list.Selected())}
+		return Action{Verb: VerbTell, Text: v.data.T("no run of %s goes on: {agents.start} starts one", v.list.Selected())}
 	}
 	text, verb := v.data.T("Ask run %s of %s to end, and kill it after 5 seconds?", r.ID, v.list.Selected()), VerbStopRun
 	if kill {
@@ -168,7 +168,7 @@ func (v *AgentsView) Draw(c *Canvas) {
 	v.picked()
 	l := layout{
 		title: c.T("agents of the config"), total: len(agents), share: 46, id: v.id, head: v.head,
-		empty: c.T("No agents yet: a adds one. In a shell, this does:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view 8 shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
+		empty: c.T("No agents yet: {agents.add} adds one. In a shell, this does:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view {view.open.Config} shows what became of it.", tilde(orDash(v.data.Config.Path), v.data.Home)),
 		name:  v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
@@ -275,7 +275,7 @@ func (v *AgentsView) pane(c *Canvas, a *event.Agent) {
 		v.run(c, a, &a.Runs[i])
 	}
 	if len(a.Runs) == 0 {
-		c.Line(Faint, c.T("Not run yet. s starts it here; in another terminal:"))
+		c.Line(Faint, c.T("Not run yet. {agents.start} starts it here; in another terminal:"))
 		c.Line(Plain, c.T("  openclaw agent run %s -- COMMAND", a.Name))
 	}
 	p := a.Policy

@@ -171,24 +171,24 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 	}
 	if len(list) == 0 {
 		if a.State == event.AskAllowed && a.UndoUntil.After(v.data.Now) {
-			c.Put(Bold, "u")
+			c.Put(Bold, c.Key(ActUndo))
 			c.Line(Plain, c.T(" takes it back, for %s s", itoa(int((a.UndoUntil.Sub(v.data.Now)+time.Second-1)/time.Second))))
 		}
 		return
 	}
 	scope, match := v.scope(a), v.match(a)
 	if len(list) > 1 {
-		choice(c, c.T("scope"), "s", list, scope)
+		choice(c, c.T("scope"), c.Key(ActScope), list, scope)
 	}
 	if len(a.Matches) > 1 {
 		switch {
 		case len(list) == 1:
-		case c.Room() < choiceWidth(c, c.T("match"), "m", a.Matches)+3:
+		case c.Room() < choiceWidth(c, c.T("match"), c.Key(ActMatch), a.Matches)+3:
 			c.End()
 		default:
 			c.Gap(3)
 		}
-		choice(c, c.T("match"), "m", a.Matches, match)
+		choice(c, c.T("match"), c.Key(ActMatch), a.Matches, match)
 	}
 	c.End()
 	v.drawEffect(c, a, scope, match)
@@ -282,15 +282,15 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	case scope == scopeAlways:
 		word = c.T("allow…")
 	}
-	put("a", word)
+	put(c.Key(ActAllow), word)
 	if a.State == event.AskPast {
 		put("esc", c.T("leave it denied"))
 	}
 	if a.State == event.AskWaiting {
-		put("d", c.T("deny"))
-		put("c", c.T("deny with a note"))
+		put(c.Key(ActDeny), c.T("deny"))
+		put(c.Key(ActNote), c.T("deny with a note"))
 		if v.inbox.waiting > 1 {
-			put("A/D", c.T("many…"))
+			put(c.Key(ActAllowAll)+"/"+c.Key(ActDenyAll), c.T("many…"))
 		}
 	}
 	c.End()

@@ -1,5 +1,7 @@
 package view
 
+import "time"
+
 // AuditView shows the newest lines of the audit log, as they are in the file.
 type AuditView struct {
 	data *Data
@@ -8,7 +10,7 @@ type AuditView struct {
 
 // NewAudit returns the view.
 func NewAudit(d *Data) *AuditView {
-	return &AuditView{data: d, browse: browse{keys: []string{"event", "who", "result"}}}
+	return &AuditView{data: d, browse: browse{keys: []string{"event", "who", "result", sinceKey}}}
 }
 
 // Captures reports whether typed text goes to the view.
@@ -38,6 +40,7 @@ func (v *AuditView) Draw(c *Canvas) {
 			c.Put(Faint, c.T("WHAT"))
 		},
 	}
+	v.old = func(i int) time.Duration { return v.data.Since(entries[i].At) }
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
 		e := &entries[i]
 		_ = yield("event", e.Type) && yield("who", e.Who) && yield("result", e.Result) && yield("", e.Raw)
@@ -68,5 +71,6 @@ func (v *AuditView) Draw(c *Canvas) {
 			}
 		}
 	}
+	v.drawHead(c)
 	v.draw(c, &l)
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // wide is the width from which a pane stands beside its list.
@@ -19,9 +20,12 @@ type browse struct {
 	typing bool // the filter line captures keys
 	filter Filter
 	off    bool
-	fault  string
-	keys   []string // that the filter knows
-	match  []int    // rows that pass, when a filter is on
+	fault  error
+	keys   []string                  // that the filter knows
+	match  []int                     // rows that pass, when a filter is on
+	old    func(i int) time.Duration // of row i, for since; nil: rows have none
+	past   pastFilters
+	place  place
 	inPane bool
 	full   bool
 	top    int // first row of the pane in sight
@@ -61,7 +65,7 @@ func (b *browse) count(n int, text func(i int, yield func(key, value string) boo
 		return n
 	}
 	for i := range n {
-		if b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) {
+		if b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) && (b.old == nil || b.filter.Young(b.old(i))) {
 			b.match = append(b.match, i)
 		}
 	}
@@ -92,8 +96,14 @@ func (b *browse) key(k Key) {
 	switch k.Name {
 	case "enter":
 		b.typing = false
+		b.past.keep(b.edit.Text())
+	case "up", "down":
+		if b.past.step(&b.edit, k.Name == "up") {
+			b.parse()
+		}
 	case "esc":
 		b.typing = false
+		b.past.keep(b.edit.Text())
 		b.edit.Wipe()
 		b.parse()
 	default:
@@ -106,10 +116,10 @@ func (b *browse) key(k Key) {
 func (b *browse) parse() {
 	f, err := ParseFilter(b.edit.Text(), b.keys)
 	if err != nil {
-		b.fault = Printable(err.Error(), 200)
+		b.fault = err
 		return // the filter before stays until this one can be read
 	}
-	b.filter, b.fault, b.off = f, "", false
+	b.filter, b.fault, b.off = f, nil, false
 }
 
 // do answers the actions that all such views share.
@@ -117,6 +127,7 @@ func (b *browse) do(a ID, id func(int) string) bool {
 	switch a {
 	case ActFilter:
 		b.typing = true
+		b.past.at = 0
 	case ActFilterOff:
 		b.off = !b.off
 	case ActPane:
@@ -188,6 +199,8 @@ func (b *browse) draw(c *Canvas, l *layout) {
 		b.shown, b.top = b.list.id, 0
 	}
 	b.drawFilter(c, l)
+	b.place = place{}
+	base := c.Rows()
 	if l.total == 0 {
 		c.End()
 		for line := range strings.SplitSeq(l.empty, "\n") {
@@ -201,14 +214,14 @@ func (b *browse) draw(c *Canvas, l *layout) {
 	case l.count == 0:
 		c.End()
 		c.Gap(1)
-		c.Line(Plain, c.T("No row passes the filter. esc in the filter line clears it, \\ switches it off."))
+		c.Line(Plain, c.T("No row passes the filter. esc in the filter line clears it, {filter.toggle} switches it off."))
 	case b.full:
 		b.list.Lay(l.count, height, l.id)
 		b.drawPane(c, l, height)
 	case c.Width() >= max(l.wide, wide):
 		width := c.Width() * l.share / 100
 		left := c.Sub(0, width, height)
-		b.drawList(left, l)
+		b.drawList(left, l, base)
 		right := c.Sub(1, c.Width()-width-1, height)
 		b.drawPane(right, l, height)
 		c.Beside(left, right, 0)
@@ -221,20 +234,21 @@ func (b *browse) draw(c *Canvas, l *layout) {
 			pane = min(8, height-3) // what is answered is in sight, too
 		}
 		upper := c.Sub(0, c.Width(), height-pane)
-		b.drawList(upper, l)
+		b.drawList(upper, l, base)
 		upper.Down(height - pane)
 		c.Copy(upper, 0)
 		b.drawPane(c, l, pane)
 	}
 }
 
-func (b *browse) drawList(c *Canvas, l *layout) {
+func (b *browse) drawList(c *Canvas, l *layout, base int) {
 	if l.head != nil {
 		c.Gap(3)
 		l.head(c)
 		c.End()
 	}
 	top := b.list.Lay(l.count, c.Left(), l.id)
+	b.place = place{top: base + c.Rows(), first: top, rows: c.Left(), width: c.Width(), list: true, id: l.id}
 	for i := top; i < l.count && c.Left() > 0; i++ {
 		selected := i == b.list.index
 		c.Gap(1)
@@ -258,7 +272,7 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 	title := l.name()
 	mark := Bold
 	if b.inPane && c.Room() > 40 {
-		title += c.T("  (keys move here; tab returns)")
+		title += c.T("  (keys move here; {list.pane} returns)")
 	}
 	inner := c.Sub(2, c.Width()-2, paneRoom)
 	l.pane(inner)
@@ -281,7 +295,7 @@ func (b *browse) drawPane(c *Canvas, l *layout, height int) {
 			c.Gap(1)
 			c.Put(Faint, c.Theme.Glyphs.Down+" ")
 			c.PutInt(Faint, b.more-b.top+1)
-			c.Put(Faint, c.T(" more lines: tab, then j"))
+			c.Put(Faint, c.T(" more lines: {list.pane}, then {list.down}"))
 			c.End()
 			break
 		}
@@ -314,8 +328,8 @@ func (b *browse) drawFilter(c *Canvas, l *layout) {
 		c.Put(Plain, l.title)
 	}
 	c.Gap(2)
-	if b.fault != "" {
-		c.Put(Bad, b.fault)
+	if b.fault != nil {
+		c.Put(Bad, faultText(c.Theme.Words, b.fault))
 		c.Gap(2)
 	}
 	if l.count != l.total {

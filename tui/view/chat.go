@@ -208,7 +208,7 @@ func (v *ChatView) Draw(c *Canvas) {
 	if who == "" {
 		c.End()
 		c.Gap(1)
-		c.Wrap(Plain, c.T("No agents yet: a conversation is with the model of an agent. View 8 says where the config lies."), 1)
+		c.Wrap(Plain, c.T("No agents yet: a conversation is with the model of an agent. View {view.open.Config} says where the config lies."), 1)
 		return
 	}
 	t := v.data.talk(who)
@@ -239,11 +239,11 @@ func (v *ChatView) Draw(c *Canvas) {
 		c.Put(Bad, c.Theme.Glyphs.No+" ")
 		c.Put(Plain, t.Problem)
 	case v.up > 0:
-		c.Put(Faint, c.T("%s rows below: G", itoa(v.up)))
+		c.Put(Faint, c.T("%s rows below: {list.bottom}", itoa(v.up)))
 	case t.Waiting && t.Now == nil:
-		c.Put(Faint, c.T("the model was asked and says nothing yet; x ends it"))
+		c.Put(Faint, c.T("the model was asked and says nothing yet; {chat.abort} ends it"))
 	case t.Waiting:
-		c.Put(Faint, c.T("answering; x ends it, what was said is kept"))
+		c.Put(Faint, c.T("answering; {chat.abort} ends it, what was said is kept"))
 	}
 	c.End()
 	c.Gap(1)
@@ -254,7 +254,7 @@ func (v *ChatView) Draw(c *Canvas) {
 	case v.data.ReadOnly:
 		c.Put(Faint, c.T("this screen is read-only"))
 	default:
-		c.Put(Faint, c.T("i or enter, then type; enter sends"))
+		c.Put(Faint, c.T("{chat.say}, then type; enter sends"))
 	}
 	c.End()
 }

@@ -46,7 +46,7 @@ func (v *ConfigView) Do(a ID) (Action, bool) {
 	switch a {
 	case ActRollback:
 		if len(v.data.Config.History) > 0 {
-			v.back.open, v.back.list.id = true, v.version(0)
+			v.back.open, v.back.list.id = true, v.version(v.newestBack())
 		}
 		return v.Wants(), true
 	case ActEdit:
@@ -119,7 +119,7 @@ func (v *ConfigView) Draw(c *Canvas) {
 	}
 	c.Gap(1)
 	if left := v.more - v.top; left > 0 {
-		c.Line(Faint, c.T("%s %s more lines: j", c.Theme.Glyphs.Down, itoa(left)))
+		c.Line(Faint, c.T("%s %s more lines: {list.down}", c.Theme.Glyphs.Down, itoa(left)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,14 @@ func (v *ConfigView) Forget() { v.back.asked = 0 }
 // canBe reports whether a version can be gone back to.
 func (v *ConfigView) canBe(h *event.Applied) bool {
 	return h.Kept || h.Version == v.data.Config.Version
+}
+
+// newestBack is the place of the newest version that can be gone back to; where there
+// is none, of the newest.
+func (v *ConfigView) newestBack() int {
+	return max(slices.IndexFunc(v.data.Config.History, func(h event.Applied) bool {
+		return h.Kept && h.Version != v.data.Config.Version
+	}), 0)
 }
 
 // choose handles the actions while a version is being chosen.
@@ -141,10 +150,10 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 	}
 	c.Gap(1)
 	if left := v.back.more - v.back.top; left > 0 {
-		c.Put(Faint, c.T("%s %s more lines: pgdn   ", c.Theme.Glyphs.Down, itoa(left)))
+		c.Put(Faint, c.T("%s %s more lines: {list.page_down}  ", c.Theme.Glyphs.Down, itoa(left)))
 	}
-	c.Put(Bold, "R")
-	c.Put(Plain, c.T(" rolls back to it…   "))
+	c.Put(Bold, c.Key(ActRollback))
+	c.Put(Plain, c.T(" rolls back to it…  "))
 	c.Put(Bold, "esc")
 	c.Line(Plain, c.T(" leaves it"))
 }

@@ -17,7 +17,7 @@ type ConnectionsView struct {
 
 // NewConnections returns the view.
 func NewConnections(d *Data) *ConnectionsView {
-	return &ConnectionsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "route", "from", "client", "auth"}}}
+	return &ConnectionsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
 }
 
 // Captures reports whether typed text goes to the view.
@@ -115,6 +115,7 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 		title: c.T("connections, newest first"), total: rows.Len(), share: 64, id: v.id, head: v.head,
 		empty: c.T("No connections. Clients connect to %s; agents' connections show here when a cage runs.", where),
 	}
+	v.old = func(i int) time.Duration { return v.data.Since(rows.Newest(i).Opened) }
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { connectionText(rows.Newest(i), yield) })
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, rows.Newest(v.at(i))) }
 	l.pane = func(c *Canvas) {

@@ -33,6 +33,7 @@ type Result struct {
 
 // AuditEntry is one line of the audit log.
 type AuditEntry struct {
+	At     time.Time // zero: the line does not say
 	Time   string
 	Type   string
 	Who    string
@@ -323,12 +324,12 @@ func (d *Data) LoadAudit(lines []json.RawMessage) {
 			Operation string `json:"operation"`
 		}
 		_ = json.Unmarshal(raw, &e) // a line that does not decode still shows as it is
-		stamp := e.Time
+		stamp, at := e.Time, time.Time{}
 		if t, err := time.Parse(time.RFC3339, e.Time); err == nil {
-			stamp = d.Local(t).Format(time.DateTime)
+			stamp, at = d.Local(t).Format(time.DateTime), t
 		}
 		what := strings.Join(strings.Fields(strings.Join([]string{e.Action, e.Operation, e.Path, e.Target, e.IP, e.Reason}, " ")), " ")
-		d.Audit = append(d.Audit, Clean(AuditEntry{stamp, e.Type, e.User, e.Result, what, string(raw)}))
+		d.Audit = append(d.Audit, Clean(AuditEntry{at, stamp, e.Type, e.User, e.Result, what, string(raw)}))
 	}
 }
 

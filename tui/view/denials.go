@@ -19,7 +19,7 @@ type DenialsView struct {
 
 // NewDenials returns the view.
 func NewDenials(d *Data) *DenialsView {
-	v := &DenialsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run"}}}
+	v := &DenialsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run", sinceKey}}}
 	v.ask.marks = map[string]bool{}
 	return v
 }
@@ -50,7 +50,7 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 func (v *DenialsView) id(i int) string { return v.inbox.rows[v.at(i)].id }
 
 func denialText(d *event.Denial, yield func(key, value string) bool) {
-	_ = yield("agent", d.Agent) && yield("op", d.Operation) && yield("target", d.Target) && yield("program", d.Program) &&
+	_ = yield("agent", d.Agent) && yield("state", "denied") && yield("kind", string(d.Class)) && yield("op", d.Operation) && yield("target", d.Target) && yield("program", d.Program) &&
 		yield("rule", d.Rule) && yield("class", string(d.Class)) && yield("run", d.Run) && yield("", d.CommandLine)
 }
 
@@ -67,6 +67,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 	if v.inbox.waiting > 0 {
 		l.title = c.T("%s first", c.N(v.inbox.waiting, "held request"))
 	}
+	v.old = func(i int) time.Duration { return v.data.Since(rows[i].last()) }
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { rows[i].text(yield) })
 	l.row = func(c *Canvas, i int, _ bool) {
 		if row := &rows[v.at(i)]; row.ask != nil {

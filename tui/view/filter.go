@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Filter is a parsed filter line: words that a row must hold, key:value pairs,
-// each with - before it for "must not", and /regular expressions/. All parts
-// must hold. The zero value lets everything pass.
+// each with - before it for "must not", and /regular expressions/. Two pairs are
+// more than text: since:10m is true of what is not older, and level:warn+ of what
+// is at least as grave. All parts must hold. The zero value lets everything pass.
 type Filter struct{ terms []term }
 
 type term struct {
@@ -16,6 +18,8 @@ type term struct {
 	key   string // empty: any text of the row
 	value string // lower case
 	exp   *regexp.Regexp
+	age   time.Duration // of since; else 0
+	least int           // of a level with + after it, counted from 1; else 0
 }
 
 // ParseFilter reads a filter line. keys are the keys that the view knows.
@@ -34,6 +38,9 @@ func ParseFilter(line string, keys []string) (Filter, error) {
 			t.exp = exp
 		} else if key, value, ok := strings.Cut(word, ":"); ok && known(key, keys) {
 			t.key, t.value = strings.ToLower(key), strings.ToLower(value)
+			if err := t.more(); err != nil {
+				return Filter{}, err
+			}
 		} else {
 			t.value = strings.ToLower(word)
 		}
@@ -83,6 +90,9 @@ func (f *Filter) Empty() bool { return len(f.terms) == 0 }
 func (f *Filter) Match(text func(yield func(key, value string) bool)) bool {
 	for i := range f.terms {
 		t := &f.terms[i]
+		if t.age > 0 {
+			continue // Young looks at it
+		}
 		found := false
 		text(func(key, value string) bool {
 			found = t.matches(key, value)
@@ -97,6 +107,8 @@ func (f *Filter) Match(text func(yield func(key, value string) bool)) bool {
 
 func (t *term) matches(key, value string) bool {
 	switch {
+	case t.least > 0:
+		return key == t.key && levelOf(value) >= t.least-1
 	case t.exp != nil:
 		return t.exp.MatchString(value)
 	case t.key != "":

@@ -73,6 +73,6 @@ func (v *HelpView) Draw(c *Canvas) {
 	}
 	c.Gap(1)
 	if left := v.more - v.top; left > 0 {
-		c.Line(Faint, c.T("%s %s more lines: j", c.Theme.Glyphs.Down, itoa(left)))
+		c.Line(Faint, c.T("%s %s more lines: {list.down}", c.Theme.Glyphs.Down, itoa(left)))
 	}
 }

@@ -26,6 +26,14 @@ func (r *inboxRow) text(yield func(key, value string) bool) {
 		yield("run", a.Run) && yield("", a.CommandLine) && yield("", a.Note)
 }
 
+// last is when a row was last heard of.
+func (r *inboxRow) last() time.Time {
+	if r.denial != nil {
+		return r.denial.Last
+	}
+	return r.ask.Last
+}
+
 // inbox is the order of the rows: what waits, oldest first, then the rest,
 // newest first. A row that arrives while others wait stands below them.
 type inbox struct {

@@ -13,23 +13,25 @@ import (
 type LogsView struct {
 	data *Data
 	browse
-	level   int
-	paused  bool
-	match   []uint64 // numbers of the lines that pass, oldest first
-	scanned uint64   // lines below this number have been looked at
-	at      uint64   // the selected line; follows while not paused
-	top     uint64
-	held    int // matches when the view was paused
-	rows    int // rows in sight when last drawn
-	folded  bool
-	counts  []int         // while folded: how many lines alike each of match stands for
-	since   time.Duration // only lines that are younger pass; 0: all
-	search  search
+	level              int
+	paused             bool
+	match              []uint64 // numbers of the lines that pass, oldest first
+	scanned            uint64   // lines below this number have been looked at
+	at                 uint64   // the selected line; follows while not paused
+	top                uint64
+	held               int // matches when the view was paused
+	rows               int // rows in sight when last drawn
+	folded             bool
+	counts             []int         // while folded: how many lines alike each of match stands for
+	since              time.Duration // only lines that are younger pass; 0: all
+	search             search
+	linesAt, linesFrom int       // row of the first line in sight, and its place in match
+	looked             time.Time // when a filter that is about time was last applied
 }
 
 // NewLogs returns the view.
 func NewLogs(d *Data) *LogsView {
-	return &LogsView{data: d, level: 1, browse: browse{keys: []string{"level", "src", "source"}}}
+	return &LogsView{data: d, level: 1, browse: browse{keys: lineKeys[:]}}
 }
 
 var levels = [...]string{"debug", "info", "warn", "error"} //nolint:gochecknoglobals // a constant table
@@ -114,7 +116,7 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 	case ActTop:
 		v.move(-len(v.match))
 	case ActFilter:
-		v.typing = true
+		v.typing, v.past.at = true, 0
 	case ActOpen:
 		v.full = !v.full
 	case ActBack:
@@ -198,6 +200,7 @@ func (v *LogsView) scan() {
 	first := logs.First()
 	cut, _ := slices.BinarySearch(v.match, first)
 	v.drop(cut)
+	v.grow()
 	if v.since > 0 {
 		cut, _ = slices.BinarySearchFunc(v.match, v.data.Now.Add(-v.since), func(n uint64, t time.Time) int { return logs.At(n).Time.Compare(t) })
 		v.drop(cut)
@@ -214,7 +217,7 @@ func (v *LogsView) passes(line *event.LogLine) bool {
 	if levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
 		return false
 	}
-	return !v.filtered() || lineMatches(&v.filter, line)
+	return !v.filtered() || lineMatches(&v.filter, line, v.data.Now)
 }
 
 // Draw paints the view.
@@ -225,7 +228,7 @@ func (v *LogsView) Draw(c *Canvas) {
 	case !v.paused:
 		l.state += c.T("following")
 	case n > 0:
-		l.state += c.T("paused, %s new %s (G)", itoa(n), c.Theme.Glyphs.Down)
+		l.state += c.T("paused, %s new %s ({list.bottom})", itoa(n), c.Theme.Glyphs.Down)
 	default:
 		l.state += c.T("paused")
 	}
@@ -276,7 +279,7 @@ func (v *LogsView) drawLines(c *Canvas) {
 	}
 	top = min(top, at)
 	top = max(top, at-v.rows+1, 0)
-	v.top = v.match[top]
+	v.top, v.linesAt, v.linesFrom = v.match[top], c.Rows(), top
 	for i := range v.rows {
 		if top+i >= len(v.match) {
 			c.End()
@@ -336,7 +339,7 @@ func (v *LogsView) drawEntry(c *Canvas, height int) {
 	inner.Put(Plain, line.Source+": ")
 	inner.Wrap(Plain, line.Message, 0)
 	if n := v.folds(v.index()); n > 1 {
-		inner.Line(Faint, c.T("the newest of %s alike, one after the other; f unfolds them", c.N(n, "line")))
+		inner.Line(Faint, c.T("the newest of %s alike, one after the other; {logs.fold} unfolds them", c.N(n, "line")))
 	}
 	if v.full {
 		for pair := range strings.FieldsSeq(line.Text) {

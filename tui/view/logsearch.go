@@ -13,7 +13,7 @@ type search struct {
 	on     bool
 	edit   Editor
 	what   Filter
-	fault  string
+	fault  error
 	hits   []uint64 // numbers of the lines in sight that it finds, oldest first
 }
 
@@ -54,7 +54,7 @@ func (v *LogsView) add(n uint64, line *event.LogLine) {
 			v.counts = append(v.counts, 1)
 		}
 	}
-	if v.search.on && lineMatches(&v.search.what, line) {
+	if v.search.on && lineMatches(&v.search.what, line, v.data.Now) {
 		v.search.hits = append(v.search.hits, n)
 	}
 }
@@ -84,7 +84,7 @@ func (v *LogsView) folds(i int) int {
 
 // lineMatches is Filter.Match for a line of the log. It is called for each of
 // 100,000 lines when a filter changes, so it looks at the fields directly.
-func lineMatches(f *Filter, line *event.LogLine) bool {
+func lineMatches(f *Filter, line *event.LogLine, now time.Time) bool {
 	for i := range f.terms {
 		t := &f.terms[i]
 		var found bool
@@ -93,8 +93,13 @@ func lineMatches(f *Filter, line *event.LogLine) bool {
 			found = t.matches("", line.Message) || t.matches("", line.Text) || t.matches("", line.Source) || t.matches("", line.Level)
 		case "level":
 			found = t.matches(t.key, line.Level)
-		default:
+		case "src", "source":
 			found = t.matches(t.key, line.Source)
+		case sinceKey:
+			found = !line.Time.Before(now.Add(-t.age))
+		default:
+			value := lineField(line.Text, t.key)
+			found = value != "" && t.matches(t.key, value)
 		}
 		if found == t.not {
 			return false
@@ -126,9 +131,9 @@ func (v *LogsView) searchKey(k Key) Action {
 	}
 	if s.edit.Key(k) {
 		what, err := ParseFilter(s.edit.Text(), v.keys)
-		s.fault = ""
+		s.fault = nil
 		if err != nil {
-			s.fault = Printable(err.Error(), 200)
+			s.fault = err
 			return Action{}
 		}
 		s.what, s.on = what, !what.Empty()
@@ -189,9 +194,9 @@ func (v *LogsView) drawSearch(c *Canvas) {
 	}
 	c.Gap(1)
 	switch at, on := 0, false; {
-	case s.fault != "":
+	case s.fault != nil:
 		c.Gap(1)
-		c.Put(Bad, s.fault)
+		c.Put(Bad, faultText(c.Theme.Words, s.fault))
 	case !s.on:
 	default:
 		if len(v.match) > 0 && len(s.hits) > 0 {
@@ -205,7 +210,7 @@ func (v *LogsView) drawSearch(c *Canvas) {
 		}
 	}
 	if !s.typing {
-		c.Put(Faint, c.T("   n next, N before, esc ends"))
+		c.Put(Faint, c.T("   {logs.match_next} next, {logs.match_previous} before, esc ends"))
 	}
 	c.End()
 }

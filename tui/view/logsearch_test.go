@@ -256,7 +256,7 @@ func TestALineMatchesAsARowDoes(t *testing.T) {
 				want := f.Match(func(yield func(key, value string) bool) {
 					_ = yield("level", l.Level) && yield("src", l.Source) && yield("source", l.Source) && yield("", l.Message) && yield("", l.Text)
 				})
-				if lineMatches(&f, l) != want {
+				if lineMatches(&f, l, time.Time{}) != want {
 					t.Errorf("%q %q of %+v: want %v", a, b, l, want)
 				}
 				if want {

@@ -45,9 +45,9 @@ func (v *OverviewView) needs() []need {
 	switch s := &d.Store; {
 	case s.State == "" || s.State == "unlocked":
 	case s.Backend == "" && s.State != "failed":
-		list = append(list, need{bad: true, text: v.data.T("no keychain here: create the encrypted vault"), key: "6"})
+		list = append(list, need{bad: true, text: v.data.T("no keychain here: create the encrypted vault"), key: v.data.Key(OpenView(Secrets))})
 	default:
-		list = append(list, need{bad: true, text: v.data.T("the %s is %s", orDash(s.Backend), s.State), key: "6"})
+		list = append(list, need{bad: true, text: v.data.T("the %s is %s", orDash(s.Backend), s.State), key: v.data.Key(OpenView(Secrets))})
 	}
 	ran := false
 	for i := range d.Agents {
@@ -58,9 +58,9 @@ func (v *OverviewView) needs() []need {
 		name = d.Agents[0].Name
 	}
 	if steps := [...]need{
-		{done: d.HasProviderKey(), text: v.data.T("store a provider key"), key: "6"},
-		{done: len(d.Agents) > 0, text: v.data.T("add an agent to %s", base(orDash(d.Config.Path))), key: "4"},
-		{done: ran, text: v.data.T("start it, or openclaw agent run %s -- CMD", name), key: "4"},
+		{done: d.HasProviderKey(), text: v.data.T("store a provider key"), key: v.data.Key(OpenView(Secrets))},
+		{done: len(d.Agents) > 0, text: v.data.T("add an agent to %s", base(orDash(d.Config.Path))), key: v.data.Key(OpenView(Agents))},
+		{done: ran, text: v.data.T("start it, or openclaw agent run %s -- CMD", name), key: v.data.Key(OpenView(Agents))},
 	}; !steps[0].done || !steps[1].done || !steps[2].done {
 		for i, s := range steps {
 			if i == 0 && d.Store.State == "locked" {
@@ -71,23 +71,23 @@ func (v *OverviewView) needs() []need {
 		}
 	}
 	if n, first := d.Waiting(); n > 0 {
-		list = append([]need{{bad: true, text: v.data.T("%s, the first has %s left", v.data.N(n, "held request"), string(AppendLeft(nil, first.Sub(d.Now)))), key: "n"}}, list...)
+		list = append([]need{{bad: true, text: v.data.T("%s, the first has %s left", v.data.N(n, "held request"), string(AppendLeft(nil, first.Sub(d.Now)))), key: v.data.Key(ActNextAsk)}}, list...)
 	}
 	if c := &d.Config; c.Rejected {
-		list = append(list, need{bad: true, text: v.data.T("config on disk is rejected, %s", v.data.N(len(c.Problems), "problem")), key: "8"})
+		list = append(list, need{bad: true, text: v.data.T("config on disk is rejected, %s", v.data.N(len(c.Problems), "problem")), key: v.data.Key(OpenView(Config))})
 	}
 	for i := range d.Secrets {
 		if s := &d.Secrets[i]; s.Missing && d.HasProviderKey() {
-			list = append(list, need{text: v.data.T("no key for %s (secret %s)", orDash(strings.Join(s.UsedBy, ", ")), s.Name), key: "6"})
+			list = append(list, need{text: v.data.T("no key for %s (secret %s)", orDash(strings.Join(s.UsedBy, ", ")), s.Name), key: v.data.Key(OpenView(Secrets))})
 		}
 	}
 	for i := range d.Agents {
 		a := &d.Agents[i]
 		switch {
 		case a.State == "invalid":
-			list = append(list, need{bad: true, text: v.data.T("agent %s: %s", a.Name, orDash(a.Problem)), key: "4"})
+			list = append(list, need{bad: true, text: v.data.T("agent %s: %s", a.Name, orDash(a.Problem)), key: v.data.Key(OpenView(Agents))})
 		case needsRun(a):
-			list = append(list, need{text: v.data.T("agent %s: a policy change needs a new run", a.Name), key: "4"})
+			list = append(list, need{text: v.data.T("agent %s: a policy change needs a new run", a.Name), key: v.data.Key(OpenView(Agents))})
 		}
 	}
 	return list
@@ -179,7 +179,7 @@ func (v *OverviewView) drawMachine(c *Canvas) {
 		c.Put(Plain, c.T(" %s of %s cannot be enforced here", itoa(len(list)-proven), c.N(len(list), "mechanism")))
 	}
 	c.Gap(2)
-	c.Put(Bold, "m")
+	c.Put(Bold, c.Key(ActMachine))
 	if v.list {
 		c.Put(Faint, c.T(" folds them"))
 	} else {
@@ -234,7 +234,7 @@ func (v *OverviewView) drawAgents(c *Canvas) {
 	for i := range agents {
 		if i == most-1 && len(agents) > most {
 			c.Gap(1)
-			c.Line(Faint, c.T("%s more in view 4", itoa(len(agents)-i)))
+			c.Line(Faint, c.T("%s more in view {view.open.Agents}", itoa(len(agents)-i)))
 			break
 		}
 		v.agent(c, &agents[i])

@@ -37,7 +37,7 @@ func (v *DenialsView) pastFoot(c *Canvas, d *event.Denial) {
 	case v.ask.past == d.ID:
 		v.askFoot(c, v.pastAsk(d))
 	default:
-		c.Put(Bold, "a")
+		c.Put(Bold, c.Key(ActAllow))
 		c.Line(Faint, c.T(" shows the rule that would allow it from now on; nothing is written yet"))
 	}
 }

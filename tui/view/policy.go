@@ -157,7 +157,7 @@ func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, fold
 	if hidden > 1 {
 		c.Put(Bold, c.T("built in"))
 		c.Put(Plain, c.T(": %s places that no config opens; ", itoa(hidden-1)))
-		c.Put(Bold, "space")
+		c.Put(Bold, c.Key(ActFold))
 		c.Line(Plain, c.T(" shows them"))
 	}
 	counted := false

@@ -39,7 +39,7 @@ func (v *DenialsView) drawRule(c *Canvas, p *Preview, keep int) {
 	case v.ask.cut && v.full:
 		c.Line(Bold, c.T("%s more lines: openclaw allow --preview shows all", itoa(lines.Rows()-shown)))
 	case v.ask.cut:
-		c.Line(Bold, c.T("%s more lines: enter shows all", itoa(lines.Rows()-shown)))
+		c.Line(Bold, c.T("%s more lines: {list.open} shows all", itoa(lines.Rows()-shown)))
 	}
 }
 

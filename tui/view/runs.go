@@ -114,9 +114,9 @@ func (v *AgentsView) keptRun() *event.Run {
 
 // noAgent says what to do where no agent is selected.
 func (v *AgentsView) noAgent() Action {
-	text := v.data.T("no agent is selected: j and k select one")
+	text := v.data.T("no agent is selected: {list.down} and {list.up} select one")
 	if len(v.data.Agents) == 0 {
-		text = v.data.T("there is no agent yet: a adds one")
+		text = v.data.T("there is no agent yet: {agents.add} adds one")
 	}
 	return Action{Verb: VerbTell, Text: text}
 }
@@ -190,7 +190,7 @@ func (v *AgentsView) restart() Action {
 	case !r.Ended.IsZero():
 		return v.openStart() // its supervisor is gone: it is started here, as a new run
 	case !r.Restartable():
-		return Action{Verb: VerbTell, Text: v.data.T("run %s cannot be started again from here: its input is a pipe or a file, or it learns; s starts its command without a terminal", r.ID)}
+		return Action{Verb: VerbTell, Text: v.data.T("run %s cannot be started again from here: its input is a pipe or a file, or it learns; {agents.start} starts its command without a terminal", r.ID)}
 	case r.Terminal == event.Kept:
 		v.ask(v.data.T("End run %s of %s and start its command again, without a terminal as now?", r.ID, v.list.Selected()), Action{Verb: VerbRestartRun, Name: r.ID})
 	default:
@@ -203,11 +203,11 @@ func (v *AgentsView) restart() Action {
 func terminalText(w *Words, r *event.Run) string {
 	switch r.Terminal {
 	case event.OnTerminal:
-		return w.T("its own; r starts it again there")
+		return w.T("its own; {agents.restart} starts it again there")
 	case event.OnPipe:
 		return w.T("its input is a pipe or a file: it cannot be started again from here")
 	case event.Kept:
-		return w.T("none; o shows what it says")
+		return w.T("none; {agents.output} shows what it says")
 	}
 	return ""
 }
@@ -228,7 +228,7 @@ func (v *AgentsView) openOutput() Action {
 	}
 	r := v.keptRun()
 	if r == nil {
-		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal, whose output is kept: s starts one", v.list.Selected())}
+		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal, whose output is kept: {agents.start} starts one", v.list.Selected())}
 	}
 	v.Show(r.ID)
 	return Action{Verb: VerbOutput, Name: r.ID}
@@ -303,7 +303,7 @@ func (v *AgentsView) drawOutput(c *Canvas) {
 	case !s.Loaded:
 		c.Put(Faint, c.T("reading what it said"))
 	case v.up > 0:
-		c.Put(Bold, c.T("%s lines below: G", itoa(v.up)))
+		c.Put(Bold, c.T("%s lines below: {list.bottom}", itoa(v.up)))
 	case s.count() == 0:
 		c.Put(Faint, c.T("It has said nothing yet, or no whole word."))
 	default:

@@ -98,9 +98,9 @@ func (v *SecretsView) trouble() string {
 	case s.State == "":
 		return v.data.T("The gateway has not said yet where secrets are kept.")
 	case v.noStore():
-		return v.data.T("There is no place to keep it yet: v creates the encrypted vault, f does so with a key file.")
+		return v.data.T("There is no place to keep it yet: {secrets.vault} creates the encrypted vault, {secrets.keyfile} does so with a key file.")
 	case v.lockedVault():
-		return v.data.T("The vault is locked: u unlocks it.")
+		return v.data.T("The vault is locked: {secrets.unlock} unlocks it.")
 	}
 	text := v.data.T("The %s is %s", orDash(s.Backend), s.State)
 	if s.Detail != "" {

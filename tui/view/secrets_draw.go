@@ -34,7 +34,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 		case v.data.Store.State == "locked":
 			l.empty = c.T("What is stored shows here once it is unlocked.")
 		case !v.noStore():
-			l.empty = c.T("No secret is stored. a adds one: the key of a provider is named like the provider (anthropic, openai).")
+			l.empty = c.T("No secret is stored. {secrets.add} adds one: the key of a provider is named like the provider (anthropic, openai).")
 		}
 		v.draw(c, &l)
 		return
@@ -43,7 +43,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 	if l.count > 0 && c.Left() >= form+3 {
 		v.drawFilter(c, &l)
 		upper := c.Sub(0, c.Width(), max(min(l.count+1, c.Left()-form), 1))
-		v.drawList(upper, &l)
+		v.drawList(upper, &l, c.Rows())
 		c.Copy(upper, 0)
 	}
 	v.drawForm(c)
@@ -81,8 +81,8 @@ func (v *SecretsView) drawStore(c *Canvas) {
 		c.Gap(1)
 		c.Wrap(Plain, c.T("No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text."), 1)
 		for _, way := range [...][2]string{
-			{"v", c.T("create the encrypted vault, opened by a passphrase after each start")},
-			{"f", c.T("create it with a key file beside it, opened without a question")},
+			{c.Key(ActVaultCreate), c.T("create the encrypted vault, opened by a passphrase after each start")},
+			{c.Key(ActVaultKeyFile), c.T("create it with a key file beside it, opened without a question")},
 		} {
 			c.Gap(3)
 			c.Put(Bold, way[0])
@@ -91,7 +91,7 @@ func (v *SecretsView) drawStore(c *Canvas) {
 		}
 	case v.lockedVault():
 		c.Gap(1)
-		c.Put(Bold, "u")
+		c.Put(Bold, c.Key(ActVaultUnlock))
 		c.Line(Plain, c.T(" unlocks it with its passphrase"))
 	case s.Hint != "" && s.State != "unlocked" && s.State != "":
 		c.Gap(1)
@@ -165,7 +165,7 @@ func (v *SecretsView) old(s *event.Secret) bool {
 func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 	fact(c, c.T("name"), s.Name)
 	if s.Missing {
-		fact(c, c.T("state"), c.T("missing: the config needs it. a stores it."))
+		fact(c, c.T("state"), c.T("missing: the config needs it. {secrets.add} stores it."))
 	} else {
 		fact(c, c.T("value"), c.T("•••••••• (never shown)"))
 		fact(c, c.T("store"), s.Store)
@@ -187,7 +187,7 @@ func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 		fact(c, c.T("last read"), c.T("never"))
 	}
 	if v.old(s) {
-		fact(c, c.T("age"), c.T("over 90 days: R gives it a new value. The old one is to be revoked where it came from."))
+		fact(c, c.T("age"), c.T("over 90 days: {secrets.rotate} gives it a new value. The old one is to be revoked where it came from."))
 	}
 	fact(c, c.T("used by"), orDash(strings.Join(s.UsedBy, ", ")))
 	fact(c, c.T("test"), v.data.Tests[s.Name])

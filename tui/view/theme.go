@@ -25,7 +25,7 @@ type Glyphs struct {
 }
 
 // Theme turns styles into escape sequences of the terminal's own 16 colours and
-// its own background, so that it fits light and dark alike. It is immutable.
+// its own background, so that it fits light and dark alike. Only Words ever changes.
 type Theme struct {
 	Words  *Words // the language of what is drawn
 	sgr    [styleCount]string

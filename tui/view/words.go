@@ -6,8 +6,12 @@ import (
 )
 
 // Words are the texts of one language. The English text is the name of each; the
-// nil Words are English. They are immutable.
-type Words struct{ texts map[string]string }
+// nil Words are English. A text names a key by its action, as {list.down}: the
+// key that it has now is drawn. They are immutable.
+type Words struct {
+	texts map[string]string
+	keys  *Keys // nil: the keys of Table
+}
 
 // Languages are the languages that there are texts in.
 func Languages() []string { return []string{"en", "zh"} }
@@ -15,9 +19,56 @@ func Languages() []string { return []string{"en", "zh"} }
 // NewWords returns the texts of a language of Languages; others are English.
 func NewWords(language string) *Words {
 	if language == "zh" {
-		return &Words{chinese()}
+		return &Words{texts: chinese()}
 	}
 	return nil
+}
+
+// With returns the same texts with other keys in them.
+func (w *Words) With(k *Keys) *Words {
+	if w == nil {
+		return &Words{keys: k}
+	}
+	return &Words{w.texts, k}
+}
+
+// Key is the key that an action has now.
+func (w *Words) Key(id ID) string {
+	if w == nil || w.keys == nil {
+		return NewKeys(Table(), false).Key(id)
+	}
+	return w.keys.Key(id)
+}
+
+// withKeys puts keys in the place of the actions that a text names. What it
+// returns is a format of fmt when the text is one.
+func (w *Words) withKeys(text string, format bool) string {
+	if strings.IndexByte(text, '{') < 0 {
+		return text
+	}
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "{")
+		out.WriteString(before)
+		id, rest, closed := strings.Cut(after, "}")
+		if !found {
+			return out.String()
+		}
+		key := ""
+		if closed {
+			key = w.Key(ID(id))
+		}
+		if key == "" {
+			out.WriteByte('{')
+			text = after
+			continue
+		}
+		if format {
+			key = strings.ReplaceAll(key, "%", "%%")
+		}
+		out.WriteString(key)
+		text = rest
+	}
 }
 
 // LanguageOf reads the locale as POSIX has it: the first of LC_ALL, LC_MESSAGES
@@ -45,6 +96,7 @@ func (w *Words) T(english string, args ...any) string {
 			text = own
 		}
 	}
+	text = w.withKeys(text, len(args) > 0)
 	if len(args) == 0 {
 		return text
 	}
@@ -82,3 +134,9 @@ func (d *Data) N(n int, thing string) string { return d.Words.N(n, thing) }
 // Texts are all texts of the language by their English ones. They must not be
 // changed.
 func (w *Words) Texts() map[string]string { return w.texts }
+
+// Key is Words.Key.
+func (c *Canvas) Key(id ID) string { return c.Theme.Words.Key(id) }
+
+// Key is Words.Key.
+func (d *Data) Key(id ID) string { return d.Words.Key(id) }

@@ -1,0 +1,56 @@
+package configs
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func parseScreen(t *testing.T, text string) (*Snapshot, error) {
+	t.Helper()
+	return Parse("config.yaml", []byte(text), Options{
+		Layout: Layout{Root: "/home/ada/.openclaw"}, Home: "/home/ada", Getenv: func(string) string { return "" }, NoFiles: true,
+		JudgeKeys: func(keys map[string][]string) []KeyProblem {
+			var found []KeyProblem
+			for action, list := range keys {
+				if action == "no.such" {
+					found = append(found, KeyProblem{Action: action, Item: -1, Message: "there is no such action", Hint: "see the list"})
+				}
+				for i, key := range list {
+					if key == "bad" {
+						found = append(found, KeyProblem{Action: action, Item: i, Message: "is no key"})
+					}
+				}
+			}
+			return found
+		},
+	})
+}
+
+func TestKeysOfTheScreen(t *testing.T) {
+	s, err := parseScreen(t, "tui:\n  keys:\n    asks.allow: f5\n    copy: [x, \"1\"]\n    help: \"?\"\n  bell: false\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Screen{Keys: map[string][]string{"asks.allow": {"f5"}, "copy": {"x", "1"}, "help": {"?"}}, Notifications: true}
+	if !reflect.DeepEqual(s.Config.Screen, want) {
+		t.Errorf("%+v", s.Config.Screen)
+	}
+	if s, err = parseScreen(t, ""); err != nil || !s.Config.Screen.Bell || len(s.Config.Screen.Keys) != 0 {
+		t.Errorf("without a section: %+v %v", s, err)
+	}
+	for _, c := range [][2]string{
+		{"tui:\n  keys:\n    no.such: x\n", `config.yaml:3:5: tui.keys["no.such"]: there is no such action (see the list)`},
+		{"tui:\n  keys:\n    copy: bad\n", `config.yaml:3:11: tui.keys.copy: is no key`},
+		{"tui:\n  keys:\n    copy: [x, bad]\n", `config.yaml:3:15: tui.keys.copy[1]: is no key`},
+		{"tui:\n  keys:\n    copy: {a: b}\n", `config.yaml:3:11: tui.keys.copy: must be a list`},
+		{"tui:\n  keys:\n    copy: [[a]]\n", `config.yaml:3:12: tui.keys.copy[0]: must be`},
+		{"tui:\n  keys: [x]\n", `config.yaml:2:9: tui.keys: must be a mapping`},
+		{"tui:\n  bell: loud\n", `config.yaml:2:9: tui.bell: must be true or false`},
+		{"tui:\n  key: {}\n", `config.yaml:2:3: tui.key: unknown key; did you mean "keys"?`},
+	} {
+		if _, err := parseScreen(t, c[0]); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%q: %v, want %s", c[0], err, c[1])
+		}
+	}
+}
