@@ -91,6 +91,13 @@ func (s *standIn) CloseNotification(id uint32) *dbus.Error {
 	return nil
 }
 
+// seen is what it was told, and what it closed.
+func (s *standIn) seen() (told, closed string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint(s.told), fmt.Sprint(s.closed)
+}
+
 func (s *standIn) serve(t *testing.T, address string) {
 	t.Helper()
 	bus, err := dbus.Connect(address)
@@ -129,16 +136,16 @@ func TestOneNotificationWithoutButtons(t *testing.T) {
 		"openclaw|0|coder asks|one|0|1|-1",
 		"openclaw|7|coder asks|&lt;b&gt;two&lt;/b&gt; &amp; &lt;a href='x'&gt;three&lt;/a&gt;|0|1|-1",
 	}
-	if fmt.Sprint(s.told) != fmt.Sprint(want) {
-		t.Errorf("told %q", s.told)
+	if told, _ := s.seen(); told != fmt.Sprint(want) {
+		t.Errorf("told %q", told)
 	}
 	for range 2 {
 		if err := n.Withdraw(ctx); err != nil {
 			t.Error(err)
 		}
 	}
-	if fmt.Sprint(s.closed) != "[7]" {
-		t.Errorf("closed %v", s.closed)
+	if _, closed := s.seen(); closed != "[7]" {
+		t.Errorf("closed %v", closed)
 	}
 	if err := n.Tell(ctx, "again", ""); err != nil {
 		t.Fatal(err)
