@@ -64,6 +64,9 @@ func (l Layout) Run() string { return filepath.Join(l.Root, "run") }
 // Socket is the gateway's unix socket.
 func (l Layout) Socket() string { return filepath.Join(l.Run(), "gateway.sock") }
 
+// Pane is the socket of the terminal of a run that has one for the screen.
+func (l Layout) Pane(run string) string { return filepath.Join(l.Run(), "pane-"+run+".sock") }
+
 // Lock is held by the one gateway of this state folder.
 func (l Layout) Lock() string { return filepath.Join(l.Run(), "gateway.lock") }
 

@@ -103,7 +103,7 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 // terminalOf is what a supervisor says of its terminal, where that is a known word.
 func terminalOf(said string) string {
 	switch said {
-	case event.OnTerminal, event.OnPipe, event.Kept:
+	case event.OnTerminal, event.OnPipe, event.Kept, event.InPane:
 		return said
 	}
 	return ""

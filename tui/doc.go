@@ -28,6 +28,14 @@
 // is fetched from the gateway. Stopping and restarting go through the gateway to
 // the run's own supervisor, which starts the same command again in the same place.
 //
+// A run may have a terminal of its own, which is shown in a pane of the Agents view
+// (tui/pane; the functions Open and Attach of Options). While its program has the
+// keys, all but ctrl+] go to it and none answers a request; the screen shows cells,
+// never what the program wrote. That run outlives the screen, too.
+//
+// On a slow line one frame is under way at a time, and a key's frame goes before a
+// stream's (pace.go).
+//
 // What it says is in the catalogue of tui/view, in English and Chinese; the
 // locale or --lang chooses. Words of the gateway, the config and the policy stay
 // as they are.

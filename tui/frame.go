@@ -289,6 +289,9 @@ func (s *screen) drawKeys(c *view.Canvas) {
 		c.End()
 		return
 	}
+	if s.drawPaneKeys(c) {
+		return
+	}
 	if s.captures() {
 		c.Put(view.Bold, c.T("typing: "))
 		c.Put(view.Plain, c.T("enter accepts, esc leaves"))

@@ -37,7 +37,11 @@ type Options struct {
 	Edit func() (*exec.Cmd, error)
 	// Start starts an agent's command without a terminal, its output kept; no
 	// command: the agent's own of the config. nil: the agents run elsewhere.
-	Start  func(ctx context.Context, agent string, command []string) (run string, err error)
+	Start func(ctx context.Context, agent string, command []string) (run string, err error)
+	// Open starts one in a terminal of its own, of a size, which goes on when the
+	// screen does not; Attach shows that. nil: the agents run elsewhere.
+	Open   func(ctx context.Context, agent string, command []string, columns, rows int) (run string, err error)
+	Attach func(ctx context.Context, run string) (Terminal, error)
 	Folder string // offered to a new agent; empty: none
 	// Desktop tells the person's desktop that an agent asks; nil: nobody does.
 	Desktop Desktop
@@ -199,6 +203,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	work.start(func() { <-ctx.Done(); program.Quit() })
 	_, err := program.Run()
 	m.screen.secrets.Close()
+	m.screen.leavePane()
 	interrupted := ctx.Err() != nil
 	cancel()
 	work.end()

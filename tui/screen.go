@@ -67,6 +67,7 @@ type screen struct {
 	edit       func() (*exec.Cmd, error)
 	editing    bool
 	start      func(ctx context.Context, agent string, command []string) (string, error)
+	live       live
 	reading    bool // what a run said is being fetched
 	previewing view.PreviewKey
 
@@ -113,6 +114,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
 		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
+	s.live.open, s.live.attach = o.Open, o.Attach
 	d.Folder = view.Printable(o.Folder, view.MaxText)
 	d.Keys, d.Words, d.Elsewhere = s.keys, theme.Words.With(s.keys), o.Start == nil
 	theme.Words, s.settings, s.lookSettings, s.desktop = d.Words, DefaultSettings(), o.Settings, o.Desktop
@@ -131,6 +133,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 // resize sets the size of the terminal in cells.
 func (s *screen) resize(width, height int) {
 	s.width, s.height, s.dirty = width, height, true
+	s.fitPane()
 }
 
 // clock brings the times up to date and has everything drawn anew.
@@ -153,6 +156,7 @@ func (s *screen) stoodStill() bool {
 // frame takes in what the feed holds.
 func (s *screen) frame() {
 	s.clock()
+	s.takePane()
 	link, generation := s.feed.state()
 	s.data.Link = link
 	if link.Up && generation != s.generation {
@@ -194,7 +198,11 @@ func (s *screen) apply(e *event.Event) {
 	case e.Ask != nil:
 		s.stale = true // the overview counts those that wait
 		if a := e.Ask; a.State == event.AskWaiting {
-			if a.Count <= 1 && s.current != view.Denials {
+			switch {
+			case a.Count > 1 || s.current == view.Denials:
+			case s.typesToProgram():
+				s.say(view.Bold, s.data.T("? %s asks: %s %s   (held; %s, then {asks.next} shows it)", a.Agent, a.Operation, s.data.Short(a.Target), view.LeavePane))
+			default:
 				s.say(view.Bold, s.data.T("? %s asks: %s %s   (held; {asks.next} shows it)", a.Agent, a.Operation, s.data.Short(a.Target)))
 			}
 			s.ring(a)

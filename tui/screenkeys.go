@@ -10,6 +10,9 @@ func (s *screen) key(k view.Key) {
 		s.denials.Doze()
 	}
 	s.clock()
+	if s.toProgram(k) {
+		return
+	}
 	if k.Name == "ctrl+c" && s.captures() {
 		k.Name = "esc"
 	}

@@ -131,7 +131,7 @@ func (s *screen) fetchAudit() {
 
 // act does what a view asks for.
 func (s *screen) act(a view.Action) {
-	if s.operate(a) || s.talks(a) {
+	if s.operate(a) || s.talks(a) || s.lives(a) {
 		return
 	}
 	switch a.Verb { //nolint:exhaustive // the rest is operate's

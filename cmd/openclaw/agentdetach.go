@@ -35,6 +35,11 @@ func (t *terminal) detachAgent(ctx context.Context, agent string, command []stri
 // startDetached starts a run in a session of its own, without input, and returns
 // once the gateway has it. When it was not started, its own words are the error.
 func (t *terminal) startDetached(ctx context.Context, agent string, command []string) (run string, err error) {
+	return t.startAside(ctx, agent, command, event.Kept, "--"+keptFlag)
+}
+
+// startAside starts the supervisor of a run of some kind with flags of its own.
+func (t *terminal) startAside(ctx context.Context, agent string, command []string, kind string, flags ...string) (run string, err error) {
 	layout, err := t.layout()
 	if err != nil {
 		return "", err
@@ -60,7 +65,7 @@ func (t *terminal) startDetached(ctx context.Context, agent string, command []st
 	if err != nil {
 		return "", fmt.Errorf("find the program itself: %w", err)
 	}
-	arguments := []string{"agent", "run", "--" + keptFlag, agent}
+	arguments := append(append([]string{"agent", "run"}, flags...), agent)
 	if len(command) > 0 {
 		arguments = append(append(arguments, "--"), command...)
 	}
@@ -77,7 +82,7 @@ func (t *terminal) startDetached(ctx context.Context, agent string, command []st
 	}()
 	over := false
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		row, known, err := runOfProcess(ctx, c, agent, cmd.Process.Pid, since)
+		row, known, err := runOfProcess(ctx, c, agent, kind, cmd.Process.Pid, since)
 		switch {
 		case err != nil:
 			return "", err
@@ -108,14 +113,14 @@ func refusedRun(output *os.File, state *os.ProcessState) error {
 }
 
 // runOfProcess is the newest run of a supervisor that was started at a time.
-func runOfProcess(ctx context.Context, c *client.Client, agent string, pid int, since time.Time) (event.Run, bool, error) {
+func runOfProcess(ctx context.Context, c *client.Client, agent, kind string, pid int, since time.Time) (event.Run, bool, error) {
 	var list wire.AgentsResult
 	if err := c.Call(ctx, wire.MethodAgents, nil, &list); err != nil {
 		return event.Run{}, false, err
 	}
 	for i := range list.Agents {
 		for j := len(list.Agents[i].Runs) - 1; j >= 0 && list.Agents[i].Name == agent; j-- {
-			if row := list.Agents[i].Runs[j]; row.PID == pid && row.Terminal == event.Kept && !row.Started.Before(since) {
+			if row := list.Agents[i].Runs[j]; row.PID == pid && row.Terminal == kind && !row.Started.Before(since) {
 				return row, true, nil
 			}
 		}

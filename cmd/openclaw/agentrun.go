@@ -25,6 +25,7 @@ const (
 
 func agentRunCommand(t *terminal) *cobra.Command {
 	var redacted, detach, kept bool
+	var size string
 	cmd := &cobra.Command{
 		Use: "run NAME [-- CMD…]", Short: "Run a command in the agent's cage on this terminal",
 		Long: "Run a command in the agent's cage on this terminal; without a command, the agent's own of the config.\n" +
@@ -46,6 +47,8 @@ func agentRunCommand(t *terminal) *cobra.Command {
 			switch {
 			case detach:
 				return t.detachAgent(cmd.Context(), args[0], args[1:])
+			case size != "":
+				return t.paneAgent(cmd.Context(), args[0], args[1:], size)
 			case kept:
 				return t.keepAgent(cmd.Context(), args[0], args[1:])
 			}
@@ -55,6 +58,8 @@ func agentRunCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&redacted, "redact", false, "take out of the command's output what looks like a secret; it then writes to a pipe, not to a terminal")
 	cmd.Flags().BoolVar(&detach, "detach", false, "let it go on without this terminal; what it says is kept")
 	cmd.Flags().BoolVar(&kept, keptFlag, false, "be the process behind --detach")
+	cmd.Flags().StringVar(&size, paneFlag, "", "be the process behind a pane of the screen, of a size such as 80x24")
+	_ = cmd.Flags().MarkHidden(paneFlag) // as below
 	_ = cmd.Flags().MarkHidden(keptFlag) // it fails only for a flag that is not there
 	return cmd
 }

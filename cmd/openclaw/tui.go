@@ -71,6 +71,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	options.Desktop = notifier
 	if p.here() {
 		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
+		options.Open, options.Attach = t.startInPane, t.attachPane
 		options.Edit = func() (*exec.Cmd, error) {
 			if err := refuseEditor(p.layout.Config()); err != nil {
 				return nil, err

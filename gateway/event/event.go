@@ -132,12 +132,13 @@ const (
 	OnTerminal = "terminal" // a person's own terminal
 	OnPipe     = "pipe"     // its input is a pipe or a file: what was read of it is gone
 	Kept       = "kept"     // no terminal: what it says is kept, and can be shown
+	InPane     = "pane"     // one of its own, which screens show in a pane
 )
 
 // Restartable reports whether the run's supervisor can start the same command
 // again, in the same place.
 func (r *Run) Restartable() bool {
-	return r.Ended.IsZero() && !r.Learning && (r.Terminal == OnTerminal || r.Terminal == Kept)
+	return r.Ended.IsZero() && !r.Learning && (r.Terminal == OnTerminal || r.Terminal == Kept || r.Terminal == InPane)
 }
 
 // Reduced reports whether the run is in the reduced mode of a machine that

@@ -70,6 +70,7 @@ const (
 	ActKill       ID = "agents.kill"
 	ActAddAgent   ID = "agents.add"
 	ActStart      ID = "agents.start"
+	ActStartLive  ID = "agents.start_live"
 	ActRestart    ID = "agents.restart"
 	ActOutput     ID = "agents.output"
 	ActExport     ID = "logs.export"
@@ -168,8 +169,9 @@ func Table() []Binding {
 		{ID: ActTest, View: Agents, Keys: []string{"t"}, Label: "test", Help: "try a request on the policy; runs nothing", Weight: 76},
 		{ID: ActStop, View: Agents, Keys: []string{"x"}, Label: "stop…", Help: "end the newest run of the selected agent; asks first", Changes: true, Weight: 75},
 		{ID: ActStart, View: Agents, Keys: []string{"s"}, Label: "start…", Help: "start a command of the selected agent without a terminal; what it says is kept", Changes: true, Weight: 78, Word: "start"},
-		{ID: ActRestart, View: Agents, Keys: []string{"r"}, Label: "restart…", Help: "end the newest run of the selected agent and start the same command again, where it was started; asks first", Changes: true, Weight: 77, Word: "restart"},
-		{ID: ActOutput, View: Agents, Keys: []string{"o"}, Label: "output", Help: "what the newest run without a terminal says", Weight: 74, Word: "output"},
+		{ID: ActStartLive, View: Agents, Keys: []string{"l"}, Label: "live…", Help: "start a command of the selected agent in a terminal here, which goes on when the screen is left", Changes: true, Weight: 77},
+		{ID: ActRestart, View: Agents, Keys: []string{"r"}, Label: "restart…", Help: "end the newest run of the selected agent and start the same command again, where it was started; asks first", Changes: true, Weight: 73, Word: "restart"},
+		{ID: ActOutput, View: Agents, Keys: []string{"o"}, Label: "output", Help: "the terminal of the newest run that has one here, or what the newest without one says", Weight: 74, Word: "output"},
 		{ID: ActKill, View: Agents, Keys: []string{"K"}, Help: "kill the newest run of the selected agent; asks first", Changes: true},
 		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
 
@@ -293,16 +295,20 @@ const (
 	VerbStopRun
 	VerbKillRun
 	VerbRestartRun
-	VerbStart    // Words, a command of agent Name
-	VerbOutput   // fetch what run Name says
-	VerbTell     // Text to the person
-	VerbExport   // write Value, the lines, to a file
-	VerbEdit     // open the config in an editor
-	VerbUndo     // take the answer to ask Name back; empty: the newest
-	VerbSay      // Text to agent Name
-	VerbAbort    // the answer that agent Name gives
-	VerbLoadChat // what was said with agent Name
-	VerbRun      // an action of the table, by Name
+	VerbStart     // Words, a command of agent Name
+	VerbStartLive // as above, in a terminal of this screen
+	VerbShowPane  // the terminal of run Name, of agent Text
+	VerbLookUp    // show what stands Count lines above the newest of the terminal
+	VerbLeavePane // the run goes on without it
+	VerbOutput    // fetch what run Name says
+	VerbTell      // Text to the person
+	VerbExport    // write Value, the lines, to a file
+	VerbEdit      // open the config in an editor
+	VerbUndo      // take the answer to ask Name back; empty: the newest
+	VerbSay       // Text to agent Name
+	VerbAbort     // the answer that agent Name gives
+	VerbLoadChat  // what was said with agent Name
+	VerbRun       // an action of the table, by Name
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and
@@ -314,6 +320,7 @@ type Action struct {
 	Text  string
 	Words []string
 	Value []byte
+	Count int
 
 	Answers []Answer
 	Plan    AgentPlan

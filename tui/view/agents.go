@@ -25,6 +25,7 @@ type AgentsView struct {
 	up      int    // lines above the newest
 	rowsIn  int    // of the output in sight when last drawn
 	used    uses
+	shown   *Pane // a run's terminal in the place of everything else; nil: none
 }
 
 // NewAgents returns the view.
@@ -56,14 +57,19 @@ func (v *AgentsView) Key(k Key) Action {
 
 // Do answers an action.
 func (v *AgentsView) Do(a ID) (Action, bool) {
+	if v.shown != nil {
+		if action, used := v.paneDo(a); used {
+			return action, true
+		}
+	}
 	if v.output != "" && v.scrollOutput(a) {
 		return Action{}, true
 	}
 	switch a {
 	case ActAddAgent:
 		v.openAdd()
-	case ActStart:
-		return v.openStart(), true
+	case ActStart, ActStartLive:
+		return v.openStart(a == ActStartLive), true
 	case ActRestart:
 		return v.restart(), true
 	case ActOutput:
@@ -94,12 +100,12 @@ func (v *AgentsView) Offers(a ID) bool {
 	switch a {
 	case ActStop, ActKill:
 		return v.live() != nil
-	case ActStart:
+	case ActStart, ActStartLive:
 		return len(v.data.Agents) > 0 && !v.data.Elsewhere
 	case ActRestart:
 		return v.newest() != nil
 	case ActOutput:
-		return v.keptRun() != nil
+		return v.keptRun() != nil || v.paneRun() != nil
 	case ActFold, ActTest:
 		return len(v.data.Agents) > 0
 	default:
@@ -161,6 +167,10 @@ func (v *AgentsView) id(i int) string { return v.data.Agents[v.at(i)].Name }
 // Draw paints the view.
 func (v *AgentsView) Draw(c *Canvas) {
 	agents := v.data.Agents
+	if v.shown != nil {
+		v.shown.Draw(c)
+		return
+	}
 	if v.output != "" {
 		v.drawOutput(c)
 		return

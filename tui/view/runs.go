@@ -80,6 +80,7 @@ func OutputLine(line string) string {
 // starting is a command that is being typed, to be started.
 type starting struct {
 	typing bool
+	live   bool // in a terminal that is shown here
 	agent  string
 	line   Editor
 }
@@ -122,7 +123,7 @@ func (v *AgentsView) noAgent() Action {
 }
 
 // openStart opens the line for a command. The last one stands there already.
-func (v *AgentsView) openStart() Action {
+func (v *AgentsView) openStart(live bool) Action {
 	a := v.selected()
 	switch {
 	case a == nil:
@@ -130,7 +131,7 @@ func (v *AgentsView) openStart() Action {
 	case v.data.Elsewhere:
 		return Action{Verb: VerbTell, Text: v.data.T("agents run on the gateway's machine: openclaw agent run --detach %s, there", a.Name)}
 	}
-	v.start = starting{typing: true, agent: a.Name, line: Editor{Max: 4 << 10}}
+	v.start = starting{typing: true, live: live, agent: a.Name, line: Editor{Max: 4 << 10}}
 	if r := v.newest(); r != nil {
 		v.start.line.Set(joinCommand(r.Command))
 	}
@@ -147,9 +148,12 @@ func (v *AgentsView) startKey(k Key) Action {
 		if err != nil {
 			return Action{} // it says so while it is typed
 		}
-		agent := v.start.agent
+		agent, verb := v.start.agent, VerbStart
+		if v.start.live {
+			verb = VerbStartLive
+		}
 		v.start = starting{}
-		return Action{Verb: VerbStart, Name: agent, Words: words}
+		return Action{Verb: verb, Name: agent, Words: words}
 	default:
 		v.start.line.Key(k)
 	}
@@ -169,6 +173,10 @@ func (v *AgentsView) drawStart(c *Canvas) {
 	case err != nil:
 		c.Put(Bad, c.Theme.Glyphs.No+" ")
 		c.Line(Plain, err.Error())
+	case v.start.live && len(words) == 0:
+		c.Line(Faint, c.T("enter starts the agent's own command of the config in a terminal here; %s leaves it, and it goes on", LeavePane))
+	case v.start.live:
+		c.Line(Faint, c.T("enter starts it in its cage, in a terminal here; %s leaves it, and it goes on; ctrl+u clears the line", LeavePane))
 	case len(words) == 0:
 		c.Line(Faint, c.T("enter starts the agent's own command of the config; without a terminal, what it says is kept"))
 	default:
@@ -186,11 +194,13 @@ func (v *AgentsView) restart() Action {
 	case v.selected() == nil:
 		return v.noAgent()
 	case r == nil:
-		return v.openStart() // it never ran
+		return v.openStart(false) // it never ran
 	case !r.Ended.IsZero():
-		return v.openStart() // its supervisor is gone: it is started here, as a new run
+		return v.openStart(r.Terminal == event.InPane) // its supervisor is gone: it is started here, as a new run
 	case !r.Restartable():
 		return Action{Verb: VerbTell, Text: v.data.T("run %s cannot be started again from here: its input is a pipe or a file, or it learns; {agents.start} starts its command without a terminal", r.ID)}
+	case r.Terminal == event.InPane:
+		v.ask(v.data.T("End run %s of %s and start its command again, in the same terminal?", r.ID, v.list.Selected()), Action{Verb: VerbRestartRun, Name: r.ID})
 	case r.Terminal == event.Kept:
 		v.ask(v.data.T("End run %s of %s and start its command again, without a terminal as now?", r.ID, v.list.Selected()), Action{Verb: VerbRestartRun, Name: r.ID})
 	default:
@@ -208,6 +218,8 @@ func terminalText(w *Words, r *event.Run) string {
 		return w.T("its input is a pipe or a file: it cannot be started again from here")
 	case event.Kept:
 		return w.T("none; {agents.output} shows what it says")
+	case event.InPane:
+		return w.T("its own, in a pane of this screen; {agents.output} shows it")
 	}
 	return ""
 }
@@ -227,6 +239,9 @@ func (v *AgentsView) openOutput() Action {
 		return v.noAgent()
 	}
 	r := v.keptRun()
+	if live := v.paneRun(); live != nil && (r == nil || r.Started.Before(live.Started)) {
+		return Action{Verb: VerbShowPane, Name: live.ID, Text: v.list.Selected()}
+	}
 	if r == nil {
 		return Action{Verb: VerbTell, Text: v.data.T("no run of %s without a terminal, whose output is kept: {agents.start} starts one", v.list.Selected())}
 	}

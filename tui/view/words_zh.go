@@ -8,6 +8,7 @@ func chinese() map[string]string {
 	texts := chineseSentences()
 	maps.Copy(texts, chineseWords())
 	maps.Copy(texts, chineseWork())
+	maps.Copy(texts, chinesePane())
 	return texts
 }
 

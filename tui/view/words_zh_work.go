@@ -120,7 +120,6 @@ func chineseWork() map[string]string {
 		"start…":               "启动…",
 		"terminal":             "终端",
 		"the run's supervisor was told; it comes back as a new run":                                  "已告知该运行的监管进程；它会作为新的运行回来",
-		"what the newest run without a terminal says":                                                "最新的不带终端的运行的输出",
 		"× refused or connected; what a path rule allows is not counted":                             "× 被拒绝或已连接；路径规则允许的不计数",
 		"the keys of the config are not used: %s: %s":                                                "未使用配置中的按键：%s：%s",
 		"the config of this machine is not used: %s":                                                 "未使用这台机器的配置：%s",
