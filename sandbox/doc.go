@@ -39,8 +39,10 @@
 // (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
 // are refused by the cage's own DNS and nothing is forwarded for them; the
 // address that was judged is the one that is dialled; the TLS name and the host
-// of every HTTP request must be the one that was looked up. Unix sockets: the
-// supervisor makes the connection that it judged. Privilege: no capability,
+// of every HTTP request must be the one that was looked up. A connection that is
+// held for an answer is given up with it when the program hangs up. Unix sockets: the
+// supervisor makes the connection that it judged; a pair of datagram sockets, which
+// could be sent to other sockets, is refused, so that socat does not start. Privilege: no capability,
 // no_new_privs and the call filter (linux/seccomp); that is what makes sudo and
 // every other set-uid program harmless, not the list of names that gives them a
 // clear answer. Execution under `execute_commands: false`: after the first

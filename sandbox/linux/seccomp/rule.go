@@ -151,10 +151,7 @@ func onSocket() rule {
 // onSocketPair allows pairs of UNIX sockets that are connected. A pair of any other family runs
 // that family's code before it is refused, and loads its module.
 func onSocketPair() rule {
-	return func(o Options) []unix.SockFilter {
-		if o.Reduced {
-			return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
-		}
+	return func(Options) []unix.SockFilter {
 		return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
 	}
 }
