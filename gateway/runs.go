@@ -289,6 +289,7 @@ func (r *runs) left(conn *hub.Conn) {
 
 // watch gives up runs whose supervisor does not come back, until ctx ends.
 func (r *runs) watch(ctx context.Context) {
+	r.g.sweepPanes(ctx)
 	ticker := time.NewTicker(runLook)
 	defer ticker.Stop()
 	for looks := 0; ; looks++ {
@@ -306,15 +307,18 @@ func (r *runs) watch(ctx context.Context) {
 
 func (r *runs) giveUp(ctx context.Context) {
 	now := r.g.deps.Now()
-	var lost []string
+	lost := map[string]bool{} // by run: whether its supervisor is gone
 	r.mu.Lock()
 	for id, one := range r.live {
-		if one.conn == nil && (now.After(one.until) || !alive(one.pid)) {
-			lost = append(lost, id)
+		if gone := !alive(one.pid); one.conn == nil && (gone || now.After(one.until)) {
+			lost[id] = gone
 		}
 	}
 	r.mu.Unlock()
-	for _, id := range lost {
+	for id, gone := range lost {
+		if gone {
+			r.g.removePane(id)
+		}
 		r.finish(context.WithoutCancel(ctx), id, "lost")
 	}
 }

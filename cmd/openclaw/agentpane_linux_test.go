@@ -17,14 +17,16 @@ import (
 func TestARunHasATerminalInAPane(t *testing.T) {
 	requireCage(t)
 	p := newPerson(t)
-	t.Cleanup(func() { // a supervisor outlives its screen and its gateway on purpose
+	killSupervisors := func() (killed int) {
 		all, _ := processes(t)
 		for id, one := range all {
-			if strings.HasPrefix(one.line, p.binary+" agent run --"+paneFlag) {
-				_ = syscall.Kill(id, syscall.SIGKILL)
+			if strings.HasPrefix(one.line, p.binary+" agent run --"+paneFlag) && syscall.Kill(id, syscall.SIGKILL) == nil {
+				killed++
 			}
 		}
-	})
+		return killed
+	}
+	t.Cleanup(func() { killSupervisors() }) // one outlives its screen and its gateway on purpose
 	p.configure("agents:\n  coder:\n    permissions: {execute_commands: true, system_commands: true}\n")
 	s := p.open("pane", 100, 30, "tui")
 	s.shows("agents 0/1")
@@ -80,10 +82,14 @@ func TestARunHasATerminalInAPane(t *testing.T) {
 		rows := p.runs("coder")
 		return len(rows) == 1 && rows[0].Terminal == event.InPane && rows[0].Exit == "exit 3"
 	})
-	p.eventually("the end of its socket", func() bool {
+	sockets := func() int {
 		left, err := filepath.Glob(filepath.Join(p.home, ".openclaw", "run", "pane-*"))
-		return err == nil && len(left) == 0
-	})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(left)
+	}
+	p.eventually("the end of its socket", func() bool { return sockets() == 0 })
 
 	// What cannot be started says so, and leaves nothing.
 	again.keys("Escape")
@@ -95,4 +101,16 @@ func TestARunHasATerminalInAPane(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(p.home, ".openclaw", "logs", "runs")); err == nil {
 		t.Error("what a program writes to its terminal is kept in a file")
 	}
+
+	// A supervisor that is killed leaves no socket either.
+	again.keys("Escape")
+	again.shows("› coder")
+	again.keys("l", "C-u")
+	again.types("sleep 1001")
+	again.keys("Enter")
+	again.shows("keys go to coder")
+	if sockets() != 1 || killSupervisors() != 1 {
+		t.Errorf("%d sockets", sockets())
+	}
+	p.eventually("the end of the socket of a killed supervisor", func() bool { return sockets() == 0 })
 }
