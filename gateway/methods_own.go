@@ -82,7 +82,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 		Version: g.deps.Version, PID: os.Getpid(), Started: g.started,
 		Listeners: listeners, AgentsEndpoint: endpoint, TLS: g.tlsStatus(), Token: g.tokenStatus(),
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
-		Agents: len(snapshot.Config.Agents), Running: g.registry.Running(),
+		Agents: len(snapshot.Config.Agents), Running: g.registry.RunningAgents(),
 		Config: g.configStatus(), Store: g.storeStatus(), Machine: g.deps.Machine(),
 		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
 	}, nil

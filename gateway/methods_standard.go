@@ -69,7 +69,7 @@ func (g *Gateway) status(ctx context.Context) (object, error) {
 		"degradedSecretOwners": []any{}, "degradedPlugins": []any{},
 		"sessions": object{"count": total, "paths": []any{}, "recent": recent, "byAgent": []any{}, "defaults": g.chats.defaults(agent)},
 		"messages": g.chats.engine.Messages(), // kept since the start
-		"agents":   len(g.deps.Config.Current().Config.Agents), "running": g.registry.Running(), "connections": g.hub.Count(),
+		"agents":   len(g.deps.Config.Current().Config.Agents), "running": g.registry.RunningAgents(), "connections": g.hub.Count(),
 	}, nil
 }
 

@@ -275,7 +275,7 @@ type Overview struct {
 	DeniedHour     int          `json:"denied_hour"`
 	Asks           int          `json:"asks"` // wait for an answer
 	Agents         int          `json:"agents"`
-	Running        int          `json:"running"`
+	Running        int          `json:"running"` // agents that have a run now
 	Config         ConfigStatus `json:"config"`
 	Store          SecretStore  `json:"store"`
 	Machine        []Mechanism  `json:"machine"` // what this machine can enforce

@@ -211,3 +211,18 @@ func TestEndedRunsAreBoundedAndOrdered(t *testing.T) {
 		t.Fatal(len(runs), runs[0].ID)
 	}
 }
+
+// An agent with several runs is one agent that runs.
+func TestRunningAgentsAreCountedOnce(t *testing.T) {
+	w := newWorld()
+	for _, run := range []event.Run{{ID: "1", Agent: "a"}, {ID: "2", Agent: "a"}, {ID: "3", Agent: "b"}} {
+		w.StartRun(run)
+	}
+	if agents, runs := w.RunningAgents(), w.Running(); agents != 2 || runs != 3 {
+		t.Errorf("%d agents, %d runs", agents, runs)
+	}
+	w.EndRun("3", "exit 0")
+	if agents := w.RunningAgents(); agents != 1 {
+		t.Errorf("%d agents", agents)
+	}
+}

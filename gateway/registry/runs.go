@@ -93,6 +93,17 @@ func (r *Registry) Running() int {
 	return len(r.runs)
 }
 
+// RunningAgents returns how many agents have a run that lives.
+func (r *Registry) RunningAgents() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	agents := map[string]struct{}{}
+	for _, run := range r.runs {
+		agents[run.Agent] = struct{}{}
+	}
+	return len(agents)
+}
+
 func clone(run event.Run) event.Run {
 	run.Command = slices.Clone(run.Command)
 	run.Mechanisms = slices.Clone(run.Mechanisms)
