@@ -188,17 +188,13 @@ func fromStage(failed stage.Failed, spec *Spec) error {
 	e := &Error{Op: failed.Op, Err: errors.New(failed.Error), Hint: failed.Hint}
 	errno := syscall.Errno(failed.Errno)
 	switch {
-	case failed.Command && (errno == syscall.ENOENT || errno == syscall.ENOTDIR):
-		e.Kind = KindNotFound
-		e.Err = fmt.Errorf("%s: %w", spec.Command[0], errno)
-		e.Hint = "the program, or the interpreter that its first line names, is not there inside the cage"
 	case failed.Command:
-		e.Kind = KindPolicy
-		e.Err = fmt.Errorf("%s: %w", spec.Command[0], errno)
-		e.Hint = "the program lies where this agent may not execute; see the denial"
+		return startFailed(errno, spec.Command[0])
 	case errno == syscall.EPERM && (failed.Op == "build network" || failed.Op == "build mounts"):
 		e.Op, e.Kind, e.Hint = opRightless, KindMissing, fixFor("user namespace")
 		e.Err = fmt.Errorf("%s: %s: a namespace can be made, but gives no rights", failed.Op, failed.Error)
+	case errno == syscall.EMFILE || errno == syscall.ENFILE:
+		e.Hint = "raise the limit of open files for this shell: ulimit -n 1024"
 	case failed.Missing:
 		e.Kind = KindMissing
 		if e.Hint == "" {

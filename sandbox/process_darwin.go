@@ -183,16 +183,10 @@ func (p *Process) attach() {
 }
 
 func fromDarwinStage(failed *stage.Result, spec *Spec) error {
-	e := &Error{Op: "build cage", Kind: KindMissing, Err: errors.New(failed.Failed), Hint: "report this with the version of macOS: the cage would not hold"}
 	if failed.Command {
-		errno := syscall.Errno(failed.Errno)
-		e.Op, e.Kind, e.Err = "start command", KindPolicy, fmt.Errorf("%s: %w", spec.Command[0], errno)
-		e.Hint = "the program lies where this agent may not execute; see the denial"
-		if errno == syscall.ENOENT || errno == syscall.ENOTDIR {
-			e.Kind, e.Hint = KindNotFound, "the program, or the interpreter that its first line names, is not there"
-		}
+		return startFailed(syscall.Errno(failed.Errno), spec.Command[0])
 	}
-	return e
+	return &Error{Op: "build cage", Kind: KindMissing, Err: errors.New(failed.Failed), Hint: "report this with the version of macOS: the cage would not hold"}
 }
 
 // finish waits for the command and releases everything.

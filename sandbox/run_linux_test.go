@@ -160,6 +160,32 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
+// What the kernel will not execute is told apart from what the policy refuses.
+func TestRefusesToStartSaysWhy(t *testing.T) {
+	w := newWorld(t).allow("project")
+	script := w.path("project/script")
+	w.write("project/script", "echo no interpreter is named\n")
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		command []string
+		hint    string
+	}{
+		{"no interpreter", []string{script}, "#!/bin/sh"},
+		{"an argument that no kernel takes", []string{"true", strings.Repeat("a", 1<<18)}, "in a file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := tryStart(t, w.spec(c.command...))
+			var typed *sandbox.Error
+			if !errors.As(err, &typed) || typed.Kind != sandbox.KindFailed || !strings.Contains(typed.Hint, c.hint) {
+				t.Errorf("got %#v", err)
+			}
+		})
+	}
+}
+
 // A widened policy is served at once; a narrowed one closes what the gate
 // serves at once, and says what only the next run closes.
 func TestUpdate(t *testing.T) {
