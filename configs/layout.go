@@ -10,8 +10,8 @@ import (
 // Layout is the state folder: where every file of openclaw lives.
 type Layout struct{ Root string }
 
-// FindLayout returns $OPENCLAW_HOME, or .openclaw in the home folder. It makes
-// nothing.
+// FindLayout returns $OPENCLAW_HOME, or .openclaw in the home folder, which must
+// be a full path. It makes nothing.
 func FindLayout(getenv func(string) string) (Layout, error) {
 	if root := getenv("OPENCLAW_HOME"); root != "" {
 		abs, err := filepath.Abs(root)
@@ -24,6 +24,9 @@ func FindLayout(getenv func(string) string) (Layout, error) {
 			return Layout{}, errors.New("find the state folder: neither OPENCLAW_HOME nor HOME is set")
 		}
 		home = h
+	}
+	if !filepath.IsAbs(home) {
+		return Layout{}, fmt.Errorf("find the state folder: HOME is %q, which names another folder wherever one stands: set it to your home folder's full path, or set OPENCLAW_HOME", home)
 	}
 	return Layout{Root: filepath.Join(home, ".openclaw")}, nil
 }

@@ -61,3 +61,19 @@ func TestFoldersAreTightenedAndLinksOfOursFollowed(t *testing.T) {
 		}
 	}
 }
+
+// A home folder that is not a full path would be another one wherever openclaw
+// is started: two gateways, two configs.
+func TestARelativeHomeIsRefused(t *testing.T) {
+	of := func(home, state string) func(string) string {
+		return func(name string) string { return map[string]string{"HOME": home, "OPENCLAW_HOME": state}[name] }
+	}
+	if _, err := FindLayout(of("home", "")); err == nil || !strings.Contains(err.Error(), `HOME is "home"`) {
+		t.Errorf("got %v", err)
+	}
+	for _, getenv := range []func(string) string{of("/home", ""), of("home", "state")} {
+		if layout, err := FindLayout(getenv); err != nil || !filepath.IsAbs(layout.Root) {
+			t.Errorf("got %q, %v", layout.Root, err)
+		}
+	}
+}
