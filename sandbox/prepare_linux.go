@@ -92,7 +92,8 @@ func (v view) readable(name string) (real string, ok bool, err error) {
 	return real, v.native(real), nil
 }
 
-// dir is where the command starts.
+// dir is where the command starts, by the folder's own name: the shell's may go
+// through a link that the agent cannot read (a home folder that is one).
 func (v view) dir(spec *Spec) string {
 	name := spec.Dir
 	if !path.IsAbs(name) {
@@ -102,8 +103,8 @@ func (v view) dir(spec *Spec) string {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		return spec.Policy.Workspace
 	}
-	if _, ok, err := v.readable(name); err == nil && ok {
-		return name
+	if real, ok, err := v.readable(name); err == nil && ok {
+		return real
 	}
 	return spec.Policy.Workspace
 }

@@ -160,6 +160,21 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
+// A person who stands in a project by way of a link has the agent start there,
+// though it may not read the link.
+func TestStartsInAFolderBehindALink(t *testing.T) {
+	w := newWorld(t).allow("project")
+	if err := os.Symlink(w.path("project"), w.path("link")); err != nil {
+		t.Fatal(err)
+	}
+	spec := w.spec("pwd")
+	spec.Dir = w.path("link")
+	_, wait := start(t, spec)
+	if got := wait(); got.status.Code != 0 || strings.TrimSpace(got.out) != w.path("project") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // What the kernel will not execute is told apart from what the policy refuses.
 func TestRefusesToStartSaysWhy(t *testing.T) {
 	w := newWorld(t).allow("project")
