@@ -15,7 +15,8 @@ import (
 const (
 	feedSize    = 100_000
 	frameEvery  = time.Second / 30
-	streamEvery = time.Second / 15 // when only log lines came
+	streamEvery = time.Second / 15 // when only a stream moved
+	manyEvents  = 100              // of whatever kind, since the last frame: a stream
 	callTimeout = 10 * time.Second
 )
 
@@ -30,6 +31,7 @@ type feed struct {
 	taken      uint64 // the number of the next event to hand over
 	lost       uint64
 	urgent     bool // more than log lines since the last take
+	asked      bool // a request that is held, too, or the connection's state
 	link       view.Link
 	generation uint64 // counts subscriptions
 }
@@ -49,7 +51,7 @@ func (f *feed) signal() {
 func (f *feed) push(e event.Event) {
 	f.mu.Lock()
 	f.ring.Push(e)
-	f.urgent = f.urgent || e.Log == nil
+	f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil
 	f.mu.Unlock()
 	f.signal()
 }
@@ -66,7 +68,7 @@ func (f *feed) take(dst []event.Event) (events []event.Event, lost uint64) {
 		dst = append(dst, *f.ring.At(f.taken))
 	}
 	f.ring.Clear()
-	f.taken, f.urgent = f.ring.Next(), false
+	f.taken, f.urgent, f.asked = f.ring.Next(), false, false
 	return dst, f.lost
 }
 
@@ -79,7 +81,7 @@ func (f *feed) state() (view.Link, uint64) {
 func (f *feed) setLink(l view.Link) {
 	f.mu.Lock()
 	f.link = l
-	f.urgent = true
+	f.asked = true
 	if l.Up {
 		f.generation++
 	}
@@ -88,7 +90,7 @@ func (f *feed) setLink(l view.Link) {
 }
 
 // pace calls frame after a wake, at most 30 times a second, 15 when only log
-// lines came. It ends with ctx.
+// lines or very many events came. It ends with ctx.
 func (f *feed) pace(ctx context.Context, frame func()) {
 	for {
 		select {
@@ -98,7 +100,7 @@ func (f *feed) pace(ctx context.Context, frame func()) {
 		}
 		f.mu.Lock()
 		wait := streamEvery
-		if f.urgent {
+		if f.asked || f.urgent && f.ring.Next()-f.taken < manyEvents {
 			wait = frameEvery
 		}
 		f.mu.Unlock()

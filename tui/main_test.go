@@ -30,6 +30,14 @@ func TestMain(m *testing.M) {
 
 func child(mode string) int {
 	demo := NewDemo()
+	if mode == "generate" {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		events, _ := floodBackend{demo}.Events(ctx)
+		for range events {
+		}
+		return 0
+	}
 	if mode == "first" {
 		demo = NewDemoFirstRun()
 	}
@@ -56,6 +64,9 @@ func child(mode string) int {
 // measuring by hand:
 //
 //	OPENCLAW_TEST_SCREEN=flood ./tui.test
+//
+// OPENCLAW_TEST_SCREEN=generate does nothing but send them: what of that is not the
+// screen's. OPENCLAW_TEST_SCREEN=demo stands still.
 type floodBackend struct{ *Demo }
 
 func (floodBackend) Events(ctx context.Context) (<-chan event.Event, error) {

@@ -184,7 +184,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	work := &work{}
 	m := &model{
 		screen: newScreen(o, f, o.theme()), ctx: ctx,
-		crash: &crash{stop: cancel}, work: work, out: &terminal{File: o.Out},
+		crash: &crash{stop: cancel}, work: work, out: newTerminal(o.Out),
 	}
 	m.out.pace.set(lineSpeed(o.Out))
 	if o.Settings != nil {
@@ -194,10 +194,11 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	}
 	m.out.command(titleSave)
 	defer m.out.command(titleRestore)
-	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(30),
+	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(1), // of a renderer whose frames are left out
 		tea.WithInput(o.In), tea.WithOutput(m.out),
 		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
 	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
+	work.start(func() { defer m.crash.guard(); m.out.follow(ctx) })
 	work.start(func() { defer m.crash.guard(); f.pace(ctx, func() { program.Send(frameMsg{}) }) })
 	// Not tea.WithContext: that way out closes the input while it is being read.
 	work.start(func() { <-ctx.Done(); program.Quit() })
@@ -326,6 +327,9 @@ func (m *model) edit() tea.Cmd {
 		s.say(view.Bad, m.screen.data.T("no editor: %s", problemText(err)))
 		return nil
 	}
+	if m.out != nil && cmd.Stdout == nil {
+		cmd.Stdout = m.out.File // the terminal itself: an editor asks whether it has one
+	}
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		return doneMsg{func() {
 			s.redraw, m.mouse = true, false // the terminal was given away
@@ -383,15 +387,19 @@ func (w *work) end() {
 	w.running.Wait()
 }
 
-// View returns the frame.
+// View has the frame painted. Without a terminal of our own, in tests, it returns it.
 func (m *model) View() (frame string) {
 	defer m.crash.guard()
-	if m.hold() {
-		return m.screen.cached
+	s := m.screen
+	if m.out == nil {
+		return s.view()
 	}
-	if m.screen.dirty && m.out != nil {
-		m.pressed = false
-		m.screen.data.Flight = m.out.pace.flight(max(m.screen.width*m.screen.height, len(m.screen.out)))
+	if !m.hold() {
+		if s.dirty {
+			m.pressed = false
+			s.data.Flight = m.out.pace.flight(max(s.width*s.height, len(s.out)))
+		}
+		m.out.show(s.view(), s.width, s.height)
 	}
-	return m.screen.view()
+	return ""
 }

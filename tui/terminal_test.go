@@ -174,26 +174,6 @@ func TestNoColourQueryAtStart(t *testing.T) {
 	}
 }
 
-func TestFramesAreWrappedInOneWrite(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := &terminal{File: w}
-	frame := strings.Repeat("x", 200)
-	if n, err := out.Write([]byte(frame)); n != 200 || err != nil {
-		t.Errorf("wrote %d, %v", n, err)
-	}
-	if _, err := out.WriteString("\x1b[?25l"); err != nil {
-		t.Error(err)
-	}
-	_ = w.Close()
-	got, err := io.ReadAll(r)
-	if want := syncBegin + frame + syncEnd + "\x1b[?25l"; err != nil || string(got) != want {
-		t.Errorf("%q", got)
-	}
-}
-
 // runPlainWith types lines into the plain mode and returns what it wrote.
 func runPlainWith(t *testing.T, b Backend, readOnly bool, lines ...string) (string, Outcome) {
 	t.Helper()

@@ -67,6 +67,9 @@ func spans(l line) []Span {
 	return out
 }
 
+// Picture is all that is seen, at the newest lines.
+func (e *Emulator) Picture() Frame { return e.frame(0, true) }
+
 // frame is what is seen up lines above the newest. With all it has every row, else
 // those that changed; it does not forget which these are.
 func (e *Emulator) frame(up int, all bool) Frame {

@@ -3,7 +3,7 @@ package view
 import (
 	"reflect"
 	"strconv"
-	"time"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -130,42 +130,73 @@ func Clean[T any](v T) T {
 
 // CleanTo is Clean with another bound, in bytes, on each string.
 func CleanTo[T any](v T, limit int) T {
-	out := reflect.New(reflect.TypeFor[T]()).Elem()
-	clean(out, reflect.ValueOf(&v).Elem(), limit)
-	return out.Interface().(T) //nolint:forcetypeassert // out was made with this very type
+	clean(reflect.ValueOf(&v).Elem(), limit)
+	return v
 }
 
-func clean(to, from reflect.Value, limit int) {
-	switch from.Kind() {
+// clean makes v printable, and what it points to a copy of its own.
+func clean(v reflect.Value, limit int) {
+	switch v.Kind() {
 	case reflect.String:
-		to.SetString(Printable(from.String(), limit))
+		if s := v.String(); len(s) > limit || !isPrintable(s) {
+			v.SetString(Printable(s, limit))
+		}
 	case reflect.Pointer:
-		if from.IsNil() {
+		if v.IsNil() {
 			return
 		}
-		to.Set(reflect.New(from.Type().Elem()))
-		clean(to.Elem(), from.Elem(), limit)
+		own := reflect.New(v.Type().Elem())
+		own.Elem().Set(v.Elem())
+		clean(own.Elem(), limit)
+		v.Set(own)
 	case reflect.Slice:
-		if from.IsNil() {
+		if v.IsNil() {
 			return
 		}
-		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
-		for i := range from.Len() {
-			clean(to.Index(i), from.Index(i), limit)
+		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(own, v)
+		v.Set(own)
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return
+		}
+		for i := range v.Len() {
+			clean(v.Index(i), limit)
 		}
 	case reflect.Struct:
-		if from.Type() == reflect.TypeFor[time.Time]() || from.NumField() > 0 && !from.Type().Field(0).IsExported() {
-			to.Set(from)
-			return
-		}
-		for i := range from.NumField() {
-			clean(to.Field(i), from.Field(i), limit)
+		for _, i := range fieldsToClean(v.Type()) {
+			clean(v.Field(i), limit)
 		}
 	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr,
 		reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
-		to.Set(from)
 	case reflect.Invalid, reflect.Array, reflect.Chan, reflect.Func, reflect.Interface, reflect.Map, reflect.UnsafePointer:
-		// No event type holds one; left at its zero value, nothing passes unseen.
+		v.SetZero() // no event type holds one; nothing passes unseen
 	}
 }
+
+// fieldsToClean are the fields of a struct that are more than numbers, times and
+// types with hidden fields. Ten thousand events a second ask.
+func fieldsToClean(t reflect.Type) []int {
+	if known, ok := cleaned.Load(t); ok {
+		return known.([]int) //nolint:forcetypeassert // nothing else is stored
+	}
+	var fields []int
+	for i := range t.NumField() {
+		switch f := t.Field(i).Type; {
+		case f.Kind() >= reflect.Bool && f.Kind() <= reflect.Complex128:
+		case f.Kind() == reflect.Struct && hides(f):
+		default:
+			fields = append(fields, i)
+		}
+	}
+	if hides(t) {
+		fields = nil
+	}
+	cleaned.Store(t, fields)
+	return fields
+}
+
+func hides(t reflect.Type) bool { return t.NumField() > 0 && !t.Field(0).IsExported() }
+
+//nolint:gochecknoglobals // what types look like, which never changes
+var cleaned sync.Map
