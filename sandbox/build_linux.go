@@ -188,6 +188,7 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
+	p.job.give(p.command.Process.Pid)
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Process struct {
 	network  *networkServer
 	watcher  *watcher
 	bounds   *bounds
+	job      *job     // nil: not one of its own on this process's terminal
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	binder   *binder
 	over     chan struct{} // closed when the cage has ended
@@ -96,6 +97,9 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
+	if p.job != nil {
+		p.services.Go(func() { p.job.run(p, p.over) })
+	}
 	p.binder.begin()
 	p.services.Go(p.watchMasks)
 	if p.tree != nil {
@@ -129,6 +133,11 @@ func (p *Process) follow() {
 			if message.Decode(&renewed) == nil {
 				p.renewed(control.Strings(renewed.Paths))
 			}
+		case stage.KindStopped:
+			var stopped stage.Signal
+			if message.Decode(&stopped) == nil {
+				p.job.stopped(syscall.Signal(stopped.Number))
+			}
 		case stage.KindBound:
 			var bound stage.Bound
 			if message.Decode(&bound) == nil {
@@ -154,6 +163,7 @@ func (p *Process) follow() {
 // that lets each part end by itself.
 func (p *Process) finish() {
 	defer close(p.finished)
+	defer func() { p.job.end(syscall.Signal(p.status.Signal)) }()
 	<-p.ended
 	p.bounds.kill()
 	if p.reduced != nil && !p.reduced.drain() {

@@ -76,6 +76,8 @@ func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Pr
 		setup: make(chan stage.Setup, 1), begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
 	}
 	p.command = stageCommand(stdin, stdout, stderr, inherited)
+	p.job = jobOn(stdin, stdout)
+	p.job.attributes(p.command.SysProcAttr)
 	p.command.SysProcAttr.CgroupFD, p.command.SysProcAttr.UseCgroupFD = limits.cgroupFD()
 	go func() {
 		err := p.begin("make namespaces", fixFor("user namespace"))

@@ -51,7 +51,8 @@ func (p *Process) RelaySignals() (stop func()) {
 			select {
 			case <-quit:
 				return
-			case <-keys:
+			case key := <-keys:
+				p.job.signal(key.(syscall.Signal)) // in the background of a terminal it reaches this process alone
 			case wanted := <-others:
 				_ = p.Signal(wanted) // the command may have ended already
 			}

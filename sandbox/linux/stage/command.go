@@ -147,12 +147,18 @@ func (s *stage) renew() error {
 func (s *stage) reap(pid int) (int, error) {
 	for {
 		var status unix.WaitStatus
-		ended, err := unix.Wait4(-1, &status, 0, nil)
+		ended, err := unix.Wait4(-1, &status, unix.WUNTRACED, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
 			return exitFailed, fail("wait for command", err)
+		}
+		if status.Stopped() {
+			if ended == pid {
+				_ = s.conn.Send(KindStopped, Signal{Number: int(status.StopSignal())})
+			}
+			continue
 		}
 		if status.Signaled() && status.Signal() == unix.SIGXFSZ {
 			_ = s.conn.Send(KindLimit, Limit{PID: ended, Signal: int(unix.SIGXFSZ)})

@@ -18,7 +18,7 @@ const ControlFD = 3
 
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
-// command's process), Limit, Renewed, Exited, Failed. From the supervisor:
+// command's process), Stopped (the Signal it was), Limit, Renewed, Exited, Failed. From the supervisor:
 // Setup (what is known before the mounts are planned), Plan (all of it, once the
 // gate is served), Proceed after Mounted and Tested, Signal, Renew after somebody
 // outside changed something that a mask stands on, and Bind and Unbind, which
@@ -33,6 +33,7 @@ const (
 	KindTested   = "tested"
 	KindListener = "listener"
 	KindStarted  = "started"
+	KindStopped  = "stopped"
 	KindLimit    = "limit"
 	KindExited   = "exited"
 	KindFailed   = "failed"
@@ -130,7 +131,7 @@ type Exited struct {
 	Signal int `json:"signal"`
 }
 
-// Signal is passed on to the command.
+// Signal is passed on to the command, or has stopped it.
 type Signal struct {
 	Number int `json:"number"`
 }

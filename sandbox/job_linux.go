@@ -1,0 +1,211 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// job is a run on this process's controlling terminal. The cage's first process
+// leads a process group of its own, in which the command starts: shells ask for
+// the number of their group, and the one of this process is none inside the
+// cage's process namespace. To the person's shell the run stays this process,
+// which therefore hands the terminal on, stops when the command stops, and has it
+// go on when it does itself. A run whose output or input is something else shares
+// this process's group, as the other programs of its pipeline do.
+//
+// What the terminal says to this group it says to the run; what the command did
+// with the terminal's modes is its own affair, as it is without a cage.
+type job struct {
+	terminal *os.File
+	own      int // the group of this process
+	group    int // the one that the cage's first process leads
+
+	keys      chan os.Signal      // that stop a job, while this process has the terminal
+	continued chan os.Signal      // that this process goes on
+	stops     chan syscall.Signal // by which the command was stopped
+	given     bool
+}
+
+// jobOn returns nil when the run is no job of its own.
+func jobOn(stdin, stdout *os.File) *job {
+	j := &job{
+		terminal: stdin, own: unix.Getpgrp(),
+		keys: make(chan os.Signal, 1), continued: make(chan os.Signal, 1), stops: make(chan syscall.Signal, 1),
+	}
+	if stdin == nil || stdout == nil || j.own <= 0 {
+		return nil
+	}
+	// Only the controlling terminal says which group has it (tcgetpgrp(3)).
+	for _, file := range []*os.File{stdin, stdout} {
+		if _, err := unix.IoctlGetInt(int(file.Fd()), unix.TIOCGPGRP); err != nil {
+			return nil
+		}
+	}
+	return j
+}
+
+// attributes are those of the cage's first process.
+func (j *job) attributes(of *syscall.SysProcAttr) {
+	of.Setpgid = j != nil
+}
+
+// give hands the terminal on before the command starts. A run that began in the
+// background gets it when it needs it.
+func (j *job) give(first int) {
+	if j == nil {
+		return
+	}
+	j.group = first
+	signal.Notify(j.keys, unix.SIGTSTP)
+	signal.Notify(j.continued, unix.SIGCONT)
+	if j.given = true; j.foreground() == j.own {
+		j.hand(j.group)
+	}
+}
+
+func (j *job) foreground() int {
+	group, err := unix.IoctlGetInt(int(j.terminal.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		return 0 // it was hung up
+	}
+	return group
+}
+
+// hand gives the terminal to a group. One that is not there any more, or a
+// terminal that was hung up, leaves it where it is. A process in the background
+// that asks for this is stopped, unless its thread has the signal blocked.
+func (j *job) hand(group int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var blocked, before unix.Sigset_t
+	blocked.Val[0] = 1 << (unix.SIGTTOU - 1)
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &before); err != nil {
+		return
+	}
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
+	_ = unix.IoctlSetPointerInt(int(j.terminal.Fd()), unix.TIOCSPGRP, group)
+}
+
+// run follows the command until it has ended.
+func (j *job) run(p *Process, over <-chan struct{}) {
+	for {
+		select {
+		case <-over:
+			return
+		case <-j.keys:
+			j.signal(unix.SIGTSTP)
+		case <-j.continued:
+			j.resume(p)
+		case by := <-j.stops:
+			waits := by == unix.SIGTTIN || by == unix.SIGTTOU
+			if (waits && j.foreground() == j.own) || orphaned(j.own) {
+				j.resume(p) // nobody is there who could say fg
+				continue
+			}
+			if now := j.foreground(); now == groupOf(p.PID()) || empty(now) {
+				j.hand(j.own)
+			}
+			j.stop(by, over)
+			j.resume(p)
+		}
+	}
+}
+
+// stop stops this process and the others of its group, as the key would have done,
+// and returns when it goes on.
+func (j *job) stop(by syscall.Signal, over <-chan struct{}) {
+	select {
+	case <-j.continued: // from before
+	default:
+	}
+	signal.Stop(j.keys)
+	if signal.Ignored(by) {
+		by = unix.SIGSTOP
+	}
+	_ = unix.Kill(0, by)
+	if by == unix.SIGTSTP {
+		// Go keeps its handler of a signal that was once notified of. What stops this
+		// process must come once: the second would stop what has just gone on.
+		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+	}
+	select {
+	case <-over:
+	case <-j.continued:
+	}
+	signal.Notify(j.keys, unix.SIGTSTP)
+}
+
+// stopped is called when the command was.
+func (j *job) stopped(by syscall.Signal) {
+	if j == nil {
+		return
+	}
+	select {
+	case j.stops <- by:
+	default: // it is on its way already
+	}
+}
+
+// resume has the command go on, in the foreground if this process is.
+func (j *job) resume(p *Process) {
+	group := groupOf(p.PID())
+	if group <= 0 {
+		group = j.group
+	}
+	if now := j.foreground(); now == j.own || empty(now) {
+		j.hand(group)
+	}
+	_ = unix.Kill(-j.group, unix.SIGCONT)
+	if group != j.group { // a shell inside has made one of its own
+		_ = unix.Kill(-group, unix.SIGCONT)
+	}
+}
+
+// signal passes on what a key of the terminal sent to this process's group.
+func (j *job) signal(sent syscall.Signal) {
+	if j != nil && j.given {
+		_ = unix.Kill(-j.group, sent)
+	}
+}
+
+// end takes the terminal back when nothing of the cage is left. What was
+// interrupted inside is interrupted out here too: a script goes no further.
+func (j *job) end(by syscall.Signal) {
+	if j == nil || !j.given {
+		return
+	}
+	signal.Stop(j.keys)
+	signal.Stop(j.continued)
+	if j.foreground() != j.own && empty(j.foreground()) {
+		j.hand(j.own)
+		if by == unix.SIGINT || by == unix.SIGQUIT {
+			others := make(chan os.Signal, 1)
+			signal.Notify(others, by)
+			_ = unix.Kill(0, by)
+			<-others // it reaches this process as well
+			signal.Stop(others)
+		}
+	}
+}
+
+// groupOf is 0 when the process has gone.
+func groupOf(pid int) int {
+	if pid <= 0 {
+		return 0
+	}
+	group, err := unix.Getpgid(pid)
+	if err != nil {
+		return 0
+	}
+	return group
+}
+
+// empty reports whether a group has no process left.
+func empty(group int) bool {
+	return group > 1 && errors.Is(unix.Kill(-group, 0), unix.ESRCH)
+}

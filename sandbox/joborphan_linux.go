@@ -1,0 +1,49 @@
+package sandbox
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// orphaned reports whether nobody could have a stopped group go on: no process of
+// it has a parent in another group of the same session (POSIX.1-2017, 3.264). The
+// kernel then lets no key stop it, and nor is it stopped here.
+func orphaned(group int) bool {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return true
+	}
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil || groupOf(pid) != group {
+			continue
+		}
+		parent := parentOf(pid)
+		if parent <= 0 || groupOf(parent) == group {
+			continue
+		}
+		theirs, err := unix.Getsid(parent)
+		ours, own := unix.Getsid(pid)
+		if err == nil && own == nil && theirs == ours {
+			return false
+		}
+	}
+	return true
+}
+
+// parentOf reads the fourth field of /proc/PID/stat (proc(5)); 0 when there is none.
+func parentOf(pid int) int {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // a name holds what it likes
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}
