@@ -122,9 +122,10 @@ func certificateDetails(peer hub.Peer) map[string]any {
 	return map[string]any{"method": "certificate", "certificate": peer.Certificate, "serial": peer.Serial}
 }
 
-// checkCertificates vetoes a config whose files cannot be used now.
+// checkCertificates vetoes a config whose files cannot be used now, though TLS that
+// is turned on takes effect at the next start: it must not fail then.
 func (g *Gateway) checkCertificates(before, after configs.TLS) error {
-	if g.certs == nil || !after.Enabled || sameTLS(before, after) {
+	if !after.Enabled || sameTLS(before, after) {
 		return nil
 	}
 	if err := certs.Check(after, g.deps.Now); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,9 +20,9 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Add an agent to the config, keeping its comments", Args: exactly(1),
 		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
-			err := t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+			err := t.editConfig(cmd.Context(), name, func(document *configs.Document, snapshot *configs.Snapshot) error {
 				if _, exists := snapshot.Config.Agents[name]; exists {
 					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
 				}
@@ -71,9 +72,9 @@ func agentDeleteCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete NAME", Short: "Remove an agent from the config; its workspace stays", Args: exactly(1),
 		Example: "  openclaw agent delete coder", ValidArgsFunction: t.completeAgents,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
-			return t.editConfig(name, func(document *configs.Document, snapshot *configs.Snapshot) error {
+			return t.editConfig(cmd.Context(), name, func(document *configs.Document, snapshot *configs.Snapshot) error {
 				if _, exists := snapshot.Config.Agents[name]; !exists {
 					return &failure{err: fmt.Errorf("there is no agent %s", name), hint: "there are: " + strings.Join(snapshot.Agents(), ", ")}
 				}
@@ -83,35 +84,10 @@ func agentDeleteCommand(t *terminal) *cobra.Command {
 	}
 }
 
-// editConfig changes the config in one step; a running gateway sees it by its
-// own watch.
-func (t *terminal) editConfig(agent string, change func(*configs.Document, *configs.Snapshot) error, done string) error {
+// editConfig changes what the config says of an agent.
+func (t *terminal) editConfig(ctx context.Context, agent string, change func(*configs.Document, *configs.Snapshot) error, done string) error {
 	if !configs.ValidName(agent) {
 		return usage("a name has letters, digits, '.', '_' and '-', and begins with a letter or digit", "%q is not an agent's name", agent)
 	}
-	options, err := t.configOptions()
-	if err != nil {
-		return err
-	}
-	if _, err := configs.OpenStore(options.Layout, options); err != nil { // writes the first config
-		return err
-	}
-	snapshot, err := configs.Load(options.Layout.Config(), options)
-	if err != nil {
-		return err
-	}
-	var refused *failure // it knows the cure, which the edit around it does not
-	_, err = configs.Edit(options.Layout.Config(), options, func(document *configs.Document) error {
-		err := change(document, snapshot)
-		errors.As(err, &refused)
-		return err
-	})
-	if refused != nil {
-		return refused
-	}
-	if err != nil {
-		return err
-	}
-	t.print("%s", done)
-	return nil
+	return t.changeConfig(ctx, change, done)
 }

@@ -192,7 +192,10 @@ func configEditCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return t.judged(path, snapshot.Warnings, nil, false)
+			if err := t.judged(path, snapshot.Warnings, nil, false); err != nil {
+				return err
+			}
+			return t.inForce(cmd.Context(), options.Layout)
 		},
 	}
 }

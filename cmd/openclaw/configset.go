@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
@@ -15,12 +13,14 @@ func configSetCommand(t *terminal) *cobra.Command {
 		Long: "Write one value into the config, keeping its comments. VALUE is read as YAML: a word, a number, true, [a, b],\n" +
 			"{path: /srv, access: read}; 'null' is a word here. A secret is refused: store it, and write its reference.",
 		Example: "  openclaw config set gateway.port 18790\n  openclaw config set agents.coder.permissions.network.allowed_domains '[api.anthropic.com]'",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			value, err := valueOf(args[1])
 			if err != nil {
 				return err
 			}
-			return t.changeConfig(func(document *configs.Document) error { return document.Set(args[0], value) }, "set "+args[0])
+			return t.changeConfig(cmd.Context(), func(document *configs.Document, _ *configs.Snapshot) error {
+				return document.Set(args[0], value)
+			}, "set "+printable(args[0]))
 		},
 	}
 }
@@ -29,8 +29,10 @@ func configUnsetCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "unset KEY", Short: "Take a key out of the config: its default holds", Args: exactly(1),
 		Example: "  openclaw config unset gateway.port",
-		RunE: func(_ *cobra.Command, args []string) error {
-			return t.changeConfig(func(document *configs.Document) error { return document.Remove(args[0]) }, "unset "+args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return t.changeConfig(cmd.Context(), func(document *configs.Document, _ *configs.Snapshot) error {
+				return document.Remove(args[0])
+			}, "unset "+printable(args[0]))
 		},
 	}
 }
@@ -45,21 +47,4 @@ func valueOf(text string) (any, error) {
 		value = text
 	}
 	return value, nil
-}
-
-// changeConfig edits the config of the state folder; a running gateway sees it by its
-// own watch.
-func (t *terminal) changeConfig(change func(*configs.Document) error, done string) error {
-	options, err := t.configOptions()
-	if err != nil {
-		return err
-	}
-	if _, err := configs.OpenStore(options.Layout, options); err != nil { // writes the first config
-		return err
-	}
-	if _, err := configs.Edit(options.Layout.Config(), options, change); err != nil {
-		return fmt.Errorf("change the config: %w", err)
-	}
-	t.print("%s in %s", printable(done), printable(options.Layout.Config()))
-	return nil
 }

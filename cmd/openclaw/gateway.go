@@ -191,17 +191,19 @@ func gatewayReloadCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "reload", Short: "Read the config and the certificates again now", Args: exactly(0), Example: "  openclaw gateway reload",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var status event.ConfigStatus
-			if err := t.ask(cmd.Context(), wire.MethodConfigReload, nil, &status); err != nil {
+			c, err := t.dial(cmd.Context())
+			if err != nil {
 				return err
 			}
-			for _, p := range status.Problems {
-				problem := configs.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: p.Message, Warning: p.Warning}
-				t.print("%s", printable(problem.String()))
+			defer c.Close()
+			status, err := readAgain(cmd.Context(), c)
+			if err != nil {
+				return err
 			}
 			if status.Rejected {
-				return &failure{err: fmt.Errorf("the config is rejected; #%d stays active", status.Version), hint: "mend the lines above"}
+				return t.rejected(status)
 			}
+			t.printProblems(status)
 			t.print("config #%d is active", status.Version)
 			return nil
 		},
