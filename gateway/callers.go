@@ -53,7 +53,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, leave := g.streams.enter(r.Context(), caller, token, visitorOf(r).address)
 	defer leave()
-	ctx = withClient(ctx, caller.Client)
+	ctx = g.deps.WithCaller(withClient(ctx, caller.Client), caller.Agent, caller.Run)
 	_, known := g.agents.Lookup(credential)
 	if caller.Run != "" && !known || !g.holds(token) || credential == "" && g.deps.Config.Current().Config.Gateway.RequireAuth {
 		leave() // the right to it died between the look-up and the entry
@@ -63,7 +63,7 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 		if caller.Run == "" && g.chats.serve(w, r, token) {
 			return
 		}
-		g.deps.Provider.ServeHTTP(w, r.WithContext(g.deps.WithCaller(r.Context(), caller.Agent, caller.Run)))
+		g.deps.Provider.ServeHTTP(w, r)
 	}))
 }
 

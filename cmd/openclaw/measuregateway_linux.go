@@ -92,7 +92,11 @@ func measureGatewayCommand(t *terminal) *cobra.Command {
 				t.print("missing: %s", missing)
 			}
 			for _, r := range outcome.Results {
-				t.print("%-44s %-9s %10.1f %-10s %s", r.Work, r.Of, r.Value, r.Unit, r.Goal)
+				digits := 1
+				if r.Unit == "×" {
+					digits = 2
+				}
+				t.print("%-44s %-9s %10.*f %-10s %s", r.Work, r.Of, digits, r.Value, r.Unit, r.Goal)
 			}
 			return nil
 		},
@@ -274,8 +278,7 @@ func middle(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
 // overview asks the measured gateway for itself.

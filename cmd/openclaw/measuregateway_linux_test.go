@@ -30,7 +30,7 @@ func TestMeasureGateway(t *testing.T) {
 	}
 	for _, work := range []string{
 		"one at a time, p50 of direct", "one at a time, added p50 of openclaw", "one at a time, added p50 of go proxy", "one at a time, added p50 of nginx",
-		"64 at a time of direct", "64 at a time of openclaw", "64 at a time of nginx", "CPU of a request of go proxy", "CPU of a paced event of openclaw",
+		"64 at a time of direct", "64 at a time of openclaw", "64 at a time of nginx", "CPU of a request of go proxy", "CPU of a paced event of openclaw", "one at a time, added, to the go proxy's of openclaw", "CPU of a request, to the go proxy's of openclaw", "CPU of a paced event, to the go proxy's of openclaw",
 		"health over a socket, p50 of openclaw", "health, 32 in flight of openclaw", "start to ready of openclaw", "resident, idle of openclaw",
 		"an idle socket, of 300 of openclaw", "config edit to applied, p50 of openclaw",
 	} {

@@ -45,7 +45,11 @@ func encodeBody(e Entry, redact func([]byte) []byte) []byte {
 	if len(e.Details) > 0 {
 		b.Details = e.Details
 	}
-	text, err := encodeJSON(b)
+	text, ok := appendPlain(make([]byte, 0, 512), b)
+	var err error
+	if !ok {
+		text, err = encodeJSON(b)
+	}
 	if err != nil {
 		b.Details = map[string]any{"details_error": "cannot be encoded as JSON"}
 		text, _ = encodeJSON(b) // strings only: cannot fail

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -64,8 +63,9 @@ func (a *answer) since() time.Duration {
 func (a *answer) copy() {
 	c := a.call
 	space, _ := c.handler.buffers.Get().(*[bufferSize]byte) // the pool holds nothing else
+	used := 0
 	defer func() {
-		clear(space[:]) // the key may have been in it
+		clear(space[:used]) // the key may have been in it
 		c.handler.buffers.Put(space)
 	}()
 	// A connection without deadlines (a test's recorder) is written without them.
@@ -81,6 +81,7 @@ func (a *answer) copy() {
 		}
 		left -= int64(n)
 		full := held + n
+		used = max(used, full)
 		held = a.mask.cover(space[:full])
 		ended := errors.Is(err, io.EOF)
 		if ended {
@@ -158,8 +159,7 @@ func (a *answer) broken(held int) {
 
 // betweenEvents reports whether a whole event was the last thing sent.
 func (a *answer) betweenEvents() bool {
-	media, _, err := mime.ParseMediaType(a.response.Header.Get("Content-Type"))
-	if err != nil || media != "text/event-stream" || a.response.ContentLength >= 0 || a.response.Header.Get("Content-Encoding") != "" {
+	if mediaOf(a.response.Header) != "text/event-stream" || a.response.ContentLength >= 0 || a.response.Header.Get("Content-Encoding") != "" {
 		return false
 	}
 	return a.call.record.BytesOut == 0 || bytes.HasSuffix(a.last[:], []byte("\n\n")) || bytes.Equal(a.last[:], []byte("\r\n\r\n")) || bytes.HasSuffix(a.last[:], []byte("\r\r"))

@@ -20,10 +20,12 @@ var errGone = errors.New("the client left, or the gateway stopped")
 // watch for the client's leaving. The error is errGone.
 func (c *call) readBody() ([]byte, *refusal, error) {
 	limit := c.handler.options.MaxBody
-	tooLarge := refused(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the request's body is larger than %d bytes", limit))
+	tooLarge := func() *refusal {
+		return refused(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the request's body is larger than %d bytes", limit))
+	}
 	length := c.request.ContentLength
 	if length > limit {
-		return nil, tooLarge, nil
+		return nil, tooLarge(), nil
 	}
 	if c.request.Body == nil || c.request.Body == http.NoBody {
 		return nil, nil, nil
@@ -42,14 +44,14 @@ func (c *call) readBody() ([]byte, *refusal, error) {
 		body = body[:len(body)+n]
 		c.record.BytesIn = int64(len(body))
 		if int64(len(body)) > limit {
-			return nil, tooLarge, nil
+			return nil, tooLarge(), nil
 		}
 		if errors.Is(err, io.EOF) {
 			_ = c.control.SetReadDeadline(time.Time{}) // see limitRead
 			return body, nil, nil
 		}
 		if err != nil {
-			return c.badBody(err, tooLarge)
+			return c.badBody(err, tooLarge())
 		}
 	}
 }

@@ -192,7 +192,7 @@ func (c *call) pass(to route, target Target) {
 		c.refuse(problem)
 		return
 	}
-	address, problem := upstreamURL(target, to.path)
+	address, problem := c.handler.bases.upstreamURL(target, to.path)
 	if problem != nil {
 		c.refuse(problem)
 		return

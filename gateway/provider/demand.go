@@ -70,7 +70,9 @@ func (c *call) modelOf(path string, body []byte) string {
 			if string(key) != "model" {
 				return true
 			}
-			_ = json.Unmarshal(value, &name) // another kind of value is no name
+			if name = plainText(value); name == "" {
+				_ = json.Unmarshal(value, &name) // another kind of value is no name
+			}
 			return false
 		})
 	}
@@ -78,6 +80,21 @@ func (c *call) modelOf(path string, body []byte) string {
 		name = strings.ToValidUTF8(name[:longestModel], "") + "…"
 	}
 	return name
+}
+
+// plainText is a JSON string of characters that stand for themselves, as every
+// client writes a model's name; empty for anything else.
+func plainText(quoted []byte) string {
+	if len(quoted) < 2 || quoted[0] != '"' || quoted[len(quoted)-1] != '"' {
+		return ""
+	}
+	inner := quoted[1 : len(quoted)-1]
+	for _, c := range inner {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return ""
+		}
+	}
+	return string(inner)
 }
 
 // modelOfPath is the model of Gemini's paths: /v1beta/models/NAME:method.

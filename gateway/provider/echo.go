@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"io"
-	"mime"
 	"net/http"
 
 	"openclaw/keychain/redact"
@@ -37,6 +36,8 @@ type echo struct {
 	returned  bool   // what came last was a carriage return
 	oversized bool   // it is passed on in pieces
 	events    []*eventText
+	free      []*eventText // that went on: their space is used again
+	find      finder
 	joined    map[uint64]*joinedText
 	out       []byte
 	err       error
@@ -62,8 +63,8 @@ type textPart struct {
 // withoutEcho puts an echo before the body of an answer that is a stream of
 // events.
 func withoutEcho(response *http.Response, mask *mask) {
-	media, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if err != nil || mask.key.Empty() || response.Header.Get("Content-Encoding") != "" {
+	media := mediaOf(response.Header)
+	if mask.key.Empty() || response.Header.Get("Content-Encoding") != "" {
 		return
 	}
 	switch media {
@@ -181,9 +182,10 @@ func (e *echo) oversize() {
 
 // whole takes the event that is whole now.
 func (e *echo) whole() {
-	event := &eventText{raw: bytes.Clone(e.in)}
+	event := e.spare()
+	event.raw = append(event.raw, e.in...)
 	e.in, e.line = e.in[:0], 0
-	found := textsOf(event.raw, e.lines)
+	found := e.find.textsOf(event.raw, e.lines)
 	if found.ends && len(found.texts) == 0 {
 		e.decide() // what the texts had so far is all
 	}
@@ -273,11 +275,32 @@ func (e *echo) decided() int {
 	return n
 }
 
-// pass sends the first n events on.
+// mostSpare is how many events' spaces are kept, and longestSpare the bytes of the
+// largest: what most events need.
+const (
+	mostSpare    = 8
+	longestSpare = 4 << 10
+)
+
+// spare is the space of an event.
+func (e *echo) spare() *eventText {
+	last := len(e.free) - 1
+	if last < 0 {
+		return &eventText{}
+	}
+	event := e.free[last]
+	e.free = e.free[:last]
+	return event
+}
+
+// pass sends the first n events on. Nothing points to them any more.
 func (e *echo) pass(n int) {
 	for _, event := range e.events[:n] {
 		e.out = append(e.out, event.raw...)
 		clear(event.raw)
+		if event.raw = event.raw[:0]; len(e.free) < mostSpare && cap(event.raw) <= longestSpare {
+			e.free = append(e.free, event)
+		}
 	}
 	e.events = e.events[:copy(e.events, e.events[n:])]
 }

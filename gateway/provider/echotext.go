@@ -19,9 +19,17 @@ type found struct {
 	ends  bool
 }
 
+// finder finds the texts of one event after the other, in the same space. What it
+// gives is good until the next one.
+type finder struct {
+	out  found
+	json reader
+}
+
 // textsOf finds the pieces of text in an event: of a stream of events, or of
 // one that is a line of JSON.
-func textsOf(raw []byte, line bool) (out found) {
+func (f *finder) textsOf(raw []byte, line bool) found {
+	f.out = found{texts: f.out.texts[:0]}
 	at, data := 0, false
 	for at < len(raw) {
 		end := at + lineLength(raw[at:])
@@ -30,28 +38,29 @@ func textsOf(raw []byte, line bool) (out found) {
 			from, data = end-len(bytes.TrimPrefix(rest, []byte(" "))), true
 		}
 		if (line || from > at) && from < end {
-			out.payload(raw, from, end)
+			f.payload(raw, from, end)
 		}
 		at = end + 1
 	}
 	if !data && !line {
-		out.ends = false // a comment, which keeps a connection open
+		f.out.ends = false // a comment, which keeps a connection open
 	}
-	return out
+	return f.out
 }
 
 // payload reads one line of data.
-func (f *found) payload(raw []byte, from, end int) {
+func (f *finder) payload(raw []byte, from, end int) {
 	switch c := raw[from]; {
 	case c == '{', c == '[' && from+1 < end && (raw[from+1] == '{' || raw[from+1] == '[' || raw[from+1] == '"'):
-		r := reader{raw: raw, at: from, end: end}
+		r := &f.json
+		r.begin(raw, from, end)
 		r.read()
-		f.texts = append(f.texts, r.texts()...)
-		f.ends = f.ends || r.ends || len(f.texts) == 0 && !r.ping
+		f.out.texts = r.appendTexts(f.out.texts)
+		f.out.ends = f.out.ends || r.ends || len(f.out.texts) == 0 && !r.ping
 	case bytes.Equal(raw[from:end], []byte("[DONE]")):
-		f.ends = true
+		f.out.ends = true
 	default: // no JSON: its lines are one text
-		f.texts = append(f.texts, foundText{from, end, 1})
+		f.out.texts = append(f.out.texts, foundText{from, end, 1})
 	}
 }
 
@@ -83,6 +92,19 @@ type piece struct {
 }
 
 const deepest = 64
+
+// begin reads another event.
+func (r *reader) begin(raw []byte, from, end int) {
+	*r = reader{raw: raw, at: from, end: end, nodes: r.nodes[:0], strings: r.strings[:0]}
+}
+
+// add makes a node, in the space of an earlier one where there is one.
+func (r *reader) add(n node) {
+	if len(r.nodes) < cap(r.nodes) {
+		n.index = r.nodes[:len(r.nodes)+1][len(r.nodes)].index[:0]
+	}
+	r.nodes = append(r.nodes, n)
+}
 
 func (r *reader) read() {
 	r.value(-1, nil, false, 0)
@@ -117,7 +139,7 @@ func (r *reader) value(parent int, key []byte, inDelta bool, depth int) bool {
 func (r *reader) members(parent int, key []byte, inDelta bool, depth int) bool {
 	own := len(r.nodes)
 	object := r.raw[r.at] == '{'
-	r.nodes = append(r.nodes, node{parent: parent, object: object, key: key})
+	r.add(node{parent: parent, object: object, key: key})
 	closing := byte(']')
 	if object {
 		closing = '}'
@@ -215,9 +237,9 @@ func (r *reader) noteOther(parent int, key, text []byte) {
 
 var kinds = maphash.MakeSeed()
 
-// texts are the pieces with the numbers of their texts: the names on the way to
-// them and the numbers of what they are in.
-func (r *reader) texts() (out []foundText) {
+// appendTexts adds the pieces with the numbers of their texts: the names on the way
+// to them and the numbers of what they are in.
+func (r *reader) appendTexts(out []foundText) []foundText {
 	for _, s := range r.strings {
 		if !s.sure && !r.delta {
 			continue

@@ -94,7 +94,7 @@ func FuzzRoute(f *testing.F) {
 		if problem != nil {
 			return
 		}
-		address, problem := upstreamURL(Target{Kind: KindOpenAI, BaseURL: "https://provider.example/base"}, to.path)
+		address, problem := new(bases).upstreamURL(Target{Kind: KindOpenAI, BaseURL: "https://provider.example/base"}, to.path)
 		if problem != nil {
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 )
@@ -40,7 +39,7 @@ type meter struct {
 // it in the end.
 func newMeter(header http.Header) *meter {
 	m := &meter{}
-	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // what is no type is of none that is read
+	media := mediaOf(header)
 	m.json = strings.Contains(media, "json")
 	if media == "text/event-stream" {
 		m.lines = &eventReader{to: &m.text}

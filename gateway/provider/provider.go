@@ -115,6 +115,7 @@ type Handler struct {
 	tables    map[string][]endpoint // by kind
 	buffers   sync.Pool             // of *[bufferSize]byte
 	matchers  matchers
+	bases     bases
 }
 
 // New returns a Handler. Nothing is dialled before the first call.

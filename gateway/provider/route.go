@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // route is where a request wants to go.
@@ -120,19 +121,35 @@ func ownURL(kind string) *url.URL {
 	}
 }
 
+// bases are the base URLs of the config as they were read: every call asks for one,
+// and they change when a person edits them. It is safe for concurrent use.
+type bases struct{ read sync.Map } // text → *url.URL
+
+// parse reads a base URL; nil is one that a key does not go to.
+func (b *bases) parse(text string) *url.URL {
+	if kept, is := b.read.Load(text); is {
+		base, _ := kept.(*url.URL) // nothing else is kept
+		return base
+	}
+	base, err := url.Parse(text)
+	if err != nil || base.Hostname() == "" || base.User != nil || base.Scheme != "https" && (base.Scheme != "http" || !isLoopback(base.Hostname())) {
+		return nil
+	}
+	b.read.Store(text, base)
+	return base
+}
+
 // upstreamURL is a target's URL for a route. Base URLs are written with and
 // without the version at their end; it is not doubled.
-func upstreamURL(target Target, path string) (*url.URL, *refusal) {
+func (b *bases) upstreamURL(target Target, path string) (*url.URL, *refusal) {
 	base := ownURL(target.Kind)
 	if base == nil {
 		return nil, refused(http.StatusNotImplemented, "unknown_kind", "the provider's kind is not one that this gateway speaks: anthropic, openai, gemini")
 	}
 	if target.BaseURL != "" {
-		parsed, err := url.Parse(target.BaseURL)
-		if err != nil || parsed.Hostname() == "" || parsed.User != nil || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())) {
+		if base = b.parse(target.BaseURL); base == nil {
 			return nil, refused(http.StatusFailedDependency, "bad_base_url", "the provider's base_url is not an https URL, and a key goes to no other machine in the clear: see its entry under providers in the config")
 		}
-		base = parsed
 	}
 	root := strings.TrimRight(base.EscapedPath(), "/")
 	if version := root[strings.LastIndexByte(root, '/')+1:]; isVersion(version) && hasSegment(path, "/"+version) {

@@ -39,7 +39,7 @@ func (h *Handler) TryKey(ctx context.Context, name string, key keychain.Secret) 
 	if target.Kind == KindGemini {
 		path = "/v1beta/models"
 	}
-	address, problem := upstreamURL(target, path)
+	address, problem := h.bases.upstreamURL(target, path)
 	if problem != nil {
 		return errors.New(problem.message)
 	}

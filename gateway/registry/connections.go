@@ -13,8 +13,11 @@ const (
 // Connection takes the newest state of a connection, by its ID, and publishes
 // it. One whose State is "closed" or "refused", or that has a Closed time,
 // leaves the open ones.
-func (r *Registry) Connection(c event.Connection) {
-	c = r.maskConnection(c)
+func (r *Registry) Connection(c event.Connection) { r.connection(&c) }
+
+// connection keeps c, which is not changed from here on.
+func (r *Registry) connection(c *event.Connection) {
+	r.maskConnection(c)
 	over := c.State == stateClosed || c.State == stateRefused || !c.Closed.IsZero()
 	if over && c.Closed.IsZero() {
 		c.Closed = r.options.Now()
@@ -36,13 +39,13 @@ func (r *Registry) Connection(c event.Connection) {
 	default:
 		if r.opened.Len() >= maxOpen {
 			oldest := r.opened.Front()
-			lost := r.opened.Remove(oldest).(event.Connection)
+			lost := r.opened.Remove(oldest).(*event.Connection)
 			delete(r.open, lost.ID)
 		}
 		r.open[c.ID] = r.opened.PushBack(c)
 	}
 	r.mu.Unlock()
-	r.options.Publish(event.Event{Kind: event.KindConnection, Connection: &c})
+	r.options.Publish(event.Event{Kind: event.KindConnection, Connection: c})
 	if c.Agent != "" && (over || !known) {
 		r.touchAgent(c.Agent)
 	}
@@ -50,11 +53,11 @@ func (r *Registry) Connection(c event.Connection) {
 
 // keepClosed remembers c. The one that goes for it is the oldest of whoever has
 // the most: no agent pushes out what another one did. r.mu is held.
-func (r *Registry) keepClosed(c event.Connection) {
+func (r *Registry) keepClosed(c *event.Connection) {
 	if r.closed.Len() >= maxClosed {
 		loudest := mostOf(r.closedOf)
 		for e := r.closed.Front(); e != nil; e = e.Next() {
-			if e.Value.(event.Connection).Agent == loudest {
+			if e.Value.(*event.Connection).Agent == loudest {
 				r.closed.Remove(e)
 				count(r.closedOf, loudest, -1)
 				break
@@ -90,10 +93,10 @@ func (r *Registry) Connections() []event.Connection {
 	defer r.mu.Unlock()
 	out := make([]event.Connection, 0, r.closed.Len()+r.opened.Len())
 	for e := r.closed.Front(); e != nil; e = e.Next() {
-		out = append(out, e.Value.(event.Connection))
+		out = append(out, *e.Value.(*event.Connection))
 	}
 	for e := r.opened.Front(); e != nil; e = e.Next() {
-		out = append(out, e.Value.(event.Connection))
+		out = append(out, *e.Value.(*event.Connection))
 	}
 	return out
 }
@@ -107,7 +110,7 @@ func (r *Registry) Open(agent string) int {
 	}
 	n := 0
 	for e := r.opened.Front(); e != nil; e = e.Next() {
-		if e.Value.(event.Connection).Agent == agent {
+		if e.Value.(*event.Connection).Agent == agent {
 			n++
 		}
 	}
@@ -117,21 +120,22 @@ func (r *Registry) Open(agent string) int {
 // closeRun marks the open connections out of a run's cage closed.
 func (r *Registry) closeRun(run string) {
 	now := r.options.Now()
-	var gone []event.Connection
+	var gone []*event.Connection
 	r.mu.Lock()
 	for e := r.opened.Front(); e != nil; {
 		next := e.Next()
-		if c := e.Value.(event.Connection); c.Run == run && c.Kind == "net" {
+		if c := e.Value.(*event.Connection); c.Run == run && c.Kind == "net" {
 			r.opened.Remove(e)
 			delete(r.open, c.ID)
-			c.State, c.Closed = stateClosed, now
-			r.keepClosed(c)
-			gone = append(gone, c)
+			closed := *c // its events have the open one
+			closed.State, closed.Closed = stateClosed, now
+			r.keepClosed(&closed)
+			gone = append(gone, &closed)
 		}
 		e = next
 	}
 	r.mu.Unlock()
-	for i := range gone {
-		r.options.Publish(event.Event{Kind: event.KindConnection, Connection: &gone[i]})
+	for _, c := range gone {
+		r.options.Publish(event.Event{Kind: event.KindConnection, Connection: c})
 	}
 }

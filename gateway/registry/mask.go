@@ -17,9 +17,8 @@ func (r *Registry) maskDenials(denials []event.Denial) []event.Denial {
 	return out
 }
 
-func (r *Registry) maskConnection(c event.Connection) event.Connection {
+func (r *Registry) maskConnection(c *event.Connection) {
 	c.Program, c.Client, c.Route, c.Detail = r.options.Mask(c.Program), r.options.Mask(c.Client), r.options.Mask(c.Route), r.options.Mask(c.Detail)
-	return c
 }
 
 // maskCommand masks each argument, and one that a flag before it names a

@@ -49,8 +49,8 @@ type Registry struct {
 	minutes  [60]minuteCount
 	perAgent map[string]int
 	open     map[string]*list.Element
-	opened   *list.List     // of event.Connection, oldest first
-	closed   *list.List     // of event.Connection, oldest first
+	opened   *list.List     // of *event.Connection, oldest first
+	closed   *list.List     // of *event.Connection, oldest first
 	closedOf map[string]int // how many of them, by agent; "" is no agent's
 	runs     map[string]*event.Run
 	ended    []event.Run          // oldest first
