@@ -32,7 +32,7 @@ func gatewayCommand(t *terminal) *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return t.runGateway(ctx)
+			return t.forManager(t.runGateway(ctx))
 		},
 	}
 	cmd.Flags().BoolVar(&generate, "generate-token", false, "print a new token and do nothing else")

@@ -40,15 +40,16 @@ type target struct {
 }
 
 type gatewaySizes struct {
-	Rounds   int `json:"rounds"`
-	Single   int `json:"requests_of_one"`  // one after the other, a round
-	Together int `json:"requests_of_many"` // 64 at a time, a round
-	Streams  int `json:"streams"`          // of 200 events that come at once, in all
-	Paced    int `json:"paced_streams"`    // of 50 events a second, for two seconds
-	Calls    int `json:"socket_calls"`
-	Sockets  int `json:"sockets"`
-	Soak     int `json:"soak_requests"`
-	Edits    int `json:"config_edits"`
+	Rounds       int `json:"rounds"`
+	Single       int `json:"requests_of_one"`  // one after the other, a round
+	Together     int `json:"requests_of_many"` // 64 at a time, a round
+	Streams      int `json:"streams"`          // of 200 events that come at once, in all
+	Paced        int `json:"paced_streams"`    // of 50 events a second, for two seconds
+	Calls        int `json:"socket_calls"`
+	Sockets      int `json:"sockets"`
+	SocketRounds int `json:"socket_rounds"`
+	Soak         int `json:"soak_requests"`
+	Edits        int `json:"config_edits"`
 }
 
 // gatewayResult is one number.
@@ -109,6 +110,7 @@ func measureGatewayCommand(t *terminal) *cobra.Command {
 	flags.IntVar(&s.Paced, "paced", 64, "streams of 50 events a second")
 	flags.IntVar(&s.Calls, "calls", 20_000, "calls of health over one socket")
 	flags.IntVar(&s.Sockets, "sockets", 5000, "idle sockets")
+	flags.IntVar(&s.SocketRounds, "socket-rounds", 4, "how often they come and go")
 	flags.IntVar(&s.Soak, "soak", 0, "requests of the soak, such as 1000000")
 	flags.IntVar(&s.Edits, "edits", 11, "edits of the config")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")

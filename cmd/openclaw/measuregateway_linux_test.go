@@ -14,8 +14,8 @@ func TestMeasureGateway(t *testing.T) {
 	t.Parallel() // it waits
 	p := newPerson(t)
 	p.environ = append(p.environ, "TMPDIR="+p.home)
-	res := p.openclaw("measure", "gateway", "--json", "--rounds", "1", "--single", "20", "--together", "200", "--streams", "200", "--paced", "2",
-		"--calls", "640", "--sockets", "300", "--soak", "1500", "--edits", "3")
+	res := p.patient("measure", "gateway", "--json", "--rounds", "1", "--single", "20", "--together", "200", "--streams", "200", "--paced", "2",
+		"--calls", "640", "--sockets", "300", "--socket-rounds", "2", "--soak", "1500", "--edits", "3")
 	if res.code != 0 {
 		t.Fatal(res.code, res.errors)
 	}

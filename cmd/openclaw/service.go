@@ -13,6 +13,9 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"openclaw/configs"
+	"openclaw/gateway"
 )
 
 // hardenedVariable is set by the unit of 'openclaw integrate systemd': in it the
@@ -58,6 +61,21 @@ func handedListener() (net.Listener, error) {
 		return listener, nil
 	}
 	return nil, &failure{err: errors.New("the service manager hands over a socket that does not listen for TCP"), hint: hint}
+}
+
+// forManager gives the error of what does not mend itself, a config that is refused,
+// the exit code after which the unit of 'openclaw integrate systemd' starts the gateway
+// no more.
+func (t *terminal) forManager(err error) error {
+	if t.getenv(hardenedVariable) == "" {
+		return err
+	}
+	_, config := errors.AsType[*configs.Error](err)
+	start, is := errors.AsType[*gateway.Error](err)
+	if !config && (!is || start.Kind != gateway.KindRefused) {
+		return err
+	}
+	return &failure{err: err, code: exitRefused}
 }
 
 // manager is the service manager that started this gateway, if one did.

@@ -19,8 +19,9 @@ import (
 )
 
 // serviceManager is what systemd is to a service: a socket that is told things, and
-// a port that it opened. The real one cannot run here; its protocol is documented in
-// sd_notify(3) and sd_listen_fds(3).
+// a port that it opened, as sd_notify(3) and sd_listen_fds(3) have it, for what the
+// real one hides: each word, and times that a test can wait for. TestUnderSystemd has
+// the real one.
 type serviceManager struct {
 	p      *person
 	socket *net.UnixConn
