@@ -169,10 +169,30 @@ func TestRightTokenIsNeverDelayedAndWrongOnesAre(t *testing.T) {
 	}
 	slept = nil
 	for range 3 {
-		guard.Wrong(t.Context(), netip.MustParseAddr("127.0.0.9"), HashOf([]byte("stale")))
+		guard.Wrong(t.Context(), netip.MustParseAddr("203.0.113.9"), HashOf([]byte("stale")))
 	}
 	if !slices.Equal(slept, []time.Duration{250e6, 250e6, 250e6}) {
 		t.Fatalf("the same stale token is slowed like a guess: %v", slept)
+	}
+}
+
+// A program of this machine may come from any address of 127.0.0.0/8, and is one
+// guesser all the same.
+func TestALocalGuesserIsOne(t *testing.T) {
+	frozen := time.Unix(1_700_000_000, 0)
+	guard := NewGuard(func() time.Time { return frozen }, func(context.Context, time.Duration) error { return nil })
+	limited := 0
+	for i := range 200 {
+		address := netip.AddrFrom4([4]byte{127, byte(i), 3, 4})
+		if i%2 == 1 {
+			address = netip.IPv6Loopback()
+		}
+		if _, over := guard.Wrong(t.Context(), address, HashOf([]byte{byte(i), 1})); over {
+			limited++
+		}
+	}
+	if limited < 190 {
+		t.Fatalf("only %d of 200 guesses at one moment were turned away", limited)
 	}
 }
 
@@ -197,7 +217,7 @@ func TestGuesserCannotFillMemoryAndParallelGuessesAreBounded(t *testing.T) {
 	if limited < 90 {
 		t.Fatalf("only %d of 100 guesses at one moment were turned away", limited)
 	}
-	if n := len(guard.guessers[netip.MustParseAddr("::")].Value.(*guesser).seen); n > maxSeen {
+	if n := len(guard.guessers[netip.MustParseAddr("127.0.0.1")].Value.(*guesser).seen); n > maxSeen {
 		t.Fatal(n)
 	}
 }

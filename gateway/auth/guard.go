@@ -69,7 +69,9 @@ func wait(ctx context.Context, d time.Duration) error {
 // can guess is bounded by its connections divided by that delay.
 func (g *Guard) Wrong(ctx context.Context, address netip.Addr, token Hash) (retryAfter time.Duration, limited bool) {
 	address = address.Unmap()
-	if address.Is6() {
+	if address.IsLoopback() { // of which each program has 16 million
+		address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	} else if address.Is6() {
 		if prefix, err := address.Prefix(64); err == nil {
 			address = prefix.Addr()
 		}

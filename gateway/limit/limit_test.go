@@ -55,7 +55,7 @@ func TestLocalProgramsAreCountedByCredential(t *testing.T) {
 
 func TestIPv6CountsBySixtyFour(t *testing.T) {
 	for in, want := range map[string]string{
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "::ffff:203.0.113.7": "203.0.113.7", "::1": "::1", "fe80::1%eth0": "fe80::", "127.0.0.1": "127.0.0.1",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "::ffff:203.0.113.7": "203.0.113.7", "::1": "::1", "fe80::1%eth0": "fe80::", "127.0.0.1": "127.0.0.1", "127.200.3.4": "127.0.0.1", "::ffff:127.0.0.9": "127.0.0.1",
 	} {
 		if got := Group(netip.MustParseAddr(in)).String(); got != want {
 			t.Errorf("%s counts as %s, want %s", in, got, want)

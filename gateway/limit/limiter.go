@@ -13,6 +13,7 @@ import (
 // The numbers that no config changes.
 const (
 	LoopbackConnections = 1024     // least number allowed from loopback; one cage reaches at most 256
+	StrangerConnections = 4096     // most connections from elsewhere over which no good credential has come, of all addresses; less where the system gives few descriptors
 	MaxHeader           = 32 << 10 // bytes of a request's header
 	MaxBody             = 64 << 20 // bytes of a request's body; clients send 20 MiB
 
@@ -48,6 +49,9 @@ type Limiter struct {
 	mu   sync.Mutex // guards open and what is in it
 	open map[netip.Addr]*group
 
+	strangers     *list.List // of *conn: those loose ones that are bounded together, longest first
+	mostStrangers int
+
 	// Set by Shut, before the first connection.
 	shut    func(netip.Addr) bool
 	refused func(netip.Addr)
@@ -79,7 +83,10 @@ func New(settings func() Settings, now func() time.Time) *Limiter {
 	if now == nil {
 		now = time.Now
 	}
-	l := &Limiter{settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]*group{}}
+	l := &Limiter{
+		settings: settings, now: now, seed: maphash.MakeSeed(), open: map[netip.Addr]*group{},
+		strangers: list.New(), mostStrangers: min(StrangerConnections, max(descriptors()/4, 64)),
+	}
 	l.Shut(func(netip.Addr) bool { return false }, func(netip.Addr) {})
 	for i := range l.shards {
 		l.shards[i].clients, l.shards[i].order = map[Client]*list.Element{}, list.New()
@@ -122,10 +129,15 @@ func (l *Limiter) ClientOf(address netip.Addr, credential string) Client {
 	return c
 }
 
-// Group returns the address that is counted: IPv4 as it is, IPv6 by its /64.
+// Group returns the address that is counted: IPv4 as it is, IPv6 by its /64, and this
+// machine as one, though each of its programs may come from any of 16 million
+// loopback addresses.
 func Group(address netip.Addr) netip.Addr {
 	address = address.Unmap().WithZone("")
-	if address.IsLoopback() || !address.Is6() {
+	switch {
+	case address.Is4() && address.IsLoopback():
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case address.IsLoopback() || !address.Is6():
 		return address
 	}
 	prefix, err := address.Prefix(64)
@@ -198,9 +210,10 @@ func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 		of = &group{loose: list.New(), conns: map[*conn]struct{}{}}
 		l.open[c.group] = of
 	}
+	known := c.group.IsLoopback() || settings.Proxy != nil && settings.Proxy(c.address)
 	if settings.Enabled && settings.Connections > 0 {
 		limit := settings.Connections
-		if c.group.IsLoopback() || settings.Proxy != nil && settings.Proxy(c.address) {
+		if known {
 			limit = max(limit, LoopbackConnections)
 		}
 		if front := of.loose.Front(); of.count >= limit && front != nil {
@@ -215,10 +228,37 @@ func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 	of.count++
 	of.conns[c] = struct{}{}
 	c.counted = true
+	c.stranger = settings.Enabled && !known
 	if !c.over {
-		c.loose = of.loose.PushBack(c)
+		l.loosen(c)
+	}
+	// Many addresses with a few connections each take no more than their share of
+	// the descriptors either. The youngest stays: it is c.
+	if evicted == nil && l.strangers.Len() > l.mostStrangers {
+		evicted = l.strangers.Front().Value.(*conn)
+		l.forget(evicted)
 	}
 	return evicted, false
+}
+
+// loosen lets a connection give way; l.mu is held.
+func (l *Limiter) loosen(c *conn) {
+	c.loose = l.open[c.group].loose.PushBack(c)
+	if c.stranger {
+		c.among = l.strangers.PushBack(c)
+	}
+}
+
+// tighten takes a connection from those that give way; l.mu is held.
+func (l *Limiter) tighten(c *conn) {
+	if c.loose != nil {
+		l.open[c.group].loose.Remove(c.loose)
+		c.loose = nil
+	}
+	if c.among != nil {
+		l.strangers.Remove(c.among)
+		c.among = nil
+	}
 }
 
 // forget gives a connection's place back, once; l.mu is held.
@@ -229,10 +269,7 @@ func (l *Limiter) forget(c *conn) {
 	c.counted = false
 	of := l.open[c.group]
 	delete(of.conns, c)
-	if c.loose != nil {
-		of.loose.Remove(c.loose)
-		c.loose = nil
-	}
+	l.tighten(c)
 	if of.count--; of.count == 0 {
 		delete(l.open, c.group)
 	}
@@ -248,16 +285,13 @@ func (l *Limiter) release(c *conn) {
 func (l *Limiter) hold(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.loose != nil {
-		l.open[c.group].loose.Remove(c.loose)
-		c.loose = nil
-	}
+	l.tighten(c)
 }
 
 func (l *Limiter) letLoose(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.counted && c.loose == nil {
-		c.loose = l.open[c.group].loose.PushBack(c)
+		l.loosen(c)
 	}
 }

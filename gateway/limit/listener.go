@@ -54,8 +54,11 @@ type conn struct {
 	group   netip.Addr
 	over    bool // set before Accept returns it
 
+	stranger bool // one of many: not of this machine, nor of a proxy
+
 	counted bool          // guarded by limiter.mu
 	loose   *list.Element // guarded by limiter.mu; nil: held, or over
+	among   *list.Element // of the strangers, likewise
 }
 
 // Close gives the connection's place back.
