@@ -110,10 +110,11 @@ func (b *gatewayBench) idleSockets(ctx context.Context, add addResult) error {
 			return err
 		}
 		add(fmt.Sprintf("resident, without them, round %d", round+1), own, end.resident, "MB", "")
-		if round == 1 {
+		switch round {
+		case 1:
 			end.since(start, fmt.Sprintf("%d sockets twice", b.sizes.Sockets), add)
 			second = end
-		} else if round == b.sizes.SocketRounds-1 {
+		case b.sizes.SocketRounds - 1:
 			end.since(second, fmt.Sprintf("as many %d times more", round-1), add)
 		}
 	}

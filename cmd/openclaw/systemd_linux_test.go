@@ -18,10 +18,8 @@ import (
 // units but ours and shares the network, so that a test asks the gateway as any
 // client does. The machine's own settings below /proc/sys are read-only to it.
 type realSystemd struct {
-	p      *person
-	init   int    // its PID outside
-	folder string // of its units
-	output *strings.Builder
+	p    *person
+	init int // its PID outside
 }
 
 const systemdScript = `
@@ -65,7 +63,7 @@ func newRealSystemd(p *person, config string) *realSystemd {
 		program(p.t, name)
 	}
 	required(p.t, executableFile("/lib/systemd/systemd"), "systemd is not installed")
-	s := &realSystemd{p: p, output: &strings.Builder{}}
+	s := &realSystemd{p: p}
 	script, group := filepath.Join(p.home, "systemd.sh"), "openclaw-test-"+filepath.Base(p.home)
 	write(p.t, script, systemdScript)
 	write(p.t, filepath.Join(p.home, "config.yaml"), config)
