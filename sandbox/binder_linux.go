@@ -22,7 +22,8 @@ type binder struct {
 	process *Process
 
 	mu      sync.Mutex
-	ready   bool // init answers
+	ready   bool          // init answers
+	begun   chan struct{} // closed when it does
 	ended   bool
 	folders map[string]*folder
 	left    map[string]time.Time // given back a moment ago
@@ -46,7 +47,7 @@ const maxFolders = 4096
 var errEnded = errors.New("the cage has ended")
 
 func newBinder(p *Process) *binder {
-	b := &binder{process: p, folders: map[string]*folder{}, left: map[string]time.Time{}, waiting: map[uint64]chan stage.Bound{}}
+	b := &binder{process: p, folders: map[string]*folder{}, left: map[string]time.Time{}, waiting: map[uint64]chan stage.Bound{}, begun: make(chan struct{})}
 	over := make(chan struct{})
 	close(over)
 	for _, step := range p.plan.Steps {
@@ -64,6 +65,7 @@ func (b *binder) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ready = true
+	close(b.begun)
 }
 
 // stop lets go of everyone who waits for init. A cage without mounts has no
@@ -217,17 +219,24 @@ func (b *binder) mountOf(name string) string {
 
 // ask has init do something and waits for its answer.
 func (b *binder) ask(kind string, what stage.Bind) error {
+	return b.askInit(kind, func(number uint64) any {
+		what.Number = number
+		return what
+	})
+}
+
+func (b *binder) askInit(kind string, body func(number uint64) any) error {
 	b.mu.Lock()
 	if b.ended || !b.ready {
 		b.mu.Unlock()
 		return errEnded
 	}
 	b.next++
-	what.Number = b.next
+	number := b.next
 	answer := make(chan stage.Bound, 1)
-	b.waiting[what.Number] = answer
+	b.waiting[number] = answer
 	b.mu.Unlock()
-	if err := b.process.conn.Send(kind, what); err != nil {
+	if err := b.process.conn.Send(kind, body(number)); err != nil {
 		return errEnded
 	}
 	bound, ok := <-answer

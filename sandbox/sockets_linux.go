@@ -44,7 +44,7 @@ func (j *judge) atConnection(ctx context.Context, call seccomp.Call) seccomp.Ver
 		return seccomp.Verdict{Errno: unix.EPERM} // a group may need a privilege, which the caller has not
 	case family == unix.AF_UNIX && socket.Family == unix.AF_UNIX && call.WrittenSocket != "":
 		if j.elsewhere(call.TID) {
-			return j.refuse(call, policy.ClassPathWrite, call.WrittenSocket, nestedSocket(), unix.EACCES)
+			return j.atNestedSocket(ctx, call, socket)
 		}
 		return j.atSocket(ctx, call, socket)
 	case call.Address.IsValid():

@@ -46,7 +46,7 @@ func attempts() []try {
 	return slices.Concat(
 		fileAttempts(), accessAttempts(), changeAttempts(), raceAttempts(), sizeAttempts(), builtInAttempts(), askAttempts(),
 		mountAttempts(), processAttempts(), initAttempts(), outsideAttempts(), programAttempts(), powerAttempts(), terminalAttempts(),
-		kernelAttempts(), filterAttempts(), deviceAttempts(), onNetwork(networkAttempts()), onNetwork(hostNetworkAttempts()), onTheirOwn(floodAttempts()), freshAttempts(), descriptorAttempts(),
+		kernelAttempts(), filterAttempts(), deviceAttempts(), onNetwork(networkAttempts()), onNetwork(hostNetworkAttempts()), onTheirOwn(floodAttempts()), freshAttempts(), descriptorAttempts(), pairAttempts(),
 	)
 }
 

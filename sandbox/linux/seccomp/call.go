@@ -45,6 +45,11 @@ type Call struct {
 	// Arguments are the call's own, as the kernel has them.
 	Arguments [6]uint64
 
+	// Install puts an open file among the program's descriptors, while the call
+	// waits, and returns its number there; an error is an errno for the program.
+	// The descriptor stays the caller's own to close. Safe for concurrent use.
+	Install func(descriptor int, closeOnExec bool) (int, error)
+
 	// Valid reports whether the call still waits: the program may have been
 	// killed. Safe for concurrent use.
 	Valid func() bool
@@ -152,6 +157,9 @@ func knownCalls() map[int]known {
 		}
 		if slices.Contains(NamespaceCalls(), r.name) {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: namespaceShape(), handlerOnly: true}
+		}
+		if r.name == PairCall {
+			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: pairShape(), handlerOnly: true}
 		}
 		if s, ok := reduced[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s, handlerOnly: true}

@@ -165,6 +165,7 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 	}
 	call.Arguments = n.arguments
 	call.Valid = func() bool { return l.valid(n.id) }
+	call.Install = func(descriptor int, closeOnExec bool) (int, error) { return l.install(n.id, descriptor, closeOnExec) }
 	// The number of a thread that ended may be another's by now: what was read
 	// counts only if the call still waits.
 	if !call.Valid() {

@@ -148,11 +148,11 @@ func onSocket() rule {
 	}
 }
 
-// onSocketPair allows pairs of UNIX sockets that are connected. A pair of any other family runs
-// that family's code before it is refused, and loads its module.
+// onSocketPair allows pairs of UNIX sockets that are connected, and hands one of datagrams over. A
+// pair of any other family runs that family's code before it is refused, and loads its module.
 func onSocketPair() rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifEqual(0, allBits, unix.AF_UNIX, connected()), errno(unix.EAFNOSUPPORT))
+	return func(o Options) []unix.SockFilter {
+		return sequence(ifEqual(0, allBits, unix.AF_UNIX, sequence(onDatagramPair(o), connected())), errno(unix.EAFNOSUPPORT))
 	}
 }
 

@@ -115,6 +115,11 @@ func (s *stage) listen(pid int) {
 				_ = unix.Kill(-1, unix.SIGKILL)
 				return
 			}
+		case KindFill:
+			if err := s.fill(message); err != nil {
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		case KindRenew:
 			if err := s.renew(); err != nil {
 				_ = s.conn.Send(KindFailed, fail("cover denied paths again", err).Failed)

@@ -21,8 +21,8 @@ const ControlFD = 3
 // command's process), Stopped (the Signal it was), Limit, Renewed, Exited, Failed. From the supervisor:
 // Setup (what is known before the mounts are planned), Plan (all of it, once the
 // gate is served), Proceed after Mounted and Tested, Signal, Renew after somebody
-// outside changed something that a mask stands on, and Bind and Unbind, which
-// Bound answers.
+// outside changed something that a mask stands on, and Bind, Unbind and Fill,
+// which Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"
@@ -42,6 +42,7 @@ const (
 	KindRenewed  = "renewed"
 	KindBind     = "bind"
 	KindUnbind   = "unbind"
+	KindFill     = "fill"
 	KindBound    = "bound"
 )
 
@@ -119,7 +120,17 @@ type Bind struct {
 	NoExec bool         `json:"no_exec,omitempty"`
 }
 
-// Bound answers a Bind.
+// Fill asks for two numbers to be written into the memory of a thread, which the
+// cage numbers Thread and which waits in a call.
+type Fill struct {
+	Number  uint64 `json:"number"`
+	Thread  int    `json:"thread"`
+	Address uint64 `json:"address"`
+	First   int    `json:"first"`
+	Second  int    `json:"second"`
+}
+
+// Bound answers a Bind or a Fill.
 type Bound struct {
 	Number uint64 `json:"number"`
 	Error  string `json:"error,omitempty"`
