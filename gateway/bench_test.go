@@ -23,6 +23,7 @@ func bench(b *testing.B) *house {
 		b.Fatal(err)
 	}
 	store.Current().Config.Gateway.Port = freePort(b)
+	store.Current().Config.Gateway.RateLimiting.Enabled = false
 	h := &house{layout: layout, store: store, memory: &memory{values: map[string][]byte{gatewayTokenName: []byte("ocg_bench")}}}
 	h.Gateway, err = New(Deps{
 		Version: "bench", Layout: layout, Config: store, Bus: event.NewBus(nil), Secrets: h.memory, Vault: h.memory,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"openclaw/gateway/auth"
+	"openclaw/gateway/hub"
 	"openclaw/gateway/limit"
 )
 
@@ -92,6 +93,15 @@ func (g *Gateway) withinRate(w http.ResponseWriter, r *http.Request, credential 
 		g.refuse(w, r, http.StatusTooManyRequests, "rate_limit_error", "too many requests; gateway.rate_limiting.max_requests_per_minute sets how many")
 	}
 	return ok
+}
+
+// socketRoom counts a request over a socket: for its token, apart from the calls over
+// HTTP, and of an address elsewhere with them. The unix socket is not limited.
+func (g *Gateway) socketRoom(c *hub.Conn) (retryAfter time.Duration, ok bool) {
+	if c.Peer.Kind == hub.KindUnix {
+		return 0, true
+	}
+	return g.limiter.Allow(g.limiter.ClientOf(c.Peer.Address, "socket "+string(c.Admission.Token[:])))
 }
 
 // identify finds out whose request it is and by which credential, or answers it.

@@ -114,7 +114,7 @@ func New(deps Deps) (*Gateway, error) {
 		return nil, err
 	}
 	g.hub = hub.New(hub.Options{
-		Table: table, Admit: g.admit, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
+		Table: table, Admit: g.admit, Room: g.socketRoom, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
 		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits, Mask: deps.Masker.Text,
 		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventRunStop, wire.EventAskVerdict,
 			wire.EventChat, wire.EventAgent, wire.EventSessionsChanged, wire.EventSessionMessage},

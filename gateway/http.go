@@ -182,6 +182,11 @@ func (g *Gateway) tcpHandler() http.Handler {
 			return
 		}
 		upgrade := websocket.IsWebSocketUpgrade(r)
+		// Of this machine everybody may ask how the gateway is, as often as they like:
+		// they have one address, and one program would answer for another's flood.
+		if !isProviderRoute(r.URL.Path) && !visitorOf(r).address.IsLoopback() && !g.withinRate(w, r, "") {
+			return
+		}
 		switch path := r.URL.Path; {
 		case upgrade && path == "/":
 			leave, ok := g.visit(w, r)

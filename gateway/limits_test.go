@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"openclaw/gateway/client"
 	"openclaw/gateway/event"
 	"openclaw/gateway/limit"
+	"openclaw/gateway/wire"
 	"openclaw/keychain"
 )
 
@@ -54,6 +56,55 @@ func TestRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
 	}
 	if err := h.remote().Call(t.Context(), "health", nil, nil); err != nil {
 		t.Fatal("the owner is shut out of the port:", err)
+	}
+}
+
+// A client that asks without end over its socket is told when to come back, keeps its
+// socket, and takes nothing from another client or from the owner's own socket.
+func TestSocketRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
+	h := start(t, "  rate_limiting: {enabled: true, max_requests_per_minute: 3}\n")
+	c := h.remote("operator.read")
+	for range 3 {
+		if err := c.Call(t.Context(), "health", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // it stays open
+		err := c.Call(t.Context(), "health", nil, nil)
+		refused, is := errors.AsType[*wire.Error](err)
+		if !is || refused.Code != wire.CodeRateLimited || !refused.Retryable || refused.RetryAfterMS < 1 || refused.RetryAfterMS > 20_000 {
+			t.Fatal(err)
+		}
+	}
+	if err := h.local().Call(t.Context(), "health", nil, nil); err != nil {
+		t.Error("the unix socket is limited too:", err)
+	}
+	token := h.addClient("phone", "operator.read")
+	other, err := h.dial(client.Options{URL: h.url(), Token: keychain.NewSecret([]byte(token)), Name: "cli", Version: "test", Scopes: []string{"operator.read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Call(t.Context(), "health", nil, nil); err != nil {
+		t.Error("another client pays for it:", err)
+	}
+}
+
+// A stranger's rate is of all that it asks, also what needs no token.
+func TestStrangersAreCountedWhateverTheyAsk(t *testing.T) {
+	h := start(t, "  trusted_proxies: [127.0.0.1]\n  behind_proxy: true\n  rate_limiting: {enabled: true, max_requests_per_minute: 3, ban_threshold: 1000}\n")
+	for _, path := range []string{"/health", "/nothing", "/"} {
+		stranger := "203.0.113." + fmt.Sprint(len(path))
+		for n := range 6 {
+			r := h.ask(t, "GET", path, map[string]string{"X-Forwarded-For": stranger})
+			if limited := r.StatusCode == http.StatusTooManyRequests; limited != (n >= 3) || limited && r.Header.Get("Retry-After") == "" {
+				t.Errorf("request %d of %s: %s", n, path, r.Status)
+			}
+		}
+	}
+	for range 20 {
+		if r := h.ask(t, "GET", "/health", nil); r.StatusCode != http.StatusOK {
+			t.Fatal("this machine pays for a stranger:", r.Status)
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ type Options struct {
 	// Admit judges a connect. It may block (wrong tokens are slowed) until ctx
 	// ends. A refusal is sent and the socket closed.
 	Admit func(ctx context.Context, peer Peer, connect wire.Connect, challenge wire.Challenge) (Admission, *Refusal)
+	// Room reports whether a connection may make one more request now, and when it may
+	// else; nil: always.
+	Room func(*Conn) (retryAfter time.Duration, ok bool)
 	// Snapshot is the state that a hello carries.
 	Snapshot func(*Conn) wire.Snapshot
 	// Opened and Closed frame the life of a connection; Refused is a socket

@@ -150,6 +150,12 @@ func describe(err error) string {
 // dispatch runs a request: a quick one here, any other beside the reader, and
 // waits when too many are under way.
 func (c *Conn) dispatch(request wire.Request) {
+	if room := c.hub.options.Room; room != nil {
+		if retry, ok := room(c); !ok {
+			c.reply(c.refusal(request.ID, wire.TooMany(retry)))
+			return
+		}
+	}
 	method, refusal := c.hub.options.Table.find(c, request.Method)
 	if refusal != nil {
 		c.reply(c.refusal(request.ID, refusal))

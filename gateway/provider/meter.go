@@ -20,6 +20,11 @@ const mostTokens = 1 << 40
 // longestUsage bounds what is kept of an answer to read its usage, in bytes.
 const longestUsage = 16 << 10
 
+// longestUnpacked bounds what a compressed answer is unpacked to for its usage, in
+// bytes. No answer of a model is as long: a thousand times the bytes that come is a
+// provider's attack on this machine's processor.
+const longestUnpacked = 64 << 20
+
 // meter reads what an answer costs as it passes, in any pieces. It keeps nothing
 // of it but the usage itself.
 type meter struct {
@@ -88,8 +93,12 @@ func (m *meter) unpack(from *io.PipeReader) {
 		return
 	}
 	space := make([]byte, bufferSize)
-	for {
+	for left := longestUnpacked; ; {
 		n, err := plain.Read(space)
+		if left -= n; left < 0 {
+			m.broken = true // what came is counted
+			return
+		}
 		m.read(space[:n])
 		if err != nil {
 			m.broken = !errors.Is(err, io.EOF)

@@ -127,6 +127,10 @@ func TestUsageIsEstimated(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, got, row.want)
 		}
 	}
+	endless := packed(t, "data: "+strings.Repeat("a", longestUnpacked))
+	if got := metered(bomb, true, 0, endless); got.Out != int64(len(endless)) || !got.Estimated {
+		t.Errorf("a bomb of %d bytes: %+v", len(endless), got)
+	}
 	grown := packed(t, strings.Repeat("data: {\"text\":\"aaaa\"}\n\n", 1<<16)) // 1.4 MiB of 6 KiB
 	if got := metered(bomb, true, 0, grown); got.Out != 1<<16 {
 		t.Errorf("%+v", got)

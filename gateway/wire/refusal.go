@@ -1,6 +1,9 @@
 package wire
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Invalid is the refusal of a request that can never succeed as it stands.
 func Invalid(message string) *Error { return &Error{Code: CodeInvalidRequest, Message: message} }
@@ -8,6 +11,14 @@ func Invalid(message string) *Error { return &Error{Code: CodeInvalidRequest, Me
 // NotFound is the refusal of a request for a thing that is not there.
 func NotFound(message, hint string) *Error {
 	return &Error{Code: CodeNotFound, Message: message, Details: hinted(hint)}
+}
+
+// TooMany is a request past the rate; it may be made again after a while.
+func TooMany(retryAfter time.Duration) *Error {
+	return &Error{
+		Code: CodeRateLimited, Message: "too many requests; gateway.rate_limiting.max_requests_per_minute sets how many",
+		Retryable: true, RetryAfterMS: max(retryAfter.Milliseconds(), 1),
+	}
 }
 
 // Unavailable is the refusal of a request that could succeed at another time
