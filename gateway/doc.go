@@ -10,7 +10,8 @@
 // gateway's own hosts, because a page that rebinds its name has no certificate
 // for it. A client certificate names its client in connections and in the audit
 // log, and is asked for beside the token, never in its place: scopes are the
-// token's. What comes over the unix socket is its owner by the kernel's word and
+// token's. The rate is of calls, of a socket's requests, and of whatever a stranger
+// asks. What comes over the unix socket is its owner by the kernel's word and
 // needs no token; it serves the protocol and /health, never a provider, so that
 // a cage's endpoint can never be joined to it by mistake.
 //

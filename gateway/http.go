@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -96,9 +97,16 @@ func hardened(w http.ResponseWriter) {
 	h["X-Content-Type-Options"], h["Referrer-Policy"], h["Cache-Control"] = values[0:1:1], values[1:2:2], values[2:3:3]
 }
 
-// recovered makes a panic that request's 500.
+// recovered makes a panic that request's 500. And it bounds the wait for a client to
+// take the end of its answer, which net/http sends when the handler has returned: who
+// asks without end and reads nothing is given up.
 func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !websocket.IsWebSocketUpgrade(r) { // whose connection may be another's when this returns
+			control := http.NewResponseController(w)
+			_ = control.SetWriteDeadline(time.Time{}) // of the request before; a connection without deadlines is written without them
+			defer func() { _ = control.SetWriteDeadline(time.Now().Add(answerTimeout)) }()
+		}
 		defer func() {
 			p := recover()
 			if p == nil {

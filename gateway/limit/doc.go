@@ -6,11 +6,14 @@
 // no waiting: every question is answered at once, with the time after which to
 // ask again. Limits follow the config live.
 //
-// All programs of this machine share the loopback address. There a request
+// All programs of this machine share the loopback address, and count as one whichever
+// of the 16 million of 127.0.0.0/8 they come from. There a request
 // counts for the credential that it carries, so that one agent's flood does not
 // shut out the others, and at least LoopbackConnections connections are allowed
 // whatever the config says. Connections over which no good credential has come, or
 // that are idle, give way to new ones, the oldest first: holding them open shuts
-// nobody out. The unix socket is not limited: whoever may open it
+// nobody out. Those from elsewhere are bounded together too (StrangerConnections, and
+// a quarter of the descriptors), so that many addresses with a few each do not take
+// what this machine's own connections and the providers need. The unix socket is not limited: whoever may open it
 // may stop the gateway.
 package limit
