@@ -62,17 +62,15 @@ func TestRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
 // A client that asks without end over its socket is told when to come back, keeps its
 // socket, and takes nothing from another client or from the owner's own socket.
 func TestSocketRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
-	h := start(t, "  rate_limiting: {enabled: true, max_requests_per_minute: 3}\n")
+	h := start(t, "  rate_limiting: {enabled: true, max_requests_per_minute: 1}\n")
 	c := h.remote("operator.read")
-	for range 3 {
-		if err := c.Call(t.Context(), "health", nil, nil); err != nil {
-			t.Fatal(err)
-		}
+	if err := c.Call(t.Context(), "health", nil, nil); err != nil {
+		t.Fatal(err)
 	}
 	for range 3 { // it stays open
 		err := c.Call(t.Context(), "health", nil, nil)
 		refused, is := errors.AsType[*wire.Error](err)
-		if !is || refused.Code != wire.CodeRateLimited || !refused.Retryable || refused.RetryAfterMS < 1 || refused.RetryAfterMS > 20_000 {
+		if !is || refused.Code != wire.CodeRateLimited || !refused.Retryable || refused.RetryAfterMS < 1 || refused.RetryAfterMS > 60_000 {
 			t.Fatal(err)
 		}
 	}
@@ -91,12 +89,12 @@ func TestSocketRequestsPastTheRateAreToldWhenToComeBack(t *testing.T) {
 
 // A stranger's rate is of all that it asks, also what needs no token.
 func TestStrangersAreCountedWhateverTheyAsk(t *testing.T) {
-	h := start(t, "  trusted_proxies: [127.0.0.1]\n  behind_proxy: true\n  rate_limiting: {enabled: true, max_requests_per_minute: 3, ban_threshold: 1000}\n")
+	h := start(t, "  trusted_proxies: [127.0.0.1]\n  behind_proxy: true\n  rate_limiting: {enabled: true, max_requests_per_minute: 1, ban_threshold: 1000}\n")
 	for _, path := range []string{"/health", "/nothing", "/"} {
 		stranger := "203.0.113." + fmt.Sprint(len(path))
-		for n := range 6 {
+		for n := range 4 {
 			r := h.ask(t, "GET", path, map[string]string{"X-Forwarded-For": stranger})
-			if limited := r.StatusCode == http.StatusTooManyRequests; limited != (n >= 3) || limited && r.Header.Get("Retry-After") == "" {
+			if limited := r.StatusCode == http.StatusTooManyRequests; limited != (n >= 1) || limited && r.Header.Get("Retry-After") == "" {
 				t.Errorf("request %d of %s: %s", n, path, r.Status)
 			}
 		}
