@@ -74,6 +74,7 @@ func TestAmbiguousRequestsAreOneOrNone(t *testing.T) {
 		if err == nil {
 			status = answer.StatusCode
 			_, _ = io.Copy(io.Discard, answer.Body) // as above
+			answer.Body.Close()
 		}
 		conn.Close()
 		mu.Lock()
