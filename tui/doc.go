@@ -22,6 +22,9 @@
 // in one burst, answers nothing. The rule of an "always" is shown, to the file
 // and the line, whole, before y writes it.
 //
+// Keys are read whole (keyboard.go): one whose bytes come apart, as over a slow line,
+// is still one, and its last letter never a key of its own.
+//
 // Runs are started, started again, stopped and killed from here, each after it was
 // said what happens. Who embeds the screen starts one, without a terminal (the
 // function Start of Options); its supervisor outlives the screen, and what it says

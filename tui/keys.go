@@ -18,6 +18,8 @@ func keyOf(m tea.KeyMsg) view.Key {
 		return view.Key{Text: m.Runes, Paste: m.Paste}
 	case key.Matches(m, blank()):
 		return view.Key{Text: []rune{' '}}
+	case m.Type == tea.KeyEscape: // twice, quickly, it is itself with alt
+		return view.Key{Name: "esc"}
 	case m.Type == tea.KeyRunes:
 		return view.Key{Name: "alt+" + string(m.Runes)}
 	}

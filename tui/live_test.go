@@ -269,3 +269,40 @@ func TestGoldenPane(t *testing.T) {
 		}
 	}
 }
+
+// A click on a run's terminal selects nothing behind it and moves no focus there: stop
+// and restart act on the row that was selected before, and its keys are the list's.
+func TestAClickOnAPaneSelectsNothing(t *testing.T) {
+	d := newDriver(t, NewDemo(), false, 100, 30)
+	shown, _ := paneAt(t, d)
+	selected := func(frame string) string {
+		for line := range strings.SplitSeq(strip(frame), "\n") {
+			if strings.Contains(line, "› ") {
+				return strings.Fields(line)[1]
+			}
+		}
+		return ""
+	}
+	before := selected(d.press("4", "M"))
+	d.press("l", "ctrl+u", "type:sh", "enter")
+	if frame := shown.shows(d, pane.Frame{Columns: 100, Rows: 25, Lines: lines("$ ")}); !strings.Contains(frame, "keys go to") || before == "" {
+		t.Fatalf("no pane over %q:\n%s", before, frame)
+	}
+	for y := range 30 {
+		if y != tabRow {
+			d.s.point(mouse{x: 3, y: y})
+		}
+	}
+	d.press("ctrl+]")
+	for y := range 30 {
+		if y != tabRow {
+			d.s.point(mouse{x: 3, y: y})
+		}
+	}
+	if after := selected(d.press("esc")); after != before {
+		t.Errorf("%q is selected, before %q", after, before)
+	}
+	if after := selected(d.press("j")); after == before {
+		t.Error("the keys are not the list's any more")
+	}
+}

@@ -142,6 +142,7 @@ type model struct {
 	ctx    context.Context //nolint:containedctx // of the one Run that it belongs to
 	crash  *crash
 	work   *work
+	in     *os.File
 	out    *terminal
 	title  string
 
@@ -184,7 +185,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	work := &work{}
 	m := &model{
 		screen: newScreen(o, f, o.theme()), ctx: ctx,
-		crash: &crash{stop: cancel}, work: work, out: newTerminal(o.Out),
+		crash: &crash{stop: cancel}, work: work, in: o.In, out: newTerminal(o.Out),
 	}
 	m.out.pace.set(lineSpeed(o.Out))
 	if o.Settings != nil {
@@ -195,7 +196,7 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	m.out.command(titleSave)
 	defer m.out.command(titleRestore)
 	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(1), // of a renderer whose frames are left out
-		tea.WithInput(o.In), tea.WithOutput(m.out),
+		tea.WithInput(keys(o.In)), tea.WithOutput(m.out),
 		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
 	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
 	work.start(func() { defer m.crash.guard(); m.out.follow(ctx) })
@@ -327,8 +328,8 @@ func (m *model) edit() tea.Cmd {
 		s.say(view.Bad, m.screen.data.T("no editor: %s", problemText(err)))
 		return nil
 	}
-	if m.out != nil && cmd.Stdout == nil {
-		cmd.Stdout = m.out.File // the terminal itself: an editor asks whether it has one
+	if m.out != nil { // the terminal itself: an editor asks whether it has one
+		cmd.Stdin, cmd.Stdout = m.in, m.out.File
 	}
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		return doneMsg{func() {

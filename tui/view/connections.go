@@ -3,6 +3,7 @@ package view
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"openclaw/gateway/event"
@@ -101,7 +102,7 @@ func (v *ConnectionsView) id(i int) string { return v.data.Connections.Newest(v.
 
 func connectionText(n *event.Connection, yield func(key, value string) bool) {
 	_ = yield("agent", n.Agent) && yield("kind", n.Kind) && yield("state", n.State) && yield("route", n.Route) &&
-		yield("from", n.From) && yield("client", n.Client) && yield("auth", n.Auth) && yield("", n.Detail)
+		yield("from", n.From) && yield("client", n.Client) && yield("auth", n.Auth) && yield("auth", n.Certificate) && yield("", n.Detail)
 }
 
 // Draw paints the view.
@@ -245,7 +246,7 @@ func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 		fact(c, c.T("pid"), itoa(n.PID))
 	}
 	fact(c, c.T("id"), n.ID)
-	fact(c, c.T("auth"), n.Auth)
+	fact(c, c.T("auth"), strings.TrimSpace(n.Auth+" "+n.Certificate)) // whose certificate it is, after the word
 	if n.Origin.File != "" || n.Origin.BuiltIn != "" || n.Origin.Key != "" {
 		fact(c, c.T("rule at"), originText(c.Theme.Words, n.Origin))
 	}

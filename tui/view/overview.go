@@ -216,7 +216,11 @@ func (v *OverviewView) drawAgents(c *Canvas) {
 	c.Rule(c.T("Agents"), Bold)
 	if len(agents) == 0 {
 		c.Gap(1)
-		c.Line(Plain, c.T("none yet: add one to %s; it is read as soon as it is saved", tilde(orDash(v.data.Config.Path), v.data.Home)))
+		if file := tilde(orDash(v.data.Config.Path), v.data.Home); v.data.ReadOnly {
+			c.Line(Plain, c.T("none yet: add one to %s; it is read as soon as it is saved", file))
+		} else {
+			c.Line(Plain, c.T("none yet: {view.open.Agents} {agents.add} adds one; or write it into %s", file))
+		}
 		return
 	}
 	c.Gap(1)

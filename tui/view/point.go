@@ -57,6 +57,15 @@ func (l *List) choose(i int, id func(int) string) {
 	}
 }
 
+// Point is that of the list, unless a run's terminal lies over it: then what is
+// behind it stays as it is.
+func (v *AgentsView) Point(x, y, wheel int) bool {
+	if v.shown != nil {
+		return wheel == 0
+	}
+	return v.browse.Point(x, y, wheel)
+}
+
 // Point takes a click on a line, which stops following.
 func (v *LogsView) Point(_, y, wheel int) bool {
 	i := v.linesFrom + y - v.linesAt

@@ -129,6 +129,7 @@ func chineseWords() map[string]string {
 		"no place for secrets,":                                                       "没有存放密钥的地方，",
 		"no version is active":                                                        "没有生效的版本",
 		"none yet: add one to %s; it is read as soon as it is saved":                  "还没有：在 %s 中添加；保存后立即读取",
+		"none yet: {view.open.Agents} {agents.add} adds one; or write it into %s":     "还没有：{view.open.Agents} {agents.add} 添加一个；或写入 %s",
 		"none yet; refusals, calls, runs and config changes show here as they happen": "还没有；拒绝、调用、运行和配置更改发生时在这里显示",
 		"none":                     "无",
 		"not all are answered: %s": "没有全部答复：%s",
