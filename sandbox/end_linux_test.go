@@ -24,6 +24,9 @@ const (
 // superviseForTest is a supervisor that its parent kills.
 func superviseForTest(home string) int {
 	perms := policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}}
+	if _, err := os.Stat(filepath.Join(home, asksName)); err == nil {
+		perms.Ask = []policy.Class{policy.ClassPathRead, policy.ClassExec}
+	}
 	if os.Getenv(reducedVariable) != "" {
 		perms.Enforce = policy.EnforceReduced
 	}
@@ -44,7 +47,7 @@ func superviseForTest(home string) int {
 	}
 	process, err := cage.Start(context.Background(), sandbox.Spec{
 		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", script},
-		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asker: askFor(home),
 	})
 	if err != nil {
 		return 3

@@ -6,9 +6,14 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// stopTime is how long a command has to stop by itself. One that waits in the
+// kernel for an answer of this process, an ask's for instance, cannot.
+const stopTime = 300 * time.Millisecond
 
 // job is a run on this process's controlling terminal. The cage's first process
 // leads a process group of its own, in which the command starts: shells ask for
@@ -28,6 +33,7 @@ type job struct {
 	keys      chan os.Signal      // that stop a job, while this process has the terminal
 	continued chan os.Signal      // that this process goes on
 	stops     chan syscall.Signal // by which the command was stopped
+	typing    chan struct{}       // the key, as the cage's first process heard it
 	given     bool
 }
 
@@ -36,6 +42,7 @@ func jobOn(stdin, stdout *os.File) *job {
 	j := &job{
 		terminal: stdin, own: unix.Getpgrp(),
 		keys: make(chan os.Signal, 1), continued: make(chan os.Signal, 1), stops: make(chan syscall.Signal, 1),
+		typing: make(chan struct{}, 1),
 	}
 	if stdin == nil || stdout == nil || j.own <= 0 {
 		return nil
@@ -93,15 +100,23 @@ func (j *job) hand(group int) {
 
 // run follows the command until it has ended.
 func (j *job) run(p *Process, over <-chan struct{}) {
+	var look <-chan time.Time
 	for {
 		select {
 		case <-over:
 			return
+		case <-j.typing:
+			look = time.After(stopTime)
+		case <-look:
+			if stopPending(p.PID()) {
+				j.stopped(unix.SIGTSTP)
+			}
 		case <-j.keys:
 			j.signal(unix.SIGTSTP)
 		case <-j.continued:
 			j.resume(p)
 		case by := <-j.stops:
+			look = nil
 			waits := by == unix.SIGTTIN || by == unix.SIGTTOU
 			if (waits && j.foreground() == j.own) || orphaned(j.own) {
 				j.resume(p) // nobody is there who could say fg
@@ -138,6 +153,17 @@ func (j *job) stop(by syscall.Signal, over <-chan struct{}) {
 	case <-j.continued:
 	}
 	signal.Notify(j.keys, unix.SIGTSTP)
+}
+
+// typed is called when the key came that stops a job.
+func (j *job) typed() {
+	if j == nil {
+		return
+	}
+	select {
+	case j.typing <- struct{}{}:
+	default:
+	}
 }
 
 // stopped is called when the command was.

@@ -138,6 +138,8 @@ func (p *Process) follow() {
 			if message.Decode(&stopped) == nil {
 				p.job.stopped(syscall.Signal(stopped.Number))
 			}
+		case stage.KindKey:
+			p.job.typed()
 		case stage.KindBound:
 			var bound stage.Bound
 			if message.Decode(&bound) == nil {

@@ -27,6 +27,7 @@ func (s *stage) command() (int, error) {
 	if err := harden.Limit(s.setup.MaxFileSize); err != nil {
 		return exitFailed, fail("set limits", err)
 	}
+	s.hearKey()
 	done := make(chan started)
 	go s.start(done)
 	child := <-done

@@ -18,7 +18,8 @@ const ControlFD = 3
 
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
-// command's process), Stopped (the Signal it was), Limit, Renewed, Exited, Failed. From the supervisor:
+// command's process), Stopped (the Signal it was), Key (that
+// stops a job was typed), Limit, Renewed, Exited, Failed. From the supervisor:
 // Setup (what is known before the mounts are planned), Plan (all of it, once the
 // gate is served), Proceed after Mounted and Tested, Signal, Renew after somebody
 // outside changed something that a mask stands on, and Bind, Unbind and Fill,
@@ -34,6 +35,7 @@ const (
 	KindListener = "listener"
 	KindStarted  = "started"
 	KindStopped  = "stopped"
+	KindKey      = "key"
 	KindLimit    = "limit"
 	KindExited   = "exited"
 	KindFailed   = "failed"
