@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,6 +122,26 @@ func TestTerminalAfterKill(t *testing.T) {
 	c.until("person> ")
 	if said := c.ask("echo \"it has $line\"", "person> "); said != "it has typed\r\n" {
 		t.Errorf("said %q", said)
+	}
+}
+
+// A terminal that goes away ends a run that is suspended, as it ends any other.
+func TestHangUpEndsSuspendedRun(t *testing.T) {
+	c := consoleFor(t, newWorld(t), reader)
+	c.say("./run\n")
+	c.until("begun\r\n")
+	c.say("\x1a")
+	c.until("Stopped")
+	c.until("person> ")
+	below := descendants(c.shell.Process.Pid)
+	_ = c.terminal.Close()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if err := syscall.Kill(below[0], 0); errors.Is(err, syscall.ESRCH) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the supervisor is left")
+		}
 	}
 }
 
