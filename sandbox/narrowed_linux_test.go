@@ -1,0 +1,113 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"os"
+	"strings"
+	"testing"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
+)
+
+// What a narrower policy denies is refused at once, or Update says that it is still
+// open, which is what on_narrow flags or ends the run for: nothing is both
+// reachable and unsaid, wherever it was bound natively.
+func TestNarrowingHoldsOrIsSaid(t *testing.T) {
+	files := []string{"project/main.go", "project/.env", "project/secret/key", "project/deep/er/hidden/file", "project/bare/a/x", "project/bare/b/y.key"}
+	builds := map[string]func(*world){
+		"a whole folder":         func(w *world) { w.allow("project") },
+		"a folder that is split": func(w *world) { w.allow("project").deny("project/deep/er/nothing") },
+		"two in one":             func(w *world) { w.allow("project", "project/bare/a") },
+	}
+	narrower := map[string]func(*world){
+		"nothing":           func(w *world) { w.perms.AllowedPaths = nil },
+		"only to be read":   func(w *world) { w.perms.AllowedPaths = nil; w.allowRead("project") },
+		"a part of it":      func(w *world) { w.perms.AllowedPaths = nil; w.allow("project/bare/a") },
+		"a denied folder":   func(w *world) { w.deny("project/secret") },
+		"a deep one":        func(w *world) { w.deny("project/bare/b") },
+		"a denied file":     func(w *world) { w.deny("project/.env") },
+		"a pattern":         func(w *world) { w.perms.DeniedPaths = append(w.perms.DeniedPaths, w.path("project/**/*.key")) },
+		"a pattern of dots": func(w *world) { w.perms.DeniedPaths = append(w.perms.DeniedPaths, w.home+"/**/.env") },
+	}
+	for built, build := range builds {
+		for narrowed, narrow := range narrower {
+			t.Run(built+", "+narrowed, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.write("project/bare/a/x", "x")
+				w.write("project/bare/b/y.key", "y")
+				build(w)
+				process, try, end := shellIn(t, w)
+				defer end()
+				for _, name := range files {
+					if !try("cat " + w.path(name)) {
+						t.Fatalf("%s is closed before", name)
+					}
+				}
+				narrow(w)
+				next := w.policy()
+				change, err := process.Update(next)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range files {
+					full := w.path(name)
+					for class, script := range map[policy.Class]string{policy.ClassPathRead: "cat " + full, policy.ClassPathWrite: "true >> " + full} {
+						denied := next.Decide(policy.Request{Class: class, Path: full}).Effect == policy.Deny
+						if denied && try(script) && !said(change, full) {
+							t.Errorf("%s of %s works, and is not among %q", class, name, change.StillOpen)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// said reports whether a path is below one that is said to be open, or matches a
+// pattern that is.
+func said(change sandbox.Change, name string) bool {
+	for _, open := range change.StillOpen {
+		place, _, _ := strings.Cut(open, ": ")
+		head, tail, pattern := strings.Cut(place, "**")
+		if name == place || strings.HasPrefix(name, place+"/") || pattern && strings.HasPrefix(name, head) && strings.HasSuffix(name, tail[strings.LastIndexAny(tail, "/*")+1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// shellIn starts a shell in a cage, and runs lines in it.
+func shellIn(t *testing.T, w *world) (process *sandbox.Process, try func(script string) bool, end func()) {
+	t.Helper()
+	in, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := w.spec("sh")
+	spec.Stdin, spec.Stdout = in, out
+	process, wait := start(t, spec)
+	_, _ = in.Close(), out.Close()
+	answers := bufio.NewReader(read)
+	try = func(script string) bool {
+		t.Helper()
+		if _, err := write.WriteString("(" + script + ") >/dev/null 2>&1 && echo yes || echo no\n"); err != nil {
+			t.Fatal(err)
+		}
+		line, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line == "yes\n"
+	}
+	return process, try, func() {
+		_ = write.Close()
+		wait()
+		_ = read.Close()
+	}
+}
