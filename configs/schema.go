@@ -85,7 +85,7 @@ func objectSchema(t reflect.Type, table map[string]field) map[string]any {
 			schema["additionalProperties"] = map[string]any{"oneOf": []any{map[string]any{"type": "string"}, schema["additionalProperties"]}}
 		}
 		if t == reflect.TypeFor[Config]() && (name == "agents" || name == "roles" || name == "providers") {
-			schema["propertyNames"] = map[string]any{"pattern": nameForm().String()}
+			schema["propertyNames"] = map[string]any{"pattern": namePattern}
 		}
 		schema["description"] = known.About
 		properties[name] = schema
