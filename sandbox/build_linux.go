@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/gate"
@@ -18,7 +14,7 @@ import (
 	"openclaw/sandbox/linux/stage"
 )
 
-// begin starts the command that was prepared. The parent-death signal belongs
+// begin starts the first process that was prepared. The parent-death signal belongs
 // to the thread that forked, so that thread stays until the stage has ended.
 func (p *Process) begin(op, hint string) error {
 	// What was inherited without the mark to close it would stay open in the
@@ -30,47 +26,21 @@ func (p *Process) begin(op, hint string) error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := p.command.Start()
+		err := p.first.start()
 		begun <- err
 		if err == nil {
-			_ = p.command.Wait() // the status is read from ProcessState
+			p.first.wait()
 			close(p.ended)
 		}
 	}()
-	if err := <-begun; err != nil {
-		return &Error{Op: op, Kind: KindMissing, Err: err, Hint: hint}
+	err := <-begun
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errRightless):
+		return &Error{Op: opRightless, Kind: KindMissing, Err: err, Hint: hint}
 	}
-	return nil
-}
-
-func stageCommand(stdin, stdout, stderr *os.File, inherited *os.File) *exec.Cmd {
-	c := exec.Command("/proc/self/exe") //nolint:noctx // its life is the cage's, which ends with its control socket
-	c.Args = []string{stage.Name}
-	c.Env = stageEnvironment()
-	// A nil *os.File must not become a non-nil interface.
-	if stdin != nil {
-		c.Stdin = stdin
-	}
-	if stdout != nil {
-		c.Stdout = stdout
-	}
-	if stderr != nil {
-		c.Stderr = stderr
-	}
-	c.ExtraFiles = []*os.File{inherited}
-	uid, gid := os.Getuid(), os.Getgid()
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
-			unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
-		AmbientCaps: []uintptr{
-			unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP, unix.CAP_SYS_CHROOT,
-			unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_RESOURCE,
-		},
-		Pdeathsig: syscall.SIGKILL,
-	}
-	return c
+	return &Error{Op: op, Kind: KindMissing, Err: err, Hint: hint}
 }
 
 // build answers the stage's messages until the command runs.
@@ -188,7 +158,7 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
-	p.job.give(p.command.Process.Pid)
+	p.job.give(p.first.pid())
 	return nil
 }
 

@@ -86,7 +86,7 @@ func (j *judge) region(call seccomp.Call, written string, follow bool) (real str
 // atExec judges a program. The first one is the command itself.
 func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	first := j.executed.Add(1) == 1
-	if first && j.process.bounds.take(call.PID, j.process.command.Process.Pid) != nil {
+	if first && j.process.bounds.take(call.PID, j.process.first.pid()) != nil {
 		return seccomp.Verdict{Errno: unix.EPERM} // the run fails with the reason
 	}
 	current := j.policy.Load()

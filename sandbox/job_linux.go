@@ -56,11 +56,6 @@ func jobOn(stdin, stdout *os.File) *job {
 	return j
 }
 
-// attributes are those of the cage's first process.
-func (j *job) attributes(of *syscall.SysProcAttr) {
-	of.Setpgid = j != nil
-}
-
 // give hands the terminal on before the command starts. A run that began in the
 // background gets it when it needs it.
 func (j *job) give(first int) {

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -22,7 +21,7 @@ type Process struct {
 	cage     *Cage
 	spec     Spec
 	plan     *mounts.Plan
-	command  *exec.Cmd // the stage, which is the cage's init
+	first    *first // the cage's init, or the keeper
 	conn     *control.Conn
 	identity *identity
 	reporter *reporter
@@ -72,7 +71,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
 	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)
 	p.probe = string(setup.GateProbe)
-	p.identity = newIdentity(p.command.Process.Pid)
+	p.identity = newIdentity(p.first.pid())
 	p.binder = newBinder(p)
 	p.reporter = newReporter(p.spec.Denied, time.Now)
 	p.judge = newJudge(p)
@@ -212,7 +211,7 @@ func (p *Process) finish() {
 		_ = unix.Close(p.pidfd)
 		p.pidfd = -1
 	}
-	switch state := p.command.ProcessState; {
+	switch state := p.first.state; {
 	case p.exited != nil:
 		p.status = ExitStatus{Code: p.exited.Code, Signal: p.exited.Signal}
 	case state != nil:
@@ -227,7 +226,7 @@ func (p *Process) finish() {
 
 // kill ends every process of the cage at once.
 func (p *Process) kill() {
-	_ = p.command.Process.Kill()
+	p.first.kill()
 	p.bounds.kill()
 }
 

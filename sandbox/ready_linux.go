@@ -75,10 +75,8 @@ func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Pr
 		cage: cage, spec: Spec{Stdin: stdin, Stdout: stdout, Stderr: stderr}, conn: conn, pidfd: -1, bounds: limits,
 		setup: make(chan stage.Setup, 1), begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
 	}
-	p.command = stageCommand(stdin, stdout, stderr, inherited)
 	p.job = jobOn(stdin, stdout)
-	p.job.attributes(p.command.SysProcAttr)
-	p.command.SysProcAttr.CgroupFD, p.command.SysProcAttr.UseCgroupFD = limits.cgroupFD()
+	p.first = newStage(stdin, stdout, stderr, inherited, limits, p.job != nil)
 	go func() {
 		err := p.begin("make namespaces", fixFor("user namespace"))
 		_ = inherited.Close()

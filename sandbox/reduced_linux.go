@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -66,8 +65,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 		setup, err = r.setup()
 	}
 	if err == nil {
-		p.command = keeperCommand(spec.Stdin, spec.Stdout, spec.Stderr, inherited)
-		p.command.SysProcAttr.CgroupFD, p.command.SysProcAttr.UseCgroupFD = p.bounds.cgroupFD()
+		p.first = newKeeper(spec.Stdin, spec.Stdout, spec.Stderr, inherited, p.bounds)
 		err = p.begin("start keeper", "")
 	}
 	_ = inherited.Close()
@@ -77,7 +75,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 		r.release()
 		return nil, err
 	}
-	p.identity = newIdentity(p.command.Process.Pid)
+	p.identity = newIdentity(p.first.pid())
 	p.reporter = newReporter(spec.Denied, time.Now)
 	p.judge = newJudge(p)
 	p.judge.expect(string(setup.Tests.Call))
@@ -206,14 +204,6 @@ func (r *reduced) tests() (keeper.Tests, error) {
 		Folder: text(r.folder.path), File: text(file), Socket: text(socket), Abstract: abstract, Port: port,
 		Call: text(path.Join(r.folder.path, probeName())), Own: text(own),
 	}, nil
-}
-
-func keeperCommand(stdin, stdout, stderr, inherited *os.File) *exec.Cmd {
-	c := stageCommand(stdin, stdout, stderr, inherited)
-	c.Args = []string{keeper.Name}
-	// No parent-death signal: the keeper ends the run when its socket does.
-	c.SysProcAttr = &syscall.SysProcAttr{}
-	return c
 }
 
 // buildReduced answers the keeper's messages until the command runs.

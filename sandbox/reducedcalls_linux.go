@@ -195,7 +195,7 @@ func (r *reduced) isStandard(object *emulate.Object, class policy.Class) bool {
 func (r *reduced) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	j := r.process.judge
 	first := j.executed.Add(1) == 1
-	if first && j.process.bounds.take(call.PID, j.process.command.Process.Pid) != nil {
+	if first && j.process.bounds.take(call.PID, j.process.first.pid()) != nil {
 		return seccomp.Verdict{Errno: unix.EPERM} // the run fails with the reason
 	}
 	current := j.policy.Load()
