@@ -72,36 +72,50 @@ type Frame struct {
 // DecodeFrame reads a gateway's frame on the client's side. It refuses what
 // other clients drop silently, so that our own tests see it.
 func DecodeFrame(frame []byte) (Frame, error) {
-	var head struct {
-		Type string `json:"type"`
+	// One look at the bytes, of which the start of a run brings many, for
+	// whichever of the two it is. Its fields are those of both.
+	var both struct {
+		Type    string          `json:"type"`
+		ID      json.RawMessage `json:"id"`
+		OK      json.RawMessage `json:"ok"`
+		Payload json.RawMessage `json:"payload"`
+		Error   json.RawMessage `json:"error"`
+		Event   json.RawMessage `json:"event"`
+		Seq     json.RawMessage `json:"seq"`
 	}
-	if err := json.Unmarshal(frame, &head); err != nil {
+	if err := json.Unmarshal(frame, &both); err != nil {
 		return Frame{}, errors.New("the frame is not a JSON object")
 	}
-	switch head.Type {
+	switch both.Type {
 	case "res":
-		var r struct {
-			Response
-			OK *bool `json:"ok"`
-		}
-		if err := json.Unmarshal(frame, &r); err != nil {
+		r := &Response{Type: both.Type, Payload: both.Payload}
+		var ok *bool
+		if field(both.ID, &r.ID) != nil || field(both.OK, &ok) != nil || field(both.Error, &r.Error) != nil {
 			return Frame{}, errors.New("the response does not have its shape")
 		}
-		if r.ID == "" || r.OK == nil {
+		if r.ID == "" || ok == nil {
 			return Frame{}, errors.New("the response lacks id or ok")
 		}
-		r.Response.OK = *r.OK
-		if !r.Response.OK && (r.Error == nil || r.Error.Code == "" || r.Error.Message == "") {
+		r.OK = *ok
+		if !r.OK && (r.Error == nil || r.Error.Code == "" || r.Error.Message == "") {
 			return Frame{}, errors.New("the refusal lacks code or message")
 		}
-		return Frame{Response: &r.Response}, nil
+		return Frame{Response: r}, nil
 	case "event":
-		var e Event
-		if err := json.Unmarshal(frame, &e); err != nil || e.Event == "" {
+		e := &Event{Type: both.Type, Payload: both.Payload}
+		if field(both.Event, &e.Event) != nil || field(both.Seq, &e.Seq) != nil || e.Event == "" {
 			return Frame{}, errors.New("the event does not have its shape")
 		}
-		return Frame{Event: &e}, nil
+		return Frame{Event: e}, nil
 	default:
 		return Frame{}, errors.New("the frame is neither res nor event")
 	}
+}
+
+// field reads a field that may be absent.
+func field(value json.RawMessage, target any) error {
+	if len(value) == 0 {
+		return nil
+	}
+	return json.Unmarshal(value, target)
 }
