@@ -71,7 +71,7 @@ func (t *terminal) paint() bool {
 	}
 	n := &t.next
 	n.mu.Lock()
-	frame, width, whole := n.frame, n.width, n.whole
+	frame, width, height, whole := n.frame, n.width, n.height, n.whole
 	n.whole = false
 	n.mu.Unlock()
 	if width == 0 {
@@ -94,14 +94,15 @@ func (t *terminal) paint() bool {
 		}
 	}
 	if all || len(t.shown) > len(rows) {
-		if len(rows) < n.height || !all {
+		if len(rows) < height || !all {
 			out = append(moveTo(out, len(rows)), ansi.EraseScreenBelow...)
 		}
 	}
 	if t.shown = rows; len(out) == start {
 		return false
 	}
-	out = append(out, ansi.SetModeAutoWrap+syncEnd...)
+	// At the foot the cursor is out of the way of the shell's words when the screen is killed.
+	out = append(moveTo(out, height-1), ansi.SetModeAutoWrap+syncEnd...)
 	t.frame = out
 	if _, err := t.write(out); err != nil {
 		t.shown = nil
