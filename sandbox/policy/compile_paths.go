@@ -54,7 +54,7 @@ func (c *compiler) paths(p *Policy) {
 		if a.path == "/" {
 			c.warn(a.key, "this opens the whole machine to the agent, but for what the built-in rules deny")
 		} else if under(p.Home, a.path) && rule.Access == AccessWrite {
-			c.warn(a.key, "this lets the agent change the start-up files of your shell; allow the folders that it needs instead")
+			c.warn(a.key, "this opens your home folder to the agent, but for what the built-in rules deny; allow the folders that it needs instead")
 		}
 	}
 	for _, row := range systemPaths() {
@@ -70,6 +70,7 @@ func (c *compiler) paths(p *Policy) {
 			p.Paths = append(p.Paths, rule)
 		}
 	}
+	c.startUp(p)
 }
 
 // writeLimit finds what makes all of the agent's own paths read-only.

@@ -179,7 +179,7 @@ func TestNoConfigLiftsTheBuiltIns(t *testing.T) {
 		}
 		text.WriteString(q.Key + ": " + q.Message + "\n")
 	}
-	for _, w := range []string{"allowed_paths[0]: this opens the whole machine", "allowed_paths[1]: this lets the agent change the start-up files", "allowed_paths[2]: this is never allowed, because of built-in: SSH keys"} {
+	for _, w := range []string{"allowed_paths[0]: this opens the whole machine", "allowed_paths[1]: this opens your home folder", "allowed_paths[2]: this is never allowed, because of built-in: SSH keys"} {
 		if !strings.Contains(text.String(), w) {
 			t.Errorf("no warning %q in:\n%s", w, text.String())
 		}
