@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -11,7 +12,31 @@ type NewAgent struct {
 	Name    string
 	Role    string   // of the config's roles; empty: none
 	Paths   []string // folders that it may read and write: absolute, or with "~" or a variable in front
+	Read    []string // paths within them that it may only read; see Snapshot.RunByGit
 	Domains []string // that it may reach
+}
+
+// RunByGit is what git obeys in those of the folders that are repositories: the
+// hooks, and the config, which names programs (core.fsmonitor, core.hooksPath,
+// aliases, filters: git-config(1)). Git runs them outside any cage, as the person,
+// at the next `git status`; an agent that can write them is out of its cage by then.
+// Repositories further below, those made later, and whatever else the person runs
+// from a folder are not looked for.
+func (s *Snapshot) RunByGit(folders []string) []string {
+	var found []string
+	for _, folder := range folders {
+		path := os.Expand(folder, s.options.Getenv)
+		if path == "~" || strings.HasPrefix(path, "~/") {
+			path = s.options.Home + path[1:]
+		}
+		if !filepath.IsAbs(path) {
+			continue
+		}
+		if info, err := os.Lstat(filepath.Join(path, ".git")); err == nil && info.IsDir() {
+			found = append(found, filepath.Join(folder, ".git", "config"), filepath.Join(folder, ".git", "hooks"))
+		}
+	}
+	return found
 }
 
 // AddAgent writes an agent that is not there yet. One that may do nothing yet gets
@@ -35,7 +60,14 @@ func (d *Document) AddAgent(a NewAgent, layout Layout) error {
 		agent["role"] = a.Role
 	}
 	if len(a.Paths) > 0 {
-		permissions["allowed_paths"] = a.Paths
+		paths := make([]any, 0, len(a.Paths)+len(a.Read))
+		for _, path := range a.Paths {
+			paths = append(paths, path)
+		}
+		for _, path := range a.Read {
+			paths = append(paths, map[string]any{"path": path, "access": "read"})
+		}
+		permissions["allowed_paths"] = paths
 	}
 	if len(a.Domains) > 0 {
 		permissions["network"] = map[string]any{"allowed_domains": a.Domains}

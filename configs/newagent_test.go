@@ -1,9 +1,13 @@
 package configs
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"openclaw/sandbox/policy"
 )
 
 // An agent that is added is the one that was asked for, whatever its name, and the
@@ -64,5 +68,53 @@ func TestAddAgent(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What git would run outside the cage is found in a repository, and written as what
+// the agent may only read.
+func TestWhatGitRunsIsReadOnly(t *testing.T) {
+	options := testOptions(t)
+	options.Getenv = func(name string) string { return map[string]string{"HOME": options.Home}[name] }
+	for _, folder := range []string{"repository/.git", "plain", "worktree"} {
+		if err := os.MkdirAll(filepath.Join(options.Home, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(options.Home, "worktree", ".git"), []byte("gitdir: /elsewhere\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := writeConfig(t, options, "agents: {}\n")
+	before, err := Load(path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := filepath.Join(options.Home, "repository")
+	for _, written := range []string{"~/repository", "$HOME/repository", full} {
+		want := []string{written + "/.git/config", written + "/.git/hooks"}
+		if got := before.RunByGit([]string{"~/plain", written, "~/worktree", "~/none", "relative"}); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	snapshot, err := Edit(path, options, func(d *Document) error {
+		return d.AddAgent(NewAgent{Name: "coder", Paths: []string{full}, Read: before.RunByGit([]string{full})}, options.Layout)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := snapshot.Policy("coder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]policy.Effect{
+		"main.go": policy.Allow, ".git/index": policy.Allow,
+		".git/config": policy.Deny, ".git/hooks": policy.Deny, ".git/hooks/pre-commit": policy.Deny,
+	} {
+		if got := compiled.Decide(policy.Request{Class: policy.ClassPathWrite, Path: filepath.Join(full, name)}); got.Effect != want {
+			t.Errorf("write %s: %+v, want %s", name, got, want)
+		}
+		if got := compiled.Decide(policy.Request{Class: policy.ClassPathRead, Path: filepath.Join(full, name)}); got.Effect != policy.Allow {
+			t.Errorf("read %s: %+v", name, got)
+		}
 	}
 }

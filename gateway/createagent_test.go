@@ -27,7 +27,11 @@ func TestAnAgentIsCreated(t *testing.T) {
 	}
 	first := text()
 	gone := filepath.Join(t.TempDir(), "not there")
-	paths, domains := []string{t.TempDir(), gone}, []string{"api.example.com"}
+	repository := t.TempDir()
+	if err := os.Mkdir(filepath.Join(repository, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	paths, domains := []string{repository, gone}, []string{"api.example.com"}
 
 	added, err := screen.CreateAgent(t.Context(), "team.reviewer", paths, domains, true)
 	if err != nil || text() != first || added.File != "config.yaml" || added.Line == 0 {
@@ -38,6 +42,9 @@ func TestAnAgentIsCreated(t *testing.T) {
 	}
 	if !slices.Equal(added.Missing, []string{gone}) {
 		t.Errorf("missing %q", added.Missing)
+	}
+	if want := []string{repository + "/.git/config", repository + "/.git/hooks"}; !slices.Equal(added.Guarded, want) {
+		t.Errorf("guarded %q", added.Guarded)
 	}
 	if entries := h.audited("config_change"); len(entries) != 0 {
 		t.Errorf("a look is on record as a change: %+v", entries)

@@ -20,10 +20,11 @@ func (g *Gateway) createAgent(ctx context.Context, call *hub.Call) (any, error) 
 	if err := call.Decode(&params); err != nil {
 		return nil, err
 	}
-	change := func(d *configs.Document) error {
-		return d.AddAgent(configs.NewAgent{Name: params.Name, Role: params.Role, Paths: params.Paths, Domains: params.Domains}, g.deps.Layout)
-	}
 	now := g.deps.Config.Current()
+	guarded := now.RunByGit(params.Paths)
+	change := func(d *configs.Document) error {
+		return d.AddAgent(configs.NewAgent{Name: params.Name, Role: params.Role, Paths: params.Paths, Read: guarded, Domains: params.Domains}, g.deps.Layout)
+	}
 	after, err := g.deps.Config.Preview(change)
 	if err != nil {
 		return nil, g.notWritten(err)
@@ -32,7 +33,7 @@ func (g *Gateway) createAgent(ctx context.Context, call *hub.Call) (any, error) 
 	if err != nil {
 		return nil, g.notWritten(err)
 	}
-	added := event.AgentAdded{File: filepath.Base(after.Path), Missing: missing(compiled)}
+	added := event.AgentAdded{File: filepath.Base(after.Path), Missing: missing(compiled), Guarded: guarded}
 	added.Line, _ = after.Where(configs.NamedKey("agents", params.Name))
 	_, added.Diff = configs.Diff(now, after)
 	if !params.Dry {
@@ -66,7 +67,7 @@ func (g *Gateway) notWritten(err error) error {
 func missing(p *policy.Policy) []string {
 	var out []string
 	for _, rule := range p.Paths {
-		if rule.Effect != policy.Allow || rule.Glob || rule.Origin.BuiltIn != "" {
+		if rule.Effect != policy.Allow || rule.Access != policy.AccessWrite || rule.Glob || rule.Origin.BuiltIn != "" {
 			continue
 		}
 		if _, err := os.Lstat(rule.Path); errors.Is(err, fs.ErrNotExist) {

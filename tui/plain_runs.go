@@ -44,6 +44,9 @@ func (p *plain) create(ctx context.Context, rest string) error {
 	if folder := view.MakesFolder(elsewhere, &draft); folder != "" {
 		p.say(p.T("config"), p.T("%s is not there yet: it is made", folder))
 	}
+	if len(draft.Guarded) > 0 {
+		p.say(p.T("config"), p.T("what git runs outside the cage can only be read"))
+	}
 	p.say(p.T("config"), p.T("the same with yes at the end writes it"))
 	return nil
 }

@@ -22,17 +22,23 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
+			var guarded []string
 			err := t.editConfig(cmd.Context(), name, func(document *configs.Document, snapshot *configs.Snapshot) error {
 				if _, exists := snapshot.Config.Agents[name]; exists {
 					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
 				}
-				added := configs.NewAgent{Name: name, Role: role, Paths: absolute(paths), Domains: domains}
+				guarded = snapshot.RunByGit(absolute(paths))
+				added := configs.NewAgent{Name: name, Role: role, Paths: absolute(paths), Read: guarded, Domains: domains}
 				return document.AddAgent(added, configs.Layout{Root: filepath.Dir(snapshot.Path)})
 			}, "created agent "+name)
-			if err == nil {
-				t.warnMissing(absolute(paths))
+			if err != nil {
+				return err
 			}
-			return err
+			for _, path := range guarded {
+				t.print("%s can only be read: git runs what it names outside the cage, as you", printable(path))
+			}
+			t.warnMissing(absolute(paths))
+			return nil
 		},
 	}
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "a folder that it may read and write (repeatable)")

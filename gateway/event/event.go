@@ -224,6 +224,7 @@ type AgentAdded struct {
 	Line    int          `json:"line"`              // of the agent's name in it
 	Diff    []string     `json:"diff,omitempty"`    // lines of a unified diff against what is in force
 	Missing []string     `json:"missing,omitempty"` // allowed paths that are not there
+	Guarded []string     `json:"guarded,omitempty"` // what git runs outside the cage, and the agent may therefore only read
 	Config  ConfigStatus `json:"config"`            // as it is now
 }
 

@@ -217,6 +217,10 @@ func (v *AgentsView) drawDraft(c *Canvas) {
 			c.Wrap(Plain, c.T("%s is not there: make it on the gateway's machine", v.data.Short(path)), 3)
 		}
 	}
+	if len(f.draft.Guarded) > 0 {
+		c.Gap(1)
+		c.Wrap(Plain, c.T("what git runs outside the cage can only be read"), 1)
+	}
 	var lines []string
 	for _, line := range f.draft.Diff {
 		if strings.HasPrefix(line, "+") || strings.HasPrefix(line, "-") {

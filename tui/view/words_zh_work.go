@@ -78,6 +78,7 @@ func chineseWork() map[string]string {
 		"domains that it may reach, such as proxy.golang.org *.example.com; none: only its model, through the gateway": "它可以访问的域名，例如 proxy.golang.org *.example.com；不填：只能经网关访问其模型",
 		"enter changes it, esc leaves it":                                                                              "enter 修改，esc 放弃",
 		"writes into %s, line %s:":                                                                                     "写入 %s 第 %s 行：",
+		"what git runs outside the cage can only be read":                                                              "git 会在笼外运行的内容只能读取",
 		"%s is not there yet: it is made":                                                                              "%s 尚不存在：将会创建",
 		"%s is not there: make it on the gateway's machine":                                                            "%s 不存在：请在网关的机器上创建",
 		" writes it   ":  " 写入   ",
