@@ -71,7 +71,8 @@
 // inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
 // enforced and not reported. A flaw of the kernel. What an agent does with what it
-// was allowed.
+// was allowed, and what it leaves there that somebody runs outside: the policy keeps
+// start-up files read-only (policy.Compile), and knows of no other.
 //
 // # Order, blocking, locking
 //
