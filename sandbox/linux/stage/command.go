@@ -46,6 +46,7 @@ func (s *stage) command() (int, error) {
 		return exitFailed, fail("settle init", err)
 	}
 	go s.listen(child.pid)
+	go leaveProgram()
 	return s.reap(child.pid)
 }
 

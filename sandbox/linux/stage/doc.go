@@ -18,7 +18,8 @@
 // reaped; and that the whole cage ends when the command does (init then ends
 // what it left behind before it lets go of the gate), when the supervisor does,
 // or when this process does. Init itself shows nothing in
-// /proc, holds no environment, and cannot be traced or signalled from inside.
+// /proc, holds no environment, cannot be traced or signalled from inside, and keeps
+// of its program's pages in memory what it goes on to use.
 //
 // It never reads the host's environment or configuration.
 package stage
