@@ -11,6 +11,7 @@ const longestBridge = 48
 // bridgeWords are the words that stand in one.
 var bridgeWords = map[string]bool{
 	"is": true, "was": true, "value": true, "default": true, "body": true, "stringvalue": true, "s": true, "new": true, "some": true, "from": true,
+	"set": true, "to": true, "changed": true, "updated": true, "now": true,
 }
 
 // bridge returns where a value may begin behind a name that ended before p, or
@@ -39,6 +40,9 @@ func bridge(text []byte, p int, last byte) (next int, ok bool) {
 			}
 			last, p = c, after
 			continue
+		case hasPrefix(text, p, "<<\""): // Erlang
+			p += len("<<")
+			continue
 		case c == '(', c == ')', c == '[', c == ']', c == '{', c == '|', c == '?', c == ':', c == '=', c == '>', c == '-', c == ',':
 			last, p = c, p+1
 			continue
@@ -46,7 +50,11 @@ func bridge(text []byte, p int, last byte) (next int, ok bool) {
 			return 0, false
 		}
 		end := run(text, p, word)
-		if bridgeWord(text[p:end]) || callee(text, end) && (last == ':' || last == '=' || last == '>') {
+		if opensLiteral(text, end) && (last == ':' || last == '=' || last == '>' || last == ']' || last == '{') {
+			last, p = 'a', end
+			continue
+		}
+		if bridgeWord(text[p:end]) || callee(text, end) && (last == ':' || last == '=' || last == '>' || last == ']') {
 			last, p = 'a', end
 			continue
 		}
@@ -58,6 +66,9 @@ func bridge(text []byte, p int, last byte) (next int, ok bool) {
 // opens reports whether what stands at p is a value and not a word of a bridge
 // or a mark.
 func opens(text []byte, p int) bool {
+	if text[p] == '-' && p+1 < len(text) && is(text[p+1], word) { // a random value may begin so
+		return true
+	}
 	switch text[p] {
 	case ' ', '\t', ')', ']', '}', '|', '?', ':', '=', '>', '-', ',', '"', '\'', '`', '\\':
 		return false
@@ -69,6 +80,12 @@ func opens(text []byte, p int) bool {
 // callee reports whether what ends at p is called, or the path of what is.
 func callee(text []byte, p int) bool {
 	return p < len(text) && text[p] == '(' || hasPrefix(text, p, "::")
+}
+
+// opensLiteral reports whether what ends at p is the type of a value in braces:
+// []string{, HeaderValue { inner: String(.
+func opensLiteral(text []byte, p int) bool {
+	return p < len(text) && (text[p] == '{' || hasPrefix(text, p, " { ") || hasPrefix(text, p, ": ") && p+2 < len(text) && is(text[p+2], upper))
 }
 
 func bridgeWord(text []byte) bool {

@@ -92,6 +92,9 @@ type runs struct {
 	wanted  [(maxPatterns + 63) / 64]uint64 // the value patterns whose texts are there
 	open    int                             // where a value begins whose end is not in the line
 	began   int                             // where the body of a private key begins
+	name    pending                         // a key's name at the end of the line
+	keys    int                             // how far JSON keys were looked for
+	cookies int                             // how far cookies were
 	covered int                             // the end of a long value behind a key's name
 }
 

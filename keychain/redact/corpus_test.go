@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 var seed = flag.Uint64("seed", 1, "seed of the generated corpus")
@@ -171,5 +172,44 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 				t.Fatalf("cut at %d: %q, whole %q", cut, got, want)
 			}
 		}
+	}
+}
+
+// The forms of the blind corpora, many of which go over several lines, give the same
+// however a writer or a stream gets them.
+func TestBlindCorpusCutAnywhere(t *testing.T) {
+	c := newCorpus(*seed)
+	m := newMasker(t)
+	for _, f := range append(append(blindForms(), secondForms()...), thirdForms()...) {
+		text := c.fill(f.text, "", c.secretOf(f.kind)) + "\nnext line\n"
+		want := m.Text(text)
+		for _, size := range []int{1, 3, 7, 16} {
+			if got := through(t, m, text, func(int) int { return size }); got != want {
+				t.Fatalf("%q in writes of %d:\n got  %q\n want %q", text, size, got, want)
+			}
+			if got := pushed(m.Stream(), text, func(int) int { return size }); got != want {
+				t.Fatalf("%q in pieces of %d:\n got  %q\n want %q", text, size, got, want)
+			}
+		}
+	}
+}
+
+// A text of nothing but the beginnings of what the rules look for ends, and in
+// time: the bound is generous, and what it finds is a loop.
+func TestHostileTextsEnd(t *testing.T) {
+	m := newMasker(t)
+	units := []string{"token", "kty\"", "\"kty\":\"d\":\"", "cookie: a=b; ", "Private-Lines: 1\n", "-----BEGIN PRIVATE KEY-----\n\\n", "x -----BEGIN PRIVATE KEY-----\n x\\\\n\n", "password:\n", "password: |\n", "name=\"token\"\n\n",
+		"(token,", "(a,token) values (", "sk_live_", "aa_", "mysql -p", " -p", "echo ", "@tcp(", "password for ", "<td>token</td>", "token from ", "mnemonic: a b ", ".atlasv1.", "-us1", "AUTH ", "new PDO('", "token: {\n", "key", "\\x", "password\\xd9", "token (a)(b)"}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, unit := range units {
+			m.Text(strings.Repeat(unit, 1<<18/len(unit)))
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(2 * time.Minute):
+		t.Fatal("one of the texts does not end")
 	}
 }

@@ -47,6 +47,17 @@ const (
 	ruleEntra
 	ruleLogin
 	ruleArgument
+	ruleFlag    // a command's flag of one letter
+	ruleInfix   // a text in the middle of a key
+	ruleWebKey  // a private key as JSON
+	rulePutty   // a private key of PuTTY
+	ruleSource  // user:password@tcp(
+	ruleSlash   // user/password@
+	ruleCookies // the values of a Cookie header
+	ruleKeyLog  // the secrets of TLS sessions
+	ruleEcho    // what goes into a password prompt by a pipe
+	ruleVerb    // a command of a protocol
+	ruleThird   // the third argument of a call
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -55,7 +66,7 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	var literals []string
 	var rules []rule
 	add := func(literal string, r rule) {
-		literals, rules = append(literals, strings.ToLower(literal)), append(rules, r)
+		literals, rules = append(literals, strings.Map(lowerASCII, literal)), append(rules, r)
 	}
 	for _, t := range tokens {
 		add(t.prefix, rule{kind: ruleToken, token: t})
@@ -77,9 +88,47 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	add(" -u ", rule{kind: ruleLogin})
 	add("--user ", rule{kind: ruleLogin})
 	add("--proxy-user ", rule{kind: ruleLogin})
-	add("sshpass -p", rule{kind: ruleArgument})
+	for _, literal := range []string{"sshpass -p", "convertto-securestring ", "issecret=true]", "identified by '", "identified by \""} {
+		add(literal, rule{kind: ruleArgument})
+	}
+	for i, f := range flags {
+		for _, command := range f.commands {
+			add(command+" ", rule{kind: ruleFlag, value: i, token: token{prefix: command}})
+		}
+	}
+	for i, f := range infixes {
+		add(f.text, rule{kind: ruleInfix, value: i})
+	}
+	add("kty", rule{kind: ruleWebKey})
+	add("Private-Lines:", rule{kind: rulePutty})
+	for _, literal := range []string{"@tcp(", "@unix(", "@tcp6("} {
+		add(literal, rule{kind: ruleSource})
+	}
+	add("oracle:thin:", rule{kind: ruleSlash})
+	add("sqlplus ", rule{kind: ruleSlash})
+	add("cookie:", rule{kind: ruleCookies})
+	for _, literal := range []string{"CLIENT_RANDOM ", "TRAFFIC_SECRET_0 ", "TRAFFIC_SECRET ", "EXPORTER_SECRET "} {
+		add(literal, rule{kind: ruleKeyLog})
+	}
+	for _, literal := range []string{"AUTH ", "LOGIN ", "PASS "} {
+		add(literal, rule{kind: ruleVerb, token: token{prefix: literal}})
+	}
+	for _, literal := range []string{"PDO->__construct(", "mysqli->__construct(", "mysqli_connect(", "new PDO(", "new mysqli("} {
+		add(literal, rule{kind: ruleThird})
+	}
+	for _, literal := range []string{"echo ", "printf %s ", "vault login "} {
+		add(literal, rule{kind: ruleEcho, token: token{prefix: literal}})
+	}
 	return literals, rules
 })
+
+// lowerASCII folds as hasPrefix does.
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r - 'A' + 'a'
+	}
+	return r
+}
 
 // follows reports whether a rule can accept what has c behind its literal.
 func (r *rule) follows(c byte) bool {
@@ -92,7 +141,11 @@ func (r *rule) follows(c byte) bool {
 		return is(c, wordDash)
 	case ruleEntra:
 		return is(c, identifier|tilde)
-	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern:
+	case ruleWebKey:
+		return c == '"' || c == '\'' || c == '\\'
+	case ruleInfix:
+		return is(c, infixes[r.value].forward)
+	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern, ruleFlag, rulePutty, ruleSource, ruleSlash, ruleCookies, ruleKeyLog, ruleEcho, ruleVerb, ruleThird:
 	}
 	return true
 }
@@ -135,7 +188,9 @@ func newEngine(patterns []string, replacement string) (*engine, error) {
 
 // carry is what one line leaves for the next.
 type carry struct {
-	armour bool // inside a private key
+	armour  bool    // inside a private key
+	before  int     // bytes before the body in each of its lines
+	pending pending // a key's name whose value the next lines may have
 
 	// Of the text that find has read, for who waits for more of it:
 	open  int // where a value begins whose end its last line has not; its length if there is none
@@ -168,7 +223,12 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 	state.open = offset + len(line)
 	if state.armour {
 		found, goesOn := armourLine(line)
-		state.armour = goesOn
+		if state.before > 0 { // a log's time, a quote of mail
+			found, goesOn = armourField(line, state.before)
+		}
+		if state.armour = goesOn; !goesOn {
+			state.before = 0
+		}
 		if found.end > found.start {
 			spans = append(spans, found.moved(offset))
 		}
@@ -178,7 +238,16 @@ func (e *engine) line(line []byte, skip, offset int, state *carry, spans []span)
 	}
 	first := len(spans)
 	past := runs{open: len(line)}
+	wanted := state.pending
+	if wanted.lines > 0 && skip == 0 {
+		spans = e.continued(line, &wanted, &past, spans)
+	}
 	spans = e.scan(line, skip, state, &past, spans)
+	if line[len(line)-1] == '\n' {
+		if state.pending = past.name; past.name.lines == 0 {
+			state.pending = wanted.left()
+		}
+	}
 	state.open = offset + past.open
 	if state.armour {
 		state.began = offset + past.began
@@ -233,9 +302,12 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		var open bool
 		if found, open, ok = armourStart(line, end-len("-----BEGIN "), end); ok && state != nil {
 			state.armour = open
+			if state.before = 0; open && len(bytes.TrimLeft(line[:end-len("-----BEGIN ")], " \t\"'`")) > 0 {
+				state.before = end - len("-----BEGIN ")
+			}
 			past.began = found.start
 		}
-		if ok && found.end == len(line) {
+		if found.end == len(line) {
 			past.open = min(past.open, found.start)
 		}
 		ok = ok && len(bytes.TrimSpace(line[found.start:found.end])) > 0
@@ -255,6 +327,28 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = argument(line, end)
 	case ruleEntra:
 		found, ok = entra(line, end-2, end)
+	case ruleFlag:
+		found, ok = commandValue(line, end, r.token.prefix, &flags[r.value])
+	case ruleInfix:
+		found, ok = infixes[r.value].match(line, end-len(infixes[r.value].text), end, past)
+	case ruleWebKey:
+		return webKey(line, end, past, spans)
+	case rulePutty:
+		found, ok = puttyKey(line, end, state, past)
+	case ruleSource:
+		found, ok = sourceName(line, end)
+	case ruleSlash:
+		found, ok = slashLogin(line, end)
+	case ruleKeyLog:
+		found, ok = keyLog(line, end)
+	case ruleVerb:
+		found, ok = verb(line, end, r.token.prefix)
+	case ruleThird:
+		found, ok = thirdArgument(line, end)
+	case ruleEcho:
+		found, ok = echoed(line, end, r.token.prefix, past)
+	case ruleCookies:
+		return cookies(line, end, past, spans)
 	}
 	if ok && found.end > found.start {
 		spans = append(spans, found)
@@ -266,6 +360,9 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 func bearer(line []byte, start int, replacement string) (span, bool) {
 	stop := run(line, start, identifier|padding|tilde)
 	v := line[start:stop]
+	if n := bytes.IndexByte(bytes.TrimRight(v, "="), '='); n >= 0 { // token_type=Bearer expires_in=3600
+		return span{}, false
+	}
 	if isReplaced(line, start, replacement) || len(v) < 8 || count(v, digit) == 0 && len(v) < 24 || isPlaceholder(v) {
 		return span{}, false
 	}
@@ -304,6 +401,8 @@ loop:
 			at = i
 		case c == ':' && colon < 0:
 			colon = i
+		case (c == '?' || c == '#') && colon >= 0 && i > colon+1 && count(line[colon+1:i], digit) < i-colon-1:
+			// A password that nobody escaped; a port has digits and nothing else.
 		case c == '/', c == '?', c == '#', c <= ' ', c == '"', c == '<', c == '>', c == '`', c == '\\':
 			break loop
 		}

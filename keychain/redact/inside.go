@@ -56,6 +56,13 @@ func (e *engine) parts(line []byte, start, stop, offset int, spans []span) []spa
 			end = i + n
 		}
 		if end-i >= minWrapped {
+			found, ok := prefixed(line, i, end)
+			if !ok {
+				found, ok = baseToken(line, i, end)
+			}
+			if ok {
+				spans = append(spans, found.moved(offset))
+			}
 			spans = e.unwrap(line, i, end, offset, spans)
 		} else if found, ok := botToken(line, i, end, stop); ok {
 			spans = append(spans, found.moved(offset))

@@ -24,6 +24,17 @@ const (
 	gateLong
 	// gateHeader: a scheme may stand before the value.
 	gateHeader
+	// gateKey: the word is only "key", so what stands before it must say that
+	// it is a secret one (keyword.go), or the value must be opaque.
+	gateKey
+	// gateOpaque: only values as a random generator makes them.
+	gateOpaque
+	// gatePair: only user:password in base64.
+	gatePair
+	// gatePhrase: twelve words or more, as wallets have them.
+	gatePhrase
+	// gateQuery: as gateLong, and only in the query of a URL.
+	gateQuery
 	// gateUser: a person's own pattern; numbers and words are values.
 	gateUser
 )
@@ -47,8 +58,22 @@ var keys = []key{
 	{word: "pw", gate: gatePassword, bounded: true},
 	{word: "token", gate: gateToken}, {word: "jwt", gate: gateToken, bounded: true}, {word: "bearer", gate: gateToken, bounded: true},
 	{word: "signature", gate: gateLong}, {word: "sig", gate: gateLong, bounded: true}, {word: "session_id", gate: gateLong},
-	{word: "cookie", gate: gateLong}, {word: "sessionid", gate: gateLong}, {word: "webhook", gate: gateLong},
+	{word: "cookie", gate: gateLong}, {word: "sessionid", gate: gateToken}, {word: "webhook", gate: gateLong},
 	{word: "authorization", gate: gateHeader},
+	{word: "key", gate: gateKey}, {word: "secret_key_base"}, {word: "key-data"}, {word: "key_data"}, {word: "keydata"},
+	{word: "psk", gate: gateToken, bounded: true}, {word: "securestring", gate: gatePassword},
+	{word: "auth", gate: gatePair, bounded: true}, {word: "code", gate: gateQuery, bounded: true},
+	{word: "sessid", gate: gateToken}, {word: "hmac", gate: gateLong, bounded: true},
+	{word: "ticket", gate: gateQuery, bounded: true}, {word: "_pat", gate: gateOpaque}, {word: "creds"}, {word: "cred", bounded: true},
+	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
+	{word: "mnemonic", gate: gatePhrase}, {word: "phrase", gate: gatePhrase},
+
+	// "Password", "key" and "token" in other languages.
+	{word: "passwort", gate: gatePassword}, {word: "kennwort", gate: gatePassword}, {word: "mot de passe", gate: gatePassword},
+	{word: "mot_de_passe", gate: gatePassword}, {word: "contraseña", gate: gatePassword}, {word: "contrasena", gate: gatePassword},
+	{word: "senha", gate: gatePassword, bounded: true}, {word: "wachtwoord", gate: gatePassword}, {word: "пароль", gate: gatePassword}, {word: "Пароль", gate: gatePassword},
+	{word: "密码", gate: gatePassword}, {word: "密碼", gate: gatePassword}, {word: "口令", gate: gatePassword}, {word: "密钥"}, {word: "密鑰"},
+	{word: "令牌", gate: gateToken}, {word: "パスワード", gate: gatePassword}, {word: "トークン", gate: gateToken}, {word: "비밀번호", gate: gatePassword},
 }
 
 // ordinary are names that end with a key word and hold no secret.
@@ -66,12 +91,23 @@ var ordinary = map[string]bool{
 // can be a secret. Only the value is the span.
 func keyValue(text []byte, start, end int, k key, replacement string, past *runs) (span, bool) {
 	name, p, ok := keyName(text, start, end, k)
+	if ok {
+		k.gate, ok = gateOf(text, start, name, k)
+	}
 	if !ok {
 		return span{}, false
 	}
-	keyQuote, p := skipQuote(text, skipColour(text, p))
+	past.noteName(text, name, p, k)
+	p = skipEmphasis(text, name.start, skipColour(text, p))
+	keyQuote, p := skipQuote(text, p)
+	if keyQuote.char != 0 {
+		p = skipVisibility(text, p)
+	}
 	if p < len(text) && text[p] == ']' && keyQuote.char != 0 { // config["token"]
 		p++
+	}
+	if keyQuote.char != 0 && hasPrefix(text, p, ">>") { // <<"token">>
+		p += len(">>")
 	}
 	if p < len(text) && text[p] == '?' && !hasPrefix(text, p, "??") { // password?: string
 		p++
@@ -90,9 +126,9 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 	if sep == sepColon && inARN(text, name.start) {
 		return span{}, false
 	}
-	place := place{name: name, key: k, quote: keyQuote, sep: sep}
+	place := place{name: name, key: k, quote: keyQuote, sep: sep, weak: name.weak}
 	if sep != sepNone {
-		if opensObject(text, next) {
+		if opensObject(text, next) && (sep != sepEquals || bracedValue(text, skipSpace(text, next)) == 0) {
 			found, ok := place.behindBridge(text, next, ':', replacement, past)
 			if from, bridged := bridge(text, next, ':'); ok || bridged && isMasked(text, from, replacement) {
 				return found, ok
@@ -104,6 +140,12 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 		place.weak = true
 		if found, ok := place.value(text, next, replacement, past); ok {
 			return found, true
+		}
+	}
+	if p < len(text) && (text[p] == ',' || text[p] == ')' || text[p] == '`') {
+		if next := column(text, name.start, p); next > p {
+			place.sep, place.weak = sepColon, true
+			return place.value(text, next, replacement, past)
 		}
 	}
 	return place.behindBridge(text, p, 0, replacement, past)
@@ -141,11 +183,25 @@ type place struct {
 // value judges the value that begins at p.
 func (w *place) value(text []byte, p int, replacement string, past *runs) (span, bool) {
 	p = skipColour(text, skipSpace(text, p))
+	if hasPrefix(text, p, "** ") { // **Password:** x
+		p += len("** ")
+	}
 	if isReplaced(text, p, replacement) {
 		return span{}, false
 	}
 	if p < len(text) && text[p] == '[' {
 		p = skipSpace(text, p+1)
+	}
+	if w.key.word == "cookie" && bytes.IndexByte(text[p:argumentEnd(text, p)], '=') >= 0 {
+		return span{}, false // names and values: cookies looks at each
+	}
+	if w.key.gate == gatePhrase {
+		return phrase(text, p, w.name.start, past)
+	}
+	if w.sep == sepEquals && p < len(text) && text[p] == '{' {
+		if end := bracedValue(text, p); end > 0 { // Pwd={x};
+			return span{from: w.name.start, start: p + 1, end: end}, true
+		}
 	}
 	opened, p := openValue(text, p)
 	if w.key.gate == gateHeader {
@@ -155,11 +211,28 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 	if stop == len(text) || opened.char != 0 && !opened.entity && text[stop] != opened.char && text[stop] != '\\' {
 		past.open = min(past.open, p) // more of the line may end it elsewhere
 	}
+	for _, form := range [...]string{"base64:", "pass:"} { // APP_KEY=base64:x, -password pass:x
+		if hasPrefix(text[:stop], p, form) {
+			p += len(form)
+		}
+	}
+	if opened.char == '`' && w.name.environment && w.sep == sepEquals {
+		return span{}, false // a shell's PASSWORD=`command`
+	}
+	if opened.char == '"' && len(text)-stop < len(arrow) && string(text[stop:]) == arrow[:len(text)-stop] {
+		past.open = min(past.open, p) // what it changes to may follow
+	}
 	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified, sep: w.sep}
 	if stop < len(text) {
 		v.after = text[stop]
 	}
 	if isReplaced(text, p, replacement) || !v.secret() || w.weak && !random(v.text) {
+		if end := changedTo(text, stop, opened); end > stop && !w.weak { // "x" -> "y", of which only y can be one
+			v.text, p, stop = text[stop+len(arrow):end], stop+len(arrow), end
+			if v.secret() {
+				return span{from: w.name.start, start: p, end: stop}, true
+			}
+		}
 		return span{}, false
 	}
 	found := span{from: w.name.start, start: p, end: changedTo(text, stop, opened)}
@@ -170,12 +243,15 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 	return found, true
 }
 
+// arrow stands between a value and what it becomes, in plans of Terraform.
+const arrow = `" -> "`
+
 // changedTo returns the end of a value's new value behind it: password = "x" -> "y".
 func changedTo(text []byte, stop int, opened quote) int {
-	if opened.char != '"' || opened.level > 0 || !hasPrefix(text, stop, `" -> "`) {
+	if opened.char != '"' || opened.level > 0 || !hasPrefix(text, stop, arrow) {
 		return stop
 	}
-	return closingQuote(text, stop+len(`" -> "`), opened)
+	return closingQuote(text, stop+len(arrow), opened)
 }
 
 // opensObject: the value is an object, a call or a default, and what is secret
@@ -185,11 +261,14 @@ func opensObject(text []byte, p int) bool {
 	if p == len(text) {
 		return false
 	}
-	if text[p] == '{' || text[p] == '?' || text[p] == '|' {
+	if text[p] == '{' || text[p] == '?' || text[p] == '|' || hasPrefix(text, p, "[]") {
 		return true
 	}
 	end := run(text, p, word)
 	if end > p && end < len(text) && (text[end] == '=' || text[end] == ':') && bridgeWord(text[p:end]) {
+		return true
+	}
+	if end > p && is(text[p], upper) && hasPrefix(text, end, " { ") {
 		return true
 	}
 	for stop := min(len(text), p+longestBridge); end < stop && (is(text[end], word) || text[end] == ':'); {
@@ -201,12 +280,16 @@ func opensObject(text []byte, p int) bool {
 // openValue passes over the quote before a value, and over what languages put
 // around it: @"x", b"x", """x""".
 func openValue(text []byte, p int) (quote, int) {
+	if hasPrefix(text, p, "<<\"") { // Erlang
+		p += len("<<")
+	}
 	if p+1 < len(text) && (text[p+1] == '"' || text[p+1] == '\'') {
 		switch text[p] {
 		case '@', 'b', 'r', 'u':
 			p++
 		}
 	}
+	p = skipMark(text, p)
 	q, next := skipQuote(text, p)
 	if q.char != 0 && q.level == 0 && next+1 < len(text) && text[next] == q.char && text[next+1] == q.char {
 		next += 2
@@ -220,6 +303,7 @@ type name struct {
 	environment bool // NAME
 	qualified   bool // access_token, not token
 	query       bool // ?name= or &name=
+	weak        bool // what follows may have another meaning
 }
 
 func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
@@ -228,7 +312,10 @@ func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
 		next = end + len(".value")
 	}
 	if next < len(text) && is(text[next], identifier) {
-		return n, 0, false
+		if next = suffixed(text, end); next == end {
+			return n, 0, false
+		}
+		n.weak = true
 	}
 	n.start, n.end = runBack(text, start, 64, identifier), end
 	n.flag = text[n.start] == '-' && n.start+1 < start
@@ -237,7 +324,10 @@ func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
 	n.qualified = start > n.start && !boundaryInName(text, n.start, start)
 	if k.bounded && start > n.start && is(text[start-1], alphanumeric) && (!is(text[start], upper) || !is(text[start-1], lower|digit)) &&
 		!boundary(text, start) {
-		return n, 0, false
+		if k.word != "pass" || passWord(text, n.start, start) {
+			return n, 0, false
+		}
+		n.weak = true // dbpass=x, and no word of a language
 	}
 	if end-n.start <= 24 {
 		var folded [24]byte
@@ -245,8 +335,11 @@ func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
 			folded[i] = fold(c)
 		}
 		full := folded[:end-n.start]
-		if ordinary[string(full)] && (k.gate != gatePassword || n.environment || len(full) <= 2 || k.word == "pass") {
-			return n, 0, false
+		if ordinary[string(full)] && (k.word != "pass" || !passArgument(text, n.start, end)) && (k.gate != gatePassword || n.environment || len(full) <= 2 || k.word == "pass") {
+			if full[0] == '-' || k.word != "pass" || n.environment {
+				return n, 0, false
+			}
+			n.weak = true // pass: "x"
 		}
 	}
 	return n, next, true
@@ -290,19 +383,40 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 	case hasPrefix(rest, 0, ":="):
 		return sepAssign, after + 2
 	case hasPrefix(rest, 0, "::"):
+		if n.start >= len("name=") && hasPrefix(text, n.start-len("name="), "name=") { // ::set-output name=token::x
+			return sepColon, after + 2
+		}
 		return sepNone, p
+	case hasPrefix(rest, 0, "："), hasPrefix(rest, 0, "＝"):
+		return sepColon, after + len("：")
+	case rest[0] == 0 && after == p:
+		return sepEquals, after + 1
+	case after == p && framed(text, p) > p: // MessagePack, printed
+		return sepEquals, framed(text, p)
+	case numbered(text, p) > p: // Unseal Key 1: x
+		return sepColon, numbered(text, p)
+	case after > p && (assigned(text, n.start) || hasPrefix(rest, 0, "reg_")):
+		return sepSpace, registryValue(text, after)
+	case after > p && registryValue(text, after) > after:
+		return sepSpace, registryValue(text, after)
 	case hasPrefix(rest, 0, "==="), hasPrefix(rest, 0, "!=="):
 		return sepCompare, after + 3
 	case hasPrefix(rest, 0, "=="), hasPrefix(rest, 0, "!="):
 		return sepCompare, after + 2
 	case hasPrefix(rest, 0, "=>"):
 		return sepColon, after + 2
+	case hasPrefix(rest, 0, "<-") || hasPrefix(rest, 0, "<<<"): // R, and a shell's here string
+		next := skipSpace(text, after+2+boolInt(rest[2:], '<'))
+		if q, _ := skipQuote(text, next); q.char != 0 || rest[1] == '<' {
+			return sepSpace, next
+		}
+		return sepNone, p
 	case rest[0] == '=':
 		return sepEquals, after + 1
 	case (hasPrefix(rest, 0, ":?") || hasPrefix(rest, 0, ":+")) && n.start > 0 && text[n.start-1] == '{': // ${PASSWORD:?missing}
 		return sepNone, p
 	case rest[0] == ':':
-		return sepColon, skipType(text, after+1)
+		return sepColon, skipCasts(text, skipType(text, after+1))
 	case after > p && n.start > 0 && text[n.start-1] == '<': // <password type="s">x</password>
 		if end := bytes.IndexAny(rest[:min(len(rest), 80)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
 			return sepEquals, after + end + 1

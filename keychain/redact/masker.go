@@ -199,7 +199,11 @@ func (m *Masker) sensitive(key, value string) bool {
 			continue
 		}
 		n, _, ok := keyName(name, start, len(name), r.key)
-		v := attribute(view(value), n, r.key)
+		k := r.key
+		if ok {
+			k.gate, ok = gateOf(name, start, n, k)
+		}
+		v := attribute(view(value), n, k)
 		if ok && !isReplaced(v.text, 0, e.replacement) && v.secret() {
 			return true
 		}

@@ -145,6 +145,7 @@ func (s *Stream) forget(e *engine) {
 		s.spans = e.find(s.buf[:line], 0, &s.state, s.spans[:0])
 	} else if s.sent > 4*streamContext {
 		line = s.sent - streamContext
+		s.state.pending = pending{} // its value was at the beginning
 	}
 	s.buf = s.buf[:copy(s.buf, s.buf[line:])]
 	s.sent -= line

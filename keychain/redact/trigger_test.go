@@ -77,13 +77,20 @@ func literalsOf(t *testing.T, patterns ...string) (*engine, []string) {
 	return e, literals
 }
 
+func upperASCII(r rune) rune {
+	if 'a' <= r && r <= 'z' {
+		return r - 'a' + 'A'
+	}
+	return r
+}
+
 // Every literal is found once, wherever it stands and however short the line is,
-// in any case, as comparing at each place finds it.
+// in any case of ASCII's letters, as comparing at each place finds it.
 func TestEveryLiteralIsFoundAtEveryPlace(t *testing.T) {
 	e, literals := literalsOf(t, "pi", "ab", "xyz", "emp-[0-9]+")
 	r := rand.New(rand.NewPCG(5, 6))
 	for index, literal := range literals {
-		for _, text := range []string{literal, strings.ToUpper(literal)} {
+		for _, text := range []string{literal, strings.Map(upperASCII, literal)} {
 			for before := range 12 {
 				for after := range 6 {
 					b := make([]byte, before+len(text)+after)

@@ -42,8 +42,20 @@ func (v value) secret() bool {
 		return false
 	}
 	digits, letters := count(t, digit), count(t, lower|upper)
+	if t[0] >= 0x80 && digits+letters == 0 { // words of another script
+		return false
+	}
 	switch v.gate {
+	case gateOpaque:
+		return len(t) >= 24 && isScattered(t)
+	case gatePair:
+		return isPair(t) || len(t) >= 20 && isScattered(t)
+	case gateQuery:
+		return len(t) >= 10 && random(t)
 	case gateLong:
+		if isUUID(t) || isSerial(t) {
+			return true
+		}
 		return len(t) >= 20 && digits >= 2 && letters >= 2
 	case gateHeader:
 		return len(t) >= 8 && (digits > 0 || len(t) >= 20)
@@ -52,7 +64,7 @@ func (v value) secret() bool {
 			return len(t) >= 6
 		}
 		return len(t) >= 6 && digits > 0 || len(t) >= 20 || len(t) >= 12 && count(t, lower) > 2 && count(t, upper) > 2 && !v.wordy()
-	case gateSecret, gatePassword, gateUser:
+	case gateSecret, gatePassword, gateUser, gateKey, gatePhrase:
 	}
 	if !v.quoted && v.gate == gateSecret && digits == 0 && letters == len(t) && len(t) < 12 && v.sep == sepColon {
 		return false // "secret: optional", "api key: missing"
@@ -69,6 +81,9 @@ func (v value) code() bool {
 	word := run(t, 0, word|dot) == len(t) && !is(t[0], digit)
 	if word && (v.after == '(' || v.after == '[' || v.after == '{') {
 		return true
+	}
+	if n := len(t) - 1; v.sep == sepCompare && n > 0 && t[n] == ':' { // Python's if a == b:
+		return is(t[0], lower|upper) && count(t, digit)*4 < n
 	}
 	if v.sep == sepAssign || v.sep == sepCompare {
 		return word && count(t, digit)*4 < len(t)

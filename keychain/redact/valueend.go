@@ -106,6 +106,9 @@ func valueEnd(text []byte, p int, q quote, environment, header bool) int {
 				return i
 			}
 		default:
+			if c >= 0x80 && markSize(text, i) > 0 {
+				return i
+			}
 			if c == '.' && !header && i > p && (i+1 == len(text) || text[i+1] == ' ') {
 				return i
 			}

@@ -12,6 +12,24 @@ func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
 	if after >= len(text) {
 		return sepNone, p
 	}
+	if size := isWord(text, after); size > 0 { // 密码是
+		return sepColon, after + size
+	}
+	if hasPrefix(text, after, "│") || hasPrefix(text, after, "┃") || hasPrefix(text, after, "║") {
+		return sepColon, after + len("│")
+	}
+	if dots := run(text, after, dot); dots-after >= 3 && dots < len(text) && text[dots] == ' ' { // secret ..... x
+		return sepColon, dots
+	}
+	if next := behindTags(text, after); next > after { // <td>token</td><td>x</td>
+		return sepColon, next
+	}
+	if next := changedFrom(text, after); next > after {
+		return sepColon, next
+	}
+	if next := owned(text, after); next > after && after > p {
+		return sepColon, next
+	}
 	switch c := text[after]; {
 	case keyQuote.char != 0 && c == ',': // ["x-api-key", "x"]
 		return sepColon, after + 1
@@ -32,7 +50,7 @@ func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
 			return sepColon, end + 2
 		}
 		return sepNone, p
-	case is(c, alphanumeric|padding), c == '"', c == '\'': // ENV API_KEY x, setx API_KEY "x", password x
+	case is(c, word|padding), c == '"', c == '\'': // ENV API_KEY x, setx API_KEY "x", password x
 		return sepColon, after
 	}
 	return sepNone, p
@@ -57,6 +75,9 @@ func formValue(text []byte, p int) (sepKind, int) {
 // random reports whether a value looks as no word, name, version or date does:
 // a stretch of ten letters and digits or more, mixed.
 func random(t []byte) bool {
+	if isMixed(t) {
+		return true
+	}
 	for len(t) > 0 && (t[len(t)-1] == '!' || t[len(t)-1] == '?' || t[len(t)-1] == '#') {
 		t = t[:len(t)-1]
 	}
@@ -79,7 +100,14 @@ func random(t []byte) bool {
 		}
 		i = stop + 1
 	}
-	return isSerial(t) || isScattered(t)
+	return isSerial(t) || isScattered(t) || isUUID(t)
+}
+
+// isMixed: letters of both cases, in neither of which words are written so, and a
+// digit.
+func isMixed(t []byte) bool {
+	capitals, small := count(t, upper), count(t, lower)
+	return len(t) >= 20 && run(t, 0, wordDash|padding) == len(t) && count(t, digit) > 0 && capitals*3 > small && small*3 > capitals && capitals >= 5
 }
 
 // isScattered: digits in three places or more among letters of both cases, also
@@ -112,6 +140,11 @@ func isSerial(t []byte) bool {
 
 // skipType passes over a type between a name and its value: key: string = "x".
 func skipType(text []byte, p int) int {
+	for q, end := p, min(len(text), p+longestBridge); q < end && (is(text[q], word) || bytes.IndexByte([]byte(" <>[]&'*?|"), text[q]) >= 0); q++ {
+		if q > p && hasPrefix(text, q, " = \"") { // token: Option<String> = "x"
+			return q + len(" =")
+		}
+	}
 	start := skipSpace(text, p)
 	stop := run(text, start, word)
 	if stop == start || !isWordList(text[start:stop]) {
@@ -161,11 +194,17 @@ func login(text []byte, start int) (span, bool) {
 
 // argument judges what follows a flag that takes nothing but a password.
 func argument(text []byte, start int) (span, bool) {
-	_, p := skipQuote(text, skipSpace(text, start))
-	stop := p
-	for stop < len(text) && text[stop] > ' ' && text[stop] != '"' && text[stop] != '\'' && text[stop] != '\\' {
-		stop++
+	at := skipSpace(text, start)
+	for flagged := true; flagged && at < len(text) && text[at] == '-'; { // -AsPlainText "x"
+		end := run(text, at, wordDash)
+		next := skipSpace(text, end)
+		if flagged = next > end; !flagged || next == len(text) || text[next] != '"' && text[next] != '\'' && text[next] != '-' {
+			return span{}, false
+		}
+		at = next
 	}
+	_, p := skipQuote(text, at)
+	stop := argumentEnd(text, p)
 	if v := text[p:stop]; len(v) < 4 || isPlaceholder(v) || isReference(v) {
 		return span{}, false
 	}

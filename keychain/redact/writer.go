@@ -147,7 +147,7 @@ func (w *Writer) force() error {
 	// The last line may have others before it: a value of several lines that
 	// began in them and is not decided.
 	spans := e.find(w.buf, w.skip, &state, w.spans[:0])
-	w.state.armour = false
+	w.state.armour, w.state.pending = false, pending{}
 	cut := min(len(w.buf)-lookahead, w.skip+e.known().open(w.buf[w.skip:], false))
 	for moved := true; moved; {
 		moved = false
