@@ -24,6 +24,7 @@ import (
 	"openclaw/gateway/limit"
 	"openclaw/gateway/registry"
 	"openclaw/gateway/wire"
+	"openclaw/keychain"
 )
 
 const (
@@ -164,7 +165,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	if err := startable(snapshot); err != nil {
 		return err
 	}
-	if err := withoutCore(); err != nil {
+	if err := keychain.WriteNoCore(); err != nil {
 		g.log.Warn("core files of this process cannot be switched off", slog.Any("error", err))
 	}
 	if err := g.deps.Layout.Make(); err != nil {

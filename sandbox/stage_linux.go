@@ -14,6 +14,8 @@ func RunStage(args []string) (handled bool, exit int) {
 		return false, 0
 	case args[0] == stage.Name:
 		return true, stage.Run()
+	case args[0] == proberName:
+		return true, prober()
 	case keeper.Handles(args[0]):
 		return true, keeper.Run(args[0])
 	}

@@ -14,6 +14,7 @@ import (
 	"openclaw/gateway/spool"
 	"openclaw/gateway/supervise"
 	"openclaw/gateway/wire"
+	"openclaw/keychain"
 	"openclaw/sandbox"
 )
 
@@ -117,6 +118,9 @@ type cagedOptions struct {
 // supervise.ErrRestart, that it is to be run again.
 func (t *terminal) caged(ctx context.Context, agent string, command []string, o cagedOptions) (sandbox.ExitStatus, error) {
 	defer fewCollections()()
+	if err := keychain.ShowMemory(); err != nil { // of a run before, which is started again
+		return sandbox.ExitStatus{}, err
+	}
 	cage, lacking := sandbox.New(ctx)
 	if lacking == nil { // its first process gets ready while the config is read and the gateway is asked
 		defer cage.Prepare(t.in, t.out, t.err)()
@@ -145,6 +149,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, o 
 		},
 		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, lacking },
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },
+		Hide:  keychain.HideMemory,
 		Learn: o.recorder, Terminal: o.terminal, Begin: o.begin,
 		Warn: func(text string) { t.warn("%s", printable(text)) },
 	})

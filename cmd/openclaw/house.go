@@ -216,7 +216,11 @@ func (h *house) mechanisms() []event.Mechanism {
 		return nil
 	}
 	h.machine.Do(func() {
-		for _, m := range sandbox.Probe(context.Background()).Mechanisms {
+		found, err := sandbox.ProbeApart(context.Background())
+		if err != nil {
+			h.log.Logger().Warn("the machine cannot be probed", slog.Any("error", err))
+		}
+		for _, m := range found.Mechanisms {
 			h.machineList = append(h.machineList, event.Mechanism{Name: m.Name, Enforced: m.Enforced, Detail: m.Detail, Fix: m.Fix})
 		}
 	})

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if handled, code := sandbox.RunStage(os.Args); handled {
 		os.Exit(code)
 	}
+	if os.Getenv(hiddenVariable) != "" {
+		os.Exit(hiddenChild())
+	}
 	testscript.Main(cleaned{m}, map[string]func(){"openclaw": main})
 }
 

@@ -178,6 +178,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see '"+cmd.CommandPath()+" --help'", "%w", err)
 	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return t.hide(cmd) }
 	root.PersistentFlags().BoolVar(&t.insecure, "insecure", false, "with client.tls.verify_server: false, do not check the certificate of a gateway elsewhere")
 	root.PersistentFlags().IntVar(&t.passphraseFD, "passphrase-fd", -1, "read what would be asked for from this descriptor, a line each: the passphrase that holds, then a new one")
 	root.AddCommand(

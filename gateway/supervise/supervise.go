@@ -41,6 +41,10 @@ type Options struct {
 	// Cage builds the cage, or hands over one that was prepared; called once.
 	// Nothing is run before the gateway has given its leave.
 	Cage func(ctx context.Context) (*sandbox.Cage, error)
+	// Hide keeps this process's memory, with the run's token in it, from other
+	// programs of its user. It is called when the cage has started.
+	Hide func() error
+
 	// Spool keeps what is refused while there is no gateway to tell, for the next
 	// one to put on record. It is asked for once, and only when it is needed.
 	Spool func(started wire.RunStarted) *spool.Writer
@@ -111,6 +115,11 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 			keeper.end("refused")
 		}
 		return sandbox.ExitStatus{}, err
+	}
+	// The run's token is in this memory. It could not be hidden before: the kernel lets
+	// no process that is hidden map the users of its child.
+	if err := options.Hide(); err != nil {
+		options.Warn("other programs of this user can read the token of this run: " + err.Error())
 	}
 	report := process.Report()
 	collected.enforced(func(p *wire.RunReportParams) {

@@ -1,5 +1,3 @@
-//go:build unix
-
 package gateway
 
 import (
@@ -13,8 +11,5 @@ func TestARunningGatewayLeavesNoCore(t *testing.T) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_CORE, &limit); err != nil || limit.Cur > 1 || limit.Max > 1 {
 		t.Fatalf("%+v, %v", limit, err)
-	}
-	if err := withoutCore(); err != nil {
-		t.Fatal("a second time, as a child of it does:", err)
 	}
 }
