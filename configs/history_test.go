@@ -243,10 +243,10 @@ func TestRollbackWithoutAStore(t *testing.T) {
 	say(t, store, "# two\n")
 	const broken = "gateway: [\n"
 	must(t, os.WriteFile(store.path, []byte(broken), 0o600))
-	if back, err := RollbackFile(options, 1, true); err != nil || !slices.Contains(back.Diff, "+# one") || textOfConfig(t, store) != broken {
+	if back, err := RollbackFile(options, 1, true, anyConfig); err != nil || !slices.Contains(back.Diff, "+# one") || textOfConfig(t, store) != broken {
 		t.Errorf("%+v %v", back, err)
 	}
-	back, err := RollbackFile(options, 1, false)
+	back, err := RollbackFile(options, 1, false, anyConfig)
 	if err != nil || textOfConfig(t, store) != "# one\n" {
 		t.Fatalf("%+v %v", back, err)
 	}
@@ -254,13 +254,13 @@ func TestRollbackWithoutAStore(t *testing.T) {
 		t.Errorf("%q %v", saved, err)
 	}
 	must(t, os.Remove(store.path))
-	if back, err := RollbackFile(options, 2, false); err != nil || textOfConfig(t, store) != "# two\n" || back.Saved != "" {
+	if back, err := RollbackFile(options, 2, false, anyConfig); err != nil || textOfConfig(t, store) != "# two\n" || back.Saved != "" {
 		t.Errorf("%+v %v", back, err)
 	}
 	if list, err := Versions(options.Layout); err != nil || versionNumbers(list) != "2 1" {
 		t.Errorf("%+v %v", list, err)
 	}
-	if _, err := RollbackFile(options, 9, false); err == nil {
+	if _, err := RollbackFile(options, 9, false, anyConfig); err == nil {
 		t.Error("no error")
 	}
 }
@@ -308,5 +308,26 @@ func TestEncryptLeavesNoTextBehind(t *testing.T) {
 	list, err := Versions(options.Layout)
 	if entries, _ := os.ReadDir(options.Layout.Versions()); err != nil || versionNumbers(list) != "2- 1-" || len(entries) != 1 {
 		t.Errorf("%+v %v %v", list, err, entries)
+	}
+}
+
+// anyConfig is a gateway that starts with whatever loads.
+func anyConfig(*Snapshot) error { return nil }
+
+func TestRollbackFileAsksWhoWouldStart(t *testing.T) {
+	options := testOptions(t)
+	writeConfig(t, options, "# one\n")
+	store := keeping(t, options)
+	say(t, store, "# two\n")
+	refusal := errors.New("it would not start")
+	before, err := os.ReadFile(options.Layout.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	_, err = RollbackFile(options, 1, false, func(*Snapshot) error { asked++; return refusal })
+	after, readErr := os.ReadFile(options.Layout.Config())
+	if err == nil || !strings.Contains(err.Error(), refusal.Error()) || readErr != nil || string(after) != string(before) || asked != 1 {
+		t.Errorf("%v, %v, asked %d times, changed: %v", err, readErr, asked, string(after) != string(before))
 	}
 }

@@ -64,8 +64,9 @@ func (s *Store) textOf(version int) ([]byte, error) {
 }
 
 // RollbackFile is Rollback where no Store is open: no gateway runs, maybe because
-// its config does not load. The difference is to the file that is there.
-func RollbackFile(options Options, version int, dry bool) (Rollback, error) {
+// its config does not load. The difference is to the file that is there. check says
+// why a gateway would refuse what loads; then nothing is changed.
+func RollbackFile(options Options, version int, dry bool, check func(*Snapshot) error) (Rollback, error) {
 	options, err := options.complete()
 	if err != nil {
 		return Rollback{}, err
@@ -79,7 +80,7 @@ func RollbackFile(options Options, version int, dry bool) (Rollback, error) {
 	if err != nil {
 		return Rollback{}, rollbackError(path, version, err)
 	}
-	back, err := putBack(path, options, text, nil, func(*Snapshot) error { return nil }, dry)
+	back, err := putBack(path, options, text, nil, check, dry)
 	if err != nil {
 		err = rollbackError(path, version, err)
 	}

@@ -7,13 +7,30 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/certs"
 	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/wire"
 )
+
+// CheckStart says why a gateway would not start with a config: a protection that it
+// cannot give, a certificate that does not load. now tells the time.
+func CheckStart(snapshot *configs.Snapshot, now func() time.Time) error {
+	if err := startable(snapshot); err != nil {
+		return err
+	}
+	if !snapshot.Config.Gateway.TLS.Enabled {
+		return nil
+	}
+	if err := certs.Check(snapshot.Config.Gateway.TLS, now); err != nil {
+		return certificateError(err)
+	}
+	return nil
+}
 
 // checkConfig vetoes a config that the running gateway could not be started
 // with.

@@ -46,8 +46,8 @@ type Vault interface {
 	Rekey(ctx context.Context, current, passphrase []byte, recovery, approved bool) (keychain.Secret, error)
 	// A vault file that is older than one that was seen is refused until it is
 	// accepted. Both open it by passphrase, code, or neither.
-	LookAtRollback(ctx context.Context, passphrase, code []byte) (keychain.VaultRollback, error)
-	AcceptRollback(ctx context.Context, passphrase, code []byte, fingerprint string) error
+	LookAtRollback(ctx context.Context, by keychain.VaultOpening) (keychain.VaultRollback, error)
+	AcceptRollback(ctx context.Context, by keychain.VaultOpening, fingerprint string) error
 }
 
 // Masker takes secrets out of text, and learns exact values that nothing may

@@ -133,12 +133,12 @@ func (m *memory) Rekey(ctx context.Context, current, _ []byte, _, _ bool) (keych
 	return keychain.Secret{}, m.Unlock(ctx, current)
 }
 
-func (m *memory) LookAtRollback(context.Context, []byte, []byte) (keychain.VaultRollback, error) {
+func (m *memory) LookAtRollback(context.Context, keychain.VaultOpening) (keychain.VaultRollback, error) {
 	return keychain.VaultRollback{}, &keychain.Error{Op: "accept vault file", Kind: keychain.KindFailed}
 }
 
-func (m *memory) AcceptRollback(ctx context.Context, passphrase, code []byte, _ string) error {
-	_, err := m.LookAtRollback(ctx, passphrase, code)
+func (m *memory) AcceptRollback(ctx context.Context, by keychain.VaultOpening, _ string) error {
+	_, err := m.LookAtRollback(ctx, by)
 	return err
 }
 

@@ -15,13 +15,14 @@ func (g *Gateway) lookAtRollback(ctx context.Context, call *hub.Call) (any, erro
 	clear(call.Params)
 	defer clear(params.Passphrase)
 	defer clear(params.Code)
+	defer clear(params.Age)
 	if err != nil {
 		return nil, err
 	}
 	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "look at a refused vault file"}); err != nil {
 		return nil, notAudited("the vault file was not opened")
 	}
-	rollback, err := g.deps.Vault.LookAtRollback(ctx, params.Passphrase, params.Code)
+	rollback, err := g.deps.Vault.LookAtRollback(ctx, openingOf(params))
 	if err != nil {
 		return nil, secretRefusal(err)
 	}
@@ -30,6 +31,10 @@ func (g *Gateway) lookAtRollback(ctx context.Context, call *hub.Call) (any, erro
 		result.Newest = &newest
 	}
 	return result, nil
+}
+
+func openingOf(params wire.StoreUnlockParams) keychain.VaultOpening {
+	return keychain.VaultOpening{Passphrase: params.Passphrase, Code: params.Code, Age: params.Age, Kind: params.Kind}
 }
 
 func markOf(m keychain.VaultMark) wire.StoreMark {
@@ -43,6 +48,7 @@ func (g *Gateway) acceptRollback(ctx context.Context, call *hub.Call) (any, erro
 	clear(call.Params)
 	defer clear(params.Passphrase)
 	defer clear(params.Code)
+	defer clear(params.Age)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +64,7 @@ func (g *Gateway) acceptRollback(ctx context.Context, call *hub.Call) (any, erro
 		return nil, notAudited("the vault file stays refused")
 	}
 	return g.openStore(ctx, call, length, func() error {
-		return g.deps.Vault.AcceptRollback(ctx, params.Passphrase, params.Code, params.Fingerprint)
+		return g.deps.Vault.AcceptRollback(ctx, openingOf(params.StoreUnlockParams), params.Fingerprint)
 	})
 }
 

@@ -104,6 +104,14 @@ type NewVaultSlot struct {
 	Key        []byte // stays the caller's, who wipes it
 }
 
+// VaultOpening is what opens a vault file: one of a passphrase, a recovery code and
+// the key of an age slot, or what needs no person, by Kind alone where it is set. The
+// bytes stay the caller's, who wipes them.
+type VaultOpening struct {
+	Passphrase, Code, Age []byte
+	Kind                  string
+}
+
 // VaultMark tells one writing of an encrypted vault from every other one.
 type VaultMark struct {
 	ID          string    `json:"id"` // of the vault

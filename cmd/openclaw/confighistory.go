@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/gateway"
 	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
 )
@@ -113,6 +115,14 @@ func (t *terminal) rollbackFile(version int, dry bool) (event.Rollback, error) {
 	if err != nil {
 		return event.Rollback{}, err
 	}
-	back, err := configs.RollbackFile(options, version, dry)
+	back, err := configs.RollbackFile(options, version, dry, func(next *configs.Snapshot) error {
+		if err := checkPatterns(next.Config.Logging); err != nil {
+			return err
+		}
+		if err := gateway.CheckStart(next, time.Now); err != nil {
+			return fmt.Errorf("a gateway would not start with it: %w (%s)", err, hintOf(err))
+		}
+		return nil
+	})
 	return event.Rollback{Changes: back.Changes, Diff: back.Diff, Saved: back.Saved}, err
 }

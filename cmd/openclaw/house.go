@@ -169,11 +169,8 @@ func (h *house) publishLine(line event.LogLine) {
 // follow applies what of the config lives outside the gateway.
 func (h *house) follow() {
 	h.config.Subscribe(configs.Subscriber{
-		Name: "house",
-		Check: func(_, next *configs.Snapshot) error {
-			_, err := redact.New(redact.Options{Patterns: next.Config.Logging.RedactPatterns, Replacement: next.Config.Logging.RedactReplacement})
-			return err
-		},
+		Name:  "house",
+		Check: func(_, next *configs.Snapshot) error { return checkPatterns(next.Config.Logging) },
 		Apply: func(_, next *configs.Snapshot) {
 			logging := next.Config.Logging
 			if err := h.masker.Configure(logging.RedactPatterns, logging.RedactReplacement); err != nil {
@@ -187,6 +184,12 @@ func (h *house) follow() {
 			}
 		},
 	})
+}
+
+// checkPatterns says what is wrong with a config's own patterns of redaction.
+func checkPatterns(logging configs.Logging) error {
+	_, err := redact.New(redact.Options{Patterns: logging.RedactPatterns, Replacement: logging.RedactReplacement})
+	return err
 }
 
 // onHangup reads the config and the certificates again at SIGHUP, as service managers ask for it.

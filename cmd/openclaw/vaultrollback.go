@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 func vaultAcceptCommand(t *terminal) *cobra.Command {
-	var byCode, yes bool
+	var by openingFlags
+	var yes bool
 	cmd := &cobra.Command{
 		Use: "accept-rollback", Short: "Use a vault file that is older than the newest one, after restoring a backup", Args: exactly(0),
 		Long: "Use a vault file that is refused because a newer one was seen. Do it after restoring a backup on purpose, and only\n" +
@@ -19,13 +21,14 @@ func vaultAcceptCommand(t *terminal) *cobra.Command {
 			"deleted is back, and a key that was replaced is the old one again; whoever opened the vault then opens it now.\n" +
 			"It shows both files first and asks. The acceptance is in the audit log, and no file of before can take the place\n" +
 			"of the accepted one afterwards.",
-		Example: "  openclaw vault accept-rollback",
+		Example: "  openclaw vault accept-rollback\n  openclaw vault accept-rollback --identity ~/.config/age/key.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var params wire.StoreAcceptParams
 			var err error
-			params.StoreUnlockParams, err = t.wayToUnlock(byCode)
+			params.StoreUnlockParams, err = t.wayToUnlock(by)
 			defer clear(params.Passphrase)
 			defer clear(params.Code)
+			defer clear(params.Age)
 			if err != nil {
 				return err
 			}
@@ -48,7 +51,12 @@ func vaultAcceptCommand(t *terminal) *cobra.Command {
 			return t.changeStore(cmd, wire.MethodStoreAccept, params)
 		},
 	}
-	cmd.Flags().BoolVar(&byCode, "recovery-code", false, "open it by the code that was written down")
+	cmd.Flags().BoolVar(&by.code, "recovery-code", false, "open it by the code that was written down")
+	cmd.Flags().BoolVar(&by.keyFile, "key-file", false, "open it by its key file, or what else needs nobody")
+	cmd.Flags().BoolVar(&by.keychain, "keychain", false, "open it by the key in the keychain")
+	cmd.Flags().BoolVar(&by.credential, "credential", false, "open it by the credential of the gateway's service")
+	cmd.Flags().StringVar(&by.identity, "identity", "", "open it by a file with the secret key of a recipient: of age, or an ed25519 key of OpenSSH")
+	cmd.MarkFlagsMutuallyExclusive("recovery-code", "key-file", "keychain", "credential", "identity")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -61,11 +69,31 @@ func describeMark(m wire.StoreMark) string {
 	return fmt.Sprintf("generation %d of vault ", m.Generation) + printable(id) + ", written on " + m.Written.Local().Format(time.DateTime)
 }
 
+// openingFlags say by which of its ways a vault file is opened.
+type openingFlags struct {
+	code, keyFile, keychain, credential bool
+	identity                            string
+}
+
 // wayToUnlock asks for what opens the vault file: nothing where a key file does.
-func (t *terminal) wayToUnlock(byCode bool) (wire.StoreUnlockParams, error) {
-	if byCode {
+func (t *terminal) wayToUnlock(by openingFlags) (wire.StoreUnlockParams, error) {
+	switch {
+	case by.code:
 		code, err := t.passphrase("recovery code: ")
 		return wire.StoreUnlockParams{Code: code}, err
+	case by.keyFile:
+		return wire.StoreUnlockParams{KeyFile: true}, nil
+	case by.keychain:
+		return wire.StoreUnlockParams{KeyFile: true, Kind: vault.SlotKeychain}, nil
+	case by.credential:
+		return wire.StoreUnlockParams{KeyFile: true, Kind: vault.SlotCredential}, nil
+	case by.identity != "":
+		key, err := t.ageKey(by.identity)
+		if err != nil {
+			return wire.StoreUnlockParams{}, err
+		}
+		defer key.Wipe()
+		return wire.StoreUnlockParams{Age: bytes.Clone(key.Reveal())}, nil
 	}
 	layout, err := t.layout()
 	if err != nil {

@@ -139,11 +139,11 @@ func TestTheKeychainIsAnAnchor(t *testing.T) {
 	b = open(t, o)
 	_, err = b.Get(t.Context(), "a")
 	wantKind(t, err, keychain.KindRolledBack)
-	rollback, err := b.LookAtRollback(t.Context(), nil, nil)
+	rollback, err := b.LookAtRollback(t.Context(), keychain.VaultOpening{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AcceptRollback(t.Context(), nil, nil, rollback.File.Fingerprint); err != nil {
+	if err := b.AcceptRollback(t.Context(), keychain.VaultOpening{}, rollback.File.Fingerprint); err != nil {
 		t.Fatal(err)
 	}
 	want(t, open(t, o), "a", "1")

@@ -10,12 +10,11 @@ import (
 
 var errCurrent = errors.New("the vault file is the newest that was seen")
 
-// LookAtRollback opens the vault file by passphrase or recovery code, or by nothing
-// where it opens unattended, and tells why it is refused. It changes nothing.
-func (b *Backend) LookAtRollback(ctx context.Context, passphrase, code []byte) (keychain.VaultRollback, error) {
+// LookAtRollback opens the vault file by what by has and tells why it is refused. It changes nothing.
+func (b *Backend) LookAtRollback(ctx context.Context, by keychain.VaultOpening) (keychain.VaultRollback, error) {
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
-	v, rollback, _, err := b.openRefused(ctx, passphrase, code)
+	v, rollback, _, err := b.openRefused(ctx, by)
 	if err == nil {
 		v.Close()
 	}
@@ -25,10 +24,10 @@ func (b *Backend) LookAtRollback(ctx context.Context, passphrase, code []byte) (
 // AcceptRollback takes the vault file that stands there for the newest, if it is
 // the one of fingerprint: it is written once more, above every generation that was
 // known, so that no file of before can take its place.
-func (b *Backend) AcceptRollback(ctx context.Context, passphrase, code []byte, fingerprint string) error {
+func (b *Backend) AcceptRollback(ctx context.Context, by keychain.VaultOpening, fingerprint string) error {
 	b.choosing.Lock()
 	defer b.choosing.Unlock()
-	v, rollback, seen, err := b.openRefused(ctx, passphrase, code)
+	v, rollback, seen, err := b.openRefused(ctx, by)
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (b *Backend) AcceptRollback(ctx context.Context, passphrase, code []byte, f
 	return nil
 }
 
-func (b *Backend) openRefused(ctx context.Context, passphrase, code []byte) (*vault.Vault, keychain.VaultRollback, Seen, error) {
+func (b *Backend) openRefused(ctx context.Context, by keychain.VaultOpening) (*vault.Vault, keychain.VaultRollback, Seen, error) {
 	const op = "accept vault file"
 	choice, err := b.readMarker()
 	if err != nil {
@@ -71,12 +70,14 @@ func (b *Backend) openRefused(ctx context.Context, passphrase, code []byte) (*va
 	options := vault.Options{Now: b.now}
 	var v *vault.Vault
 	switch {
-	case len(passphrase) > 0:
-		v, err = vault.Open(ctx, b.vaultPath, vault.Passphrase(passphrase), options)
-	case len(code) > 0:
-		v, err = vault.Open(ctx, b.vaultPath, vault.RecoveryCode(code), options)
+	case len(by.Passphrase) > 0:
+		v, err = vault.Open(ctx, b.vaultPath, vault.Passphrase(by.Passphrase), options)
+	case len(by.Code) > 0:
+		v, err = vault.Open(ctx, b.vaultPath, vault.RecoveryCode(by.Code), options)
+	case len(by.Age) > 0:
+		v, err = vault.Open(ctx, b.vaultPath, vault.AgeKey(by.Age, nil, nil), options)
 	default:
-		v, err = b.openUnattended(ctx, header, "")
+		v, err = b.openUnattended(ctx, header, by.Kind)
 	}
 	if err != nil {
 		return nil, keychain.VaultRollback{}, Seen{}, err

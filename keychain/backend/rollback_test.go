@@ -99,13 +99,13 @@ func TestAnOlderFileIsRefusedAfterARestart(t *testing.T) {
 				t.Fatal("the refused file was written")
 			}
 
-			rollback, err := again.LookAtRollback(t.Context(), passphrase, nil)
+			rollback, err := again.LookAtRollback(t.Context(), keychain.VaultOpening{Passphrase: passphrase})
 			if err != nil || rollback.File.Generation != 2 || rollback.Newest.Generation != 4 {
 				t.Fatalf("%+v %v", rollback, err)
 			}
-			wantKind(t, again.AcceptRollback(t.Context(), passphrase, nil, rollback.Newest.Fingerprint), keychain.KindFailed)
+			wantKind(t, again.AcceptRollback(t.Context(), keychain.VaultOpening{Passphrase: passphrase}, rollback.Newest.Fingerprint), keychain.KindFailed)
 			wantStatus(t, again, Vault, Failed)
-			if err := again.AcceptRollback(t.Context(), passphrase, nil, rollback.File.Fingerprint); err != nil {
+			if err := again.AcceptRollback(t.Context(), keychain.VaultOpening{Passphrase: passphrase}, rollback.File.Fingerprint); err != nil {
 				t.Fatal(err)
 			}
 			want(t, again, "a", "old")
@@ -161,11 +161,11 @@ func TestAnotherFileIsRefused(t *testing.T) {
 	b = open(t, o)
 	_, err = b.Get(t.Context(), "a")
 	wantKind(t, err, keychain.KindRolledBack)
-	rollback, err := b.LookAtRollback(t.Context(), nil, nil)
+	rollback, err := b.LookAtRollback(t.Context(), keychain.VaultOpening{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AcceptRollback(t.Context(), nil, nil, rollback.File.Fingerprint); err != nil {
+	if err := b.AcceptRollback(t.Context(), keychain.VaultOpening{}, rollback.File.Fingerprint); err != nil {
 		t.Fatal(err)
 	}
 	want(t, b, "a", "another")
@@ -204,13 +204,13 @@ func TestALostRecordAndAnUnreadableOne(t *testing.T) {
 	if !strings.Contains(err.Error(), "the record is damaged") {
 		t.Fatal(err)
 	}
-	rollback, err := b.LookAtRollback(t.Context(), nil, nil)
+	rollback, err := b.LookAtRollback(t.Context(), keychain.VaultOpening{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	lost.breakBy(nil)
 	lost.noted = Noted{}
-	wantKind(t, b.AcceptRollback(t.Context(), nil, nil, rollback.File.Fingerprint), keychain.KindFailed) // nothing to accept any more
+	wantKind(t, b.AcceptRollback(t.Context(), keychain.VaultOpening{}, rollback.File.Fingerprint), keychain.KindFailed) // nothing to accept any more
 	b = open(t, o)
 	want(t, b, "a", "2")
 
