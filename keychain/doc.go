@@ -7,7 +7,8 @@
 //   - A Secret prints bullets under every verb, encoder and logger, also as an
 //     unexported field of a larger value, where fmt cannot call its methods.
 //   - Every call to the system's keychain ends: it has a deadline of its own
-//     (3 s to read, 5 s to write) beside the caller's context. The libraries of
+//     (3 s to read, 5 s to write) beside the caller's context, and a call of several
+//     steps may take half as long again. The libraries of
 //     macOS and Windows have none, nor has the connecting to a bus, so a call that
 //     is never answered goes on in the background; at most OSOptions.Outstanding of
 //     those exist, and while that many are overdue every further call is refused at
@@ -39,8 +40,10 @@
 // The keychain's library takes and returns Go strings, and D-Bus messages and
 // the pipe to /usr/bin/security hold copies as well. Secret.Wipe clears the one
 // copy that the Secret holds and no other. A process that can read this one's
-// memory can read its secrets; that is prevented elsewhere (no core dumps, not
-// dumpable), not here.
+// memory can read its secrets: HideMemory keeps others of the same user from it and
+// core files from being written, in the gateway, the screen, the supervisor of a run
+// (once its cage has started) and every command that is given a secret. It does so on
+// Linux; elsewhere only core files are off.
 //
 // Of the vault's own keys no copy stays: package vault derives, uses and wipes them
 // within one call, and after Close a search of all that the process may write finds
@@ -75,13 +78,14 @@
 //	a program of the same user, outside of a cage
 //	    locked vault: what a copied state folder gives. Open keychain, a keychain slot, a
 //	    key file: all, as the system asks no program who it is. Open vault: no value from
-//	    the gateway, which gives none; it may change and delete secrets, use providers, and
-//	    where the kernel lets it trace processes of its user (ptrace_scope 0), read the
-//	    gateway's memory. Whoever needs more than that needs another user for agents.
+//	    the gateway, which gives none; it may change and delete secrets and use providers.
+//	    The gateway's memory it cannot read, nor trace it (PR_SET_DUMPABLE 0), on Linux; but
+//	    it may put another program in the place of openclaw's before the next start.
+//	    Whoever needs more than that needs another user for agents.
 //	root, the kernel, whoever types along
 //	    all, at the next unlock at the latest.
 //	a core dump, the swap
-//	    gets: nothing of the gateway, which writes none (RLIMIT_CORE, pipes too), and of a
+//	    gets: nothing of the gateway, which writes none (not dumpable, RLIMIT_CORE; pipes too), and of a
 //	    vault's root key nothing by another program's dump or the swap where the page could
 //	    be locked (8 MiB are allowed by default; where it could not, it may be swapped).
 //	    Values on their way through the gateway may be swapped: encrypt the swap.

@@ -34,6 +34,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 			} else {
 				t.printCapabilities(found)
 				t.showLimits(found.Limits)
+				t.showMemory()
 				t.showStore(cmd.Context())
 				t.showFIPS()
 			}

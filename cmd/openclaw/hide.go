@@ -37,3 +37,19 @@ func holdsSecret(cmd *cobra.Command) bool {
 	}
 	return false
 }
+
+// showMemory tries on this process what a gateway does with its memory. It comes
+// after the cage was probed, which a hidden process cannot do.
+func (t *terminal) showMemory() {
+	err := keychain.HideMemory()
+	switch refused, ok := errors.AsType[*keychain.MemoryError](err); {
+	case ok:
+		t.print("✗ %-22s %s", "hidden memory", printable(err.Error()))
+		t.print("    without it: programs of this user can read the keys in a gateway's memory")
+		t.print("    get it:     %s", printable(refused.Hint))
+	case keychain.MemoryHidden():
+		t.print("✓ %-22s %s", "hidden memory", "a gateway's memory is not read by other programs of this user, and leaves no core")
+	default:
+		t.print("✗ %-22s %s", "hidden memory", "this system keeps a program of the same user from nothing; a gateway leaves no core")
+	}
+}

@@ -252,6 +252,10 @@ func (c *call) pass(to route, target Target) {
 	defer response.Body.Close()
 	watch.Stop()
 	answer := &answer{call: c, response: response, mask: c.handler.maskOf(c.record.Provider, key), watch: watch, cancelled: func() error { return context.Cause(ctx) }, path: to.path}
+	if why := unpack(response, c.request.Method); why != nil {
+		c.refuse(why)
+		return
+	}
 	withoutEcho(response, answer.mask)
 	answer.give()
 }

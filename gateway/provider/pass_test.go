@@ -183,7 +183,7 @@ func TestRequestPassesUntouched(t *testing.T) {
 func TestAnswerPassesUntouched(t *testing.T) {
 	keep := map[string]string{
 		"Retry-After": "3", "Retry-After-Ms": "3000", "X-Should-Retry": "true", "Anthropic-Ratelimit-Requests-Remaining": "7", "X-Ratelimit-Limit-Tokens": "8",
-		"Request-Id": "req_1", "Content-Encoding": "x-odd", "Cache-Control": "no-cache", "Content-Type": "application/x-odd",
+		"Request-Id": "req_1", "Cache-Control": "no-cache", "Content-Type": "application/x-odd",
 	}
 	drop := []string{"Set-Cookie", "Access-Control-Allow-Origin", "X-Hop", "Strict-Transport-Security", "Alt-Svc", "Clear-Site-Data", "Refresh"}
 	h := build(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -251,6 +251,34 @@ func TestKeychainChosenAndGone(t *testing.T) {
 	wantKind(t, b.Unlock(t.Context(), []byte(words)), keychain.KindFailed)
 }
 
+// The way from a keychain to a vault that the refusal names works.
+func TestAVaultInThePlaceOfAKeychain(t *testing.T) {
+	o := folders(t)
+	b := open(t, o)
+	marker := filepath.Join(o.StateDir, "secret-store.json")
+	write := func(choice string) {
+		t.Helper()
+		if err := os.WriteFile(marker, []byte(`{"version":1,"backend":"`+choice+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(Keychain)
+	err := b.CreateVault(t.Context(), nil)
+	wantKind(t, err, keychain.KindFailed)
+	var refused *keychain.Error
+	if !errors.As(err, &refused) || !strings.Contains(refused.Hint, marker) || !strings.Contains(refused.Hint, `{"version":1,"backend":"vault"}`) {
+		t.Fatalf("%+v", err)
+	}
+	write(Vault)
+	b = open(t, o)
+	if err := b.CreateVault(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	set(t, b, "a", "in the vault")
+	wantStatus(t, open(t, o), Vault, Ready)
+	wantKind(t, b.CreateVault(t.Context(), nil), keychain.KindFailed)
+}
+
 func TestIndexEdits(t *testing.T) {
 	b := &Backend{stateDir: t.TempDir(), now: time.Now}
 	at := func(s int64) time.Time { return time.Unix(s, 0) }

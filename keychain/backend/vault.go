@@ -27,10 +27,17 @@ func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 	if err != nil {
 		return b.markerError(op, err)
 	}
-	if choice != "" {
+	switch {
+	case choice == Keychain:
 		return &keychain.Error{
 			Op: op, Kind: keychain.KindFailed, Err: errChosen,
-			Hint: "secrets are kept in the " + choice + " already; it is never changed silently",
+			Hint: "secrets are kept in the keychain, and are not left behind silently. For a vault instead: see what there is (openclaw secrets list), " +
+				`stop the gateway, write {"version":1,"backend":"vault"} to ` + b.markerPath() + `, start it, say vault init and set each secret again`,
+		}
+	case choice == Vault && exists(b.vaultPath):
+		return &keychain.Error{
+			Op: op, Kind: keychain.KindFailed, Err: errChosen,
+			Hint: "there is a vault already: openclaw vault unlock; for another passphrase: openclaw vault rekey",
 		}
 	}
 	unlock := vault.KeyFile(b.keyPath())

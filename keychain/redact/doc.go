@@ -34,7 +34,8 @@
 // does not depend on how its input was cut, and a registered value never passes
 // it whole. The time for a line grows with its length and no faster, whatever is
 // in it. Rules work within a line; registered values and private keys are found
-// across lines.
+// across lines, and so is the value of a name whose line ended before it
+// (continued.go).
 //
 // It never looks at where text goes, never fails for what the text holds, and
 // must never be used on data that is read back: a masked config is a broken
@@ -46,5 +47,8 @@
 // A secret of no known shape, under no name, that was not registered, is text
 // like any other: a password in prose, a list of words, an image, a language of
 // its own. Recall is measured on generated texts (corpus_test.go, -seed), which
-// are of the kinds that somebody thought of.
+// are of the kinds that somebody thought of: of three sets of forms that were written
+// before the rules were, 66, 80 and 84 of 100 lines were found at the first try
+// (generateblind_test.go). They are rarer forms than a log has; what is registered is
+// found in all of them.
 package redact
