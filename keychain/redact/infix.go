@@ -64,7 +64,7 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 	end := run(line, start, lower|digit)
 	issued := false // one of the words before says that it is a key
 	for parts, from := 0, start; ; parts++ {
-		issued = issued || end <= stop && issuedWords[string(line[from:end])]
+		issued = issued || end <= stop && isIssuedWord(line[from:end])
 		if end-start < 2 || end-start > 16 || end >= stop || line[end] != '_' && line[end] != '-' || !is(line[start], lower) {
 			return span{}, false
 		}
@@ -76,7 +76,7 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 		break
 	}
 	body := line[end+1 : stop]
-	if len(body) < 32 || len(body) > 256 || openPrefixes[string(line[start:end])] {
+	if len(body) < 32 || len(body) > 256 || isOpenPrefix(line[start:end]) {
 		return span{}, false
 	}
 	if stop < len(line) && line[stop] == '.' {
@@ -103,10 +103,13 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 	return span{from: start, start: start, end: stop}, true
 }
 
-// issuedWords are words before a key that say that it is one.
-var issuedWords = map[string]bool{
-	"live": true, "prod": true, "secret": true, "key": true, "token": true, "api": true, "pat": true, "sk": true, "auth": true, "oauth": true,
-	"private": true, "access": true, "refresh": true, "admin": true, "apikey": true,
+// isIssuedWord reports whether text is a word before a key that says that it is one.
+func isIssuedWord(text []byte) bool {
+	switch string(text) {
+	case "live", "prod", "secret", "key", "token", "api", "pat", "sk", "auth", "oauth", "private", "access", "refresh", "admin", "apikey":
+		return true
+	}
+	return false
 }
 
 // behindEscape is where a run begins that an escape ends in: the letter of \n, the
@@ -123,12 +126,15 @@ func behindEscape(line []byte, start, stop int) int {
 	return start
 }
 
-// openPrefixes stand before what is long, random and no secret: digests, public
+// isOpenPrefix reports whether text stands before what is long, random and no secret: digests, public
 // identifiers.
-var openPrefixes = map[string]bool{
-	"sha1": true, "sha256": true, "sha384": true, "sha512": true, "md5": true, "h1": true, "pk": true, "pub": true, "public": true, "nonce": true,
-	"pk_live": true, "pk_test": true, "id": true, "etag": true, "hash": true, "digest": true, "cs_live": true, "cs_test": true, "chunk": true, "build": true,
-	"trace": true, "span": true, "req": true, "request": true, "msg": true, "resp": true, "call": true, "run": true, "job": true, "sb_publishable": true,
+func isOpenPrefix(text []byte) bool {
+	switch string(text) {
+	case "sha1", "sha256", "sha384", "sha512", "md5", "h1", "pk", "pub", "public", "nonce", "pk_live", "pk_test", "id", "etag", "hash", "digest",
+		"cs_live", "cs_test", "chunk", "build", "trace", "span", "req", "request", "msg", "resp", "call", "run", "job", "sb_publishable":
+		return true
+	}
+	return false
 }
 
 // baseToken finds a personal token of Airtable, patXXXXXXXXXXXXXX.(64 digits of

@@ -8,24 +8,28 @@ import (
 // What a name that ends with "key", "phrase" or "code" means is said by the
 // words before.
 
-// secretKeys are the words before "key" that make it a secret.
-var secretKeys = map[string]bool{
-	"app": true, "application": true, "admin": true, "auth": true, "client": true, "cipher": true, "crypto": true, "decryption": true,
-	"decrypt": true, "data": true, "deploy": true, "encrypt": true, "enc": true, "hmac": true, "identity": true, "jwt": true, "kek": true, "dek": true,
-	"storage": true, "shared": true, "sharedaccess": true, "shared_access": true, "sign": true, "sas": true, "ssh": true, "root": true, "recovery": true,
-	"validation": true, "vault": true, "webhook": true, "wrapping": true, "preshared": true, "pre_shared": true, "symmetric": true, "unseal": true,
-	"unlock": true, "backup": true, "integration": true, "ingest": true, "ingestion": true, "server": true, "admin_api": true, "host_master": true,
-	"function": true, "primary_access": true, "write": true, "seed": true, "functions": true,
+// isSecretKey reports whether text is one of the words before "key" that make it a secret.
+func isSecretKey(text []byte) bool {
+	switch string(text) {
+	case "app", "application", "admin", "auth", "client", "cipher", "crypto", "decryption", "decrypt", "data", "deploy", "encrypt", "enc", "hmac",
+		"identity", "jwt", "kek", "dek", "storage", "shared", "sharedaccess", "shared_access", "sign", "sas", "ssh", "root", "recovery", "validation",
+		"vault", "webhook", "wrapping", "preshared", "pre_shared", "symmetric", "unseal", "unlock", "backup", "integration", "ingest", "ingestion",
+		"server", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
+		return true
+	}
+	return false
 }
 
-// openKeys are the words before "key" that make it none, however its value
+// isOpenKey reports whether text is a word before "key" that makes it none, however its value
 // looks.
-var openKeys = map[string]bool{
-	"public": true, "pub": true, "host": true, "cache": true, "primary": true, "foreign": true, "sort": true, "partition": true, "object": true, "s3": true,
-	"idempotency": true, "routing": true, "trace": true, "group": true, "row": true, "websocket": true, "sec_websocket": true, "hash": true, "range": true,
-	"index": true, "message": true, "dedup": true, "publishable": true, "verify": true, "verifying": true, "verification": true, "map": true, "hot": true,
-	"lookup": true, "session_cache": true, "etag": true, "file": true, "i18n": true, "translation": true, "site": true, "anon": true, "known_host": true,
-	"ssh_host": true, "ssh_public": true,
+func isOpenKey(text []byte) bool {
+	switch string(text) {
+	case "public", "pub", "host", "cache", "primary", "foreign", "sort", "partition", "object", "s3", "idempotency", "routing", "trace", "group", "row",
+		"websocket", "sec_websocket", "hash", "range", "index", "message", "dedup", "publishable", "verify", "verifying", "verification", "map", "hot",
+		"lookup", "session_cache", "etag", "file", "i18n", "translation", "site", "anon", "known_host", "ssh_host", "ssh_public":
+		return true
+	}
+	return false
 }
 
 // gateOf is how much a value under a name must look like a secret, where the
@@ -51,11 +55,11 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		last := whole[bytes.LastIndexByte(whole, '_')+1:]
 		divided := start > n.start && !is(text[start-1], alphanumeric) || is(text[start], upper) && is(text[start-1], lower|digit)
 		switch {
-		case openKeys[string(whole)] || openKeys[string(last)]:
+		case isOpenKey(whole) || isOpenKey(last):
 			return 0, false
 		case spaced:
-			return gateSecret, secretKeys[string(whole)] || whole[0] == 'm' && string(whole) == "master"
-		case secretKeys[string(whole)], divided && secretKeys[string(last)], divided && camelEnds(qualifier):
+			return gateSecret, isSecretKey(whole) || whole[0] == 'm' && string(whole) == "master"
+		case isSecretKey(whole), divided && isSecretKey(last), divided && camelEnds(qualifier):
 			return gateSecret, true
 		case divided:
 			return gateOpaque, true
@@ -79,7 +83,7 @@ func camelEnds(qualifier []byte) bool {
 			for j, c := range qualifier[i:] {
 				folded[j] = fold(c)
 			}
-			if secretKeys[string(folded[:len(qualifier)-i])] {
+			if isSecretKey(folded[:len(qualifier)-i]) {
 				return true
 			}
 		}
@@ -125,8 +129,14 @@ const (
 	longestWords = 24
 )
 
-// sentenceWords are in sentences and not in BIP-39's English list.
-var sentenceWords = map[string]bool{"the": true, "and": true, "for": true, "are": true, "not": true, "but": true, "with": true, "from": true, "you": true, "your": true}
+// isSentenceWord reports whether text is a word that is in sentences and not in BIP-39's English list.
+func isSentenceWord(text []byte) bool {
+	switch string(text) {
+	case "the", "and", "for", "are", "not", "but", "with", "from", "you", "your":
+		return true
+	}
+	return false
+}
 
 // phrase judges whether a wallet's words begin at p.
 func phrase(text []byte, p, from int, past *runs) (span, bool) {
@@ -137,7 +147,7 @@ func phrase(text []byte, p, from int, past *runs) (span, bool) {
 		if end == len(text) {
 			past.open = min(past.open, p)
 		}
-		if end-stop < 3 || end-stop > 8 || sentenceWords[string(text[stop:end])] {
+		if end-stop < 3 || end-stop > 8 || isSentenceWord(text[stop:end]) {
 			break
 		}
 		words++
@@ -277,10 +287,14 @@ func suffixed(text []byte, end int) int {
 	return end
 }
 
-// passWords are words of a language that end with "pass".
-var passWords = map[string]bool{
-	"by": true, "com": true, "encom": true, "tres": true, "sur": true, "over": true, "under": true, "low": true, "high": true, "band": true, "all": true,
-	"render": true, "sub": true, "multi": true, "first": true, "single": true, "im": true, "re": true, "mono": true, "compute": true, "shadow": true,
+// isPassWord reports whether text is what a word of a language that ends with "pass" begins with.
+func isPassWord(text []byte) bool {
+	switch string(text) {
+	case "by", "com", "encom", "tres", "sur", "over", "under", "low", "high", "band", "all", "render", "sub", "multi", "first", "single", "im", "re",
+		"mono", "compute", "shadow":
+		return true
+	}
+	return false
 }
 
 func passWord(text []byte, from, to int) bool {
@@ -289,7 +303,7 @@ func passWord(text []byte, from, to int) bool {
 	for i, c := range text[from:to] {
 		folded[i] = fold(c)
 	}
-	return to == from || passWords[string(folded[:to-from])]
+	return to == from || isPassWord(folded[:to-from])
 }
 
 // skipEmphasis passes over what closes around a name: ** and __ of Markdown, * of
