@@ -34,15 +34,19 @@
 // every path there; no decision rests on a string that a program wrote. A folder
 // on the way to a denied path is served by the gate, which refuses the name:
 // what file it is at the moment, and whether there is one, does not matter.
-// Processes: a process namespace, and Landlock's scope for signals. Network: a
+// Processes: a process namespace, and Landlock's scope for signals; on a terminal
+// the run is a process group of its own, which the supervisor gives the terminal
+// to and takes it back from. Network: a
 // net namespace with nothing in it but what the supervisor answers
 // (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
 // are refused by the cage's own DNS and nothing is forwarded for them; the
 // address that was judged is the one that is dialled; the TLS name and the host
 // of every HTTP request must be the one that was looked up. A connection that is
 // held for an answer is given up with it when the program hangs up. Unix sockets: the
-// supervisor makes the connection that it judged; a pair of datagram sockets, which
-// could be sent to other sockets, is refused, so that socat does not start. Privilege: no capability,
+// supervisor makes the connection that it judged; a pair of datagram sockets becomes
+// one of sequenced packets, which sends nowhere but to its other end (the reduced
+// mode refuses it); a nested sandbox reaches sockets below the cage's own /tmp and
+// /run only. Privilege: no capability,
 // no_new_privs and the call filter (linux/seccomp); that is what makes sudo and
 // every other set-uid program harmless, not the list of names that gives them a
 // clear answer. Execution under `execute_commands: false`: after the first
