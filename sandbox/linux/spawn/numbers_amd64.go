@@ -1,3 +1,5 @@
+//go:build linux
+
 package spawn
 
 // Numbers of system calls: arch/x86/entry/syscalls/syscall_64.tbl.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package spawn
 
 // Numbers of system calls: include/uapi/asm-generic/unistd.h.
