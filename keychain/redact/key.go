@@ -222,6 +222,15 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 	if opened.char == '"' && len(text)-stop < len(arrow) && string(text[stop:]) == arrow[:len(text)-stop] {
 		past.open = min(past.open, p) // what it changes to may follow
 	}
+	if opened.char == 0 && w.sep == sepColon {
+		failed, more := failure(text[p:])
+		if more {
+			past.open = min(past.open, p)
+		}
+		if failed {
+			return span{}, false
+		}
+	}
 	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified, sep: w.sep}
 	if stop < len(text) {
 		v.after = text[stop]

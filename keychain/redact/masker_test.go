@@ -196,6 +196,7 @@ func TestOrdinaryTextStays(t *testing.T) {
 		"event_type: authorization", `{"event_type":"authorization","result":"denied"}`, "authorization: required",
 		"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
 		"path /usr/lib/x86_64-linux-gnu/libnss_files-2.36.so and /home/u/go/pkg/mod/cache",
+		"/bin/pwd: permission denied", "bash: passwd: command not found", "passwd: Operation not permitted", "passwd: no such file or directory\n",
 		"eyJ is how tokens start", "a.b.c", "hf_home gsk_ npm_config_cache npm_lifecycle_event", "",
 	} {
 		for i, m := range maskers {

@@ -36,7 +36,8 @@ func streamSample() string {
 		"plain line with nothing", "password=hunter2 and " + fake("ghp_", 36) + " end",
 		"-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "Zk3vQ9xT", "-----END PRIVATE KEY-----",
 		"the value kn0wn-value-1 is known", "two line value starts here: first half-of", "second half-of it ends",
-		`{"body":"{\"api_key\":\"abc12345\"}"}`, "", "last line without newline token=abcd1234",
+		`{"body":"{\"api_key\":\"abc12345\"}"}`, "",
+		"bash: passwd: command not found", "/bin/pwd: Permission denied", "passwd: permission deniedX9 passwd: no such file", "last line without newline token=abcd1234",
 	}, "\n")
 }
 
