@@ -46,7 +46,7 @@
 // # Locking and blocking
 //
 // A Backend may be used from several goroutines. Open, Refresh, Get and List
-// take up to 3 s when a keychain hangs, Set up to 5 s, an unlock of the vault
-// with a passphrase about half a second. Options.Changed is called after a
+// take up to 4.5 s when a keychain hangs, Set up to 7.5 s (package keychain's times
+// and half as long again), an unlock of the vault with a passphrase about half a second. Options.Changed is called after a
 // change, in the caller's goroutine, with no lock held.
 package backend
