@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/keychain"
 )
 
 // asker is a person whose agent asks, and a cage of it.
@@ -22,10 +23,17 @@ func asker(t *testing.T, more string) (*person, *caged) {
 	return askerFor(t, "path.read, net, exec", more)
 }
 
-func askerFor(t *testing.T, classes, more string) (*person, *caged) {
+// watchedAsker is asker whose processes may be looked into, to count what they hold.
+func watchedAsker(t *testing.T, more string) (*person, *caged) {
+	t.Helper()
+	return askerFor(t, "path.read, net, exec", more, keychain.TraceableVariable+"=1")
+}
+
+func askerFor(t *testing.T, classes, more string, environ ...string) (*person, *caged) {
 	t.Helper()
 	requireCage(t)
 	p := newPerson(t)
+	p.environ = append(p.environ, environ...)
 	p.configure("agents:\n  coder:\n    permissions:\n      ask: [" + classes + "] # ask me\n      network: {allowed_domains: [other.example]}\n" + more)
 	for _, name := range []string{"one", "two", "three", "four"} {
 		write(t, filepath.Join(p.home, "projects", name), "this is "+name+"\n")
@@ -292,7 +300,7 @@ func TestAnAskThatEndsOtherwise(t *testing.T) {
 // A program that asks for two hundred things at once gets twenty asks, and
 // leaves nothing open.
 func TestTwoHundredAsks(t *testing.T) {
-	p, c := asker(t, "")
+	p, c := watchedAsker(t, "")
 	for n := range 200 {
 		write(t, filepath.Join(p.home, "projects", fmt.Sprint("n", n)), "x\n")
 	}
@@ -379,7 +387,7 @@ func descriptors(t *testing.T, pid int) map[string]int {
 // gateway dies instead, all are refused. Either way nothing stays behind in the
 // supervisor or the gateway.
 func TestAThousandAsksAtOnce(t *testing.T) {
-	p, c := asker(t, "      ask_timeout: 5m\n")
+	p, c := watchedAsker(t, "      ask_timeout: 5m\n")
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 	const many = 1000
 	// The first read makes what all later ones use.

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/configs"
+	"openclaw/keychain"
 )
 
 // measureCommand is hidden: it is for us, and for who doubts our numbers. It
@@ -134,9 +135,12 @@ func (m *measurement) median(ctx context.Context, start func(context.Context) (t
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// environ is a fresh person's: no keychain, no colours, a home of its own.
+// environ is a fresh person's: no keychain, no colours, a home of its own. What is
+// measured may be looked into, to count its memory and descriptors.
 func (m *measurement) environ() []string {
-	return append([]string{"HOME=" + m.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"}, m.more...)
+	return append([]string{
+		"HOME=" + m.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8", keychain.TraceableVariable + "=1",
+	}, m.more...)
 }
 
 func (m *measurement) command(ctx context.Context, args ...string) *exec.Cmd {
