@@ -3,11 +3,9 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -71,15 +69,6 @@ type Error struct {
 func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// Panic is a defect of the screen itself. The terminal has been restored; Stack
-// is for the log.
-type Panic struct {
-	Value any
-	Stack []byte
-}
-
-func (p *Panic) Error() string { return fmt.Sprintf("the screen failed: %v", p.Value) }
 
 func (o *Options) fill() {
 	if o.In == nil {
@@ -149,33 +138,6 @@ type model struct {
 	pressed bool // a key came since the last frame
 	waking  bool // a frame is held, and will be drawn
 	mouse   bool // the terminal tells of it
-}
-
-// crash keeps the first panic.
-type crash struct {
-	once  sync.Once
-	stop  context.CancelFunc
-	mu    sync.Mutex
-	panic *Panic
-}
-
-// guard is deferred: it turns a panic into the end of the screen.
-func (c *crash) guard() {
-	if value := recover(); value != nil {
-		stack := debug.Stack()
-		c.once.Do(func() {
-			c.mu.Lock()
-			c.panic = &Panic{Value: value, Stack: stack}
-			c.mu.Unlock()
-			c.stop()
-		})
-	}
-}
-
-func (c *crash) found() *Panic {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.panic
 }
 
 func runScreen(ctx context.Context, o *Options) (Outcome, error) {

@@ -2,19 +2,10 @@ package redact
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"sync"
 )
-
-// span is one stretch of text to replace.
-type span struct {
-	from       int // where what made it a secret begins: the key's name, the prefix
-	start, end int
-	quote      bool // the replacement must be a JSON string
-	level      uint8
-}
 
 // engine is one immutable set of rules and known values.
 type engine struct {
@@ -354,129 +345,4 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		spans = append(spans, found)
 	}
 	return spans
-}
-
-// bearer judges what follows "Bearer ".
-func bearer(line []byte, start int, replacement string) (span, bool) {
-	stop := run(line, start, identifier|padding|tilde)
-	v := line[start:stop]
-	if n := bytes.IndexByte(bytes.TrimRight(v, "="), '='); n >= 0 { // token_type=Bearer expires_in=3600
-		return span{}, false
-	}
-	if isReplaced(line, start, replacement) || len(v) < 8 || count(v, digit) == 0 && len(v) < 24 || isPlaceholder(v) {
-		return span{}, false
-	}
-	return span{from: start - len("bearer "), start: start, end: stop}, true
-}
-
-// basic judges what follows "Basic ": base64 of user:password.
-func basic(line []byte, start int) (span, bool) {
-	stop := run(line, start, wordDash|padding)
-	v := bytes.TrimRight(line[start:stop], "=")
-	if len(v) < 6 || len(v) > 1024 {
-		return span{}, false
-	}
-	var decoded [768]byte
-	n, err := base64.RawStdEncoding.Decode(decoded[:], v)
-	if err != nil || bytes.IndexByte(decoded[:n], ':') < 0 {
-		return span{}, false
-	}
-	for _, c := range decoded[:n] {
-		if c < ' ' {
-			return span{}, false
-		}
-	}
-	return span{from: start - len("basic "), start: start, end: stop}, true
-}
-
-// userInfo judges what follows "://": the password of user:password@, or a
-// token that stands for a user.
-func userInfo(line []byte, start int) (span, bool) {
-	colon, at := -1, -1
-	i := start
-loop:
-	for ; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '@':
-			at = i
-		case c == ':' && colon < 0:
-			colon = i
-		case (c == '?' || c == '#') && colon >= 0 && i > colon+1 && count(line[colon+1:i], digit) < i-colon-1:
-			// A password that nobody escaped; a port has digits and nothing else.
-		case c == '/', c == '?', c == '#', c <= ' ', c == '"', c == '<', c == '>', c == '`', c == '\\':
-			break loop
-		}
-	}
-	if at < 0 {
-		return span{}, false
-	}
-	if colon < 0 || colon > at {
-		user := line[start:at]
-		if len(user) < 16 || count(user, digit) == 0 || isReference(user) || run(user, 0, wordDash) != len(user) {
-			return span{}, false
-		}
-		return span{from: start, start: start, end: at}, true
-	}
-	password := line[colon+1 : at]
-	if len(password) == 0 || isPlaceholder(password) || password[0] == '$' || password[0] == '{' || password[0] == '%' && len(password) > 1 && password[1] == '(' || bytes.HasPrefix(password, []byte("[REDACTED")) {
-		return span{}, false
-	}
-	return span{from: start, start: colon + 1, end: at}, true
-}
-
-func (s span) moved(offset int) span {
-	s.from, s.start, s.end = s.from+offset, s.start+offset, s.end+offset
-	return s
-}
-
-// merge sorts spans and joins those that overlap, in place. It returns how
-// many are left.
-func merge(spans []span) int {
-	if len(spans) < 2 {
-		return len(spans)
-	}
-	slices.SortFunc(spans, func(a, b span) int {
-		if a.start != b.start {
-			return a.start - b.start
-		}
-		return b.end - a.end
-	})
-	n := 0
-	for _, s := range spans[1:] {
-		last := &spans[n]
-		if s.start >= last.end {
-			n++
-			spans[n] = s
-			continue
-		}
-		if s.end != last.end || s.start != last.start {
-			// Only a span that covers a whole bare value may bring quotes.
-			last.quote = last.quote && s.end <= last.end
-		} else {
-			last.quote, last.level = last.quote || s.quote, max(last.level, s.level)
-		}
-		last.end, last.from = max(last.end, s.end), min(last.from, s.from)
-	}
-	return n + 1
-}
-
-// replace appends text with its spans replaced.
-func (e *engine) replace(out, text []byte, spans []span) []byte {
-	at := 0
-	for _, s := range spans {
-		out = append(out, text[at:s.start]...)
-		out = e.mark(out, s)
-		at = s.end
-	}
-	return append(out, text[at:]...)
-}
-
-func (e *engine) mark(out []byte, s span) []byte {
-	if !s.quote {
-		return append(out, e.replacement...)
-	}
-	delimiter := append(bytes.Repeat([]byte{'\\'}, int(s.level)), '"')
-	out = append(out, delimiter...)
-	out = append(out, e.replacement...)
-	return append(out, delimiter...)
 }

@@ -1,0 +1,106 @@
+package redact
+
+import "bytes"
+
+type sepKind uint8
+
+const (
+	sepNone sepKind = iota
+	sepEquals
+	sepColon
+	sepAssign  // :=
+	sepCompare // == !=
+	sepSpace   // --flag value
+)
+
+// separator reads what stands between a name and its value.
+func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
+	after := skipSpace(text, p)
+	rest := text[after:]
+	switch {
+	case len(rest) == 0:
+		return sepNone, p
+	case hasPrefix(rest, 0, "%3d"), hasPrefix(rest, 0, "%3a"):
+		return sepEquals, after + 3
+	case hasPrefix(rest, 0, "%253d"), hasPrefix(rest, 0, "%253a"):
+		return sepEquals, after + 5
+	case hasPrefix(rest, 0, `\u003d`), hasPrefix(rest, 0, `\u003a`):
+		return sepEquals, after + 6
+	case hasPrefix(rest, 0, ":="):
+		return sepAssign, after + 2
+	case hasPrefix(rest, 0, "::"):
+		if n.start >= len("name=") && hasPrefix(text, n.start-len("name="), "name=") { // ::set-output name=token::x
+			return sepColon, after + 2
+		}
+		return sepNone, p
+	case hasPrefix(rest, 0, "："), hasPrefix(rest, 0, "＝"):
+		return sepColon, after + len("：")
+	case rest[0] == 0 && after == p:
+		return sepEquals, after + 1
+	case after == p && framed(text, p) > p: // MessagePack, printed
+		return sepEquals, framed(text, p)
+	case numbered(text, p) > p: // Unseal Key 1: x
+		return sepColon, numbered(text, p)
+	case after > p && (assigned(text, n.start) || hasPrefix(rest, 0, "reg_")):
+		return sepSpace, registryValue(text, after)
+	case after > p && registryValue(text, after) > after:
+		return sepSpace, registryValue(text, after)
+	case hasPrefix(rest, 0, "==="), hasPrefix(rest, 0, "!=="):
+		return sepCompare, after + 3
+	case hasPrefix(rest, 0, "=="), hasPrefix(rest, 0, "!="):
+		return sepCompare, after + 2
+	case hasPrefix(rest, 0, "=>"):
+		return sepColon, after + 2
+	case hasPrefix(rest, 0, "<-") || hasPrefix(rest, 0, "<<<"): // R, and a shell's here string
+		next := skipSpace(text, after+2+boolInt(rest[2:], '<'))
+		if q, _ := skipQuote(text, next); q.char != 0 || rest[1] == '<' {
+			return sepSpace, next
+		}
+		return sepNone, p
+	case rest[0] == '=':
+		return sepEquals, after + 1
+	case (hasPrefix(rest, 0, ":?") || hasPrefix(rest, 0, ":+")) && n.start > 0 && text[n.start-1] == '{': // ${PASSWORD:?missing}
+		return sepNone, p
+	case rest[0] == ':':
+		return sepColon, skipCasts(text, skipType(text, after+1))
+	case after > p && n.start > 0 && text[n.start-1] == '<': // <password type="s">x</password>
+		if end := bytes.IndexAny(rest[:min(len(rest), 80)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
+			return sepEquals, after + end + 1
+		}
+	case rest[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>x</password>
+		return sepEquals, after + 1
+	case rest[0] == ',' && quoted && (n.flag || n.environment): // ["--token", "x"], Setenv("TOKEN", "x")
+		return sepColon, after + 1
+	case after > p && n.flag && !quoted && rest[0] != '-': // --token x
+		return sepSpace, after
+	}
+	return sepNone, p
+}
+
+// pairValue reads on behind a name that is itself the value of another one:
+// {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
+func pairValue(text []byte, p int) (sepKind, int) {
+	for _, markup := range [...]string{"><value>", "</key><string>", "</name><value>"} {
+		if hasPrefix(text, p, markup) {
+			return sepColon, p + len(markup)
+		}
+	}
+	q := skipSpace(text, p)
+	if q < len(text) && text[q] == ',' {
+		q = skipSpace(text, q+1)
+	} else if q == p {
+		return sepNone, p
+	}
+	opened, q := skipQuote(text, q)
+	if !hasPrefix(text, q, "value") {
+		return sepNone, p
+	}
+	closed, q := skipQuote(text, q+len("value"))
+	if opened.char != closed.char {
+		return sepNone, p
+	}
+	if q = skipSpace(text, q); q < len(text) && (text[q] == ':' || text[q] == '=') {
+		return sepColon, q + 1
+	}
+	return sepNone, p
+}
