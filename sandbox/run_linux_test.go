@@ -205,34 +205,10 @@ func TestRefusesToStartSaysWhy(t *testing.T) {
 // serves at once, and says what only the next run closes.
 func TestUpdate(t *testing.T) {
 	w := newWorld(t).allow("project")
-	in, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := w.spec("sh")
-	spec.Stdin, spec.Stdout = in, out
-	process, wait := start(t, spec)
-	_ = in.Close()
-	_ = out.Close()
-	answers := bufio.NewReader(read)
-	try := func(script string) string {
-		t.Helper()
-		if _, err := write.WriteString("{ " + script + "; } 2>/dev/null && echo yes || echo no\n"); err != nil {
-			t.Fatal(err)
-		}
-		line, err := answers.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(line)
-	}
+	process, try, end := shellIn(t, w)
 	expect := func(script, want string) {
 		t.Helper()
-		if got := try(script); got != want {
+		if got := map[bool]string{true: "yes", false: "no"}[try(script)]; got != want {
 			t.Errorf("%s: %s, want %s", script, got, want)
 		}
 	}
@@ -264,9 +240,7 @@ func TestUpdate(t *testing.T) {
 		t.Error("the report names the old policy")
 	}
 	w.keepsSayingWhatIsOpen(process)
-	_ = write.Close()
-	wait()
-	_ = read.Close()
+	end()
 }
 
 // keepsSayingWhatIsOpen: what a run can still do is said at every change, until

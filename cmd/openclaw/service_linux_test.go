@@ -205,23 +205,7 @@ func TestAPortThatTheManagerOpened(t *testing.T) {
 	if err := <-early; err != nil {
 		t.Fatal("a question before the start:", err)
 	}
-	stop, asked := make(chan struct{}), make(chan int, 1)
-	go func() {
-		count := 0
-		defer func() { asked <- count }()
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := ask(); err != nil {
-				t.Error("a question was not answered while the gateway started again:", err)
-				return
-			}
-			count++
-		}
-	}()
+	answered := keepAsking(t, ask)
 	for n := range 2 {
 		p.eventually("a gateway", func() bool { return m.heard("READY=1") == n+1 })
 		if err := syscall.Kill(first.Process.Pid, syscall.SIGTERM); err != nil {
@@ -233,8 +217,7 @@ func TestAPortThatTheManagerOpened(t *testing.T) {
 		first = m.run(1)
 	}
 	p.eventually("the last gateway", func() bool { return m.heard("READY=1") == 3 })
-	close(stop)
-	if count := <-asked; count == 0 {
+	if answered() == 0 {
 		t.Error("nothing was asked")
 	}
 	// The unix socket and the lock are the gateway's own.
@@ -356,5 +339,32 @@ print(json.dumps([d["Label"], d["ProgramArguments"], d["EnvironmentVariables"], 
 	want := fmt.Sprintf(`["openclaw.gateway", [%q, "gateway"], {"OPENCLAW_HOME": %q}, true, {"SuccessfulExit": false}, 63, {"Core": 0}, %q]`, p.binary, home, home+"/logs/gateway.stderr")
 	if got := strings.TrimSpace(string(out)); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// keepAsking asks again and again, none of which may fail, until answered is called;
+// that says how often it was answered.
+func keepAsking(t *testing.T, ask func() error) (answered func() int) {
+	t.Helper()
+	stop, asked := make(chan struct{}), make(chan int, 1)
+	go func() {
+		count := 0
+		defer func() { asked <- count }()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := ask(); err != nil {
+				t.Error("a question was refused while the gateway started again:", err)
+				return
+			}
+			count++
+		}
+	}()
+	return func() int {
+		close(stop)
+		return <-asked
 	}
 }

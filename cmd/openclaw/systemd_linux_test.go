@@ -174,23 +174,7 @@ func TestUnderSystemd(t *testing.T) {
 		t.Errorf("after a reload it is process %s, not %s", pid, first)
 	}
 
-	stop, asked := make(chan struct{}), make(chan int, 1)
-	go func() {
-		count := 0
-		defer func() { asked <- count }()
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := ask(); err != nil {
-				t.Error("refused while it starts again:", err)
-				return
-			}
-			count++
-		}
-	}()
+	answered := keepAsking(t, ask)
 	for range 2 {
 		before := s.property("MainPID")
 		if said := s.control("restart", "openclaw.service"); said != "" {
@@ -200,8 +184,7 @@ func TestUnderSystemd(t *testing.T) {
 			t.Errorf("after a restart: process %s, before %s, %s", pid, before, result)
 		}
 	}
-	close(stop)
-	if <-asked == 0 {
+	if answered() == 0 {
 		t.Error("nothing was asked")
 	}
 
