@@ -1,10 +1,12 @@
 package configs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // NewAgent is an agent that is to be added to a config, with what it may do.
@@ -32,8 +34,19 @@ func (s *Snapshot) RunByGit(folders []string) []string {
 		if !filepath.IsAbs(path) {
 			continue
 		}
-		if info, err := os.Lstat(filepath.Join(path, ".git")); err == nil && info.IsDir() {
-			found = append(found, filepath.Join(folder, ".git", "config"), filepath.Join(folder, ".git", "hooks"))
+		git := filepath.Join(path, ".git")
+		info, err := os.Lstat(git)
+		if err != nil {
+			continue
+		}
+		written := filepath.Join(folder, ".git")
+		if info.Mode()&os.ModeSymlink != 0 { // a rule is for the folder itself, whatever leads to it
+			if written, err = filepath.EvalSymlinks(git); err == nil {
+				info, err = os.Stat(written)
+			}
+		}
+		if err == nil && info.IsDir() {
+			found = append(found, filepath.Join(written, "config"), filepath.Join(written, "hooks"))
 		}
 	}
 	return found
@@ -51,6 +64,12 @@ func (d *Document) AddAgent(a NewAgent, layout Layout) error {
 		return fmt.Errorf("agent %s exists already", a.Name)
 	}
 	for _, path := range a.Paths {
+		if path == "" {
+			return errors.New("a path is empty: name a folder")
+		}
+		if !utf8.ValidString(path) {
+			return fmt.Errorf("%q is not UTF-8, which a config is: allow the folder above it, or rename it", path)
+		}
 		if !filepath.IsAbs(path) && !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") {
 			return fmt.Errorf("%q is not an absolute path: write it from / or ~ on", path)
 		}

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,8 @@ func TestAddAgent(t *testing.T) {
 		{"there already", NewAgent{Name: "coder", Paths: []string{"/srv/p"}}, "agent coder exists already"},
 		{"no name", NewAgent{Name: "../x"}, "not an agent's name"},
 		{"relative", NewAgent{Name: "reviewer", Paths: []string{"projects"}}, "not an absolute path"},
+		{"empty", NewAgent{Name: "reviewer", Paths: []string{""}}, "a path is empty"},
+		{"not UTF-8", NewAgent{Name: "reviewer", Paths: []string{"/srv/\xff"}}, "is not UTF-8"},
 		{"no such role", NewAgent{Name: "reviewer", Role: "nobody"}, "nobody"},
 		{"no domain", NewAgent{Name: "reviewer", Domains: []string{"https://x/"}}, "https://x/"},
 	} {
@@ -84,6 +87,10 @@ func TestWhatGitRunsIsReadOnly(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(options.Home, "worktree", ".git"), []byte("gitdir: /elsewhere\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	elsewhere := filepath.Join(options.Home, "linked", "elsewhere.git")
+	if err := errors.Join(os.MkdirAll(elsewhere, 0o755), os.Symlink("elsewhere.git", filepath.Join(options.Home, "linked", ".git"))); err != nil {
+		t.Fatal(err)
+	}
 	path := writeConfig(t, options, "agents: {}\n")
 	before, err := Load(path, options)
 	if err != nil {
@@ -95,6 +102,13 @@ func TestWhatGitRunsIsReadOnly(t *testing.T) {
 		if got := before.RunByGit([]string{"~/plain", written, "~/worktree", "~/none", "relative"}); !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	real, err := filepath.EvalSymlinks(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := before.RunByGit([]string{"~/linked"}), []string{real + "/config", real + "/hooks"}; !slices.Equal(got, want) {
+		t.Errorf("behind a link %q, want %q", got, want)
 	}
 	snapshot, err := Edit(path, options, func(d *Document) error {
 		return d.AddAgent(NewAgent{Name: "coder", Paths: []string{full}, Read: before.RunByGit([]string{full})}, options.Layout)

@@ -64,7 +64,7 @@ func (t *terminal) warnMissing(paths []string) {
 func absolute(paths []string) []string {
 	out := make([]string, 0, len(paths))
 	for _, path := range paths {
-		if !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") {
+		if path != "" && !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") { // an empty variable is not the folder one stands in
 			if abs, err := filepath.Abs(path); err == nil {
 				path = abs
 			}
