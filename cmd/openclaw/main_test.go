@@ -40,14 +40,15 @@ func (c cleaned) Run() int {
 	return c.M.Run()
 }
 
+// homesFolder is where the tests make home folders. Not t.TempDir, which is below
+// /tmp: a cage has a /tmp of its own. Not the real home, whose path may be so long
+// that a socket's name no longer fits: a person may have such a home, but not one
+// with a second home five folders deeper.
+const homesFolder = "/var/tmp"
+
 // TestScripts runs the command line as a person types it: one file a promise.
 func TestScripts(t *testing.T) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Not t.TempDir, which is below /tmp: a cage has a /tmp of its own.
-	work, err := os.MkdirTemp(home, "openclaw-script-") //nolint:usetesting // see above
+	work, err := os.MkdirTemp(homesFolder, "openclaw-script-") //nolint:usetesting // see homesFolder
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,19 +44,14 @@ type person struct {
 	tmux    string // name of the private tmux server
 }
 
-// newPerson makes a home folder. It is below the real home and not below /tmp,
-// because a cage has a /tmp of its own.
+// newPerson makes a home folder.
 func newPerson(t *testing.T) *person {
 	t.Helper()
 	binary, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	home, err := os.MkdirTemp(base, "openclaw-person-") //nolint:usetesting // t.TempDir is below /tmp
+	home, err := os.MkdirTemp(homesFolder, "openclaw-person-") //nolint:usetesting // see homesFolder
 	if err != nil {
 		t.Fatal(err)
 	}
