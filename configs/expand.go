@@ -50,6 +50,23 @@ func expandPath(written, home string, getenv func(string) string) (string, error
 	return filepath.Clean(path), nil
 }
 
+// ExpandPath turns a path as a person writes it in this config into an absolute,
+// clean one: ~ is the home folder, $NAME and ${NAME} are variables, $$ is a dollar
+// sign.
+func (s *Snapshot) ExpandPath(written string) (string, error) {
+	return expandPath(written, s.options.Home, s.options.Getenv)
+}
+
+// WrittenPath is an absolute path as a person writes it: from ~ on where it lies below
+// home, and with a dollar sign doubled, so that ExpandPath gives it back.
+func WrittenPath(path, home string) string {
+	path = strings.ReplaceAll(path, "$", "$$")
+	if below, ok := strings.CutPrefix(path, strings.ReplaceAll(filepath.Clean(home), "$", "$$")+"/"); ok {
+		return "~/" + below
+	}
+	return path
+}
+
 // variable reads NAME or {NAME} at the start of text.
 func variable(text string) (name, rest string, ok bool) {
 	braces := strings.HasPrefix(text, "{")

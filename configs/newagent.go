@@ -27,12 +27,9 @@ type NewAgent struct {
 func (s *Snapshot) RunByGit(folders []string) []string {
 	var found []string
 	for _, folder := range folders {
-		path := os.Expand(folder, s.options.Getenv)
-		if path == "~" || strings.HasPrefix(path, "~/") {
-			path = s.options.Home + path[1:]
-		}
-		if !filepath.IsAbs(path) {
-			continue
+		path, err := s.ExpandPath(folder)
+		if err != nil {
+			continue // and refused when the config is loaded
 		}
 		git := filepath.Join(path, ".git")
 		info, err := os.Lstat(git)
@@ -41,8 +38,10 @@ func (s *Snapshot) RunByGit(folders []string) []string {
 		}
 		written := filepath.Join(folder, ".git")
 		if info.Mode()&os.ModeSymlink != 0 { // a rule is for the folder itself, whatever leads to it
-			if written, err = filepath.EvalSymlinks(git); err == nil {
-				info, err = os.Stat(written)
+			var target string
+			if target, err = filepath.EvalSymlinks(git); err == nil {
+				info, err = os.Stat(target)
+				written = strings.ReplaceAll(target, "$", "$$")
 			}
 		}
 		if err == nil && info.IsDir() {

@@ -22,13 +22,15 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 		Example: "  openclaw agent create coder --path ~/projects/demo --domain proxy.golang.org",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
-			var guarded []string
+			var guarded, folders []string
+			var before *configs.Snapshot
 			err := t.editConfig(cmd.Context(), name, func(document *configs.Document, snapshot *configs.Snapshot) error {
 				if _, exists := snapshot.Config.Agents[name]; exists {
 					return &failure{err: fmt.Errorf("agent %s exists already", name), hint: "edit it: openclaw config edit"}
 				}
-				guarded = snapshot.RunByGit(absolute(paths))
-				added := configs.NewAgent{Name: name, Role: role, Paths: absolute(paths), Read: guarded, Domains: domains}
+				before, folders = snapshot, inConfig(paths)
+				guarded = snapshot.RunByGit(folders)
+				added := configs.NewAgent{Name: name, Role: role, Paths: folders, Read: guarded, Domains: domains}
 				return document.AddAgent(added, configs.Layout{Root: filepath.Dir(snapshot.Path)})
 			}, "created agent "+name)
 			if err != nil {
@@ -37,7 +39,7 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 			for _, path := range guarded {
 				t.print("%s can only be read: git runs what it names outside the cage, as you", printable(path))
 			}
-			t.warnMissing(absolute(paths))
+			t.warnMissing(before, folders)
 			return nil
 		},
 	}
@@ -49,27 +51,38 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 
 // warnMissing names the folders that an agent may use and that are not there: its
 // first run would find nothing.
-func (t *terminal) warnMissing(paths []string) {
-	for _, path := range paths {
-		if below, ok := strings.CutPrefix(path, "~/"); ok {
-			path = filepath.Join(t.getenv("HOME"), below)
+func (t *terminal) warnMissing(snapshot *configs.Snapshot, written []string) {
+	for _, folder := range written {
+		path, err := snapshot.ExpandPath(folder)
+		if err != nil {
+			continue // and the config was refused
 		}
-		if _, err := os.Lstat(path); filepath.IsAbs(path) && errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			t.warn("%s is not there yet", printable(path))
 		}
 	}
 }
 
-// absolute makes paths absolute that the person's shell left relative.
-func absolute(paths []string) []string {
+// inConfig is how a config says the folders of a command line. A relative path is from
+// the folder that the person stands in. A path that is there as it stands is meant as
+// it stands, since the shell has put its variables in by then; another may have a
+// variable that the config puts in.
+func inConfig(paths []string) []string {
 	out := make([]string, 0, len(paths))
 	for _, path := range paths {
-		if path != "" && !strings.HasPrefix(path, "~") && !strings.HasPrefix(path, "$") { // an empty variable is not the folder one stands in
-			if abs, err := filepath.Abs(path); err == nil {
-				path = abs
-			}
+		if path == "" || strings.HasPrefix(path, "~") || strings.HasPrefix(path, "$") { // an empty one is not the folder one stands in
+			out = append(out, path)
+			continue
 		}
-		out = append(out, path)
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			out = append(out, path) // and refused as it is
+			continue
+		}
+		if _, err = os.Lstat(abs); err == nil || !strings.Contains(path, "$") {
+			abs = strings.ReplaceAll(abs, "$", "$$")
+		}
+		out = append(out, abs)
 	}
 	return out
 }

@@ -105,5 +105,5 @@ func (t *terminal) projectFolder(layout configs.Layout) string {
 	if err != nil || strings.HasPrefix(below, ".") || strings.Contains(below, "/.") || folder == layout.Root {
 		return ""
 	}
-	return "~/" + below
+	return configs.WrittenPath(folder, t.getenv("HOME"))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -154,9 +153,9 @@ func (w *Written) locate(in *configs.Snapshot) {
 func entry(r Rule, home string) (list string, item any, err error) {
 	switch r.Class {
 	case policy.ClassPathRead:
-		return "allowed_paths", policy.PathEntry{Path: written(r.Target, home), Access: policy.AccessRead}, nil
+		return "allowed_paths", policy.PathEntry{Path: configs.WrittenPath(r.Target, home), Access: policy.AccessRead}, nil
 	case policy.ClassPathWrite:
-		return "allowed_paths", written(r.Target, home), nil
+		return "allowed_paths", configs.WrittenPath(r.Target, home), nil
 	case policy.ClassNet:
 		host, _ := splitTarget(r.Target)
 		if _, err := netip.ParseAddr(host); err == nil {
@@ -166,15 +165,6 @@ func entry(r Rule, home string) (list string, item any, err error) {
 	case policy.ClassExec, policy.ClassLimit:
 	}
 	return "", nil, errors.New("the config has no list of allowed programs")
-}
-
-// written is a path as a person writes it.
-func written(name, home string) string {
-	name = strings.ReplaceAll(name, "$", "$$")
-	if below, ok := strings.CutPrefix(name, path.Clean(home)+"/"); ok {
-		return "~/" + below
-	}
-	return name
 }
 
 // splitTarget reads host:port, or a host alone.

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"openclaw/configs"
 	"openclaw/sandbox/policy"
@@ -159,16 +157,16 @@ func (p *Plan) Write() error { return p.store.Edit(p.change) }
 func linesOf(proposal Proposal, home string) []line {
 	var out []line
 	for _, entry := range proposal.Paths {
-		class, item := policy.ClassPathWrite, any(written(entry.Path, home))
+		class, item := policy.ClassPathWrite, any(configs.WrittenPath(entry.Path, home))
 		if entry.Access == policy.AccessRead {
-			class, item = policy.ClassPathRead, policy.PathEntry{Path: written(entry.Path, home), Access: policy.AccessRead}
+			class, item = policy.ClassPathRead, policy.PathEntry{Path: configs.WrittenPath(entry.Path, home), Access: policy.AccessRead}
 		}
 		out = append(out, line{list: "allowed_paths", item: item, say: entry.Path, test: func(p *policy.Policy) policy.Effect {
 			return p.Decide(policy.Request{Class: class, Path: entry.Path}).Effect
 		}})
 	}
 	for _, name := range proposal.Denied {
-		out = append(out, line{list: "denied_paths", item: written(name, home), say: name})
+		out = append(out, line{list: "denied_paths", item: configs.WrittenPath(name, home), say: name})
 	}
 	for _, target := range proposal.Domains {
 		out = append(out, line{list: "network.allowed_domains", item: target, say: target, test: func(p *policy.Policy) policy.Effect {
@@ -199,13 +197,4 @@ func splitTarget(target string) (host string, port uint16) {
 		return host, 0
 	}
 	return host, uint16(number)
-}
-
-// written is a path as a person writes it.
-func written(name, home string) string {
-	name = strings.ReplaceAll(name, "$", "$$")
-	if below, ok := strings.CutPrefix(name, path.Clean(home)+"/"); ok {
-		return "~/" + below
-	}
-	return name
 }
