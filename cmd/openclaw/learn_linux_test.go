@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -183,8 +182,6 @@ func TestLearningAsksBeforeItWrites(t *testing.T) {
 	if p.config() != before {
 		t.Error("it was written without a yes")
 	}
-	p.tmux += "-2" // the first server ends with its last window
-	t.Cleanup(func() { _ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run() })
 	second := p.open("second", 120, 40, "agent", "learn", "coder", "--", "sh", "-c", "cat ~/projects/one")
 	second.shows("[y/N]")
 	second.keys("y", "Enter")

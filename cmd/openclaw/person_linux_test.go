@@ -168,17 +168,23 @@ func (p *person) eventually(what string, happened func() bool) {
 // open starts a command in a terminal of the given size.
 func (p *person) open(window string, columns, rows int, args ...string) *screen {
 	p.t.Helper()
+	return p.openIn(window, columns, rows, p.home, append([]string{p.binary}, args...)...)
+}
+
+// openIn starts any program in a terminal, in a folder.
+func (p *person) openIn(window string, columns, rows int, dir string, program ...string) *screen {
+	p.t.Helper()
 	_, err := exec.LookPath("tmux")
 	required(p.t, err == nil, "tmux is not installed")
+	// The server stays when its last window ends: one that is ending is no server for
+	// the next window.
 	line := []string{
-		"-L", p.tmux, "-f", "/dev/null", "new-session", "-d", "-s", window,
-		"-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "env", "-i",
+		"-L", p.tmux, "-f", "/dev/null", "start-server", ";", "set-option", "-s", "exit-empty", "off", ";",
+		"new-session", "-d", "-s", window, "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-c", dir, "env", "-i",
 	}
-	line = append(line, p.environ...)
-	line = append(line, p.binary)
-	line = append(line, args...)
+	line = append(append(line, p.environ...), program...)
 	cmd := exec.CommandContext(p.t.Context(), "tmux", line...)
-	cmd.Env, cmd.Dir = p.environ, p.home
+	cmd.Env, cmd.Dir = p.environ, dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		p.t.Fatalf("tmux: %v: %s", err, text)
 	}

@@ -184,7 +184,7 @@ func (p *readmePerson) edit(yaml string) {
 // that the gateway runs. It is left with the gateway running.
 func (p *readmePerson) firstScreen() {
 	p.t.Helper()
-	s := p.openIn(p.source, "go", "run", "./cmd/openclaw", "tui")
+	s := p.openIn("readme", 120, 36, p.source, "go", "run", "./cmd/openclaw", "tui")
 	s.showsWithin(5*time.Minute, "● running", "127.0.0.1:18789", "store a provider key", "m lists them") // it is compiled first
 	checkMode(p.t, filepath.Join(p.home, ".openclaw"), 0o700)
 	s.keys("?")
@@ -198,21 +198,6 @@ func (p *readmePerson) firstScreen() {
 	if status := p.openclaw("gateway", "status"); status.code != 0 {
 		p.t.Errorf("the gateway did not stay: %s", status.errors)
 	}
-}
-
-// openIn starts a program of the person's PATH in a terminal, in a folder.
-func (p *readmePerson) openIn(dir string, args ...string) *screen {
-	p.t.Helper()
-	_, err := exec.LookPath("tmux")
-	required(p.t, err == nil, "tmux is not installed")
-	line := []string{"-L", p.tmux, "-f", "/dev/null", "new-session", "-d", "-s", "readme", "-x", "120", "-y", "36", "-c", dir, "env", "-i"}
-	line = append(append(line, p.environ...), args...)
-	cmd := exec.CommandContext(p.t.Context(), "tmux", line...)
-	cmd.Env, cmd.Dir = p.environ, dir
-	if text, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("tmux: %v: %s", err, text)
-	}
-	return &screen{p.person, "readme"}
 }
 
 // testsAsCIDoes is not run within itself: it must be what CI runs.
