@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -98,15 +97,11 @@ func hardened(w http.ResponseWriter) {
 }
 
 // recovered makes a panic that request's 500. And it bounds the wait for a client to
-// take the end of its answer, which net/http sends when the handler has returned: who
-// asks without end and reads nothing is given up.
+// take its answer: who asks without end and reads nothing is given up.
 func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !websocket.IsWebSocketUpgrade(r) { // whose connection may be another's when this returns
-			control := http.NewResponseController(w)
-			_ = control.SetWriteDeadline(time.Time{}) // of the request before; a connection without deadlines is written without them
-			defer func() { _ = control.SetWriteDeadline(time.Now().Add(answerTimeout)) }()
-		}
+		patient := newPatience(w)
+		defer patient.end()
 		defer func() {
 			p := recover()
 			if p == nil {
@@ -116,9 +111,9 @@ func (g *Gateway) recovered(next http.HandlerFunc) http.Handler {
 				panic(p) // how a handler cuts a connection
 			}
 			g.log.Error("a request panicked", slog.String("path", r.URL.Path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			writeError(w, http.StatusInternalServerError, "api_error", "internal error")
+			writeError(patient, http.StatusInternalServerError, "api_error", "internal error")
 		}()
-		next(w, r)
+		next(patient, r)
 	})
 }
 

@@ -22,7 +22,6 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
-	answerTimeout = 20 * time.Second // for the end of an answer; a stream has times of its own
 )
 
 // longestSocketPath is what every system takes in a socket's address.

@@ -266,6 +266,15 @@ func needDefaultPort(t *testing.T) {
 	listener.Close()
 }
 
+// ownPort gives the person a config with a port that no other test's gateway has.
+func (p *person) ownPort() {
+	p.t.Helper()
+	if err := os.Mkdir(filepath.Join(p.home, ".openclaw"), 0o700); err != nil {
+		p.t.Fatal(err)
+	}
+	write(p.t, filepath.Join(p.home, ".openclaw", "config.yaml"), fmt.Sprintf("gateway: {port: %d}\n", freePort(p.t)))
+}
+
 // freePort is a port that nobody listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()

@@ -17,6 +17,7 @@ import (
 func TestImportKilled(t *testing.T) {
 	const profileKey, envKey = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3", "sk-proj-Zk3TqvWm81LsYb20XcNd74Rf"
 	p := newPerson(t)
+	p.ownPort()
 	files := map[string]string{".bashrc": "export GROQ_API_KEY=" + profileKey + "\n", "projects/demo/.env": "OPENAI_API_KEY=" + envKey + "\n"}
 	names := map[string]string{".bashrc": "groq", "projects/demo/.env": "openai"}
 	fresh := func() {
@@ -109,6 +110,7 @@ func (p *person) nowhereElse(but map[string]string, values ...string) {
 func TestImportIntoTheKeyring(t *testing.T) {
 	const key = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3"
 	p := newPerson(t)
+	p.ownPort()
 	_, err := exec.LookPath("tmux")
 	required(t, err == nil, "tmux is not installed")
 	p.keyring()
