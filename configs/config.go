@@ -164,8 +164,12 @@ type ClientEncryption struct {
 }
 
 // Screen is the terminal screen on this machine. Keys are by the ID of an action;
-// which there are, and what may be one of its keys, Options.JudgeKeys knows.
+// which there are, and what may be one of its keys, Options.JudgeKeys knows. Filters
+// are lines of the screen's filter by a name; Options.JudgeFilter reads them.
 type Screen struct {
+	Theme         string              `yaml:"theme"`
+	Glyphs        string              `yaml:"glyphs"`
+	Filters       map[string]string   `yaml:"filters"`
 	Keys          map[string][]string `yaml:"keys"`
 	Mouse         bool                `yaml:"mouse"`
 	Bell          bool                `yaml:"bell"`

@@ -32,7 +32,7 @@ func Default() *Config {
 		Agents:    map[string]Agent{},
 		Providers: map[string]Provider{},
 		Client:    Client{TLS: ClientTLS{VerifyServer: true}},
-		Screen:    Screen{Keys: map[string][]string{}, Bell: true, Notifications: true},
+		Screen:    Screen{Theme: "auto", Glyphs: "unicode", Filters: map[string]string{}, Keys: map[string][]string{}, Bell: true, Notifications: true},
 		Logging:   Logging{Level: "info", Format: "json", RedactReplacement: "[REDACTED]"},
 		DataRetention: DataRetention{
 			Messages: MessageRetention{RetentionDays: 30, ArchiveBeforeDelete: true},

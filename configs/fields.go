@@ -138,6 +138,9 @@ func fields() map[string]field {
 		"ClientEncryption.public_key_path":  {About: "PEM file of the gateway's public key.", Path: true},
 		"ClientEncryption.private_key_path": {About: "PEM file of the client's private key.", Path: true},
 
+		"Screen.theme":         {About: "Colours: auto are the terminal's own, fit for dark and light alike; dark and light are the stronger of its 16 for such a background; mono has none. NO_COLOR goes before it.", Enum: []string{"auto", "dark", "light", "mono"}},
+		"Screen.glyphs":        {About: "Marks beside words: unicode, or ascii alone. openclaw tui --ascii goes before it.", Enum: []string{"unicode", "ascii"}},
+		"Screen.filters":       {About: "Lines of the screen's filter, by a name: with mine: agent:coder -state:closed, @mine in a filter stands for that."},
 		"Screen.keys":          {About: "Keys of actions, by the action's name: asks.allow: f5, or a list of keys. openclaw tui --keys lists the actions."},
 		"Screen.mouse":         {About: "A click selects and the wheel scrolls; most terminals select text with Shift held then, and M in the screen switches it off."},
 		"Screen.notifications": {About: "While a screen is open, the desktop says that an agent asks, where it shows notifications; never for what."},

@@ -34,6 +34,10 @@ type Options struct {
 	// as they are, by who shows none.
 	JudgeKeys func(keys map[string][]string) []KeyProblem
 
+	// JudgeFilter says what is wrong with a filter line of the screen; nil: they are
+	// taken as they are.
+	JudgeFilter func(line string) (message, hint string)
+
 	// KeepHistory has a Store keep the configs that were in force, for Rollback, and
 	// go on counting their versions from one start to the next. It is for the one
 	// program that holds the lock of the state folder.

@@ -1,6 +1,10 @@
 package configs
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 const screenKeys = "tui.keys"
 
@@ -10,8 +14,11 @@ func isScreenKeys(key string) bool {
 	return below && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
-// screen has the keys of the screen judged by who knows its actions.
+const screenFilters = "tui.filters"
+
+// screen has the keys and the filters of the screen judged by who knows them.
 func (v *validator) screen() {
+	v.screenFilters()
 	judge := v.snapshot.options.JudgeKeys
 	if judge == nil {
 		return
@@ -29,6 +36,24 @@ func (v *validator) screen() {
 			v.problems = append(v.problems, Problem{
 				File: v.decoder.file, Line: at.line, Column: at.column, Key: key, Message: p.Message, Hint: p.Hint,
 			})
+		}
+	}
+}
+
+func (v *validator) screenFilters() {
+	judge := v.snapshot.options.JudgeFilter
+	filters := v.config().Screen.Filters
+	for _, name := range slices.Sorted(maps.Keys(filters)) {
+		key := childKey(screenFilters, name)
+		if !ValidName(name) {
+			v.fail(key, "such as mine: 1 to 64 of a-z, 0-9, dot, dash and underscore", "not a name of a filter")
+			continue
+		}
+		if judge == nil {
+			continue
+		}
+		if message, hint := judge(filters[name]); message != "" {
+			v.fail(key, hint, "%s", message)
 		}
 	}
 }

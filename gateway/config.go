@@ -126,7 +126,10 @@ func configStatus(in configs.Status, active *configs.Snapshot) event.ConfigStatu
 		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes, Kept: h.Kept, Lost: h.Lost})
 	}
 	screen := active.Config.Screen
-	out.Screen = &event.Screen{Mouse: screen.Mouse, Bell: screen.Bell, Notifications: screen.Notifications}
+	out.Screen = &event.Screen{Theme: screen.Theme, Glyphs: screen.Glyphs, Mouse: screen.Mouse, Bell: screen.Bell, Notifications: screen.Notifications}
+	for _, name := range slices.Sorted(maps.Keys(screen.Filters)) {
+		out.Screen.Filters = append(out.Screen.Filters, event.Filter{Name: name, Line: screen.Filters[name]})
+	}
 	for _, action := range slices.Sorted(maps.Keys(screen.Keys)) {
 		out.Screen.Keys = append(out.Screen.Keys, event.KeyBinding{Action: action, Keys: screen.Keys[action]})
 	}

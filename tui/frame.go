@@ -295,6 +295,12 @@ func (s *screen) drawKeys(c *view.Canvas) {
 	if s.captures() {
 		c.Put(view.Bold, c.T("typing: "))
 		c.Put(view.Plain, c.T("enter accepts, esc leaves"))
+		if v, is := s.views[s.current].(interface{ SavedNames(width int) string }); is {
+			if names := v.SavedNames(c.Room() - 12); names != "" {
+				c.Put(view.Faint, c.T("   saved:"))
+				c.Put(view.Plain, names)
+			}
+		}
 		c.End()
 		return
 	}

@@ -11,10 +11,12 @@ import (
 
 // Settings are what a config says about the screen.
 type Settings struct {
-	Keys          view.KeyMap // that differ from the screen's own, by action
-	Mouse         bool        // a click selects, the wheel scrolls
-	Bell          bool        // rings when a request is held
-	Notifications bool        // the desktop says that an agent asks
+	Theme, Glyphs string            // of view; empty: the default
+	Filters       view.SavedFilters // by name
+	Keys          view.KeyMap       // that differ from the screen's own, by action
+	Mouse         bool              // a click selects, the wheel scrolls
+	Bell          bool              // rings when a request is held
+	Notifications bool              // the desktop says that an agent asks
 }
 
 // DefaultSettings are those of a config that says nothing.
@@ -26,7 +28,15 @@ const settingsEach = 2 * time.Second
 
 // settingsOf are the settings that came with a gateway's config.
 func settingsOf(e *event.Screen) Settings {
-	set := Settings{Mouse: e.Mouse, Bell: e.Bell, Notifications: e.Notifications, Keys: view.KeyMap{}}
+	set := Settings{Theme: e.Theme, Glyphs: e.Glyphs, Mouse: e.Mouse, Bell: e.Bell, Notifications: e.Notifications, Keys: view.KeyMap{}}
+	for _, f := range e.Filters {
+		if message, _ := view.JudgeFilter(f.Line); message == "" { // that of another version may not be
+			if set.Filters == nil {
+				set.Filters = view.SavedFilters{}
+			}
+			set.Filters[f.Name] = f.Line
+		}
+	}
 	for _, k := range e.Keys {
 		set.Keys[k.Action] = k.Keys
 	}
@@ -40,6 +50,8 @@ func (s *screen) use(set Settings) {
 	if reflect.DeepEqual(set, s.settings) {
 		return
 	}
+	s.root.Theme.Choose(set.Theme, set.Glyphs)
+	s.data.Filters, s.dirty = set.Filters, true
 	rows, problems := view.Rebind(view.Table(), set.Keys)
 	if len(problems) > 0 {
 		s.say(view.Bad, s.data.T("the keys of the config are not used: %s: %s", problems[0].Action, problems[0].Message))

@@ -11,6 +11,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/keychain/ref"
+	"openclaw/tui/view"
 )
 
 func configCommand(t *terminal) *cobra.Command {
@@ -23,7 +24,7 @@ func configCommand(t *terminal) *cobra.Command {
 // configOptions is how this process reads a config.
 func (t *terminal) configOptions() (configs.Options, error) {
 	layout, err := t.layout()
-	return configs.Options{Layout: layout, Getenv: t.variables(layout), Open: t.encrypted.opener(t, layout), JudgeKeys: judgeKeys}, err
+	return configs.Options{Layout: layout, Getenv: t.variables(layout), Open: t.encrypted.opener(t, layout), JudgeKeys: judgeKeys, JudgeFilter: view.JudgeFilter}, err
 }
 
 // variables looks a name up in the environment, then in the .env file.

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"openclaw/gateway/event"
-	"openclaw/gateway/wire"
 )
 
 // laptop is a person on another machine: a home of their own, the gateway's address,
@@ -42,6 +39,7 @@ func (s *screen) answers(key, target, done string) {
 	s.p.t.Helper()
 	s.keys("n")
 	s.shows("[3 Denials", target)
+	done = "✓ " + done + " coder → open ~" + target
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		s.keys(key)
 		for wait := time.Now().Add(900 * time.Millisecond); time.Now().Before(wait); time.Sleep(30 * time.Millisecond) {
@@ -73,7 +71,7 @@ func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
 			t.Fatal(args, r)
 		}
 	}
-	for _, name := range []string{"one", "two", "three"} {
+	for _, name := range []string{"one", "two", "three", "four"} {
 		write(t, filepath.Join(p.home, "projects", name), "this is "+name+"\n")
 	}
 	g := p.gateway()
@@ -87,7 +85,7 @@ func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
 
 	c.tell("cat ~/projects/one")
 	s.shows("1 ask waits")
-	s.answers("a", "/projects/one", "✓ allowed once")
+	s.answers("a", "/projects/one", "allowed once")
 	if said := c.do(":"); said != "this is one" {
 		t.Errorf("allowed, and the program read %q", said)
 	}
@@ -103,14 +101,21 @@ func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
 	p.gateway()
 	s.showsWithin(30*time.Second, "● running", "projects/two")
 
-	p.eventually("the cage is back at the gateway", func() bool {
-		var o event.Overview
-		p.ask(wire.MethodOverview, nil, &o)
-		return o.Running == 1
+	// The gateway has the run back a moment before the cage knows it: what is asked
+	// in between is denied.
+	p.eventually("the cage asks the new gateway", func() bool {
+		c.tell("cat ~/projects/four &")
+		c.do("sleep 0.3")
+		return len(p.asks()) == 1
 	})
+	s.shows("1 ask waits")
+	s.answers("a", "/projects/four", "allowed once")
+	if said := c.do("wait"); !strings.Contains(said, "this is four") {
+		t.Errorf("the new gateway allowed, and the program read %q", said)
+	}
 	c.tell("cat ~/projects/three")
 	s.shows("1 ask waits")
-	s.answers("d", "/projects/three", "✓ denied")
+	s.answers("d", "/projects/three", "denied")
 	if said := c.do(":"); !strings.Contains(said, "Permission denied") {
 		t.Errorf("denied, and the program read %q", said)
 	}

@@ -23,7 +23,7 @@ func judgeKeys(keys map[string][]string) []configs.KeyProblem {
 
 // screenSettings are what a config says about the screen.
 func screenSettings(c *configs.Screen) tui.Settings {
-	return tui.Settings{Keys: c.Keys, Mouse: c.Mouse, Bell: c.Bell, Notifications: c.Notifications}
+	return tui.Settings{Theme: c.Theme, Glyphs: c.Glyphs, Filters: c.Filters, Keys: c.Keys, Mouse: c.Mouse, Bell: c.Bell, Notifications: c.Notifications}
 }
 
 // ownSettings reads this machine's own config for a screen whose gateway is

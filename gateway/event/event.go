@@ -178,10 +178,19 @@ type ConfigStatus struct {
 
 // Screen is what a config says about the terminal screen.
 type Screen struct {
-	Keys          []KeyBinding `json:"keys,omitempty"` // that differ from the screen's own, by action
+	Theme         string       `json:"theme,omitempty"`
+	Glyphs        string       `json:"glyphs,omitempty"`
+	Filters       []Filter     `json:"filters,omitempty"` // by name
+	Keys          []KeyBinding `json:"keys,omitempty"`    // that differ from the screen's own, by action
 	Mouse         bool         `json:"mouse"`
 	Bell          bool         `json:"bell"`
 	Notifications bool         `json:"notifications"`
+}
+
+// Filter is a line of the screen's filter that has a name.
+type Filter struct {
+	Name string `json:"name"`
+	Line string `json:"line"`
 }
 
 // KeyBinding are the keys of one action of the screen.

@@ -30,7 +30,7 @@ type AgentsView struct {
 
 // NewAgents returns the view.
 func NewAgents(d *Data) *AgentsView {
-	return &AgentsView{data: d, browse: browse{keys: []string{"agent", "role", "state"}}}
+	return &AgentsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "role", "state"}}}
 }
 
 // Captures reports whether typed text goes to the view.

@@ -10,7 +10,7 @@ type AuditView struct {
 
 // NewAudit returns the view.
 func NewAudit(d *Data) *AuditView {
-	return &AuditView{data: d, browse: browse{keys: []string{"event", "who", "result", sinceKey}}}
+	return &AuditView{data: d, browse: browse{saved: &d.Filters, keys: []string{"event", "who", "result", sinceKey}}}
 }
 
 // Captures reports whether typed text goes to the view.

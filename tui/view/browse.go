@@ -22,6 +22,7 @@ type browse struct {
 	off    bool
 	fault  error
 	keys   []string                  // that the filter knows
+	saved  *SavedFilters             // nil: there are none
 	match  []int                     // rows that pass, when a filter is on
 	old    func(i int) time.Duration // of row i, for since; nil: rows have none
 	past   pastFilters
@@ -114,12 +115,23 @@ func (b *browse) key(k Key) {
 }
 
 func (b *browse) parse() {
-	f, err := ParseFilter(b.edit.Text(), b.keys)
+	f, err := b.read(b.edit.Text())
 	if err != nil {
 		b.fault = err
 		return // the filter before stays until this one can be read
 	}
 	b.filter, b.fault, b.off = f, nil, false
+}
+
+// read reads a filter line, with the lines that are saved in the place of their names.
+func (b *browse) read(line string) (Filter, error) {
+	if b.saved != nil {
+		var err error
+		if line, err = b.saved.expand(line); err != nil {
+			return Filter{}, err
+		}
+	}
+	return ParseFilter(line, b.keys)
 }
 
 // do answers the actions that all such views share.
@@ -382,3 +394,6 @@ func base(path string) string {
 	}
 	return path
 }
+
+// Shown is how many rows passed the filter when the view was last drawn.
+func (b *browse) Shown() int { return b.list.count }

@@ -230,6 +230,9 @@ func (c *Canvas) put(st Style, s string, limit int) {
 	if limit <= 0 || s == "" {
 		return
 	}
+	if c.Theme.pure {
+		s = asciiOf(s)
+	}
 	ascii := true
 	for i := 0; i < len(s); i++ {
 		if b := s[i]; b < 0x20 || b >= 0x7f {

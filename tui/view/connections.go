@@ -18,7 +18,7 @@ type ConnectionsView struct {
 
 // NewConnections returns the view.
 func NewConnections(d *Data) *ConnectionsView {
-	return &ConnectionsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
+	return &ConnectionsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
 }
 
 // Captures reports whether typed text goes to the view.

@@ -53,6 +53,7 @@ type Data struct {
 	Elsewhere bool
 	Folder    string // offered to a new agent; empty: none
 	Home      string // the person's home folder, as a policy names it; empty: not known
+	Filters   SavedFilters
 	Keys      *Keys
 	Words     *Words // the language
 	Link      Link

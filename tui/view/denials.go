@@ -19,7 +19,7 @@ type DenialsView struct {
 
 // NewDenials returns the view.
 func NewDenials(d *Data) *DenialsView {
-	v := &DenialsView{data: d, browse: browse{keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run", sinceKey}}}
+	v := &DenialsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run", sinceKey}}}
 	v.ask.marks = map[string]bool{}
 	return v
 }

@@ -28,6 +28,9 @@ func faultText(w *Words, err error) string {
 	if since, is := errors.AsType[*SinceError](err); is {
 		return Printable(w.T("since: takes a time such as 10m, 2h or 7d, not %s", strconv.Quote(since.Text)), 200)
 	}
+	if unknown, is := errors.AsType[*UnknownFilterError](err); is {
+		return Printable(w.T("no filter is saved as %s; /@%s/ finds it as text", unknown.Name, unknown.Name), 200)
+	}
 	return Printable(err.Error(), 200) // the words of the library that read the expression
 }
 

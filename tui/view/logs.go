@@ -31,7 +31,7 @@ type LogsView struct {
 
 // NewLogs returns the view.
 func NewLogs(d *Data) *LogsView {
-	return &LogsView{data: d, level: 1, browse: browse{keys: lineKeys[:]}}
+	return &LogsView{data: d, level: 1, browse: browse{saved: &d.Filters, keys: lineKeys[:]}}
 }
 
 var levels = [...]string{"debug", "info", "warn", "error"} //nolint:gochecknoglobals // a constant table

@@ -130,7 +130,7 @@ func (v *LogsView) searchKey(k Key) Action {
 		return v.seek(0)
 	}
 	if s.edit.Key(k) {
-		what, err := ParseFilter(s.edit.Text(), v.keys)
+		what, err := v.read(s.edit.Text())
 		s.fault = nil
 		if err != nil {
 			s.fault = err

@@ -54,7 +54,7 @@ func (f *form) close() {
 
 // NewSecrets returns the view.
 func NewSecrets(d *Data) *SecretsView {
-	v := &SecretsView{data: d, browse: browse{keys: []string{"name", "store"}}}
+	v := &SecretsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"name", "store"}}}
 	v.form.close()
 	return v
 }

@@ -128,6 +128,8 @@ func chineseWork() map[string]string {
 		"the mouse is on: a click selects, the wheel scrolls; {mouse} gives it back to the terminal": "鼠标已开启：点击选择，滚轮滚动；{mouse} 把它还给终端",
 		"the mouse is off: the terminal selects text with it":                                        "鼠标已关闭：由终端用它选择文字",
 		"mouse on or off: on, a click selects and the wheel scrolls":                                 "鼠标开或关：开时点击选择，滚轮滚动",
+		"no filter is saved as %s; /@%s/ finds it as text":                                           "没有名为 %s 的已存过滤器；/@%s/ 把它当文字查找",
+		"   saved:":                             "   已存：",
 		"posture":                               "态势",
 		"records":                               "记录",
 		" in an hour, %s refused":               " 条（一小时内），拒绝 %s 条",
