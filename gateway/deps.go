@@ -107,9 +107,10 @@ type Deps struct {
 	// Audit returns when the entry is on disk. AuditLater queues one of what is
 	// over already and calls failed if it is not recorded in the end; every Audit
 	// after it comes after it in the log. nil: Audit itself. AuditSearch gives the
-	// newest entries that match, oldest first.
+	// newest entries that match, oldest first; AuditVerify looks at every line.
 	Audit       func(context.Context, AuditEntry) error
 	AuditLater  func(e AuditEntry, failed func(error))
+	AuditVerify func(ctx context.Context) (event.AuditChain, error)
 	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
 
 	// AuditRun reads what the audit log holds of one run.

@@ -78,6 +78,7 @@ type Gateway struct {
 	running       bool
 	address       netip.AddrPort
 	agentsAddress netip.AddrPort // zero: agents use address
+	chain         chainLook
 }
 
 // New composes a gateway. It opens nothing.
@@ -109,6 +110,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.asks = newAsks(g)
 	g.vaultTime = newVaultTime(deps.Now)
 	g.chats = newChats(g)
+	g.chain = newChainLook()
 	g.upgrader = newUpgrader()
 	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods(), g.chats.methods())...)
 	if err != nil {

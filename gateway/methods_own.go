@@ -65,6 +65,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodBanLift, auth.ScopeAdmin, g.liftBan),
 		row(wire.MethodDisconnect, auth.ScopeAdmin, g.disconnect),
 		row(wire.MethodAuditSearch, auth.ScopeRead, g.searchAudit),
+		row(wire.MethodAuditVerify, auth.ScopeRead, g.verifyAudit),
 		row(wire.MethodLogs, auth.ScopeRead, g.listLogs),
 		local(wire.MethodLogsScrub, g.scrubLogs),
 		row(wire.MethodGatewayStop, auth.ScopeAdmin, g.stopMethod),

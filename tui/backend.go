@@ -34,6 +34,8 @@ type Backend interface {
 	CreateAgent(ctx context.Context, name string, paths, domains []string, dry bool) (event.AgentAdded, error)
 	Logs(ctx context.Context, limit int) ([]event.LogLine, error)
 	Audit(ctx context.Context, since time.Duration, limit int) ([]json.RawMessage, error)
+	// VerifyAudit has every line of the audit log looked at, and their chain.
+	VerifyAudit(ctx context.Context) (event.AuditChain, error)
 	Config(ctx context.Context) (event.ConfigStatus, error)
 	// RollbackConfig brings an earlier config back; with dry it only says what that
 	// would change.

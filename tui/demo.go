@@ -196,6 +196,14 @@ func (d *Demo) Audit(context.Context, time.Duration, int) ([]json.RawMessage, er
 	return slices.Clone(d.world.audit), nil
 }
 
+// VerifyAudit finds the chain whole.
+func (d *Demo) VerifyAudit(context.Context) (event.AuditChain, error) {
+	return event.AuditChain{
+		Path: "/home/ada/.openclaw/logs/audit.log", Status: event.ChainWhole, Records: 48112, LastSeq: 48112,
+		Head: "9c1e44aa01d2", At: demoTime(20),
+	}, nil
+}
+
 // Config returns the state of the config.
 func (d *Demo) Config(context.Context) (event.ConfigStatus, error) {
 	d.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 func (p *plain) commands() map[string]func(ctx context.Context, rest string) error {
 	return map[string]func(context.Context, string) error{
 		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
-		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit,
+		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit, "verify": p.verify,
 		"config": p.config, "reload": p.reload, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
@@ -230,5 +231,22 @@ func (p *plain) audit(ctx context.Context, _ string) error {
 		p.say(p.T("audit"), string(l))
 	}
 	p.sayf(p.T("audit"), p.T("%d records in the last hour"), len(lines))
+	return nil
+}
+
+func (p *plain) verify(ctx context.Context, _ string) error {
+	k, err := p.backend.VerifyAudit(ctx)
+	if err != nil {
+		return err
+	}
+	k = view.Clean(k)
+	switch k.Status {
+	case event.ChainWhole:
+		p.say(p.T("audit"), p.T("the chain is whole up to line %s", strconv.FormatUint(k.Records, 10)))
+	case event.ChainEmpty:
+		p.say(p.T("audit"), p.T("no record yet"))
+	default:
+		p.say(p.T("audit"), p.T("the chain is broken at line %s: %s", strconv.Itoa(k.Line), k.Detail))
+	}
 	return nil
 }

@@ -68,6 +68,7 @@ type screen struct {
 	editing    bool
 	start      func(ctx context.Context, agent string, command []string) (string, error)
 	live       live
+	verifying  bool // the audit log is being verified
 	reading    bool // what a run said is being fetched
 	previewing view.PreviewKey
 
@@ -274,6 +275,9 @@ func (s *screen) open(n view.Name) {
 	s.over = overlayNone
 	if n == view.Audit {
 		s.fetchAudit()
+		if s.data.Chain.Status == "" {
+			s.verifyAudit()
+		}
 	}
 	s.dirty = true
 }

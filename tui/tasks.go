@@ -129,6 +129,26 @@ func (s *screen) fetchAudit() {
 	})
 }
 
+// verifyAudit has the chain of the audit log looked at.
+func (s *screen) verifyAudit() {
+	if s.verifying {
+		return
+	}
+	s.verifying = true
+	s.add(func(ctx context.Context) func() {
+		found, err := s.backend.VerifyAudit(ctx)
+		found = view.Clean(found)
+		return func() {
+			s.verifying, s.dirty = false, true
+			if err != nil {
+				s.data.ChainProblem = problemText(err)
+				return
+			}
+			s.data.Chain, s.data.ChainProblem = found, ""
+		}
+	})
+}
+
 // act does what a view asks for.
 func (s *screen) act(a view.Action) {
 	if s.operate(a) || s.talks(a) || s.lives(a) {
@@ -145,6 +165,8 @@ func (s *screen) act(a view.Action) {
 		s.answer(a.Answers)
 	case view.VerbPreview:
 		s.preview(view.PreviewKey{ID: a.Name, Match: a.Match})
+	case view.VerbVerify:
+		s.verifyAudit()
 	case view.VerbUndo:
 		s.undo(a.Name)
 	case view.VerbLoadAgent:

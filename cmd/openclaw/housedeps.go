@@ -31,7 +31,7 @@ func (h *house) deps() gateway.Deps {
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
-		Audit: h.recordAudit, AuditLater: h.recordLater, AuditSearch: h.searchAudit, AuditRun: h.auditRun,
+		Audit: h.recordAudit, AuditLater: h.recordLater, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs,
 		Provider: pass,
@@ -57,6 +57,13 @@ func (h *house) recordLater(e gateway.AuditEntry, failed func(error)) {
 
 func (h *house) searchAudit(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
 	return searchAuditFile(ctx, h.audit.Path(), params)
+}
+
+func (h *house) verifyAudit(context.Context) (event.AuditChain, error) {
+	r, err := audit.Verify(h.audit.Path())
+	return event.AuditChain{
+		Path: h.audit.Path(), Status: string(r.Status), Line: r.Line, Detail: r.Detail, Problems: r.Problems, Records: r.Records, LastSeq: r.LastSeq, Head: r.Head,
+	}, err
 }
 
 func (h *house) auditRun(ctx context.Context, run string) (gateway.RunRecord, error) {

@@ -135,6 +135,11 @@ func (b *Backend) Audit(ctx context.Context, since time.Duration, limit int) ([]
 	return out.Entries, err
 }
 
+// VerifyAudit has every line of the audit log looked at.
+func (b *Backend) VerifyAudit(ctx context.Context) (event.AuditChain, error) {
+	return ask[event.AuditChain](ctx, b, wire.MethodAuditVerify, nil)
+}
+
 // Config is the active config and the last attempt to replace it.
 func (b *Backend) Config(ctx context.Context) (event.ConfigStatus, error) {
 	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigStatus, nil)

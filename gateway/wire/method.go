@@ -41,6 +41,7 @@ const (
 	MethodConfigReload = "openclaw.config.reload"         // → event.ConfigStatus
 	MethodConfigBack   = "openclaw.config.rollback"       // ConfigRollbackParams → event.Rollback
 	MethodAuditSearch  = "openclaw.audit.search"          // AuditSearchParams → AuditSearchResult
+	MethodAuditVerify  = "openclaw.audit.verify"          // → event.AuditChain
 	MethodLogs         = "openclaw.logs.list"             // LogsParams → LogsResult
 	MethodGatewayStop  = "openclaw.gateway.stop"          // → {}; the gateway then ends
 	EventName          = "openclaw.event"                 // payload: event.Event

@@ -100,6 +100,7 @@ const (
 	ActReload       ID = "config.reload"
 	ActRollback     ID = "config.rollback"
 	ActRefresh      ID = "refresh"
+	ActVerify       ID = "audit.verify"
 )
 
 // OpenView is the action that opens a view.
@@ -184,6 +185,8 @@ func Table() []Binding {
 		{ID: ActSince, View: Logs, Keys: []string{"t"}, Label: "since", Help: "only the lines of the last 5 minutes, 15, of an hour, 6, a day, or all", Weight: 70},
 		{ID: ActFoldAlike, View: Logs, Keys: []string{"f"}, Label: "fold", Help: "lines alike that follow each other as one, with their count, or each again", Weight: 69},
 		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 68},
+
+		{ID: ActVerify, View: Audit, Keys: []string{"v"}, Label: "verify", Help: "look at every line of the audit log, and whether their chain is whole", Weight: 75, Word: "verify"},
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
@@ -304,6 +307,7 @@ const (
 	VerbTell      // Text to the person
 	VerbExport    // write Value, the lines, to a file
 	VerbEdit      // open the config in an editor
+	VerbVerify    // look at the audit log's chain
 	VerbUndo      // take the answer to ask Name back; empty: the newest
 	VerbSay       // Text to agent Name
 	VerbAbort     // the answer that agent Name gives

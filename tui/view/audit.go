@@ -20,7 +20,12 @@ func (v *AuditView) Captures() bool { return v.captures() }
 func (v *AuditView) Key(k Key) Action { v.key(k); return Action{} }
 
 // Do answers an action.
-func (v *AuditView) Do(a ID) (Action, bool) { return Action{}, v.do(a, v.id) }
+func (v *AuditView) Do(a ID) (Action, bool) {
+	if a == ActVerify {
+		return Action{Verb: VerbVerify}, true
+	}
+	return Action{}, v.do(a, v.id)
+}
 
 // An audit line has no id of its own: the line itself names it.
 func (v *AuditView) id(i int) string { return v.data.Audit[v.at(i)].Raw }

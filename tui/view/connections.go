@@ -241,7 +241,7 @@ func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 	if n.Agent != "" {
 		fact(c, c.T("agent"), c.T("%s, run %s", n.Agent, orDash(n.Run)))
 	}
-	fact(c, c.T("program"), n.Program)
+	fact(c, c.T("program"), programText(c, n.Program))
 	if n.PID != 0 {
 		fact(c, c.T("pid"), itoa(n.PID))
 	}
@@ -262,4 +262,13 @@ func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 	if n.Kind == "http" {
 		fact(c, c.T("headers"), c.T("authorization: •••••••• (never shown)"))
 	}
+}
+
+// programText names the program of a client. One in brackets hides its memory, and its
+// file with it: what is known is the name that it has for itself.
+func programText(c *Canvas, program string) string {
+	if name, hidden := strings.CutPrefix(program, "["); hidden && strings.HasSuffix(name, "]") {
+		return c.T("%s, by its own word: it hides its memory, and which file it is", strings.TrimSuffix(name, "]"))
+	}
+	return program
 }

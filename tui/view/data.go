@@ -77,6 +77,9 @@ type Data struct {
 	Tests       map[string]string // outcome of the last test, by secret
 	Audit       []AuditEntry
 
+	Chain        event.AuditChain // of the audit log; without a Status: not looked at yet
+	ChainProblem string           // why the newest look found nothing
+
 	Result   Result
 	Missed   uint64 // events that never came: gaps in their numbers
 	Dropped  uint64 // events that this screen was too slow for
