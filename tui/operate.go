@@ -3,10 +3,12 @@ package tui
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"openclaw/tui/view"
 )
@@ -16,14 +18,16 @@ import (
 func (s *screen) operate(a view.Action) bool {
 	switch a.Verb {
 	case view.VerbDisconnect:
-		s.call(s.data.T("closed"), func(ctx context.Context) error { return s.backend.Disconnect(ctx, a.Name) })
+		s.call(s.data.T("closed"), func(ctx context.Context) error { return each(ctx, a.Words, s.backend.Disconnect) })
 	case view.VerbBan:
-		s.call(s.data.T("banned %s for an hour; openclaw gateway unban-ip lifts it", a.Name), func(ctx context.Context) error {
-			return s.backend.Ban(ctx, a.Name, "1h")
+		s.call(s.data.T("banned %s for an hour; openclaw gateway unban-ip lifts it", strings.Join(a.Words, ", ")), func(ctx context.Context) error {
+			return each(ctx, a.Words, func(ctx context.Context, address string) error { return s.backend.Ban(ctx, address, "1h") })
 		})
 	case view.VerbStopRun, view.VerbKillRun:
 		kill := a.Verb == view.VerbKillRun
-		s.call(s.data.T("the run's supervisor was told"), func(ctx context.Context) error { return s.backend.StopRun(ctx, a.Name, kill) })
+		s.call(s.data.T("the run's supervisor was told"), func(ctx context.Context) error {
+			return each(ctx, a.Words, func(ctx context.Context, run string) error { return s.backend.StopRun(ctx, run, kill) })
+		})
 	case view.VerbRestartRun:
 		s.call(s.data.T("the run's supervisor was told; it comes back as a new run"), func(ctx context.Context) error { return s.backend.RestartRun(ctx, a.Name) })
 	case view.VerbPlanAgent:
@@ -63,6 +67,15 @@ func (s *screen) call(done string, call func(context.Context) error) {
 			s.stale = true
 		}
 	})
+}
+
+// each does something to each, also when one fails.
+func each(ctx context.Context, names []string, do func(ctx context.Context, name string) error) error {
+	var failed []error
+	for _, name := range names {
+		failed = append(failed, do(ctx, name))
+	}
+	return errors.Join(failed...)
 }
 
 // export writes lines of the log to a new file in the home folder.

@@ -139,6 +139,7 @@ func asItStands() []string {
 		"openclaw-log-", ".txt", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
+		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", // columns by which a list is sorted, translated where it says so
 		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", // hints of the command line's errors
 	}
 }

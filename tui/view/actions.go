@@ -36,6 +36,9 @@ const (
 	ActBottom    ID = "list.bottom"
 	ActPane      ID = "list.pane"
 	ActOpen      ID = "list.open"
+	ActSort      ID = "list.sort"
+	ActFreeze    ID = "list.freeze"
+	ActMarkRow   ID = "list.mark"
 	ActFilter    ID = "filter.edit"
 	ActFilterOff ID = "filter.toggle"
 	ActBack      ID = "back"
@@ -124,6 +127,7 @@ type Binding struct {
 // Table returns the action table.
 func Table() []Binding {
 	noList, noPane := []Name{Overview, Config, Chat}, []Name{Overview, Config, Logs, Chat}
+	unsorted, unmarked := []Name{Overview, Denials, Agents, Logs, Secrets, Config, Chat}, []Name{Overview, Denials, Secrets, Config, Chat}
 	rows := []Binding{
 		{ID: ActHelp, Keys: []string{"?"}, Label: "help", Help: "help for this view", Weight: 90, Word: "help"},
 		{ID: ActUp, Keys: []string{"k", "up"}, Help: "one row up", Quiet: true},
@@ -134,6 +138,9 @@ func Table() []Binding {
 		{ID: ActBottom, Keys: []string{"G", "end"}, Help: "last row; in Logs: follow", Quiet: true},
 		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true, Not: noPane},
 		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true, Not: noList},
+		{ID: ActSort, Keys: []string{"o"}, Help: "sort by the next column, or as they come again; what comes later stands above", Not: unsorted},
+		{ID: ActFreeze, Keys: []string{"p"}, Help: "have the list stand still, or go on; what comes meanwhile is counted", Not: unsorted},
+		{ID: ActMarkRow, Keys: []string{"m"}, Help: "mark the row for copying and for what acts on many, or take the mark away; esc takes all", Not: unmarked},
 		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, since:10m, -not, /expression/", Weight: 60, Not: noList},
 		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again", Not: noList},
 		{ID: ActBack, Keys: []string{"esc"}, Help: "back", Quiet: true},

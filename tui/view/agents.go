@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 
 	"openclaw/gateway/event"
@@ -30,7 +31,9 @@ type AgentsView struct {
 
 // NewAgents returns the view.
 func NewAgents(d *Data) *AgentsView {
-	return &AgentsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "role", "state"}}}
+	v := &AgentsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "role", "state"}}}
+	v.order.rowID = func(i int) string { return d.Agents[i].Name }
+	return v
 }
 
 // Captures reports whether typed text goes to the view.
@@ -99,7 +102,7 @@ func (v *AgentsView) Do(a ID) (Action, bool) {
 func (v *AgentsView) Offers(a ID) bool {
 	switch a {
 	case ActStop, ActKill:
-		return v.live() != nil
+		return slices.ContainsFunc(v.marked(), func(agent string) bool { return v.liveOf(agent) != nil })
 	case ActStart, ActStartLive:
 		return len(v.data.Agents) > 0 && !v.data.Elsewhere
 	case ActRestart:
@@ -111,39 +114,6 @@ func (v *AgentsView) Offers(a ID) bool {
 	default:
 		return true
 	}
-}
-
-// live is the newest run of the selected agent that goes on, or nil.
-func (v *AgentsView) live() *event.Run {
-	for i := range v.data.Agents {
-		a := &v.data.Agents[i]
-		if a.Name != v.list.Selected() {
-			continue
-		}
-		for j := len(a.Runs) - 1; j >= 0; j-- {
-			if a.Runs[j].Ended.IsZero() {
-				return &a.Runs[j]
-			}
-		}
-	}
-	return nil
-}
-
-// end asks whether to end the newest run of the selected agent.
-func (v *AgentsView) end(kill bool) Action {
-	r := v.live()
-	switch {
-	case v.selected() == nil:
-		return v.noAgent()
-	case r == nil:
-		return Action{Verb: VerbTell, Text: v.data.T("no run of %s goes on: {agents.start} starts one", v.list.Selected())}
-	}
-	text, verb := v.data.T("Ask run %s of %s to end, and kill it after 5 seconds?", r.ID, v.list.Selected()), VerbStopRun
-	if kill {
-		text, verb = v.data.T("Kill run %s of %s with all that it started?", r.ID, v.list.Selected()), VerbKillRun
-	}
-	v.ask(text, Action{Verb: verb, Name: r.ID})
-	return Action{}
 }
 
 // Wants names the agent whose policy the pane needs and does not have.

@@ -1,6 +1,9 @@
 package view
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // AuditView shows the newest lines of the audit log, as they are in the file.
 type AuditView struct {
@@ -10,7 +13,14 @@ type AuditView struct {
 
 // NewAudit returns the view.
 func NewAudit(d *Data) *AuditView {
-	return &AuditView{data: d, browse: browse{saved: &d.Filters, keys: []string{"event", "who", "result", sinceKey}}}
+	v := &AuditView{data: d, browse: browse{saved: &d.Filters, keys: []string{"event", "who", "result", sinceKey}}}
+	v.order.rowID = func(i int) string { return d.Audit[i].Raw }
+	v.order.sorts = []sorting{
+		{"EVENT", func(i, j int) int { return strings.Compare(d.Audit[i].Type, d.Audit[j].Type) }},
+		{"WHO", func(i, j int) int { return strings.Compare(d.Audit[i].Who, d.Audit[j].Who) }},
+		{"RESULT", func(i, j int) int { return strings.Compare(d.Audit[i].Result, d.Audit[j].Result) }},
+	}
+	return v
 }
 
 // Captures reports whether typed text goes to the view.

@@ -26,6 +26,7 @@ type browse struct {
 	match  []int                     // rows that pass, when a filter is on
 	old    func(i int) time.Duration // of row i, for since; nil: rows have none
 	past   pastFilters
+	order  ordering
 	place  place
 	inPane bool
 	full   bool
@@ -57,29 +58,6 @@ func (s *sure) answered(k Key) Action {
 		return action
 	}
 	return Action{}
-}
-
-// count says how many of n rows pass the filter. row i is then at place at(i).
-func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
-	b.match = b.match[:0]
-	if !b.filtered() {
-		return n
-	}
-	for i := range n {
-		if b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) && (b.old == nil || b.filter.Young(b.old(i))) {
-			b.match = append(b.match, i)
-		}
-	}
-	return len(b.match)
-}
-
-func (b *browse) filtered() bool { return !b.off && !b.filter.Empty() }
-
-func (b *browse) at(i int) int {
-	if b.filtered() {
-		return b.match[i]
-	}
-	return i
 }
 
 // Enter is called when the view comes into sight.
@@ -136,6 +114,9 @@ func (b *browse) read(line string) (Filter, error) {
 
 // do answers the actions that all such views share.
 func (b *browse) do(a ID, id func(int) string) bool {
+	if b.orderDo(a) {
+		return true
+	}
 	switch a {
 	case ActFilter:
 		b.typing = true
@@ -154,6 +135,8 @@ func (b *browse) do(a ID, id func(int) string) bool {
 			b.full, b.inPane = false, false
 		case b.inPane:
 			b.inPane = false
+		case len(b.order.marks) > 0:
+			clear(b.order.marks)
 		default:
 			return false
 		}
@@ -271,9 +254,13 @@ func (b *browse) drawList(c *Canvas, l *layout, base int) {
 				c.Row(Bold)
 			}
 			c.Put(Bold, c.Theme.Glyphs.Cursor)
-			c.Gap(1)
 		} else {
-			c.Gap(2)
+			c.Gap(1)
+		}
+		if len(b.order.marks) > 0 && b.order.marks[l.id(i)] {
+			c.Put(Bold, c.Theme.Glyphs.Bullet)
+		} else {
+			c.Gap(1)
 		}
 		l.row(c, i, selected)
 		c.End()
@@ -354,6 +341,7 @@ func (b *browse) drawFilter(c *Canvas, l *layout) {
 	} else {
 		c.Put(Plain, c.T(" rows"))
 	}
+	b.drawOrder(c)
 	if n := b.list.Unseen(); n > 0 {
 		c.Gap(2)
 		c.PutInt(Bold, n)

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +20,19 @@ type ConnectionsView struct {
 
 // NewConnections returns the view.
 func NewConnections(d *Data) *ConnectionsView {
-	return &ConnectionsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
+	v := &ConnectionsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
+	row := d.Connections.Newest
+	v.order.rowID = func(i int) string { return row(i).ID }
+	v.order.sorts = []sorting{
+		{"AGENT", func(i, j int) int { return strings.Compare(row(i).Agent, row(j).Agent) }},
+		{"ROUTE", func(i, j int) int { return strings.Compare(row(i).Route, row(j).Route) }},
+		{"STATE", func(i, j int) int { return strings.Compare(row(i).State, row(j).State) }},
+		{"bytes", func(i, j int) int {
+			return cmp.Compare(row(j).BytesIn+row(j).BytesOut, row(i).BytesIn+row(i).BytesOut)
+		}},
+		{"AGE", func(i, j int) int { return cmp.Compare(v.age(row(j)), v.age(row(i))) }},
+	}
+	return v
 }
 
 // Captures reports whether typed text goes to the view.
@@ -38,13 +52,9 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	n := v.data.Connections.Get(v.list.Selected())
 	switch a {
 	case ActDisconnect:
-		if v.client(n) {
-			v.ask(v.data.T("Close the connection of %s?", peer(n)), Action{Verb: VerbDisconnect, Name: n.ID})
-		}
+		v.disconnect()
 	case ActBan:
-		if address := v.address(n); address != "" {
-			v.ask(v.data.T("Ban %s for an hour, and close what is open of it?", address), Action{Verb: VerbBan, Name: address})
-		}
+		v.ban()
 	case ActEvents:
 		if n != nil {
 			return Action{Verb: VerbLogsOf, Name: v.words(n)}, true
@@ -55,14 +65,53 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	return Action{}, true
 }
 
+// disconnect asks about the marked clients, or the selected one.
+func (v *ConnectionsView) disconnect() {
+	var ids []string
+	for _, id := range v.marked() {
+		if v.client(v.data.Connections.Get(id)) {
+			ids = append(ids, id)
+		}
+	}
+	switch len(ids) {
+	case 0:
+	case 1:
+		v.ask(v.data.T("Close the connection of %s?", peer(v.data.Connections.Get(ids[0]))), Action{Verb: VerbDisconnect, Words: ids})
+	default:
+		v.ask(v.data.T("Close the connections of %s?", v.data.N(len(ids), "client")), Action{Verb: VerbDisconnect, Words: ids})
+	}
+}
+
+// ban asks about the addresses of the marked rows, or that of the selected one.
+func (v *ConnectionsView) ban() {
+	var addresses []string
+	for _, id := range v.marked() {
+		if address := v.address(v.data.Connections.Get(id)); address != "" && !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	switch len(addresses) {
+	case 0:
+	case 1:
+		v.ask(v.data.T("Ban %s for an hour, and close what is open of it?", addresses[0]), Action{Verb: VerbBan, Words: addresses})
+	default:
+		v.ask(v.data.T("Ban %s for an hour, and close what is open of them?", strings.Join(addresses, ", ")), Action{Verb: VerbBan, Words: addresses})
+	}
+}
+
+// any reports whether a marked row, or the selected one, is of a kind.
+func (v *ConnectionsView) any(is func(n *event.Connection) bool) bool {
+	return slices.ContainsFunc(v.marked(), func(id string) bool { return is(v.data.Connections.Get(id)) })
+}
+
 // Offers reports whether an action can do anything now, for the foot line.
 func (v *ConnectionsView) Offers(a ID) bool {
 	n := v.data.Connections.Get(v.list.Selected())
 	switch a {
 	case ActDisconnect:
-		return v.client(n)
+		return v.any(v.client)
 	case ActBan:
-		return v.address(n) != ""
+		return v.any(func(n *event.Connection) bool { return v.address(n) != "" })
 	case ActEvents:
 		return n != nil
 	default:

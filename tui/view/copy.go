@@ -2,7 +2,10 @@ package view
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+
+	"openclaw/gateway/event"
 )
 
 // Copied is a row as text that can be pasted elsewhere. Nothing is in it that
@@ -42,43 +45,65 @@ func (v *DenialsView) Copy() Copied {
 	}
 }
 
-// Copy is the selected row.
-func (v *ConnectionsView) Copy() Copied {
-	if n := v.data.Connections.Get(v.list.Selected()); n != nil {
-		return Copied{joined(n.Kind, n.From, n.Agent, n.Route, n.State, n.Detail), n}
+// together are several rows, a line each; one is itself.
+func together(rows []Copied) Copied {
+	if len(rows) == 1 {
+		return rows[0]
 	}
-	return Copied{}
+	var all Copied
+	var list []any
+	for i := range rows {
+		all.Text += rows[i].Text + "\n"
+		list = append(list, rows[i].Row)
+	}
+	if len(list) > 0 {
+		all.Row = list
+	}
+	return all
 }
 
-// Copy is the selected row.
-func (v *AgentsView) Copy() Copied {
-	for i := range v.data.Agents {
-		if a := &v.data.Agents[i]; a.Name == v.list.Selected() {
-			return Copied{joined(a.Name, a.State, a.Problem), a}
+// Copy is the marked rows, or the selected one.
+func (v *ConnectionsView) Copy() Copied {
+	var rows []Copied
+	for _, id := range v.marked() {
+		if n := v.data.Connections.Get(id); n != nil {
+			rows = append(rows, Copied{joined(n.Kind, n.From, n.Agent, n.Route, n.State, n.Detail), n})
 		}
 	}
-	return Copied{}
+	return together(rows)
 }
 
-// Copy is the selected line.
+// Copy is the marked rows, or the selected one.
+func (v *AgentsView) Copy() Copied {
+	var rows []Copied
+	for _, id := range v.marked() {
+		if i := slices.IndexFunc(v.data.Agents, func(a event.Agent) bool { return a.Name == id }); i >= 0 {
+			a := &v.data.Agents[i]
+			rows = append(rows, Copied{joined(a.Name, a.State, a.Problem), a})
+		}
+	}
+	return together(rows)
+}
+
+// Copy is the marked lines, oldest first, or the selected one.
 func (v *LogsView) Copy() Copied {
 	v.scan()
-	if len(v.match) == 0 {
-		return Copied{}
+	var rows []Copied
+	for _, n := range v.markedLines() {
+		line := v.data.Logs.At(n)
+		rows = append(rows, Copied{orText(line.Raw, line.Message), line})
 	}
-	line := v.data.Logs.At(v.match[v.index()])
-	return Copied{orText(line.Raw, line.Message), line}
+	return together(rows)
 }
 
 // Copy is the name of the selected secret: its value is not known here.
 func (v *SecretsView) Copy() Copied { return Copied{Text: v.list.Selected()} }
 
-// Copy is the selected record, as it is in the file.
+// Copy is the marked records, or the selected one, as they are in the file.
 func (v *AuditView) Copy() Copied {
-	for i := range v.data.Audit {
-		if e := &v.data.Audit[i]; e.Raw == v.list.Selected() {
-			return Copied{e.Raw, json.RawMessage(e.Raw)}
-		}
+	var rows []Copied
+	for _, raw := range v.marked() {
+		rows = append(rows, Copied{raw, json.RawMessage(raw)})
 	}
-	return Copied{}
+	return together(rows)
 }

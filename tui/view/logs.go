@@ -25,7 +25,8 @@ type LogsView struct {
 	counts             []int         // while folded: how many lines alike each of match stands for
 	since              time.Duration // only lines that are younger pass; 0: all
 	search             search
-	linesAt, linesFrom int       // row of the first line in sight, and its place in match
+	linesAt, linesFrom int // row of the first line in sight, and its place in match
+	marks              map[uint64]bool
 	looked             time.Time // when a filter that is about time was last applied
 }
 
@@ -103,6 +104,8 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 		return v.seek(1), true
 	case ActMatchPrevious:
 		return v.seek(-1), true
+	case ActMarkRow:
+		v.mark()
 	case ActExport:
 		return Action{Verb: VerbExport, Value: v.export()}, true
 	case ActUp:
@@ -125,6 +128,8 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 			v.endSearch()
 		case v.full:
 			v.full = false
+		case len(v.marks) > 0:
+			clear(v.marks)
 		default:
 			return Action{}, false
 		}
@@ -298,7 +303,9 @@ func (v *LogsView) line(c *Canvas, i int, selected bool) {
 	} else {
 		c.Gap(1)
 	}
-	if _, hit := slices.BinarySearch(v.search.hits, v.match[i]); hit {
+	if len(v.marks) > 0 && v.marks[v.match[i]] {
+		c.Put(Bold, c.Theme.Glyphs.Bullet)
+	} else if _, hit := slices.BinarySearch(v.search.hits, v.match[i]); hit {
 		said = Bold
 		c.Put(Bold, "*")
 	} else {

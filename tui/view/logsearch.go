@@ -214,3 +214,39 @@ func (v *LogsView) drawSearch(c *Canvas) {
 	}
 	c.End()
 }
+
+// mark marks the selected line for copying, or takes the mark away. A list that moves
+// on stands still first: the mark is for the line that was seen.
+func (v *LogsView) mark() {
+	if len(v.match) == 0 {
+		return
+	}
+	if !v.paused {
+		v.pause()
+	}
+	n := v.match[v.index()]
+	if v.marks[n] {
+		delete(v.marks, n)
+		return
+	}
+	if v.marks == nil {
+		v.marks = map[uint64]bool{}
+	}
+	v.marks[n] = true
+}
+
+// markedLines are the marked lines that are still kept, oldest first; without marks,
+// the selected one.
+func (v *LogsView) markedLines() []uint64 {
+	var lines []uint64
+	for n := range v.marks {
+		if n >= v.data.Logs.First() && n < v.data.Logs.Next() {
+			lines = append(lines, n)
+		}
+	}
+	slices.Sort(lines)
+	if len(lines) == 0 && len(v.match) > 0 {
+		lines = append(lines, v.match[v.index()])
+	}
+	return lines
+}
