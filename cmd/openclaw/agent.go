@@ -158,6 +158,7 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
 	}
 	t.showBounds(p)
+	t.showRepositories(p)
 }
 
 // narrowWords says what happens to a run that a narrower policy cannot close.
