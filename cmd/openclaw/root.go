@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +43,8 @@ type terminal struct {
 	encrypted    *encryptedConfig
 
 	known func(string) string // of a gateway: takes out the values that it knows
+
+	unwritten error // the first failure of writing to out
 }
 
 // rules are those of a program that has no config, or has not read it yet.
@@ -68,7 +71,19 @@ func (t *terminal) masked(text string) string {
 func (t *terminal) layout() (configs.Layout, error) { return configs.FindLayout(t.getenv) }
 
 // print writes one line to standard output.
-func (t *terminal) print(format string, values ...any) { fmt.Fprintf(t.out, format+"\n", values...) }
+func (t *terminal) print(format string, values ...any) {
+	_, err := fmt.Fprintf(t.out, format+"\n", values...)
+	t.written(err)
+}
+
+// written keeps why standard output did not take something: what was asked for and is
+// not there, as on a full disk, is a failure of the command. A reader that has gone, as
+// of a pager, has what it wanted.
+func (t *terminal) written(err error) {
+	if t.unwritten == nil && err != nil && !errors.Is(err, syscall.EPIPE) {
+		t.unwritten = fmt.Errorf("write to standard output: %w", err)
+	}
+}
 
 // warn writes one line to standard error.
 func (t *terminal) warn(format string, values ...any) {
@@ -143,6 +158,9 @@ func run(ctx context.Context, t *terminal) int {
 	root.SetOut(t.out)
 	root.SetErr(t.err)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = t.unwritten
+	}
 	if err == nil {
 		return exitOK
 	}

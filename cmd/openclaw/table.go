@@ -21,7 +21,7 @@ func (t *terminal) table(header string, rows [][]string) {
 		}
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // standard output is gone: nobody reads the error either
+	t.written(w.Flush())
 }
 
 // printable replaces what a terminal would act on.
