@@ -73,7 +73,7 @@ func stranger(t *testing.T, port int) *socket {
 
 func (s *socket) send(kind int, frame []byte) {
 	s.t.Helper()
-	_ = s.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	_ = s.SetWriteDeadline(time.Now().Add(time.Minute))
 	// A gateway that has had enough may cut the connection under a big frame;
 	// how it ended is read afterwards.
 	_ = s.WriteMessage(kind, frame)
@@ -81,7 +81,7 @@ func (s *socket) send(kind int, frame []byte) {
 
 func (s *socket) receive() wire.Frame {
 	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(15 * time.Second))
+	_ = s.SetReadDeadline(time.Now().Add(time.Minute))
 	_, text, err := s.ReadMessage()
 	if err != nil {
 		s.t.Fatalf("read: %v", err)
@@ -97,7 +97,7 @@ func (s *socket) receive() wire.Frame {
 // how it closed.
 func (s *socket) ends() (last *wire.Error, code int, reason string) {
 	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(15 * time.Second))
+	_ = s.SetReadDeadline(time.Now().Add(time.Minute))
 	for {
 		_, text, err := s.ReadMessage()
 		var closed *websocket.CloseError
@@ -250,8 +250,7 @@ func TestFramesThatAreNone(t *testing.T) {
 			known := admitted(t, port)
 			known.send(bad.kind, bad.frame)
 			if bad.after == 0 {
-				if frame := known.receive(); frame.Response == nil {
-					t.Errorf("no answer but %+v", frame)
+				for known.receive().Response == nil { // an event may come first
 				}
 				known.serves()
 			} else if _, code, reason := known.ends(); code != bad.after || reason == "" && bad.after != wire.CloseTooBig {
