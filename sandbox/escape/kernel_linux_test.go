@@ -2,10 +2,7 @@ package escape_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -37,14 +34,16 @@ func socketOf(family, kind, protocol int) func(place) error {
 	return func(place) error { _, err := unix.Socket(family, kind, protocol); return err }
 }
 
-func kernelAttempts() []try {
-	memory := func(size int) uintptr {
-		data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-		if err != nil {
-			return 0
-		}
-		return uintptr(unsafe.Pointer(&data[0]))
+// memory is that many bytes for a call to use; 0 when there are none.
+func memory(size int) uintptr {
+	data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return 0
 	}
+	return uintptr(unsafe.Pointer(&data[0]))
+}
+
+func kernelAttempts() []try {
 	tries := []try{
 		{name: "bpf", root: true, run: reaches(unix.SYS_BPF, 0, 0, 0)},
 		{name: "perf", root: true, run: reaches(unix.SYS_PERF_EVENT_OPEN, memory(4096), 0, ^uintptr(0), ^uintptr(0), 0)},
@@ -143,28 +142,5 @@ func kernelAttempts() []try {
 		{name: "devices of the machine", reduced: looking, run: func(place) error { _, err := os.Stat("/dev/fuse"); return err }},
 		{name: "system tree", run: func(place) error { _, err := os.ReadDir("/sys/kernel"); return err }},
 	}
-	if runtime.GOARCH == "amd64" {
-		tries = append(tries,
-			try{name: "call of the 32-bit range", run: func(place) error {
-				_, _, errno := unix.RawSyscall(0x40000000|unix.SYS_GETPID, 0, 0, 0)
-				return errnoOrNil(errno)
-			}},
-			try{name: "call by the 32-bit door", run: thirtyTwo},
-			try{name: "port permission", root: true, run: call(unix.SYS_IOPL, 0)},
-			try{name: "descriptor table", run: reaches(unix.SYS_MODIFY_LDT, 0, memory(4096), 16)},
-		)
-	}
-	return tries
-}
-
-// thirtyTwo makes the call getpid through int 0x80.
-func thirtyTwo(place) error {
-	out, err := exec.Command("/usr/bin/perl", "-e",
-		`my $code = "\xb8\x14\x00\x00\x00\xcd\x80\xc3"; my $at = syscall(9, 0, 4096, 7, 0x22, -1, 0); die "mmap" if $at < 0;
-		 open(my $m, "+<", "/proc/self/mem") or die; sysseek($m, $at, 0); syswrite($m, $code);
-		 require DynaLoader; my $f = DynaLoader::dl_install_xsub("main::enter", $at); enter(); exit 0`).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w %s", err, out)
-	}
-	return nil
+	return append(tries, processorTries()...)
 }
