@@ -61,6 +61,9 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 			return p.bounded()
 		case stage.KindExited: // there was no command
 			return nil
+		case stage.KindKey: // while the command starts
+			p.job.typed()
+			continue
 		}
 		if err := p.answer(serving, message, setup); err != nil {
 			return err
@@ -158,7 +161,10 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
-	p.job.give(p.first.pid())
+	if p.job != nil { // from here on the keys are the command's
+		p.job.give(p.first.pid())
+		p.services.Go(func() { p.job.run(p, p.over) })
+	}
 	return nil
 }
 

@@ -5,10 +5,12 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"openclaw/sandbox"
@@ -45,6 +47,7 @@ func superviseForTest(home string) int {
 	if script == "" {
 		script = "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT) // they may come before RelaySignals does
 	process, err := cage.Start(context.Background(), sandbox.Spec{
 		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", script},
 		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asker: askFor(home),

@@ -81,21 +81,7 @@ func (i *identity) outside(thread int) int {
 func (i *identity) processes() []int {
 	all := []int{i.init}
 	for at := 0; at < len(all); at++ {
-		lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", all[at]))
-		if err != nil {
-			continue
-		}
-		for _, list := range lists {
-			text, err := os.ReadFile(list)
-			if err != nil {
-				continue
-			}
-			for field := range strings.FieldsSeq(string(text)) {
-				if pid, err := strconv.Atoi(field); err == nil {
-					all = append(all, pid)
-				}
-			}
-		}
+		all = append(all, childrenOf(all[at])...)
 	}
 	return all
 }

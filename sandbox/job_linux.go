@@ -59,9 +59,6 @@ func jobOn(stdin, stdout *os.File) *job {
 // give hands the terminal on before the command starts. A run that began in the
 // background gets it when it needs it.
 func (j *job) give(first int) {
-	if j == nil {
-		return
-	}
 	j.group = first
 	signal.Notify(j.keys, unix.SIGTSTP)
 	signal.Notify(j.continued, unix.SIGCONT)
@@ -103,7 +100,7 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 		case <-j.typing:
 			look = time.After(stopTime)
 		case <-look:
-			if stopPending(p.PID()) {
+			if stops(p.command()) {
 				j.stopped(unix.SIGTSTP)
 			}
 		case <-j.keys:
@@ -112,6 +109,9 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 			j.resume(p)
 		case by := <-j.stops:
 			look = nil
+			if !stops(p.command()) {
+				continue // this process has had it go on since
+			}
 			waits := by == unix.SIGTTIN || by == unix.SIGTTOU
 			if (waits && j.foreground() == j.own) || orphaned(j.own) {
 				j.resume(p) // nobody is there who could say fg
@@ -127,27 +127,35 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 }
 
 // stop stops this process and the others of its group, as the key would have done,
-// and returns when it goes on.
+// and returns when it goes on. This process must stop once: Go keeps its handler of a
+// signal that it was once notified of, and what that hears of late would stop again
+// what has just gone on. So it sends itself the stop that cannot be handled.
 func (j *job) stop(by syscall.Signal, over <-chan struct{}) {
 	select {
 	case <-j.continued: // from before
 	default:
 	}
-	signal.Stop(j.keys)
 	if signal.Ignored(by) {
 		by = unix.SIGSTOP
 	}
-	_ = unix.Kill(0, by)
-	if by == unix.SIGTSTP {
-		// Go keeps its handler of a signal that was once notified of. What stops this
-		// process must come once: the second would stop what has just gone on.
-		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+	for _, pid := range membersOf(j.own) {
+		if pid != os.Getpid() {
+			_ = unix.Kill(pid, by)
+		}
 	}
+	select {
+	case <-j.continued: // who follows those has had the job go on already
+		return
+	default:
+	}
+	if by == unix.SIGTSTP {
+		by = unix.SIGSTOP
+	}
+	_ = unix.Kill(os.Getpid(), by)
 	select {
 	case <-over:
 	case <-j.continued:
 	}
-	signal.Notify(j.keys, unix.SIGTSTP)
 }
 
 // typed is called when the key came that stops a job.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"github.com/creack/pty"
-
-	"openclaw/sandbox"
 )
 
 // reader hears lines, and says of a key that it came.
@@ -143,49 +140,6 @@ func TestHangUpEndsSuspendedRun(t *testing.T) {
 			t.Fatal("the supervisor is left")
 		}
 	}
-}
-
-// asksName is a folder in which a supervisor of the tests asks: it makes "asked",
-// and waits for "allowed".
-const asksName = "asks"
-
-func askFor(home string) sandbox.Asker {
-	return asker(func(sandbox.Denial) bool {
-		_ = os.WriteFile(filepath.Join(home, asksName, "asked"), nil, 0o600)
-		for range 6000 {
-			if _, err := os.Stat(filepath.Join(home, asksName, "allowed")); err == nil {
-				return true
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		return false
-	})
-}
-
-// A run whose command waits for an answer can be suspended too: it goes on with
-// the answer that came meanwhile.
-func TestRunStopsWhileAsking(t *testing.T) {
-	w := newWorld(t)
-	w.write(asksName+"/here", "")
-	w.write("other/tool", "#!/bin/sh\necho it ran\n")
-	if err := os.Chmod(w.path("other/tool"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	c := consoleFor(t, w, `echo begun; exec `+w.path("other/tool"))
-	c.say("./run\n")
-	c.until("begun\r\n")
-	for deadline := time.Now().Add(20 * time.Second); !w.exists(asksName + "/asked"); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing was asked")
-		}
-	}
-	c.say("\x1a")
-	c.until("Stopped")
-	c.until("person> ")
-	w.write(asksName+"/allowed", "")
-	c.say("fg\n")
-	c.until("it ran\r\n")
-	c.until("person> ")
 }
 
 // In a session of its own there is no shell that could say fg: the key that stops

@@ -12,15 +12,7 @@ import (
 // it has a parent in another group of the same session (POSIX.1-2017, 3.264). The
 // kernel then lets no key stop it, and nor is it stopped here.
 func orphaned(group int) bool {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return true
-	}
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || groupOf(pid) != group {
-			continue
-		}
+	for _, pid := range membersOf(group) {
 		parent := parentOf(pid)
 		if parent <= 0 || groupOf(parent) == group {
 			continue
@@ -32,6 +24,21 @@ func orphaned(group int) bool {
 		}
 	}
 	return true
+}
+
+// membersOf lists the processes of a group.
+func membersOf(group int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && groupOf(pid) == group {
+			all = append(all, pid)
+		}
+	}
+	return all
 }
 
 // parentOf reads the fourth field of /proc/PID/stat (proc(5)); 0 when there is none.

@@ -1,45 +1,38 @@
 package sandbox
 
 import (
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// stopPending reports whether a process is to stop by the key and has not yet:
-// some of its threads have, or the signal waits to be delivered (proc(5)). One
-// that blocks or ignores the signal is not going to.
-func stopPending(pid int) bool {
-	lists, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/status")
-	if err != nil {
-		return false
-	}
-	for _, list := range lists {
-		text, err := os.ReadFile(list)
-		if err != nil {
+// stopSignals are those that stop a process unless it does something else on them.
+const stopSignals = 1<<(unix.SIGTSTP-1) | 1<<(unix.SIGTTIN-1) | 1<<(unix.SIGTTOU-1)
+
+// stops reports whether a process is stopped, or is to stop and has not yet: some
+// of its threads have, or the signal waits to be delivered. One that blocks or
+// ignores the signal is not going to.
+func stops(pid int) bool {
+	for _, task := range tasksOf(pid) {
+		status, ok := readStatus(task)
+		if !ok {
 			continue
 		}
-		var pending, deaf uint64
-		for line := range strings.Lines(string(text)) {
-			key, value, _ := strings.Cut(strings.TrimSpace(line), ":\t")
-			set, _ := strconv.ParseUint(value, 16, 64)
-			switch key {
-			case "State":
-				if strings.HasPrefix(value, "T") {
-					return true
-				}
-			case "SigPnd", "ShdPnd":
-				pending |= set
-			case "SigBlk", "SigIgn":
-				deaf |= set
-			}
-		}
-		if pending&^deaf&(1<<(unix.SIGTSTP-1)) != 0 {
+		if strings.HasPrefix(status.state, "T") || strings.HasPrefix(status.state, "t") || status.pending()&^status.ignored&stopSignals != 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// command is the command's process, also while it is being started: init's only
+// child then. It is 0 when there is none.
+func (p *Process) command() int {
+	if pid := p.PID(); pid > 0 {
+		return pid
+	}
+	if below := childrenOf(p.first.pid()); len(below) > 0 {
+		return below[0]
+	}
+	return 0
 }

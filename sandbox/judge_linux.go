@@ -69,8 +69,9 @@ func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
 		return nil
 	}
 	return func(done <-chan struct{}, r gate.Refusal) bool {
-		ctx, cancel := j.askContext(done)
+		ctx, cancel := j.askContext(nil)
 		defer cancel()
+		go j.untilGone(ctx, cancel, done, r.Thread)
 		allow, err := asker.Ask(ctx, j.fromGate(r))
 		return inTime(ctx, allow, err)
 	}

@@ -3,7 +3,9 @@ package sandbox_test
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 
 	"openclaw/sandbox"
@@ -35,5 +37,17 @@ func TestMain(m *testing.M) {
 	if home := os.Getenv(supervisorVariable); home != "" {
 		os.Exit(superviseForTest(home))
 	}
+	heedKeys()
 	os.Exit(m.Run())
+}
+
+// heedKeys has what the tests start heed the keys and the end of a terminal, also
+// when the tests themselves were started in the background (by a script's &) or by
+// nohup: what is ignored stays so in every program that is started.
+func heedKeys() {
+	for _, sent := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if signal.Ignored(sent) {
+			signal.Notify(make(chan os.Signal, 1), sent)
+		}
+	}
 }

@@ -96,9 +96,6 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
-	if p.job != nil {
-		p.services.Go(func() { p.job.run(p, p.over) })
-	}
 	p.binder.begin()
 	p.services.Go(p.watchMasks)
 	if p.tree != nil {
