@@ -25,6 +25,21 @@ const stopTime = 300 * time.Millisecond
 //
 // What the terminal says to this group it says to the run; what the command did
 // with the terminal's modes is its own affair, as it is without a cage.
+//
+// A call that is held for an answer stays held while the run is suspended: it is one
+// ask, whose deadline goes on, and an answer that comes meanwhile counts. Linux before
+// 5.19 has a program that it stops make its call anew, which asks again if the answer
+// came first. A job of a shell inside that waits for an answer stops when it has it;
+// a command that is the run itself is suspended at once.
+//
+// A job is no wall between the run and what the person types to their shell while it
+// is suspended or in the background. The run holds the terminal itself, and the kernel
+// keeps from reading only who heeds job control: a program that has left the session
+// (setsid), let go of the terminal (TIOCNOTTY), or taken the foreground with SIGTTOU
+// ignored (TIOCSPGRP) reads it all. To refuse the last two would be walked around by
+// the first, which every daemon and every emulator of a terminal needs. A run that has
+// no terminal of the person's, such as one whose terminal is a pane of the screen or
+// one that was detached, reads nothing of it.
 type job struct {
 	terminal *os.File
 	own      int // the group of this process
@@ -98,8 +113,11 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 		case <-over:
 			return
 		case <-j.typing:
-			look = time.After(stopTime)
+			if look == nil { // who leans on the key waits no longer
+				look = time.After(stopTime)
+			}
 		case <-look:
+			look = nil
 			if stops(p.command()) {
 				j.stopped(unix.SIGTSTP)
 			}

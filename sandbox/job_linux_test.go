@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // reader hears lines, and says of a key that it came.
@@ -145,15 +146,7 @@ func TestHangUpEndsSuspendedRun(t *testing.T) {
 // In a session of its own there is no shell that could say fg: the key that stops
 // a job stops nothing, as it is without a cage.
 func TestNothingStopsWithoutShell(t *testing.T) {
-	w := newWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a hang is a failure
-	defer cancel()
-	command := exec.CommandContext(ctx, "/proc/self/exe")
-	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"="+reader)
-	terminal, err := pty.Start(command)
-	require(t, err == nil, "no pseudo-terminals here")
-	defer func() { _ = terminal.Close() }()
-	c := &console{t: t, shell: command, terminal: terminal, out: bufio.NewReader(terminal)}
+	c := withoutShell(t)
 	c.until("begun\r\n")
 	for n := range 3 {
 		c.say("\x1a")
@@ -161,10 +154,54 @@ func TestNothingStopsWithoutShell(t *testing.T) {
 		c.say("line " + strconv.Itoa(n) + "\n")
 		c.until("heard line " + strconv.Itoa(n) + "\r\n")
 	}
+	c.ends(7)
+}
+
+// So it is while the command starts: the terminal is the run's a moment before.
+func TestKeyWhileRunStarts(t *testing.T) {
+	for range 8 {
+		c := withoutShell(t)
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Microsecond) {
+			group, err := unix.IoctlGetInt(int(c.terminal.Fd()), unix.TIOCGPGRP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if group > 0 && group != c.shell.Process.Pid {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the run does not have the terminal")
+			}
+		}
+		c.say("\x1a")
+		c.until("^Z") // what was said before it may have gone with it
+		c.say("line\n")
+		c.until("heard line\r\n")
+		c.ends(7)
+	}
+}
+
+// withoutShell is a run that leads the session of its terminal.
+func withoutShell(t *testing.T) *console {
+	t.Helper()
+	w := newWorld(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a hang is a failure
+	t.Cleanup(cancel)
+	command := exec.CommandContext(ctx, "/proc/self/exe")
+	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"="+reader)
+	terminal, err := pty.Start(command)
+	require(t, err == nil, "no pseudo-terminals here")
+	t.Cleanup(func() { _ = terminal.Close() })
+	return &console{t: t, shell: command, terminal: terminal, out: bufio.NewReader(terminal)}
+}
+
+// ends tells the reader to, and awaits its status.
+func (c *console) ends(status int) {
+	c.t.Helper()
 	c.say("end\n")
-	_ = command.Wait()
-	if code := command.ProcessState.ExitCode(); code != 7 {
-		t.Errorf("status %d", code)
+	_ = c.shell.Wait()
+	if code := c.shell.ProcessState.ExitCode(); code != status {
+		c.t.Errorf("status %d", code)
 	}
 }
 
