@@ -292,6 +292,10 @@ func (s *screen) drawKeys(c *view.Canvas) {
 	if s.drawPaneKeys(c) {
 		return
 	}
+	if v, is := s.views[s.current].(interface{ Confirms() bool }); is && v.Confirms() && s.over == overlayNone {
+		c.End() // the view itself says what each key does
+		return
+	}
 	if s.captures() {
 		c.Put(view.Bold, c.T("typing: "))
 		c.Put(view.Plain, c.T("enter accepts, esc leaves"))

@@ -210,6 +210,9 @@ func (s *screen) change(done string, call func(context.Context) error) {
 				s.say(view.Bad, s.data.T("not done: %s", problemText(err)))
 				return
 			}
+			if len(s.data.Agents) == 0 && s.current == view.Secrets {
+				done += s.data.T("; next: {view.open.Agents}, an agent")
+			}
 			s.say(view.Good, done)
 			s.fetchSecrets()
 			s.fetchOverview()

@@ -34,7 +34,7 @@ func (v *AuditView) drawHead(c *Canvas) {
 	c.End()
 	c.Gap(1)
 	c.Field(Bold, c.T("retention"), headLabel)
-	c.Line(Plain, c.T("no record, log or chat is removed by age until data_retention is built"))
+	c.Line(Plain, c.T("nothing is removed by age until data_retention is built"))
 }
 
 func (v *AuditView) drawPosture(c *Canvas) {

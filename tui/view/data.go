@@ -66,6 +66,8 @@ type Data struct {
 	Asks        *Rows[event.Ask]
 	Previews    map[PreviewKey]Preview // what "always" would write
 	Connections *Rows[event.Connection]
+	DeniedGraph Graph
+	OpenedGraph Graph
 	Recent      *Ring[event.Event] // everything but log lines
 	Logs        *Ring[event.LogLine]
 	Chats       map[string]*Talk // by agent
@@ -136,8 +138,10 @@ func (d *Data) Apply(e *event.Event) bool {
 	}
 	switch {
 	case e.Denial != nil:
+		d.graphDenial(e.Denial)
 		d.Denials.Put(*e.Denial)
 	case e.Connection != nil:
+		d.graphConnection(e.Connection)
 		d.Connections.Put(*e.Connection)
 	case e.Agent != nil:
 		d.applyAgent(e.Agent)
@@ -194,6 +198,9 @@ func sameThing(old, e *event.Event) bool {
 // LoadDenials takes the denials that the gateway knows, oldest first. Those
 // that are newer than all recent events become recent events.
 func (d *Data) LoadDenials(list []event.Denial) {
+	for i := range list {
+		d.graphDenial(&list[i])
+	}
 	d.Denials.Replace(list)
 	var newest time.Time
 	for n := d.Recent.First(); n < d.Recent.Next(); n++ {

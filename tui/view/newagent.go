@@ -248,3 +248,6 @@ func (v *AgentsView) drawDraft(c *Canvas) {
 	c.Put(Bold, "esc")
 	c.Line(Plain, c.T(" leaves it"))
 }
+
+// Confirms reports whether the lines are shown that y writes.
+func (v *AgentsView) Confirms() bool { return v.add.step == addSure }

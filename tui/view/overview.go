@@ -121,12 +121,15 @@ func (v *OverviewView) Draw(c *Canvas) {
 		}
 		v.drawMachine(c)
 	}
+	if c.Left() >= 12 {
+		v.data.drawGraphs(c)
+	}
 	v.drawAgents(c)
 	v.drawRecent(c)
 }
 
 func (v *OverviewView) drawNeeds(c *Canvas, needs []need) {
-	c.Rule(c.T("Needs you"), Bold)
+	c.Rule(c.T("Needs you: press the key at the right"), Bold)
 	if len(needs) == 0 {
 		c.Gap(1)
 		c.Put(Good, c.Theme.Glyphs.Yes)

@@ -174,11 +174,11 @@ func (v *AgentsView) drawStart(c *Canvas) {
 		c.Put(Bad, c.Theme.Glyphs.No+" ")
 		c.Line(Plain, err.Error())
 	case v.start.live && len(words) == 0:
-		c.Line(Faint, c.T("enter starts the agent's own command of the config in a terminal here; %s leaves it, and it goes on", LeavePane))
+		c.Line(Faint, c.T("a command such as claude, in a terminal here; enter alone: the config's own; %s leaves it, and it goes on", LeavePane))
 	case v.start.live:
 		c.Line(Faint, c.T("enter starts it in its cage, in a terminal here; %s leaves it, and it goes on; ctrl+u clears the line", LeavePane))
 	case len(words) == 0:
-		c.Line(Faint, c.T("enter starts the agent's own command of the config; without a terminal, what it says is kept"))
+		c.Line(Faint, c.T("a command such as make test; enter alone: the agent's own of the config; what it says is kept"))
 	default:
 		c.Line(Faint, c.T("enter starts it in its cage, without a terminal and without input; what it says is kept; ctrl+u clears the line"))
 	}

@@ -176,7 +176,7 @@ func chineseSentences() map[string]string {
 		"Last change, line by line":                   "最近的更改，逐行",
 		"Logs":                                        "日志",
 		"NAME":                                        "名称",
-		"Needs you":                                   "需要您处理",
+		"Needs you: press the key at the right":       "需要您处理：按右侧的键",
 		"No agents yet: {agents.add} adds one. In a shell, this does:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view {view.open.Config} shows what became of it.": "还没有智能体：{agents.add} 添加一个。在 shell 中则是：\n\n  openclaw agent create coder --path ~/projects/demo\n\n或将这些行放到 %s 的 agents: 行之下（其后不带 {}）：\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\n保存后立即读取；视图 {view.open.Config} 显示结果。",
 		"No config lifts this: an address with a zone cannot be listed.":                                                     "任何配置都不能放开：带区域的地址无法列出。",
 		"No connections. Clients connect to %s; agents' connections show here when a cage runs.":                             "没有连接。客户端连接到 %s；沙箱运行时智能体的连接会在这里显示。",
