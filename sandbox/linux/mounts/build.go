@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -316,7 +317,7 @@ func (b *Builder) follow(name string) (string, error) {
 }
 
 // Leave makes the new root the only one. Nothing of the host is reachable but
-// what the plan bound once Left has returned, which waits for it.
+// what the plan bound once Left has returned, which makes sure of it.
 func (b *Builder) Leave() error {
 	for _, fd := range []int{b.host, b.gate, b.root} {
 		_ = unix.Close(fd)
@@ -345,10 +346,44 @@ func (b *Builder) Leave() error {
 	return nil
 }
 
-// Left waits until the old root is gone.
+// Left waits until the old root is gone, which is so before its umount returns: see
+// onTop.
 func (b *Builder) Left() error {
-	if err := <-b.left; err != nil {
-		return fmt.Errorf("let go of the old root: %w", err)
+	for {
+		gone, err := onTop()
+		if err == nil && !gone {
+			select {
+			case err = <-b.left:
+				if err != nil {
+					return fmt.Errorf("let go of the old root: %w", err)
+				}
+				if gone, err = onTop(); err == nil && !gone {
+					return errors.New("let go of the old root: it is still there")
+				}
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("look for the old root: %w", err)
+		}
+		if gone {
+			return nil
+		}
 	}
-	return nil
+}
+
+// onTop reports whether nothing is mounted upon this process's root. The old root
+// is, until it is gone: a path that goes up from the root comes to what was mounted
+// there last. The kernel takes a mount out of the namespace, where no path leads to
+// it any more, and waits for a grace period only then: 0.2 ms, and 20 ms on a busy
+// machine.
+func onTop() (bool, error) {
+	var root, up unix.Stat_t
+	if err := unix.Stat("/", &root); err != nil {
+		return false, err
+	}
+	if err := unix.Stat("/..", &up); err != nil {
+		return false, err
+	}
+	return root.Dev == up.Dev && root.Ino == up.Ino, nil
 }
