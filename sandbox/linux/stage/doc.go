@@ -6,7 +6,7 @@
 // an empty environment and one socket, in fresh user, mount, process, network,
 // IPC, UTS and cgroup namespaces; Run makes what is the same for every run, takes
 // the set-up from that socket (first what the network needs, then the rest, which
-// is planned meanwhile), makes the network and the mounts, proves by doing that
+// is planned meanwhile), makes the network and, at the same time, the mounts, proves by doing that
 // they hold, and only then starts the command from a thread that has given up
 // every right and carries the call filter. What the supervisor has to serve it
 // hands over without a pause; it waits for the plan, for the gate to refuse, and

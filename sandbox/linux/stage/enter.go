@@ -15,6 +15,8 @@ import (
 // enter does what is the same for every run, while the supervisor finds out what
 // this one is.
 func (s *stage) enter() error {
+	ready := make(chan error, 1)
+	go func() { ready <- decoderReady() }()
 	if err := network.RaiseLoopback(); err != nil {
 		return networkFailed(err)
 	}
@@ -32,7 +34,7 @@ func (s *stage) enter() error {
 		return mountsFailed(err)
 	}
 	s.builder = builder
-	return decoderReady()
+	return <-ready
 }
 
 // gate hands the gate over, and goes on with what needs no plan while the

@@ -59,6 +59,9 @@ type stage struct {
 // calling goroutine must be the program's main one, before anything else has
 // started.
 func Run() int {
+	// To the end: what the command's thread gives up it must not take from the first
+	// one, which is who init is to the kernel. In the command's Landlock domain init
+	// would get its signals.
 	runtime.LockOSThread()
 	s := &stage{conn: control.New(ControlFD)}
 	if err := s.seclude(); err != nil {
@@ -106,16 +109,14 @@ func (s *stage) live() (int, error) {
 	}
 	s.prove("user namespace", fmt.Sprintf("made by user %d, with rights over nothing but the cage", s.setup.UID))
 	s.prove("process namespace", "the cage's init is process 1")
-	if err := s.network(); err != nil {
-		return exitFailed, err
-	}
+	network := s.network()
 	if err := s.gate(); err != nil {
 		return exitFailed, err
 	}
 	if err := s.read(KindPlan); err != nil {
 		return exitFailed, err
 	}
-	if err := s.mounts(); err != nil {
+	if err := s.mounts(network); err != nil {
 		return exitFailed, err
 	}
 	if err := s.test(); err != nil {
@@ -160,24 +161,42 @@ func (s *stage) call(kind string, body any, files ...int) error {
 	return nil
 }
 
-func (s *stage) network() error {
+// network makes the network, proves it and hands it over, beside what else the cage
+// is made of. made waits for its end.
+func (s *stage) network() (made func() error) {
 	options := network.Options{
 		Gateway: s.setup.Gateway, Outbound: s.setup.Outbound, Forward: s.setup.Forward, Way: s.setup.Way, Up: true, Devices: s.builder.Devices(),
 	}
+	type result struct {
+		proofs []Proof
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		proofs, err := s.makeNetwork(options)
+		done <- result{proofs, err}
+	}()
+	return func() error {
+		r := <-done
+		s.proofs = append(s.proofs, r.proofs...)
+		return r.err
+	}
+}
+
+func (s *stage) makeNetwork(options network.Options) ([]Proof, error) {
 	sockets, err := network.Setup(options)
 	if err == nil {
 		defer sockets.Close()
 		err = sockets.Verify(options)
 	}
 	if err != nil {
-		return networkFailed(err)
+		return nil, networkFailed(err)
 	}
-	s.proveNetwork(sockets)
 	var files []int
 	for _, file := range sockets.Files() {
 		files = append(files, int(file.Fd()))
 	}
-	return s.conn.Send(KindNetwork, Network{Way: sockets.Way}, files...)
+	return networkProofs(sockets), s.conn.Send(KindNetwork, Network{Way: sockets.Way}, files...)
 }
 
 func networkFailed(err error) error {
@@ -188,26 +207,27 @@ func networkFailed(err error) error {
 	return f
 }
 
-func (s *stage) proveNetwork(sockets *network.Sockets) {
+func networkProofs(sockets *network.Sockets) []Proof {
 	const arrived = "a connection elsewhere arrived at the supervisor's listener with its destination; UDP elsewhere ended at once"
+	const loopback = "only loopback is there"
+	const name = "network namespace"
 	switch sockets.Way {
 	case network.WayRedirect:
-		s.prove("network namespace", "only loopback is there")
-		s.prove("redirect", arrived)
+		return []Proof{{name, loopback}, {"redirect", arrived}}
 	case network.WayTUN:
-		s.prove("network namespace", "only loopback is there, and a device whose other end is the supervisor's")
 		detail := "by a TUN device: " + arrived
 		if sockets.Reason != "" {
 			detail += "; nf_tables cannot be used: " + sockets.Reason
 		}
-		s.prove("tun", detail)
+		return []Proof{{name, loopback + ", and a device whose other end is the supervisor's"}, {"tun", detail}}
 	case network.AnyWay:
-		s.prove("network namespace", "only loopback is there")
-		s.prove("redirect", "a connection elsewhere has no route; nothing leaves but the gateway's endpoint")
 	}
+	return []Proof{{name, loopback}, {"redirect", "a connection elsewhere has no route; nothing leaves but the gateway's endpoint"}}
 }
 
-func (s *stage) mounts() error {
+// mounts makes the cage's file system. The network is made by its end: what it is
+// made with, the host's devices, goes then.
+func (s *stage) mounts(network func() error) error {
 	builder := s.builder
 	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
 		return fail("build mounts", err)
@@ -216,6 +236,9 @@ func (s *stage) mounts() error {
 		return standardFailed(err)
 	}
 	s.masks, s.levels = builder.Masks(), builder.Levels()
+	if err := network(); err != nil {
+		return err
+	}
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
 	}
