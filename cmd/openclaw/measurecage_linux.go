@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"openclaw/keychain"
 )
 
 const agentName = "measured"
@@ -263,10 +265,13 @@ func (b *cageBench) once(ctx context.Context, w workload, c contestant) (float64
 	return strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
 }
 
-// outside is a command line as a person would type it in the project.
+// outside is a command line as a person would type it in the project. Its memory
+// is hidden: what is not hidden says so, for which it reads all the rules that take
+// secrets out of what it says.
 func (b *cageBench) outside(ctx context.Context, words []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Env, cmd.Dir = b.environ(), b.project
+	cmd.Dir = b.project
+	cmd.Env = slices.DeleteFunc(b.environ(), func(entry string) bool { return strings.HasPrefix(entry, keychain.TraceableVariable+"=") })
 	return cmd
 }
 
