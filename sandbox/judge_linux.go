@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,8 +71,9 @@ func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
 	}
 	return func(done <-chan struct{}, r gate.Refusal) bool {
 		ctx, cancel := j.askContext(nil)
-		defer cancel()
-		go j.untilGone(ctx, cancel, done, r.Thread)
+		var watching sync.WaitGroup
+		watching.Go(func() { j.untilGone(ctx, cancel, done, r.Thread) })
+		defer func() { cancel(); watching.Wait() }() // it looks at what ends with the gate
 		allow, err := asker.Ask(ctx, j.fromGate(r))
 		return inTime(ctx, allow, err)
 	}
