@@ -112,7 +112,7 @@ func (g *Gateway) addBan(ctx context.Context, call *hub.Call) (any, error) {
 	if err := call.Decode(&params); err != nil {
 		return nil, err
 	}
-	ban := limit.Ban{Reason: short(params.Reason), By: operator}
+	ban := limit.Ban{Reason: short(g.deps.Masker.Text(params.Reason)), By: operator}
 	var err error
 	if ban.Network, err = limit.ParseNetwork(params.Network); err != nil {
 		return nil, wire.Invalid("invalid " + wire.MethodBanAdd + " params: " + short(params.Network) + " is not an address or a network such as 203.0.113.0/24")

@@ -108,7 +108,31 @@ func (g *Gateway) configChanged(status configs.Status) {
 }
 
 func (g *Gateway) configStatus() event.ConfigStatus {
-	return configStatus(g.deps.Config.Status(), g.deps.Config.Current())
+	return g.maskedStatus(configStatus(g.deps.Config.Status(), g.deps.Config.Current()))
+}
+
+// maskedStatus takes secrets out of what is said of a config: a key may stand where
+// none belongs, as a name. What it holds is its own, as a status is made anew each time,
+// but for lists of the store, which are copied.
+func (g *Gateway) maskedStatus(status event.ConfigStatus) event.ConfigStatus {
+	clean := g.deps.Masker.Text
+	all := func(lines []string) []string {
+		out := slices.Clone(lines)
+		for i := range out {
+			out[i] = clean(out[i])
+		}
+		return out
+	}
+	for i := range status.Problems {
+		p := &status.Problems[i]
+		p.File, p.Key, p.Message = clean(p.File), clean(p.Key), clean(p.Message)
+	}
+	status.Changes, status.Diff = all(status.Changes), all(status.Diff)
+	for i := range status.History {
+		h := &status.History[i]
+		h.By, h.Lost, h.Changes = clean(h.By), clean(h.Lost), all(h.Changes)
+	}
+	return status
 }
 
 // configStatus is the state of the config as it is shown. What the active one says

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/gorilla/websocket"
 
@@ -307,13 +308,20 @@ func climbs(path string) bool {
 	return false
 }
 
-// short bounds what a stranger can put on the screen and into the log.
+// short bounds what a stranger can put on the screen and into the log. It cuts no word:
+// half of a secret is not known for one by whoever masks it later.
 func short(text string) string {
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
+	if len(text) <= shortText {
+		return text
 	}
-	return text
+	cut := strings.TrimRightFunc(strings.ToValidUTF8(text[:shortText], ""), func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.+=~%", r)
+	})
+	return cut + "…"
 }
+
+// shortText is in bytes.
+const shortText = 200
 
 func peerAddress(r *http.Request) netip.Addr {
 	address, err := netip.ParseAddrPort(r.RemoteAddr)

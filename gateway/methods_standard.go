@@ -79,10 +79,11 @@ func (g *Gateway) selfPresence() wire.Presence {
 
 func (g *Gateway) presence() []wire.Presence {
 	out := []wire.Presence{g.selfPresence()}
+	clean := g.deps.Masker.Text // of a client's own words
 	for _, c := range g.hub.Conns() {
 		entry := wire.Presence{
-			Host: c.Client.ID, IP: hostOf(c.Peer.From), Version: c.Client.Version, Platform: c.Client.Platform, Mode: c.Client.Mode, Reason: "connect",
-			InstanceID: c.Client.InstanceID, Scopes: c.Admission.Scopes.Strings(), TS: c.Opened.UnixMilli(), Text: clientName(c.Client),
+			Host: clean(c.Client.ID), IP: hostOf(c.Peer.From), Version: clean(c.Client.Version), Platform: clean(c.Client.Platform), Mode: clean(c.Client.Mode), Reason: "connect",
+			InstanceID: clean(c.Client.InstanceID), Scopes: c.Admission.Scopes.Strings(), TS: c.Opened.UnixMilli(), Text: clean(clientName(c.Client)),
 		}
 		out = append(out, entry)
 	}

@@ -64,8 +64,8 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kin
 	v := visitorOf(r)
 	g.strike(v.address)
 	g.showRefusal(event.Connection{
-		Kind: "http", From: v.from, Route: short(r.Method + " " + r.URL.Path), Status: status, Detail: message,
-	}, v.address, "a request was refused", slog.Int("status", status), slog.String("path", short(r.URL.Path)))
+		Kind: "http", From: v.from, Route: short(g.deps.Masker.Text(r.Method + " " + r.URL.Path)), Status: status, Detail: message,
+	}, v.address, "a request was refused", slog.Int("status", status), slog.String("path", short(g.deps.Masker.Text(r.URL.Path))))
 	writeErrorFor(w, r, status, kind, message)
 }
 

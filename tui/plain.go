@@ -67,6 +67,9 @@ func runPlain(ctx context.Context, o *Options) (Outcome, error) {
 
 // say writes one labelled line.
 func (p *plain) say(label, text string) {
+	if p.o.Mask != nil {
+		text = p.o.Mask(text)
+	}
 	line := view.Printable(label+": "+text, view.MaxText) + "\n"
 	p.mu.Lock()
 	defer p.mu.Unlock()

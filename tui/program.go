@@ -46,6 +46,7 @@ type Options struct {
 	// Settings reads what the config of this machine says about the screen, for one
 	// whose gateway is elsewhere; nil: what comes with the gateway's config holds.
 	Settings func() (Settings, error)
+	Mask     func(string) string // takes secrets out of the lines of the plain mode, typed words among them; nil: nothing does
 	Now      func() time.Time    // nil: time.Now; its location is the one that times are shown in
 	Getenv   func(string) string // nil: os.Getenv; TERM, NO_COLOR, OPENCLAW_PLAIN
 }

@@ -97,9 +97,9 @@ func (t *terminal) judged(path string, problems []configs.Problem, refused *conf
 		} else {
 			errs++
 		}
-		t.print("%s: %s", kind, printable(describeProblem(p)))
+		t.print("%s: %s", kind, printable(t.masked(describeProblem(p))))
 		if p.Hint != "" {
-			t.print("    %s", printable(p.Hint))
+			t.print("    %s", printable(t.masked(p.Hint)))
 		}
 	}
 	if failed {

@@ -86,6 +86,6 @@ func (t *terminal) rejected(status event.ConfigStatus) error {
 func (t *terminal) printProblems(status event.ConfigStatus) {
 	for _, p := range status.Problems {
 		problem := configs.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: p.Message, Warning: p.Warning}
-		t.print("%s", printable(problem.String()))
+		t.print("%s", printable(t.masked(problem.String())))
 	}
 }

@@ -67,6 +67,16 @@ func (t *terminal) masked(text string) string {
 	return masker.Text(text)
 }
 
+// maskedOpen is masked for a text that goes on: what may still become a secret is
+// left out of it.
+func (t *terminal) maskedOpen(text string) string {
+	masker, err := rules()
+	if err != nil {
+		return t.masked(text)
+	}
+	return masker.Open(t.masked(text))
+}
+
 // layout finds the state folder.
 func (t *terminal) layout() (configs.Layout, error) { return configs.FindLayout(t.getenv) }
 

@@ -10,14 +10,14 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-// table writes rows in columns. Cells are made printable: a path or a command
+// table writes rows in columns, without what looks like a secret. Cells are made printable: a path or a command
 // line is an agent's own words and may hold what moves a cursor.
 func (t *terminal) table(header string, rows [][]string) {
 	w := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, header)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = printable(cell)
+			row[i] = printable(t.masked(cell))
 		}
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}

@@ -52,7 +52,7 @@ func tuiCommand(t *terminal) *cobra.Command {
 }
 
 func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Options) error {
-	options.In, options.Out, options.Version, options.Getenv = t.in, t.out, version, t.getenv
+	options.In, options.Out, options.Version, options.Getenv, options.Mask = t.in, t.out, version, t.getenv, t.masked
 	if demo {
 		backend := tui.NewDemo()
 		options.Backend, options.Now = backend, backend.Now
@@ -65,6 +65,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	}
 	backend := client.NewBackend(c, func(ctx context.Context) (*client.Client, error) { return p.dial(ctx) })
 	defer backend.Close()
+	backend.Mask, backend.Open = t.masked, t.maskedOpen
 	options.Backend = backend
 	notifier := desktop.New(t.getenv)
 	defer notifier.Close()

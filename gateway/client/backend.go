@@ -18,6 +18,11 @@ const feedRoom = 4096
 type Backend struct {
 	dial func(context.Context) (*Client, error)
 
+	// Mask takes secrets out of what is shown of a conversation, and Open out of an
+	// answer that goes on, without what may still become one: the gateway keeps
+	// messages as they were said. nil: they are shown so. To be set before the first use.
+	Mask, Open func(string) string
+
 	mu     sync.Mutex // guards client
 	client *Client
 }
@@ -66,7 +71,7 @@ func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
 				}
 				var e event.Event
 				if pushed.Event == wire.EventChat {
-					said, is := chatEvent(pushed.Payload)
+					said, is := b.chatEvent(pushed.Payload)
 					if !is {
 						continue
 					}

@@ -31,7 +31,7 @@ func (b *Backend) ChatHistory(ctx context.Context, agent string) ([]event.ChatMe
 	slices.SortStableFunc(out.Messages, func(a, b *wire.ChatMessage) int { return int(a.Seq - b.Seq) })
 	list := make([]event.ChatMessage, 0, len(out.Messages))
 	for _, m := range out.Messages {
-		list = append(list, chatMessage(m))
+		list = append(list, chatMessage(m, b.Mask))
 	}
 	return list, nil
 }
@@ -48,20 +48,28 @@ func (b *Backend) ChatAbort(ctx context.Context, agent string) error {
 }
 
 // chatEvent makes an event of the chat protocol one of ours.
-func chatEvent(payload json.RawMessage) (event.Event, bool) {
+func (b *Backend) chatEvent(payload json.RawMessage) (event.Event, bool) {
 	var e wire.ChatEvent
 	if json.Unmarshal(payload, &e) != nil || e.SessionKey != chatKey(e.AgentID) {
 		return event.Event{}, false
 	}
 	c := &event.Chat{Agent: e.AgentID, Run: e.RunID, State: e.State, Problem: e.ErrorMessage}
 	if e.Message != nil {
-		c.Message = chatMessage(e.Message)
+		mask := b.Mask
+		if e.State == event.ChatDelta {
+			mask = b.Open
+		}
+		c.Message = chatMessage(e.Message, mask)
 	}
 	return event.Event{Time: time.Now(), Kind: event.KindChat, Chat: c}, true
 }
 
-func chatMessage(m *wire.ChatMessage) event.ChatMessage {
-	out := event.ChatMessage{Role: m.Role, Run: m.RunID, Model: m.Model, Problem: m.ErrorMessage, Lines: chatLines(contentText(m.Content))}
+func chatMessage(m *wire.ChatMessage, mask func(string) string) event.ChatMessage {
+	text := contentText(m.Content)
+	if mask != nil {
+		text = mask(text)
+	}
+	out := event.ChatMessage{Role: m.Role, Run: m.RunID, Model: m.Model, Problem: m.ErrorMessage, Lines: chatLines(text)}
 	if m.Timestamp > 0 {
 		out.Time = time.UnixMilli(m.Timestamp)
 	}
