@@ -119,7 +119,10 @@ type Deps struct {
 	LogTail func(limit int) ([]event.LogLine, error)
 	// ScrubLogs puts the log that is on the disk through the rules of now.
 	ScrubLogs func(ctx context.Context, dry bool) (wire.LogsScrubbed, error)
-	LogFrom   func(cursor int64, limit, maxBytes int) (LogChunk, error)
+	// Support adds the files of who keeps them to those of a support bundle, and takes
+	// the secrets out of all.
+	Support func(ctx context.Context, files []wire.SupportFile, lines int) (wire.SupportResult, error)
+	LogFrom func(cursor int64, limit, maxBytes int) (LogChunk, error)
 
 	// Provider serves the routes of model providers; WithCaller tells it who
 	// calls. An empty agent is the operator; ClientOf(ctx) names its client.

@@ -13,18 +13,25 @@ import (
 
 func doctorCommand(t *terminal) *cobra.Command {
 	var asJSON, fix, yes, profile bool
+	var bundle string
+	var lines int
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what this machine can enforce, and how to get what is missing", Args: exactly(0),
 		Long: "Try each mechanism of the cage once, for real, and say what is missing and how to get it.\n\n" +
 			"Ubuntu's AppArmor refuses user namespaces to programs that it does not know. --fix installs a\n" +
-			"profile that allows them to this program; it shows first what it will do, and uses sudo.",
-		Example: "  openclaw doctor\n  openclaw doctor --fix\n  openclaw doctor clients",
+			"profile that allows them to this program; it shows first what it will do, and uses sudo.\n\n" +
+			"--bundle writes a support bundle: one archive, for its owner alone, of what doctor says, versions, the\n" +
+			"config in force with its secrets as references, the newest lines of the logs, and what the gateway\n" +
+			"knows. All of it goes through the redactor, nothing is sent anywhere, and what is in it is listed.",
+		Example: "  openclaw doctor\n  openclaw doctor --fix\n  openclaw doctor --bundle support.tar.gz\n  openclaw doctor clients",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case profile:
 				return t.printProfile()
 			case fix:
 				return t.fixNamespaces(cmd.Context(), yes)
+			case bundle != "":
+				return t.writeBundle(cmd.Context(), bundle, lines)
 			}
 			found := sandbox.Probe(cmd.Context())
 			if asJSON {
@@ -32,11 +39,7 @@ func doctorCommand(t *terminal) *cobra.Command {
 					return err
 				}
 			} else {
-				t.printCapabilities(found)
-				t.showLimits(found.Limits)
-				t.showMemory()
-				t.showStore(cmd.Context())
-				t.showFIPS()
+				t.showDoctor(cmd.Context(), found)
 			}
 			return diagnosis(found)
 		},
@@ -45,9 +48,20 @@ func doctorCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&fix, "fix", false, "install the AppArmor profile that lets this program make user namespaces")
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --fix: do not ask")
 	cmd.Flags().BoolVar(&profile, "profile", false, "print that profile only")
-	cmd.MarkFlagsMutuallyExclusive("json", "fix", "profile")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "write a support bundle to this file (tar.gz), which must not be there yet")
+	cmd.Flags().IntVar(&lines, "lines", 1000, "with --bundle: so many lines of the log and of the audit log, the newest")
+	cmd.MarkFlagsMutuallyExclusive("json", "fix", "profile", "bundle")
 	cmd.AddCommand(doctorClientsCommand(t), doctorSecretsCommand(t))
 	return cmd
+}
+
+// showDoctor is all that doctor says.
+func (t *terminal) showDoctor(ctx context.Context, found sandbox.Capabilities) {
+	t.printCapabilities(found)
+	t.showLimits(found.Limits)
+	t.showMemory()
+	t.showStore(ctx)
+	t.showFIPS()
 }
 
 func (t *terminal) printCapabilities(found sandbox.Capabilities) {

@@ -63,26 +63,11 @@ func logsScrubCommand(t *terminal) *cobra.Command {
 // scrubLogs redacts the log on the disk with all that can be known: what this
 // gateway has seen, and for the time of the scrub the values of all secrets.
 func (h *house) scrubLogs(ctx context.Context, dry bool) (wire.LogsScrubbed, error) {
-	logging := h.config.Current().Config.Logging
-	all, err := redact.New(redact.Options{Patterns: logging.RedactPatterns, Replacement: logging.RedactReplacement})
+	mask, unread, err := h.everything(ctx)
 	if err != nil {
 		return wire.LogsScrubbed{}, err
 	}
-	out := wire.LogsScrubbed{Files: []wire.ScrubbedFile{}}
-	names, err := h.secrets.List(ctx)
-	if err != nil {
-		out.Unread = append(out.Unread, "(all: "+err.Error()+")")
-	}
-	for _, name := range names {
-		secret, err := h.secrets.Get(ctx, name)
-		if err != nil {
-			out.Unread = append(out.Unread, name)
-			continue
-		}
-		all.Add(name, secret.Reveal())
-		secret.Wipe()
-	}
-	mask := func(line []byte) []byte { return all.Bytes(h.masker.Bytes(line)) }
+	out := wire.LogsScrubbed{Files: []wire.ScrubbedFile{}, Unread: unread}
 	done, err := h.log.Scrub(mask, dry)
 	for _, one := range done {
 		out.Files = append(out.Files, wire.ScrubbedFile(one))

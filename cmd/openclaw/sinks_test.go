@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"openclaw/gateway/event"
 	"openclaw/gateway/porttest"
 	"openclaw/gateway/wire"
+	"openclaw/sandbox/policy"
 )
 
 // canaries are a secret that only the gateway knows, and one that its form
@@ -198,11 +200,88 @@ func TestNoSinkShowsASecret(t *testing.T) {
 	}
 }
 
+// Every field of every kind of event is masked on the bus, a new one too, and on its way
+// to a client. A policy is the config's own words, and a chat is no event of the bus.
+func TestNoEventShowsASecret(t *testing.T) {
+	masker, err := rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := event.NewBus(nil)
+	bus.MaskWith(masker.Text)
+	subscription := bus.Subscribe(64)
+	defer subscription.Close()
+	whole := reflect.TypeFor[event.Event]()
+	kinds := 0
+	for i := range whole.NumField() {
+		if whole.Field(i).Type.Kind() != reflect.Pointer {
+			continue
+		}
+		kinds++
+		var e event.Event
+		part := reflect.New(whole.Field(i).Type.Elem())
+		fill(part.Elem(), "dial: key "+shapedCanary+" refused")
+		reflect.ValueOf(&e).Elem().Field(i).Set(part)
+		e.Kind = event.Kind(strings.ToLower(whole.Field(i).Name))
+		bus.Publish(e)
+		text, err := json.Marshal(<-subscription.C())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), shapedCanary[:60]) || !strings.Contains(string(text), "[REDACTED]") {
+			t.Errorf("%s: %s", whole.Field(i).Name, text)
+		}
+	}
+	if kinds < 9 {
+		t.Errorf("only %d kinds", kinds)
+	}
+}
+
+// fill puts a text into every place that holds one.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Pointer:
+		if v.Type() == reflect.TypeFor[*policy.Policy]() {
+			return
+		}
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), text)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), text)
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, text)
+		fill(value, text)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	default: // numbers and times hold none
+	}
+}
+
 // isSink knows the words with which Go code makes a way out.
 func isSink(pkg, name string) bool {
 	switch pkg {
 	case "os":
-		return name == "Stdout" || name == "Stderr"
+		return name == "Stdout" || name == "Stderr" || name == "WriteFile" || name == "Create" || name == "CreateTemp" || name == "OpenFile"
+	case "exec":
+		return strings.HasPrefix(name, "Command")
+	case "file":
+		return name == "Replace"
+	case "net":
+		return strings.HasPrefix(name, "Dial") || name == "Listen"
+	case "dbus":
+		return strings.HasPrefix(name, "Dial") || strings.HasPrefix(name, "Connect") || strings.HasPrefix(name, "Session")
+	case "zip", "tar", "gzip":
+		return name == "NewWriter"
 	case "fmt":
 		return strings.HasPrefix(name, "Print")
 	case "log":
@@ -230,41 +309,109 @@ func isSink(pkg, name string) bool {
 // and name it.
 func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 	known := map[string]string{
-		"cmd/openclaw/root.go t.out":                   "print shows what the gateway masked or a command was asked for; json masks: see the canary",
-		"cmd/openclaw/root.go t.err":                   "warn and report mask: see the canary",
-		"cmd/openclaw/main.go os.Stdout":               "becomes t.out",
-		"cmd/openclaw/main.go os.Stderr":               "becomes t.err",
-		"cmd/openclaw/house.go event.NewBus":           "masked by MaskWith: see the canary",
-		"cmd/openclaw/house.go log.SetFlags":           "what libraries print, into the masked log",
-		"cmd/openclaw/house.go log.SetOutput":          "what libraries print, into the masked log",
-		"cmd/openclaw/house.go logs.Open":              "takes a masker or does not open: see the canary",
-		"cmd/openclaw/house.go audit.Open":             "masks what it records: see the canary",
-		"cmd/openclaw/agentrun.go spool.NewWriter":     "masks what it records: see the canary",
-		"cmd/openclaw/agentrun.go t.out":               "the caged command's own terminal",
-		"cmd/openclaw/agentrun.go t.err":               "the caged command's own terminal",
-		"cmd/openclaw/agentredact.go t.out":            "behind the masker of the run",
-		"cmd/openclaw/agentredact.go t.err":            "behind the masker of the run",
-		"cmd/openclaw/agentlearn.go t.out":             "the caged command's own terminal",
-		"cmd/openclaw/agentlearn.go t.err":             "the caged command's own terminal, and a question without data",
-		"cmd/openclaw/asroot.go t.out":                 "a question, and a command of the system that the person agreed to",
-		"cmd/openclaw/asroot.go t.err":                 "as above",
-		"cmd/openclaw/table.go t.out":                  "rows of what the gateway masked",
-		"cmd/openclaw/tui.go t.out":                    "the screen shows what the gateway masked",
-		"cmd/openclaw/secretsimport.go t.err":          "a question without data",
-		"cmd/openclaw/secrets.go t.err":                "a prompt: the name of a secret",
-		"cmd/openclaw/passphrase.go t.err":             "a prompt",
-		"cmd/openclaw/vaultentries.go t.out":           "the one secret that was asked for, by who opened the vault for it",
-		"cmd/openclaw/doctor.go t.out":                 "a profile of AppArmor, made here",
-		"cmd/openclaw/config.go t.out":                 "the config as it was asked for, its secrets as references; the person's editor",
-		"cmd/openclaw/config.go t.err":                 "the person's editor",
-		"cmd/openclaw/redact.go t.out":                 "the filter itself",
-		"cmd/openclaw/measurepeers_linux.go os.Stderr": "a stand-in program that measures",
-		"gateway/logs/log.go slog.New":                 "behind the masker: see the canary",
-		"gateway/hub/hub.go slog.New":                  "discards",
-		"gateway/chat/engine.go slog.New":              "discards",
-		"gateway/deps.go slog.New":                     "discards",
-		"gateway/listen.go slog.NewLogLogger":          "net/http's own words, into the masked log",
-		"tui/program.go os.Stdout":                     "where nothing else is given: the screen shows what the gateway masked",
+		"cmd/openclaw/root.go t.out":                               "print shows what the gateway masked or a command was asked for; json masks: see the canary",
+		"cmd/openclaw/root.go t.err":                               "warn and report mask: see the canary",
+		"cmd/openclaw/main.go os.Stdout":                           "becomes t.out",
+		"cmd/openclaw/main.go os.Stderr":                           "becomes t.err",
+		"cmd/openclaw/house.go event.NewBus":                       "masked by MaskWith: see the canary",
+		"cmd/openclaw/house.go log.SetFlags":                       "what libraries print, into the masked log",
+		"cmd/openclaw/house.go log.SetOutput":                      "what libraries print, into the masked log",
+		"cmd/openclaw/house.go logs.Open":                          "takes a masker or does not open: see the canary",
+		"cmd/openclaw/house.go audit.Open":                         "masks what it records: see the canary",
+		"cmd/openclaw/agentrun.go spool.NewWriter":                 "masks what it records: see the canary",
+		"cmd/openclaw/agentrun.go t.out":                           "the caged command's own terminal",
+		"cmd/openclaw/agentrun.go t.err":                           "the caged command's own terminal",
+		"cmd/openclaw/agentredact.go t.out":                        "behind the masker of the run",
+		"cmd/openclaw/agentredact.go t.err":                        "behind the masker of the run",
+		"cmd/openclaw/agentlearn.go t.out":                         "the caged command's own terminal",
+		"cmd/openclaw/agentlearn.go t.err":                         "the caged command's own terminal, and a question without data",
+		"cmd/openclaw/asroot.go t.out":                             "a question, and a command of the system that the person agreed to",
+		"cmd/openclaw/asroot.go t.err":                             "as above",
+		"cmd/openclaw/table.go t.out":                              "rows of what the gateway masked",
+		"cmd/openclaw/tui.go t.out":                                "the screen shows what the gateway masked",
+		"cmd/openclaw/secretsimport.go t.err":                      "a question without data",
+		"cmd/openclaw/secrets.go t.err":                            "a prompt: the name of a secret",
+		"cmd/openclaw/passphrase.go t.err":                         "a prompt",
+		"cmd/openclaw/vaultentries.go t.out":                       "the one secret that was asked for, by who opened the vault for it",
+		"cmd/openclaw/doctor.go t.out":                             "a profile of AppArmor, made here",
+		"cmd/openclaw/config.go t.out":                             "the config as it was asked for, its secrets as references; the person's editor",
+		"cmd/openclaw/config.go t.err":                             "the person's editor",
+		"cmd/openclaw/redact.go t.out":                             "the filter itself",
+		"cmd/openclaw/measurepeers_linux.go os.Stderr":             "a stand-in program that measures",
+		"gateway/logs/log.go slog.New":                             "behind the masker: see the canary",
+		"gateway/hub/hub.go slog.New":                              "discards",
+		"gateway/chat/engine.go slog.New":                          "discards",
+		"gateway/deps.go slog.New":                                 "discards",
+		"gateway/listen.go slog.NewLogLogger":                      "net/http's own words, into the masked log",
+		"cmd/openclaw/agentdetach.go exec.Command":                 "the run's own supervisor: the command line that the person typed",
+		"cmd/openclaw/agentdetach.go os.CreateTemp":                "the supervisor's last words: looked at by TestNoCommandShowsASecret",
+		"cmd/openclaw/asroot.go exec.CommandContext":               "a command of the system that the person agreed to",
+		"cmd/openclaw/config.go exec.CommandContext":               "the person's editor, with the config's path",
+		"cmd/openclaw/doctorbundle.go gzip.NewWriter":              "all of a support bundle is masked: looked at by TestNoCommandShowsASecret",
+		"cmd/openclaw/doctorbundle.go tar.NewWriter":               "all of a support bundle is masked: looked at by TestNoCommandShowsASecret",
+		"cmd/openclaw/doctorclients.go exec.CommandContext":        "a client with a stand-in's token",
+		"cmd/openclaw/doctorclients.go net.Listen":                 "a stand-in for the providers",
+		"cmd/openclaw/doctorclients.go os.WriteFile":               "a config with a stand-in's token",
+		"cmd/openclaw/launch.go exec.Command":                      "the gateway, without an argument of a person's",
+		"cmd/openclaw/launch.go os.CreateTemp":                     "a gateway's last words: looked at by TestNoCommandShowsASecret",
+		"cmd/openclaw/logsscrub.go os.OpenFile":                    "what was read, masked",
+		"cmd/openclaw/measure.go exec.CommandContext":              "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measure.go net.Dialer":                       "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measure.go net.Listen":                       "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measure.go os.WriteFile":                     "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measurecage_linux.go exec.CommandContext":    "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measuregateway_linux.go exec.CommandContext": "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measuregateway_linux.go os.WriteFile":        "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measuregatewayedit_linux.go os.WriteFile":    "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measuregatewaysockets_linux.go net.Dialer":   "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measuregatewaywork_linux.go net.Listen":      "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measureloop_linux.go exec.CommandContext":    "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measureloop_linux.go net.Dialer":             "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measureloop_linux.go net.Listen":             "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measurepeers_linux.go exec.CommandContext":   "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measurepeers_linux.go os.WriteFile":          "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measurework_linux.go exec.Command":           "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/measurework_linux.go os.WriteFile":           "a measurement of its own, without a person's secrets",
+		"cmd/openclaw/service.go net.Dialer":                       "readiness, to the service manager",
+		"cmd/openclaw/vaultaddslot.go exec.CommandContext":         "systemd-creds, with the key on a pipe",
+		"cmd/openclaw/vaultexport.go os.CreateTemp":                "an export that is encrypted, or a support bundle that is masked",
+		"configs/edit.go os.CreateTemp":                            "the config itself: never masked, as it is read back",
+		"configs/history.go os.OpenFile":                           "configs that were in force, and none with a key in it: looked at by TestNoCommandShowsASecret",
+		"gateway/audit/file.go os.OpenFile":                        "masked by the recorder: see the canary",
+		"gateway/audit/recorder.go os.OpenFile":                    "masked by the recorder: see the canary",
+		"gateway/certs/authority/write.go os.CreateTemp":           "keys and certificates, for their owner alone",
+		"gateway/certs/files.go os.OpenFile":                       "opened to be read",
+		"gateway/client/dial.go net.Dialer":                        "to the gateway, with the token where it belongs",
+		"gateway/endpoint.go os.CreateTemp":                        "a port",
+		"gateway/lock_unix.go os.OpenFile":                         "a process id",
+		"gateway/logs/scrub.go os.OpenFile":                        "what was read, masked",
+		"gateway/logs/sink.go os.OpenFile":                         "behind the masker: see the canary",
+		"gateway/panes.go net.Dialer":                              "a run's own terminal, to its own screen: looked at by TestNoCommandShowsASecret",
+		"gateway/provider/provider.go net.Dialer":                  "to the provider, whose key it is",
+		"gateway/spool/file_unix.go os.OpenFile":                   "behind the masker: see the canary",
+		"gateway/spool/writer.go os.CreateTemp":                    "behind the masker: see the canary",
+		"gateway/store/file_other.go os.OpenFile":                  "messages, as they were said: they are read back",
+		"gateway/store/file_unix.go os.OpenFile":                   "messages, as they were said: they are read back",
+		"keychain/backend/index.go file.Replace":                   "names and times of secrets",
+		"keychain/backend/marker.go file.Replace":                  "where secrets are kept",
+		"keychain/internal/file/file_unix.go os.OpenFile":          "opened to be read",
+		"keychain/internal/file/lock.go os.OpenFile":               "a lock: empty",
+		"keychain/internal/file/replace.go os.OpenFile":            "what its callers, which are in this list, write",
+		"keychain/keyringtest/keepassxc.go os.WriteFile":           "for tests alone",
+		"keychain/keyringtest/keyringtest.go exec.CommandContext":  "for tests alone",
+		"keychain/keyringtest/keyringtest.go os.WriteFile":         "for tests alone",
+		"keychain/ref/cloud.go net.Dialer":                         "to the store that the reference names",
+		"keychain/ref/command.go exec.CommandContext":              "the command that the reference names, with nothing more",
+		"keychain/scan/backup.go os.OpenFile":                      "encrypted",
+		"keychain/scan/rewrite.go os.OpenFile":                     "the person's own file, less its keys",
+		"keychain/scan/rewrite_unix.go os.OpenFile":                "the person's own file, less its keys",
+		"keychain/sealed/mark.go file.Replace":                     "a generation",
+		"keychain/vault/slots.go file.Replace":                     "encrypted",
+		"keychain/vault/unlock.go file.Replace":                    "a key file: what it is for",
+		"keychain/vault/vault.go file.Replace":                     "encrypted",
+		"tui/operate.go os.OpenFile":                               "lines of the log, as the screen shows them",
+		"tui/pane/client.go net.Dialer":                            "a run's own terminal, to its own screen",
+		"tui/program.go os.Stdout":                                 "where nothing else is given: the screen shows what the gateway masked",
 	}
 	seen := map[string]bool{}
 	for _, dir := range []string{"cmd", "configs", "gateway", "keychain", "tui"} {

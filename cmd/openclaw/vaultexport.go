@@ -192,8 +192,16 @@ func writeNew(name string, data []byte) (err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), name); !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
+	err = os.Link(f.Name(), name)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
+		err = os.Rename(f.Name(), name) // a file system without links
+	}
+	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), name) // a file system without links
+	if folder, err := os.Open(filepath.Dir(name)); err == nil { // a system that cannot sync one is not at fault
+		_ = folder.Sync()
+		_ = folder.Close()
+	}
+	return nil
 }
