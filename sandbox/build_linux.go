@@ -162,6 +162,7 @@ func (p *Process) tested(message control.Message) error {
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
 	if p.job != nil { // from here on the keys are the command's
+		p.job.tell = p.spec.Suspended
 		p.job.give(p.first.pid())
 		p.services.Go(func() { p.job.run(p, p.over) })
 	}

@@ -36,7 +36,7 @@
 // what file it is at the moment, and whether there is one, does not matter.
 // Processes: a process namespace, and Landlock's scope for signals; on a terminal
 // the run is a process group of its own, which the supervisor gives the terminal
-// to and takes it back from. Network: a
+// to and takes it back from: that is job control, and no wall. Network: a
 // net namespace with nothing in it but what the supervisor answers
 // (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
 // are refused by the cage's own DNS and nothing is forwarded for them; the
@@ -70,7 +70,9 @@
 // closed and reported when it is seen. A folder inside an allowed one that
 // somebody outside moves onto a denied name: the same. A name that a `**` pattern
 // denies and a program in the cage creates by winning a race: it is refused from
-// then on. A host's socket in a folder that the agent may write. Data that is
+// then on. A host's socket in a folder that the agent may write. What is typed into
+// the terminal that a run shares with the person's shell, while the run is suspended
+// or in the background (Spec.Suspended); a terminal of its own ends that. Data that is
 // handed to an allowed host; what hides behind it at a content network (a Host
 // inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is

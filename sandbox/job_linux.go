@@ -49,6 +49,7 @@ type job struct {
 	continued chan os.Signal      // that this process goes on
 	stops     chan syscall.Signal // by which the command was stopped
 	typing    chan struct{}       // the key, as the cage's first process heard it
+	tell      func()              // of the first time that the run is suspended; nil: told
 	given     bool
 }
 
@@ -137,6 +138,10 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 			}
 			if now := j.foreground(); now == groupOf(p.PID()) || empty(now) {
 				j.hand(j.own)
+			}
+			if j.tell != nil {
+				j.tell()
+				j.tell = nil
 			}
 			j.stop(by, over)
 			j.resume(p)

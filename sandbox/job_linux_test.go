@@ -16,6 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// toldName is the file in which a supervisor under test notes that it was told of a
+// suspension.
+const toldName = "told"
+
 // reader hears lines, and says of a key that it came.
 const reader = `trap "echo interrupted" INT; echo begun; while :; do if read line; then case $line in end) exit 7;; *) echo "heard $line";; esac; fi; done`
 
@@ -44,6 +48,35 @@ func TestRunInBackground(t *testing.T) {
 	if said := c.ask("echo status $?", "person> "); said != "status 7\r\n" {
 		t.Errorf("said %q", said)
 	}
+}
+
+// Who suspends a run is told once that it may still read their terminal, and nobody
+// is who never does.
+func TestSuspendedIsToldOnce(t *testing.T) {
+	w := newWorld(t)
+	c := consoleFor(t, w, reader)
+	told := func() string {
+		text, _ := os.ReadFile(w.path(toldName)) // not there: nobody was told
+		return string(text)
+	}
+	c.say("./run\n")
+	c.until("begun\r\n")
+	c.hasTerminal("sh")
+	if said := told(); said != "" {
+		t.Errorf("before: %q", said)
+	}
+	for range 3 {
+		c.say("\x1a")
+		c.until("Stopped")
+		c.until("person> ")
+		if said := told(); said != "told\n" {
+			t.Errorf("said %q", said)
+		}
+		c.say("fg\n")
+		c.hasTerminal("sh")
+	}
+	c.say("end\n")
+	c.until("person> ")
 }
 
 // A run in the background that never asks for the terminal is interrupted by the
