@@ -224,6 +224,9 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 			if params.Mechanisms != nil {
 				row.Mechanisms = params.Mechanisms
 			}
+			if params.Folder != "" {
+				row.Folder = params.Folder
+			}
 			if params.Warnings != nil {
 				row.Warnings = params.Warnings
 			}

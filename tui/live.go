@@ -3,8 +3,10 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
+	"openclaw/gateway/event"
 	"openclaw/tui/pane"
 	"openclaw/tui/view"
 )
@@ -27,6 +29,7 @@ type live struct {
 
 	terminal      Terminal // nil: none is shown
 	columns, rows int      // that it was told
+	followed      string   // the run in whose place a new one is shown
 
 	mu     sync.Mutex
 	frames []pane.Frame // that came since the screen looked
@@ -179,6 +182,29 @@ func (s *screen) takePane() {
 			p.Problem = s.data.T("its supervisor is gone")
 		}
 		p.Focus = false
+	}
+}
+
+// followPane shows the run that the one in the pane was started again as: the same
+// supervisor's, as soon as its cage has reported.
+func (s *screen) followPane() {
+	p := s.agents.Pane()
+	if p == nil || !p.Frame.Ended || s.live.followed == p.Run {
+		return
+	}
+	for i := range s.data.Agents {
+		a := &s.data.Agents[i]
+		if a.Name != p.Agent {
+			continue
+		}
+		old := slices.IndexFunc(a.Runs, func(r event.Run) bool { return r.ID == p.Run })
+		for j := old + 1; old >= 0 && j < len(a.Runs); j++ {
+			if r := &a.Runs[j]; r.PID == a.Runs[old].PID && r.Terminal == event.InPane && r.Ended.IsZero() && len(r.Mechanisms) > 0 {
+				s.live.followed = p.Run
+				s.showPane(r.ID, p.Agent)
+				return
+			}
+		}
 	}
 }
 

@@ -177,6 +177,7 @@ func (s *screen) frame() {
 	if len(s.batch) > 0 {
 		s.want()
 	}
+	s.followPane()
 	clear(s.batch)
 }
 

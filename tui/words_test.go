@@ -140,7 +140,7 @@ func asItStands() []string {
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
 		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", // columns by which a list is sorted, translated where it says so
-		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", // hints of the command line's errors
+		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", // hints of the command line's errors
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 func agentCommand(t *terminal) *cobra.Command {
 	return group("agent", "Run agents in their cages and see what they may do",
-		agentListCommand(t), agentShowCommand(t), agentRunCommand(t), agentLearnCommand(t), agentTestCommand(t), agentStopCommand(t), agentRestartCommand(t), agentOutputCommand(t),
+		agentListCommand(t), agentShowCommand(t), agentRunCommand(t), agentLearnCommand(t), agentTestCommand(t), agentStopCommand(t), agentRestartCommand(t), agentOutputCommand(t), agentAttachCommand(t),
 		agentCreateCommand(t), agentDeleteCommand(t))
 }
 

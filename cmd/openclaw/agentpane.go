@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
 
 	"openclaw/configs"
 	"openclaw/gateway/event"
@@ -15,6 +16,7 @@ import (
 	"openclaw/sandbox"
 	"openclaw/tui"
 	"openclaw/tui/pane"
+	"openclaw/tui/view"
 )
 
 // paneFlag makes a process the supervisor of a run in a terminal of its own.
@@ -24,6 +26,21 @@ const paneFlag = "pane"
 // outlives this screen.
 func (t *terminal) startInPane(ctx context.Context, agent string, command []string, columns, rows int) (run string, err error) {
 	return t.startAside(ctx, agent, command, event.InPane, fmt.Sprintf("--%s=%dx%d", paneFlag, columns, rows))
+}
+
+// detachWithTerminal starts a run in a terminal of its own, and returns once the gateway
+// has it.
+func (t *terminal) detachWithTerminal(ctx context.Context, agent string, command []string) error {
+	columns, rows := 80, 24
+	if width, height, err := term.GetSize(int(t.out.Fd())); err == nil { // a pipe has none
+		columns, rows = view.PaneSize(width, height)
+	}
+	run, err := t.startInPane(ctx, agent, command, columns, rows)
+	if err != nil {
+		return err
+	}
+	t.print("run %s of %s goes on; 'openclaw agent attach %s' shows its terminal", run, agent, run)
+	return nil
 }
 
 // attachPane connects to the terminal of such a run.

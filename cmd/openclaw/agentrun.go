@@ -25,14 +25,15 @@ const (
 )
 
 func agentRunCommand(t *terminal) *cobra.Command {
-	var redacted, detach, kept bool
+	var redacted, detach, kept, own bool
 	var size string
 	cmd := &cobra.Command{
 		Use: "run NAME [-- CMD…]", Short: "Run a command in the agent's cage on this terminal",
 		Long: "Run a command in the agent's cage on this terminal; without a command, the agent's own of the config.\n" +
 			"The exit status is the command's; 126: refused to start, 127: not found, 128+n: ended by signal n.\n" +
 			"With --detach it goes on without this terminal and without input; what it says is kept, redacted, the newest 4 to 8 MB:\n" +
-			"'openclaw agent output RUN' shows it, 'openclaw agent stop RUN' ends it.",
+			"'openclaw agent output RUN' shows it, 'openclaw agent stop RUN' ends it.\n" +
+			"It begins in this folder if the agent may read it, else in the first that the agent is given, else in its workspace.",
 		Example: "  openclaw agent run coder -- claude\n  openclaw agent run coder -- sh -c 'make test'\n  openclaw agent run --redact coder -- make test > build.log\n  openclaw agent run --detach coder -- make test",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -46,6 +47,10 @@ func agentRunCommand(t *terminal) *cobra.Command {
 				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
 			}
 			switch {
+			case own && !detach:
+				return usage("openclaw agent run --detach --terminal "+args[0]+" -- CMD…", "a run that stays here has this terminal")
+			case own:
+				return t.detachWithTerminal(cmd.Context(), args[0], args[1:])
 			case detach:
 				return t.detachAgent(cmd.Context(), args[0], args[1:])
 			case size != "":
@@ -58,6 +63,7 @@ func agentRunCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&redacted, "redact", false, "take out of the command's output what looks like a secret; it then writes to a pipe, not to a terminal")
 	cmd.Flags().BoolVar(&detach, "detach", false, "let it go on without this terminal; what it says is kept")
+	cmd.Flags().BoolVar(&own, "terminal", false, "with --detach: give it a terminal of its own, which 'openclaw agent attach' and the screen show; nothing is kept then")
 	cmd.Flags().BoolVar(&kept, keptFlag, false, "be the process behind --detach")
 	cmd.Flags().StringVar(&size, paneFlag, "", "be the process behind a pane of the screen, of a size such as 80x24")
 	_ = cmd.Flags().MarkHidden(paneFlag) // as below

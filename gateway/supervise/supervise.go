@@ -28,7 +28,7 @@ type Conn interface {
 type Options struct {
 	Agent   string
 	Command []string // empty: the agent's own command of the config
-	Dir     string
+	Dir     string   // where the person stands; the command begins there if its agent may read it
 	Environ []string // the user's environment: only the allow-list of it gets in
 	Stdin   *os.File
 	Stdout  *os.File
@@ -103,8 +103,9 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if problem != nil {
 		options.Warn("clients may not find a folder of their own: " + problem.Error())
 	}
+	folder, moved := workFolder(started.Policy, options.Dir)
 	process, err := cage.Start(ctx, sandbox.Spec{
-		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: options.Dir,
+		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: folder,
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
@@ -124,8 +125,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if err := options.Hide(); err != nil {
 		options.Warn("other programs of this user can read the token of this run: " + err.Error())
 	}
+	if moved && options.Terminal != event.OnPipe && options.Terminal != event.Kept { // what those say is read by programs
+		options.Warn("it begins in " + folder + ": the agent may not read the folder that you stand in")
+	}
 	report := process.Report()
 	collected.enforced(func(p *wire.RunReportParams) {
+		p.Folder = folder
 		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
 	})
 	for _, m := range report.Mechanisms {

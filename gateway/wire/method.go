@@ -127,6 +127,7 @@ type RunReportParams struct {
 	Connections []event.Connection `json:"connections,omitempty"` // by id, newest state
 	Mechanisms  []event.Mechanism  `json:"mechanisms,omitempty"`  // once, after the self-test
 	Warnings    []string           `json:"warnings,omitempty"`
+	Folder      string             `json:"folder,omitempty"`     // where the command began; once
 	Policy      string             `json:"policy,omitempty"`     // version now in force
 	NeedsRun    []string           `json:"needs_run,omitempty"`  // what waits for a new run
 	StillOpen   []string           `json:"still_open,omitempty"` // of it: what the policy forbids and the run can still do

@@ -307,6 +307,11 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 		command = Printable(command, maxSaid) // enter shows all of it
 	}
 	c.Wrap(Plain, command, labelWidth+3)
+	if r.Folder != "" {
+		c.Gap(2)
+		c.Field(Faint, c.T("began in"), labelWidth)
+		c.Wrap(Plain, v.data.Short(r.Folder), labelWidth+3)
+	}
 	if !live {
 		return
 	}

@@ -164,6 +164,7 @@ func chineseWork() map[string]string {
 		"Kill runs %s with all that they started?":            "强制结束运行 %s 及其启动的一切？",
 		"15 min:":                               "15 分钟：",
 		"denied":                                "拒绝",
+		"began in":                              "起始于",
 		"posture":                               "态势",
 		"records":                               "记录",
 		" in an hour, %s refused":               " 条（一小时内），拒绝 %s 条",
