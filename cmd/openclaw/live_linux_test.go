@@ -64,7 +64,7 @@ func TestConfigReachesARunningCage(t *testing.T) {
 	screen.shows("● running")
 	_ = os.Remove(filepath.Join(workspace, "stop"))
 	bound := exec.CommandContext(t.Context(), p.binary, "agent", "run", "coder", "--", "sh", "-c", "while [ ! -e stop ]; do sleep 0.1; done")
-	bound.Env, bound.Dir = p.environ, p.home
+	bound.Env, bound.Dir = p.environ, workspace // else it begins in the folder that it was given
 	if err := bound.Start(); err != nil {
 		t.Fatal(err)
 	}
