@@ -63,6 +63,7 @@ func (p *Process) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.report.Dir = dir
 	if p.run, err = newRunFolder(); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 		p.conn.Close()
 		return err
 	}
-	p.plan, p.report.Warnings = plan, plan.Warnings
+	p.plan, p.report.Warnings, p.report.Dir = plan, plan.Warnings, dir
 	setup := setupFor(&p.spec, plan, program, dir)
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()

@@ -169,6 +169,7 @@ func (r *reduced) setup() (keeper.Setup, error) {
 			return setup, err
 		}
 		setup.Program, setup.Dir = text(program), text(dir)
+		p.report.Dir = dir
 	}
 	environment := replaceVariable(p.spec.Env, "TMPDIR="+r.folder.temp)
 	proxied, err := r.openWay()

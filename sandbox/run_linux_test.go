@@ -161,17 +161,22 @@ func TestRefusesToStart(t *testing.T) {
 }
 
 // A person who stands in a project by way of a link has the agent start there,
-// though it may not read the link.
+// though it may not read the link; who stands where the agent may not be has it start
+// in its workspace. The report says where.
 func TestStartsInAFolderBehindALink(t *testing.T) {
 	w := newWorld(t).allow("project")
 	if err := os.Symlink(w.path("project"), w.path("link")); err != nil {
 		t.Fatal(err)
 	}
-	spec := w.spec("pwd")
-	spec.Dir = w.path("link")
-	_, wait := start(t, spec)
-	if got := wait(); got.status.Code != 0 || strings.TrimSpace(got.out) != w.path("project") {
-		t.Errorf("got %+v", got)
+	for stands, begins := range map[string]string{
+		w.path("link"): w.path("project"), w.path("project/deep"): w.path("project/deep"), w.path("other"): w.spec("pwd").Policy.Workspace, "": w.spec("pwd").Policy.Workspace,
+	} {
+		spec := w.spec("pwd")
+		spec.Dir = stands
+		process, wait := start(t, spec)
+		if got := wait(); got.status.Code != 0 || strings.TrimSpace(got.out) != begins || process.Report().Dir != begins {
+			t.Errorf("who stands in %q: %+v, and the report says %q", stands, got, process.Report().Dir)
+		}
 	}
 }
 

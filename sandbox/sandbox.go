@@ -121,6 +121,7 @@ type Report struct {
 	Agent      string      `json:"agent"`
 	Run        string      `json:"run"`
 	Policy     string      `json:"policy"` // version of the policy in force
+	Dir        string      `json:"dir"`    // where the command began
 	Mechanisms []Mechanism `json:"mechanisms"`
 	Warnings   []string    `json:"warnings,omitempty"` // hard links that exist already, globs that match later…
 }

@@ -9,21 +9,26 @@ import (
 
 // workFolder is where a command begins: where the person stands, if its agent may read
 // that; else in the first folder that the config gives the agent, one to write in before
-// one to read; else in the workspace. moved says that it is not where the person stands.
-func workFolder(p *policy.Policy, stands string) (folder string, moved bool) {
+// one to read; else in the workspace. The cage has the last word: see elsewhere.
+func workFolder(p *policy.Policy, stands string) string {
 	if filepath.IsAbs(stands) && isFolder(stands) && mayRead(p, stands) {
-		return stands, false
+		return stands
 	}
 	for _, access := range []policy.Access{policy.AccessWrite, policy.AccessRead} {
 		for i := range p.Paths {
 			r := &p.Paths[i]
 			own := r.Effect == policy.Allow && !r.Glob && !r.System && r.Origin.BuiltIn == "" && r.Path != p.Workspace
 			if own && r.Access == access && isFolder(r.Path) && mayRead(p, r.Path) {
-				return r.Path, true
+				return r.Path
 			}
 		}
 	}
-	return p.Workspace, true
+	return p.Workspace
+}
+
+// elsewhere reports that a command did not begin where the person stands.
+func elsewhere(began, stands string) bool {
+	return began != filepath.Clean(stands) && began != realName(stands)
 }
 
 func isFolder(name string) bool {

@@ -10,7 +10,7 @@ import (
 
 // A command begins where the person stands if its agent may read that, else where the
 // agent may work: what the config lets it write in before what it may only read, and
-// what is denied never.
+// what is denied never. A folder's own name is where a link leads.
 func TestWhereACommandBegins(t *testing.T) {
 	home := t.TempDir()
 	at := func(names ...string) string { return filepath.Join(append([]string{home}, names...)...) }
@@ -34,21 +34,27 @@ func TestWhereACommandBegins(t *testing.T) {
 	for _, c := range []struct {
 		stands, begins string
 		rules          []policy.PathRule
-		moved          bool
 	}{
-		{at("demo", "src"), at("demo", "src"), rules, false},
-		{at("link"), at("link"), rules, false},
-		{at("elsewhere"), at("demo"), rules, true},
-		{at("denied"), at("demo"), rules, true},
-		{at("gone"), at("demo"), rules, true},
-		{"", at("demo"), rules, true},
-		{at("elsewhere"), at("notes"), rules[:3], true},
-		{at("elsewhere"), at("work"), rules[:1], true},
-		{at("work"), at("work"), rules, false},
+		{at("demo", "src"), at("demo", "src"), rules},
+		{at("link"), at("link"), rules},
+		{at("elsewhere"), at("demo"), rules},
+		{at("denied"), at("demo"), rules},
+		{at("gone"), at("demo"), rules},
+		{"", at("demo"), rules},
+		{at("elsewhere"), at("notes"), rules[:3]},
+		{at("elsewhere"), at("work"), rules[:1]},
+		{at("work"), at("work"), rules},
 	} {
 		p := &policy.Policy{Agent: "coder", Home: home, Workspace: at("work"), Paths: c.rules}
-		if folder, moved := workFolder(p, c.stands); folder != c.begins || moved != c.moved {
-			t.Errorf("who stands in %q begins in %q (moved: %v), not in %q", c.stands, folder, moved, c.begins)
+		folder := workFolder(p, c.stands)
+		if folder != c.begins {
+			t.Errorf("who stands in %q begins in %q, not in %q", c.stands, folder, c.begins)
 		}
+		if elsewhere(folder, c.stands) != (folder != c.stands) {
+			t.Errorf("%q is elsewhere than %q: %v", folder, c.stands, elsewhere(folder, c.stands))
+		}
+	}
+	if elsewhere(at("demo"), at("link")) {
+		t.Error("a folder is elsewhere than a link to it")
 	}
 }
