@@ -319,6 +319,8 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/house.go logs.Open":                          "takes a masker or does not open: see the canary",
 		"cmd/openclaw/house.go audit.Open":                         "masks what it records: see the canary",
 		"cmd/openclaw/agentrun.go spool.NewWriter":                 "masks what it records: see the canary",
+		"cmd/openclaw/agentattach.go t.out":                        "a run's own terminal, to the person who attached to it",
+		"cmd/openclaw/agentpane.go t.out":                          "asked for its size",
 		"cmd/openclaw/agentrun.go t.out":                           "the caged command's own terminal",
 		"cmd/openclaw/agentrun.go t.err":                           "the caged command's own terminal",
 		"cmd/openclaw/agentredact.go t.out":                        "behind the masker of the run",

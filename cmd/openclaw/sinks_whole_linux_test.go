@@ -57,6 +57,7 @@ func sinkCommands(home, run, ask string) map[string]sinkRow {
 		"agent create":              ran([]string{"new", "--domain", s + "/x"}, []string{"/" + s}),
 		"agent delete":              ran([]string{s}),
 		"agent learn":               unfit("runs a program: see learned below"),
+		"agent attach":              ran([]string{run}, []string{s}),
 		"agent list":                ran(nil),
 		"agent output":              ran([]string{run}, []string{s}),
 		"agent restart":             ran([]string{s}),
