@@ -40,7 +40,7 @@ func (t *terminal) attachAgent(ctx context.Context, run string) error {
 	if err != nil {
 		return &failure{err: errors.New("the terminal of run " + printable(run) + " does not answer: " + printable(err.Error())), hint: "openclaw agent list --json names the runs"}
 	}
-	defer shown.Close()
+	defer func() { _ = shown.Close() }() // the run goes on or has ended
 	left, err := tui.Attach(ctx, &tui.AttachOptions{In: t.in, Out: t.out, Terminal: shown, Run: run, Agent: agent, Getenv: t.getenv})
 	switch {
 	case errors.Is(err, tui.ErrInterrupted):
