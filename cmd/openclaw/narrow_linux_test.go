@@ -21,7 +21,7 @@ func narrowed(t *testing.T, onNarrow, script string) (*person, *child) {
 	}
 	configure("      allowed_paths: [~/projects]\n")
 	p.gateway()
-	c := p.spawn(nil, nil, "agent", "run", "coder", "--", "sh", "-c", script)
+	c := p.spawn(nil, nil, "agent", "run", "coder", "--", "sh", "-c", "cd ~/.openclaw/agents/coder; "+script)
 	ready := filepath.Join(p.home, ".openclaw", "agents", "coder", "ready")
 	p.eventually("the command", func() bool { _, err := os.Stat(ready); return err == nil })
 	configure("      allowed_paths: []\n")
