@@ -103,8 +103,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if problem != nil {
 		options.Warn("clients may not find a folder of their own: " + problem.Error())
 	}
+	folder := workFolder(started.Policy, options.Dir)
+	if elsewhere(folder, options.Dir) && options.Terminal != event.OnPipe && options.Terminal != event.Kept { // what those say is read by programs
+		options.Warn("it begins in " + folder + ": the agent may not read the folder that you stand in") // before the command draws
+	}
 	process, err := cage.Start(ctx, sandbox.Spec{
-		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: workFolder(started.Policy, options.Dir),
+		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: folder,
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
@@ -125,9 +129,6 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 		options.Warn("other programs of this user can read the token of this run: " + err.Error())
 	}
 	report := process.Report()
-	if elsewhere(report.Dir, options.Dir) && options.Terminal != event.OnPipe && options.Terminal != event.Kept { // what those say is read by programs
-		options.Warn("it begins in " + report.Dir + ": the agent may not read the folder that you stand in")
-	}
 	collected.enforced(func(p *wire.RunReportParams) {
 		p.Folder = report.Dir
 		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
