@@ -30,6 +30,8 @@ func doctorCommand(t *terminal) *cobra.Command {
 				return t.printProfile()
 			case fix:
 				return t.fixNamespaces(cmd.Context(), yes)
+			case cmd.Flags().Changed("bundle") && bundle == "": // an empty variable is no file
+				return usage("openclaw doctor --bundle support.tar.gz", "the support bundle has no name")
 			case bundle != "":
 				return t.writeBundle(cmd.Context(), bundle, lines)
 			}
