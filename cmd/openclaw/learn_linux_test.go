@@ -168,13 +168,14 @@ func TestLearningLiftsNoRule(t *testing.T) {
 func TestLearningAsksBeforeItWrites(t *testing.T) {
 	p := newErrand(t)
 	before := p.config()
+	write(t, filepath.Join(p.home, "projects", "one"), "what the first project holds\n")
 	// No shell: it takes Ctrl-C for its program's, and goes on when that had just ended.
 	first := p.open("first", 120, 40, "agent", "learn", "coder", "--", "cat", filepath.Join(p.home, "projects", "one"), "-")
 	p.eventually("the run", func() bool {
 		runs := p.runs("coder")
 		return len(runs) == 1 && runs[0].Learning
 	})
-	p.eventually("the access", func() bool { return strings.Contains(first.text(), "1") })
+	p.eventually("the access", func() bool { return strings.Contains(first.text(), "what the first project holds") })
 	first.keys("C-c")
 	first.shows("{path: ~/projects/one, access: read}", "[y/N]")
 	first.keys("Enter")
