@@ -48,7 +48,7 @@ func askParams(run string, number uint64, target string) wire.AskParams {
 // verdictOf waits for the pushed answer to an ask.
 func verdictOf(t *testing.T, c *client.Client, number uint64) wire.AskVerdict {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case e := <-c.Events():

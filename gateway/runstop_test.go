@@ -24,7 +24,7 @@ func TestARunIsEndedThroughItsSupervisor(t *testing.T) {
 	if err := screen.Call(t.Context(), wire.MethodRunStop, wire.RunStopParams{Run: run.Run, Kill: true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case e := <-supervisor.Events():

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -166,11 +167,17 @@ func TestTokenIsNeitherInTheAddressNorInAHeader(t *testing.T) {
 }
 
 func TestDialEndsWithItsContext(t *testing.T) {
-	url := serve(t, 0, drain) // never answers the connect
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := Dial(ctx, Options{URL: url}); !errors.Is(err, context.DeadlineExceeded) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
+	}
+	defer mute.Close()
+	for what, url := range map[string]string{"the connect": serve(t, 0, drain), "anything": "ws://" + mute.Addr().String()} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := Dial(ctx, Options{URL: url}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("one that never answers %s: %v", what, err)
+		}
 	}
 }
 

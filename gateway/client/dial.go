@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"runtime"
 	"time"
 
@@ -102,6 +104,10 @@ func dialError(err error, response *http.Response) error {
 	if response == nil || !errors.Is(err, websocket.ErrBadHandshake) {
 		if refused := tlsError(err); refused != nil {
 			return refused
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			// The connection has the context's own deadline, and may notice it first.
+			err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		}
 		return &Error{Op: "connect to gateway", Kind: KindUnreachable, Err: err, Hint: "start it with 'openclaw gateway' or 'openclaw tui'"}
 	}

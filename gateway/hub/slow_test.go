@@ -42,7 +42,7 @@ func TestClientThatNeverReadsBlocksNobodyAndIsClosed(t *testing.T) {
 }
 
 func TestPushToAFullQueueClosesThatClientOnly(t *testing.T) {
-	h := open(t, Limits{Queue: 4, Write: time.Second})
+	h := open(t, Limits{Queue: 4, Write: time.Minute}) // it is the queue that ends it
 	connect(t, h)
 	conn := h.Conns()[0]
 	payload := strings.Repeat("x", 1<<20)

@@ -80,10 +80,12 @@ func TestAFailedRecordRefuses(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	r.Commit(func(context.Context, []wire.Access) error { time.Sleep(50 * time.Millisecond); return nil })
+	hold := make(chan struct{})
+	r.Commit(func(context.Context, []wire.Access) error { <-hold; return nil })
 	if allow, err := r.Ask(gone, asked("/b")); allow || err == nil {
 		t.Errorf("%v %v", allow, err)
 	}
+	close(hold)
 	r.Close()
 }
 
