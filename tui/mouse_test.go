@@ -171,7 +171,7 @@ func TestAMouseOnARealTerminal(t *testing.T) {
 	s.until("registry.example.test")
 	flags := func(want string) {
 		t.Helper()
-		for range 400 {
+		for range 2400 { // a minute
 			if got := strings.TrimSpace(s.run("display-message", "-p", "#{mouse_button_flag}#{mouse_sgr_flag}")); got == want {
 				return
 			}

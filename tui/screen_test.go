@@ -508,6 +508,7 @@ type lossyBackend struct {
 	mu      sync.Mutex
 	events  chan event.Event
 	down    bool
+	back    bool // it answers again
 	dials   int
 	denials []event.Denial
 }
@@ -526,7 +527,7 @@ func (b *lossyBackend) Reconnect(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dials++
-	if b.dials >= 2 {
+	if b.dials >= 2 && b.back {
 		b.down = false
 	}
 	return nil
@@ -550,7 +551,7 @@ func TestGatewayLostAndBack(t *testing.T) {
 	defer cancel()
 	until := func(what string) string {
 		t.Helper()
-		for range 2000 {
+		for range 6000 {
 			if frame := strip(d.press("3")); strings.Contains(frame, what) {
 				return frame
 			}
@@ -569,6 +570,9 @@ func TestGatewayLostAndBack(t *testing.T) {
 	if frame := until("gateway lost"); !strings.Contains(frame, "telemetry.example.test") {
 		t.Errorf("what was known is gone:\n%s", frame)
 	}
+	b.mu.Lock()
+	b.back = true // only now that it was seen
+	b.mu.Unlock()
 	until("● running")
 	until("after.example:1")
 }

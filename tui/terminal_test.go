@@ -60,7 +60,7 @@ func (s *tmuxScreen) run(args ...string) string {
 func (s *tmuxScreen) until(want string) string {
 	s.t.Helper()
 	var frame string
-	for range 400 {
+	for range 2400 { // a minute: the machine may be busy with everything at once
 		if frame = s.run("capture-pane", "-p"); strings.Contains(frame, want) {
 			return frame
 		}
@@ -275,7 +275,7 @@ func TestPlainModeTakesSecretsMaskedAndOnlyFromATerminal(t *testing.T) {
 	}()
 	say := func(wait, text string) {
 		t.Helper()
-		for range 400 {
+		for range 6000 { // a minute
 			if strings.Contains(screen.String(), wait) {
 				if _, err := io.WriteString(terminal, text); err != nil {
 					t.Fatal(err)

@@ -56,7 +56,7 @@ func startDaemon(t *testing.T, address string) {
 	}
 	display = ":" + strings.TrimSpace(number)
 	config := filepath.Join(home, "dunstrc")
-	if err := os.WriteFile(config, []byte("[global]\nmarkup = full\nidle_threshold = 0\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("[global]\nmarkup = full\nidle_threshold = 0\n[urgency_normal]\ntimeout = 0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(nil, "dunst", "-config", config)
@@ -79,7 +79,7 @@ func TestARealDesktopShowsAndWithdraws(t *testing.T) {
 		t.Helper()
 		var got any
 		var err error
-		for range 600 {
+		for range 1200 { // a minute
 			var shown dbus.Variant
 			shown, err = daemon.GetProperty("org.dunstproject.cmd0.displayedLength")
 			if got = shown.Value(); err == nil && got == want {
