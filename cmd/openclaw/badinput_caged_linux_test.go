@@ -172,7 +172,7 @@ func (c *caged) do(script string) string {
 		c.t.Fatalf("tell the cage %q: %v; it said %s", script, err, c.errors())
 	}
 	var said []string
-	late := time.After(20 * time.Second)
+	late := time.After(patience)
 	for {
 		select {
 		case line, more := <-c.lines:

@@ -98,7 +98,7 @@ func (c *child) wait() int {
 	c.t.Helper()
 	select {
 	case <-c.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		c.t.Fatalf("%q does not end: %s", c.cmd.Args, c.errors())
 	}
 	var exit *exec.ExitError
@@ -131,7 +131,7 @@ func (p *person) gateway() *child {
 
 // dial connects to the person's gateway as the command line does.
 func (p *person) dial() (*client.Client, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return client.Dial(ctx, client.Options{Socket: filepath.Join(p.home, ".openclaw", "run", "gateway.sock"), Name: "cli", Version: "test"})
 }
@@ -233,7 +233,7 @@ func (p *person) post(port int, path, token string, change func(*http.Request)) 
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	response, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(request)
+	response, err := (&http.Client{Transport: transport, Timeout: patience}).Do(request)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -40,7 +40,7 @@ type socket struct {
 // is its answer.
 func upgrade(t *testing.T, port int, header http.Header) (s *socket, status int, body string) {
 	t.Helper()
-	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{HandshakeTimeout: time.Minute}
 	conn, response, err := dialer.DialContext(t.Context(), fmt.Sprintf("ws://127.0.0.1:%d/", port), header)
 	if response == nil {
 		t.Fatal(err)

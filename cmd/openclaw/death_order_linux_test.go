@@ -64,7 +64,11 @@ func TestScreenKilled(t *testing.T) {
 	if worked, said := c.callsModel(); !worked {
 		t.Errorf("the model call: %s", said)
 	}
-	// The next screen in this terminal shows what happened meanwhile.
+	// The next screen in this terminal shows what happened meanwhile. What the killed one
+	// left there goes first: it would be taken for the next one's.
+	terminal.types("clear")
+	terminal.keys("Enter")
+	terminal.lacks("running")
 	terminal.types(p.binary + " tui")
 	terminal.keys("Enter")
 	terminal.shows("● running", "Needs you")

@@ -92,6 +92,7 @@ func TestARunIsStartedAgainOnItsTerminal(t *testing.T) {
 	p.says("agent", "restart", first.ID)
 	p.eventually("the new run", func() bool { r := p.newestRun("coder"); return r.ID != first.ID && r.Ended.IsZero() })
 	window.shows("started again")
+	p.eventually("the new command reads", func() bool { return strings.Count(window.text(), "run of /dev/") == 2 })
 	window.keys("-l", "once more")
 	window.keys("Enter")
 	window.shows("heard once more")

@@ -71,7 +71,7 @@ func mainJob(t *testing.T, kept string) {
 	screen.shows("anthropic", kept)
 	if kept == "keychain" {
 		var found string // the dialog said both words before
-		for range 100 {
+		for range 600 {
 			if found = strings.TrimSpace(p.command("secret-tool", "lookup", "service", "openclaw", "username", "anthropic").out); found != "" {
 				break
 			}
@@ -80,6 +80,8 @@ func mainJob(t *testing.T, kept string) {
 		if found != realKey {
 			t.Errorf("secret-tool finds %d bytes", len(found))
 		}
+	} else {
+		p.eventually("the key in the vault", func() bool { return p.openclaw("secrets", "test", "anthropic").code == 0 })
 	}
 
 	// 5, first half. The config gets the agents, and the stand-in as provider.
@@ -187,7 +189,7 @@ agents:
 
 	// Leaving offers to leave the gateway running.
 	screen.keys("q")
-	screen.shows("gateway", "running")
+	screen.shows("leave the gateway running")
 	screen.keys("l")
 	p.eventually("the screen's end", func() bool { return !screen.open() })
 	if status := p.openclaw("gateway", "status"); status.code != 0 {

@@ -129,6 +129,10 @@ func (p *person) start(stdin *strings.Reader, name string, args ...string) {
 	})
 }
 
+// patience is how long a test waits for what happens by itself: far more than it takes,
+// since the machine may be busy with everything at once.
+const patience = time.Minute
+
 // result is how a command ended.
 type result struct {
 	code        int
@@ -140,7 +144,7 @@ func (p *person) openclaw(args ...string) result { return p.command(p.binary, ar
 
 func (p *person) command(name string, args ...string) result {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 3*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env, cmd.Dir = p.environ, p.home
@@ -157,7 +161,7 @@ func (p *person) command(name string, args ...string) result {
 // eventually waits for something that happens by itself.
 func (p *person) eventually(what string, happened func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if happened() {
 			return
 		}
@@ -225,13 +229,13 @@ func (s *screen) types(text string) { s.keys("-l", text) }
 // shows waits until every text is on the screen at once.
 func (s *screen) shows(texts ...string) {
 	s.p.t.Helper()
-	s.showsWithin(15*time.Second, texts...)
+	s.showsWithin(patience, texts...)
 }
 
-func (s *screen) showsWithin(patience time.Duration, texts ...string) {
+func (s *screen) showsWithin(limit time.Duration, texts ...string) {
 	s.p.t.Helper()
 	var seen string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		seen = s.text()
 		missing := false
 		for _, text := range texts {
@@ -242,6 +246,13 @@ func (s *screen) showsWithin(patience time.Duration, texts ...string) {
 		}
 	}
 	s.p.t.Fatalf("the screen never showed %q; it shows:\n%s", texts, seen)
+}
+
+// lacks waits until a text is no longer on the screen: what is waited for next is then
+// not what stood there before.
+func (s *screen) lacks(text string) {
+	s.p.t.Helper()
+	s.p.eventually("a screen without "+text, func() bool { return !strings.Contains(s.text(), text) })
 }
 
 // gatewayPID is the process that holds this person's gateway lock.

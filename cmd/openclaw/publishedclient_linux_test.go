@@ -92,7 +92,7 @@ providers:
 		}
 	}
 
-	const patience = time.Minute // it takes ten seconds of an idle machine to start
+	const patience = 3 * time.Minute // it takes ten seconds of an idle machine to start
 	screen := client.open("first", 110, 36, program, "tui", "--url", url, "--token", token, "--message", "words of a screen")
 	screen.showsWithin(patience, "words of a screen", "connected | idle", "claude-stand-in")
 	screen.showsWithin(patience, "words-of-a-command", "Hello from the stand-in.") // its history
@@ -132,7 +132,7 @@ func typesSurely(s *screen, text string) {
 // untilShown does something every five seconds until the screen shows a text.
 func untilShown(s *screen, text string, do func()) {
 	s.p.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
 		do()
 		for next := time.Now().Add(5 * time.Second); time.Now().Before(next); time.Sleep(30 * time.Millisecond) {
 			if strings.Contains(s.text(), text) {

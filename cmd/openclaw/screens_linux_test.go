@@ -62,7 +62,7 @@ func TestTenScreensAndAStoppedOne(t *testing.T) {
 	var run wire.RunStarted
 	call := func(what, method string, params, result any) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := c.Call(ctx, method, params, result); err != nil {
 			t.Fatalf("%s: the gateway does not answer beside a stopped screen: %v", what, err)

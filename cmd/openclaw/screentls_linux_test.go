@@ -40,7 +40,7 @@ func (s *screen) answers(key, target, done string) {
 	s.keys("n")
 	s.shows("[3 Denials", target)
 	done = "✓ " + done + " coder → open ~" + target
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		s.keys(key)
 		for wait := time.Now().Add(900 * time.Millisecond); time.Now().Before(wait); time.Sleep(30 * time.Millisecond) {
 			if strings.Contains(s.text(), done) {
@@ -84,22 +84,25 @@ func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
 	s.shows("[8 Config]")
 
 	c.tell("cat ~/projects/one")
-	s.shows("1 ask waits")
+	s.shows("1 ask waits", "projects/one")
 	s.answers("a", "/projects/one", "allowed once")
 	if said := c.do(":"); said != "this is one" {
 		t.Errorf("allowed, and the program read %q", said)
 	}
 
 	// A request that is held while the gateway is killed is denied, and not forgotten.
+	s.lacks("ask waits")
 	c.tell("cat ~/projects/two")
-	s.shows("1 ask waits")
+	p.waits("open", filepath.Join(p.home, "projects", "two"))
+	s.shows("1 ask waits", "projects/two")
 	g.kill()
 	s.shows("gateway lost", "projects/two")
 	if said := c.do(":"); !strings.Contains(said, "Permission denied") {
 		t.Errorf("without a gateway the program read %q", said)
 	}
 	p.gateway()
-	s.showsWithin(30*time.Second, "● running", "projects/two")
+	s.shows("● running", "projects/two")
+	s.lacks("ask waits")
 
 	// The gateway has the run back a moment before the cage knows it: what is asked
 	// in between is denied.
@@ -113,8 +116,9 @@ func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
 	if said := c.do("wait"); !strings.Contains(said, "this is four") {
 		t.Errorf("the new gateway allowed, and the program read %q", said)
 	}
+	s.lacks("ask waits")
 	c.tell("cat ~/projects/three")
-	s.shows("1 ask waits")
+	s.shows("1 ask waits", "projects/three")
 	s.answers("d", "/projects/three", "denied")
 	if said := c.do(":"); !strings.Contains(said, "Permission denied") {
 		t.Errorf("denied, and the program read %q", said)

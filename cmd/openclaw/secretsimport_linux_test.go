@@ -140,6 +140,7 @@ func TestImportIntoTheKeyring(t *testing.T) {
 	if err != nil || len(backups) != 1 {
 		t.Fatal(backups, err)
 	}
+	p.eventually("the end of the import", func() bool { return !s.open() })
 	if r := p.openclaw("secrets", "import", "--yes", "--undo", backups[0]); r.code != 0 {
 		t.Fatal(r)
 	}

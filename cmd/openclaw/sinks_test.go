@@ -164,7 +164,7 @@ func TestNoSinkShowsASecret(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	client, err := dialFor(ctx, h.layout, 20*time.Second)
+	client, err := dialFor(ctx, h.layout, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func TestACagedAgentReachesAGatewayThatSpeaksTLS(t *testing.T) {
 	}
 	g.kill()
 	p.gateway()
-	soon(t, "a call through the next gateway", func() bool { return strings.Contains(call(), `"id":"msg_1"`) })
+	p.eventually("a call through the next gateway", func() bool { return strings.Contains(call(), `"id":"msg_1"`) })
 }
 
 // SIGHUP reads certificate and key again, changed or not, and what it finds is on
@@ -77,7 +77,7 @@ func TestSIGHUPReadsTheCertificates(t *testing.T) {
 		t.Fatal("they were read before")
 	}
 	hangup()
-	soon(t, "the files are read", func() bool { return records("success") == 1 })
+	p.eventually("the files are read", func() bool { return records("success") == 1 })
 	text, err := os.ReadFile(own)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestSIGHUPReadsTheCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	hangup()
-	soon(t, "the broken file is on record", func() bool { return records("failure") >= 1 })
+	p.eventually("the broken file is on record", func() bool { return records("failure") >= 1 })
 	ca, err := os.ReadFile(filepath.Join(p.home, ".openclaw", "certs", "ca.crt"))
 	if err != nil {
 		t.Fatal(err)
