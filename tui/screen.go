@@ -159,6 +159,12 @@ func (s *screen) frame() {
 	s.clock()
 	s.takePane()
 	link, generation := s.feed.state()
+	switch was := s.data.Link; {
+	case was.Up && !link.Up:
+		s.data.Fault(view.Printable(s.data.T("the gateway was lost: %s", link.Problem), 600))
+	case !was.Up && link.Up && s.data.Loaded:
+		s.data.Mended(s.data.T("the gateway answers again"))
+	}
 	s.data.Link = link
 	if link.Up && generation != s.generation {
 		s.generation = generation
@@ -236,6 +242,9 @@ func (s *screen) tick() {
 // say sets the result line.
 func (s *screen) say(st view.Style, text string) {
 	s.data.Result = view.Result{Style: st, Text: view.Printable(text, 600)}
+	if st == view.Bad {
+		s.data.Fault(s.data.Result.Text) // the next thing that is done takes its place here
+	}
 	s.dirty = true
 }
 

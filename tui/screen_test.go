@@ -170,7 +170,8 @@ func scenes() []scene {
 		{"denials built-in", []string{"x", "esc", "j", "j", "j"}},
 		{"denials full", []string{"enter"}},
 		{"denials filter", []string{"esc", "/", "type:op:connect since:1h", "enter"}},
-		{"agents", []string{"4"}},
+		{"denials, sorted, still", []string{"\\", "o", "o", "p"}},
+		{"agents", []string{"p", "o", "o", "o", "\\", "4"}},
 		{"agents, all rules", []string{"space"}},
 		{"agents, test", []string{"space", "t", "type:connect registry.example.test:443", "enter"}},
 		{"agents, stop", []string{"x"}},
@@ -181,11 +182,15 @@ func scenes() []scene {
 		{"logs, searched", []string{"s", "type:src:gateway", "enter", "N"}},
 		{"logs, folded, of 15 minutes", []string{"esc", "G", "f", "t", "t"}},
 		{"logs again", []string{"f", "t", "t", "t", "t"}},
-		{"secrets", []string{"6"}},
+		{"logs, wrapped", []string{"w"}},
+		{"logs, a record as JSON", []string{"w", "G", "v"}},
+		{"logs, errors", []string{"v", "e"}},
+		{"secrets", []string{"e", "6"}},
 		{"secrets add, name", []string{"a"}},
 		{"secrets add", []string{"enter", "type:sk-1234"}},
 		{"secrets delete", []string{"esc", "d"}},
-		{"secrets rotate", []string{"n", "R"}},
+		{"secrets, marked, delete", []string{"n", "m", "j", "j", "m", "d"}},
+		{"secrets rotate", []string{"n", "esc", "g", "R"}},
 		{"audit", []string{"esc", "7"}},
 		{"config", []string{"8"}},
 		{"config, roll back", []string{"R"}},
@@ -303,7 +308,7 @@ func TestResizeStorm(t *testing.T) {
 		}
 		d.s.resize(width, height)
 		sound(t, d.frame(), width, height)
-		d.s.key(view.Key{Text: []rune{rune("12345678?jkq"[r.IntN(12)])}})
+		d.s.key(view.Key{Text: []rune{rune("12345678?jkqopmwvO"[r.IntN(18)])}})
 		sound(t, d.frame(), width, height)
 		d.s.key(view.Key{Name: "esc"})
 		d.s.quit = false

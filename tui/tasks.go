@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"openclaw/gateway/event"
@@ -176,9 +178,9 @@ func (s *screen) act(a view.Action) {
 	case view.VerbLookBack, view.VerbRollback:
 		s.goBack(a.Name, a.Verb == view.VerbLookBack)
 	case view.VerbTestSecret:
-		s.testSecret(a.Name)
+		s.testSecrets(a.Words)
 	case view.VerbDeleteSecret:
-		s.change(s.data.T("deleted %s", a.Name), func(ctx context.Context) error { return s.backend.DeleteSecret(ctx, a.Name) })
+		s.change(s.data.T("deleted %s", strings.Join(a.Words, ", ")), func(ctx context.Context) error { return each(ctx, a.Words, s.backend.DeleteSecret) })
 	case view.VerbStoreSecret:
 		s.change(s.data.T("stored %s", a.Name), func(ctx context.Context) error {
 			defer clear(a.Value)
@@ -220,26 +222,40 @@ func (s *screen) change(done string, call func(context.Context) error) {
 	})
 }
 
-func (s *screen) testSecret(name string) {
-	s.say(view.Plain, s.data.T("testing %s", name))
-	s.add(func(ctx context.Context) func() {
-		ok, detail, err := s.backend.TestSecret(ctx, name)
-		return func() {
-			text, style := s.data.T("works"), view.Good
-			if err != nil {
-				ok, detail = false, problemText(err)
+// testSecrets sees whether each resolves and says how that ended once all have.
+func (s *screen) testSecrets(names []string) {
+	s.say(view.Plain, s.data.T("testing %s", strings.Join(names, ", ")))
+	rest, failed := len(names), []string(nil)
+	for _, name := range names {
+		s.add(func(ctx context.Context) func() {
+			ok, detail, err := s.backend.TestSecret(ctx, name)
+			return func() {
+				text := s.data.T("works")
+				if err != nil {
+					ok, detail = false, problemText(err)
+				}
+				if !ok {
+					text, failed = s.data.T("does not work"), append(failed, name)
+				}
+				if detail != "" {
+					text += ": " + detail
+				}
+				text = view.Printable(text, 600)
+				s.data.Tests[name], s.dirty = text, true
+				switch rest--; {
+				case rest > 0:
+				case len(names) > 1 && len(failed) > 0:
+					s.say(view.Bad, s.data.T("%s of %s do not work: %s", strconv.Itoa(len(failed)), strconv.Itoa(len(names)), strings.Join(failed, ", ")))
+				case len(names) > 1:
+					s.say(view.Good, s.data.T("all %s work", strconv.Itoa(len(names))))
+				case ok:
+					s.say(view.Good, name+" "+text)
+				default:
+					s.say(view.Bad, name+" "+text)
+				}
 			}
-			if !ok {
-				text, style = s.data.T("does not work"), view.Bad
-			}
-			if detail != "" {
-				text += ": " + detail
-			}
-			text = view.Printable(text, 600)
-			s.data.Tests[name] = text
-			s.say(style, name+" "+text)
-		}
-	})
+		})
+	}
 }
 
 func (s *screen) loadAgent(name string) {

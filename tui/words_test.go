@@ -136,10 +136,10 @@ func asItStands() []string {
 	return []string{
 		"openclaw", "openai", "anthropic", "down", "up", "esc", "enter", "tab", "space", "backspace", "A/D", "info", "warn", "src", "source", "level",
 		"true", "false", "agents", "roles", ".permissions", " true", ": true", ": [", "deny", "read", "write", "exec", "connect", "once", "running", "ended",
-		"openclaw-log-", ".txt", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
+		"openclaw-log-", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
-		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", // columns by which a list is sorted, translated where it says so
+		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", "runs", "count", "ROLE", "TARGET", "OP", "STORE", "USED BY", // columns by which a list is sorted, translated where it says so
 		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", // hints of the command line's errors
 	}
 }
@@ -172,6 +172,7 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 	for _, state := range []string{ // words of the gateway that are drawn
 		"running", "stopped", "invalid", "ended", "open", "stream", "closed", "refused", "unlocked", "locked", "none", "unreachable", "failed",
 		"once", "always", "exact", "host", "folder", "built in, no config opens these",
+		"runs", "count", // what a list is sorted by
 	} {
 		used[state] = "the states"
 	}

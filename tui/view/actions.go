@@ -80,6 +80,9 @@ const (
 	ActSearch     ID = "logs.search"
 	ActSince      ID = "logs.since"
 	ActFoldAlike  ID = "logs.fold"
+	ActWrap       ID = "logs.wrap"
+	ActRecord     ID = "logs.json"
+	ActErrors     ID = "logs.errors"
 	ActSay        ID = "chat.say"
 	ActAbort      ID = "chat.abort"
 	ActOther      ID = "chat.agent"
@@ -127,7 +130,7 @@ type Binding struct {
 // Table returns the action table.
 func Table() []Binding {
 	noList, noPane := []Name{Overview, Config, Chat}, []Name{Overview, Config, Logs, Chat}
-	unsorted, unmarked := []Name{Overview, Denials, Agents, Logs, Secrets, Config, Chat}, []Name{Overview, Denials, Secrets, Config, Chat}
+	unsorted, moving, unmarked := []Name{Overview, Agents, Logs, Config, Chat}, []Name{Overview, Logs, Config, Chat}, []Name{Overview, Denials, Config, Chat}
 	rows := []Binding{
 		{ID: ActHelp, Keys: []string{"?"}, Label: "help", Help: "help for this view", Weight: 90, Word: "help"},
 		{ID: ActUp, Keys: []string{"k", "up"}, Help: "one row up", Quiet: true},
@@ -139,7 +142,7 @@ func Table() []Binding {
 		{ID: ActPane, Keys: []string{"tab"}, Label: "pane", Help: "list or pane: which one the movement keys move", Weight: 30, Quiet: true, Not: noPane},
 		{ID: ActOpen, Keys: []string{"enter"}, Help: "open the selected row over the whole screen; again or esc closes it", Quiet: true, Not: noList},
 		{ID: ActSort, Keys: []string{"o"}, Help: "sort by the next column, or as they come again; what comes later stands above", Not: unsorted},
-		{ID: ActFreeze, Keys: []string{"p"}, Help: "have the list stand still, or go on; what comes meanwhile is counted", Not: unsorted},
+		{ID: ActFreeze, Keys: []string{"p"}, Help: "have the list stand still, or go on; what comes meanwhile is counted", Not: moving},
 		{ID: ActMarkRow, Keys: []string{"m"}, Help: "mark the row for copying and for what acts on many, or take the mark away; esc takes all", Not: unmarked},
 		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, since:10m, -not, /expression/", Weight: 60, Not: noList},
 		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again", Not: noList},
@@ -173,6 +176,7 @@ func Table() []Binding {
 		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
 		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
 
+		{ID: ActSort, View: Agents, Keys: []string{"O"}, Help: "sort by the next column, or as they come again; what comes later stands above"},
 		{ID: ActAddAgent, View: Agents, Keys: []string{"a"}, Label: "add…", Help: "add an agent to the config; its lines are shown first", Changes: true, Weight: 71, Word: "create"},
 		{ID: ActTest, View: Agents, Keys: []string{"t"}, Label: "test", Help: "try a request on the policy; runs nothing", Weight: 76},
 		{ID: ActStop, View: Agents, Keys: []string{"x"}, Label: "stop…", Help: "end the newest run of the selected agent; asks first", Changes: true, Weight: 75},
@@ -193,12 +197,16 @@ func Table() []Binding {
 		{ID: ActFoldAlike, View: Logs, Keys: []string{"f"}, Label: "fold", Help: "lines alike that follow each other as one, with their count, or each again", Weight: 69},
 		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 68},
 
+		{ID: ActWrap, View: Logs, Keys: []string{"w"}, Label: "wrap", Help: "a line that is too long goes on in the next row, or is cut again", Weight: 49},
+		{ID: ActRecord, View: Logs, Keys: []string{"v"}, Label: "JSON", Help: "the selected record as JSON, or as words again", Weight: 48},
+		{ID: ActErrors, View: Logs, Keys: []string{"e"}, Label: "errors", Help: "only what went wrong on this screen, with the time of it, or every line again", Weight: 47},
+
 		{ID: ActVerify, View: Audit, Keys: []string{"v"}, Label: "verify", Help: "look at every line of the audit log, and whether their chain is whole", Weight: 75, Word: "verify"},
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
-		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the selected secret resolves; never shows it", Changes: true, Weight: 75, Word: "test"},
-		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the selected secret; asks first", Changes: true, Weight: 74, Word: "delete"},
+		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the marked secrets resolve, or the selected one; never shows them", Changes: true, Weight: 75, Word: "test"},
+		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the marked secrets, or the selected one; asks first", Changes: true, Weight: 74, Word: "delete"},
 		{ID: ActVaultCreate, View: Secrets, Keys: []string{"v"}, Label: "vault…", Help: "where no keychain runs: create the encrypted vault, with a passphrase", Changes: true, Weight: 73, Word: "vault"},
 		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 72, Word: "keyfile"},
 		{ID: ActVaultUnlock, View: Secrets, Keys: []string{"u"}, Label: "unlock", Help: "open a locked vault", Changes: true, Weight: 77, Word: "unlock"},

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -32,7 +33,17 @@ type AgentsView struct {
 // NewAgents returns the view.
 func NewAgents(d *Data) *AgentsView {
 	v := &AgentsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "role", "state"}}}
-	v.order.rowID = func(i int) string { return d.Agents[i].Name }
+	v.order.rows, v.order.rowID = func() int { return len(d.Agents) }, func(i int) string { return d.Agents[i].Name }
+	most := func(count func(a *event.Agent) int) func(i, j int) int {
+		return func(i, j int) int { return cmp.Compare(count(&d.Agents[j]), count(&d.Agents[i])) }
+	}
+	v.order.sorts = []sorting{
+		{"STATE", func(i, j int) int { return strings.Compare(d.Agents[i].State, d.Agents[j].State) }},
+		{"runs", most(Running)},
+		{"connections", most(func(a *event.Agent) int { return a.Conns })},
+		{"denials", most(func(a *event.Agent) int { return a.Denied })},
+		{"ROLE", func(i, j int) int { return strings.Compare(d.Agents[i].Role, d.Agents[j].Role) }},
+	}
 	return v
 }
 
@@ -86,6 +97,11 @@ func (v *AgentsView) Do(a ID) (Action, bool) {
 		v.testing = true
 	case ActStop, ActKill:
 		return v.end(a == ActKill), true
+	case ActSort, ActFreeze, ActMarkRow:
+		if v.shown != nil || v.output != "" {
+			return Action{}, true // the list is not in sight
+		}
+		return Action{}, v.do(a, v.id)
 	case ActBack:
 		if v.test.Len() > 0 && !v.full && !v.inPane {
 			v.test.Wipe()

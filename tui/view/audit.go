@@ -14,7 +14,7 @@ type AuditView struct {
 // NewAudit returns the view.
 func NewAudit(d *Data) *AuditView {
 	v := &AuditView{data: d, browse: browse{saved: &d.Filters, keys: []string{"event", "who", "result", sinceKey}}}
-	v.order.rowID = func(i int) string { return d.Audit[i].Raw }
+	v.order.rows, v.order.rowID = func() int { return len(d.Audit) }, func(i int) string { return d.Audit[i].Raw }
 	v.order.sorts = []sorting{
 		{"EVENT", func(i, j int) int { return strings.Compare(d.Audit[i].Type, d.Audit[j].Type) }},
 		{"WHO", func(i, j int) int { return strings.Compare(d.Audit[i].Who, d.Audit[j].Who) }},

@@ -96,8 +96,9 @@ func (v *LogsView) Copy() Copied {
 	return together(rows)
 }
 
-// Copy is the name of the selected secret: its value is not known here.
-func (v *SecretsView) Copy() Copied { return Copied{Text: v.list.Selected()} }
+// Copy is the names of the marked secrets, or of the selected one: no value is known
+// here.
+func (v *SecretsView) Copy() Copied { return Copied{Text: strings.Join(v.marked(), "\n")} }
 
 // Copy is the marked records, or the selected one, as they are in the file.
 func (v *AuditView) Copy() Copied {

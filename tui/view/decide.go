@@ -241,8 +241,9 @@ func (v *DenialsView) allow(a *event.Ask) Action {
 	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scope, Match: v.match(a)}}}
 }
 
-// all asks about the marked asks or, without marks, all that wait of the same
-// agent and kind. It answers each for once: how far more goes is for one alone.
+// all asks about the marked asks or, without marks, all that wait of the same agent
+// and kind and are not hidden, by a filter or because the list stands still. It answers
+// each for once: how far more goes is for one alone.
 func (v *DenialsView) all(a *event.Ask, allow bool) {
 	if !v.awake(a) {
 		return
@@ -254,7 +255,7 @@ func (v *DenialsView) all(a *event.Ask, allow bool) {
 	v.ask.ids = v.ask.ids[:0]
 	for i := range v.inbox.rows[:v.inbox.waiting] {
 		w := v.inbox.rows[i].ask
-		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class {
+		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class && v.order.shows(i) && v.passes(i, v.text) {
 			v.ask.ids = append(v.ask.ids, w.ID)
 		}
 	}
@@ -278,7 +279,7 @@ func (v *DenialsView) undo(a *event.Ask) Action {
 
 // next selects the ask that waits below the selected row, or the first one.
 func (v *DenialsView) next() {
-	v.inbox.update(v.data)
+	v.refresh()
 	at := -1
 	for i := range v.inbox.rows[:v.inbox.waiting] {
 		if v.inbox.rows[i].id == v.list.id {
@@ -290,6 +291,7 @@ func (v *DenialsView) next() {
 	}
 	v.full, v.inPane, v.off = false, false, v.off || v.filtered()
 	v.list.id, v.list.moved = v.inbox.rows[(at+1)%v.inbox.waiting].id, true
+	v.order.reveal(v.list.id)
 }
 
 // askKey takes what is typed while a question is open. Only y says yes, and

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"openclaw/gateway/event"
@@ -21,7 +23,26 @@ type DenialsView struct {
 func NewDenials(d *Data) *DenialsView {
 	v := &DenialsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "op", "target", "program", "rule", "class", "run", sinceKey}}}
 	v.ask.marks = map[string]bool{}
+	v.inOrder()
 	return v
+}
+
+// inOrder says how the rows can be sorted. What waits for an answer stands above the
+// rest however they are, unless the list stands still.
+func (v *DenialsView) inOrder() {
+	row := func(i int) *inboxRow { return &v.inbox.rows[i] }
+	v.order.rows = func() int { return len(v.inbox.rows) }
+	v.order.rowID = func(i int) string { return row(i).id }
+	v.order.above = func(i int) bool { return i < v.inbox.waiting }
+	by := func(text func(r *inboxRow) string) func(i, j int) int {
+		return func(i, j int) int { return strings.Compare(text(row(i)), text(row(j))) }
+	}
+	v.order.sorts = []sorting{
+		{"AGENT", by(func(r *inboxRow) string { agent, _ := r.who(); return agent })},
+		{"TARGET", by(func(r *inboxRow) string { _, target := r.who(); return target })},
+		{"OP", by((*inboxRow).operation)},
+		{"count", func(i, j int) int { return cmp.Compare(row(j).count(), row(i).count()) }},
+	}
 }
 
 // Captures reports whether typed text goes to the view.
@@ -49,6 +70,19 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 
 func (v *DenialsView) id(i int) string { return v.inbox.rows[v.at(i)].id }
 
+func (v *DenialsView) text(i int, yield func(key, value string) bool) { v.inbox.rows[i].text(yield) }
+
+// refresh brings the rows up to date. The answer to a denial takes its place.
+func (v *DenialsView) refresh() {
+	if v.inbox.update(v.data) && v.order.on() {
+		for denial, a := range v.inbox.past {
+			if d := v.data.Denials.Get(denial); d != nil && v.inbox.told(d) {
+				v.order.rename(denial, askPrefix+a.ID)
+			}
+		}
+	}
+}
+
 func denialText(d *event.Denial, yield func(key, value string) bool) {
 	_ = yield("agent", d.Agent) && yield("state", "denied") && yield("kind", string(d.Class)) && yield("op", d.Operation) && yield("target", d.Target) && yield("program", d.Program) &&
 		yield("rule", d.Rule) && yield("class", string(d.Class)) && yield("run", d.Run) && yield("", d.CommandLine)
@@ -56,7 +90,7 @@ func denialText(d *event.Denial, yield func(key, value string) bool) {
 
 // Draw paints the view.
 func (v *DenialsView) Draw(c *Canvas) {
-	v.inbox.update(v.data)
+	v.refresh()
 	v.follow()
 	rows := v.inbox.rows
 	l := layout{
@@ -68,7 +102,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 		l.title = c.T("%s first", c.N(v.inbox.waiting, "held request"))
 	}
 	v.old = func(i int) time.Duration { return v.data.Since(rows[i].last()) }
-	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { rows[i].text(yield) })
+	l.count = v.count(l.total, v.text)
 	l.row = func(c *Canvas, i int, _ bool) {
 		if row := &rows[v.at(i)]; row.ask != nil {
 			v.askRow(c, row)

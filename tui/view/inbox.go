@@ -26,6 +26,21 @@ func (r *inboxRow) text(yield func(key, value string) bool) {
 		yield("run", a.Run) && yield("", a.CommandLine) && yield("", a.Note)
 }
 
+func (r *inboxRow) operation() string {
+	if r.denial != nil {
+		return r.denial.Operation
+	}
+	return r.ask.Operation
+}
+
+// count is how often it was tried.
+func (r *inboxRow) count() int {
+	if r.denial != nil {
+		return max(r.denial.Count, 1)
+	}
+	return max(r.ask.Count, 1)
+}
+
 // last is when a row was last heard of.
 func (r *inboxRow) last() time.Time {
 	if r.denial != nil {
@@ -47,11 +62,11 @@ type inbox struct {
 	last  int                   // where get found a row
 }
 
-// update puts the rows in order when something changed.
-func (b *inbox) update(d *Data) {
+// update puts the rows in order when something changed, and reports whether it did.
+func (b *inbox) update(d *Data) bool {
 	edits := d.Denials.Edits + d.Asks.Edits
 	if edits == b.edits && len(b.rows) > 0 {
-		return
+		return false
 	}
 	b.edits = edits
 	b.rows, b.over = b.rows[:0], b.over[:0]
@@ -86,6 +101,7 @@ func (b *inbox) update(d *Data) {
 	for _, a := range b.over[next:] {
 		b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
 	}
+	return true
 }
 
 // askPrefix keeps the ids of asks and of denials apart.

@@ -28,6 +28,10 @@ type LogsView struct {
 	linesAt, linesFrom int // row of the first line in sight, and its place in match
 	marks              map[uint64]bool
 	looked             time.Time // when a filter that is about time was last applied
+	wrap               bool      // a line that is too long goes on in the next row
+	rowsAt             []int     // while it does: the place in match of each row in sight
+	page               int       // lines in sight when last drawn
+	entry              logEntry
 }
 
 // NewLogs returns the view.
@@ -106,22 +110,26 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 		return v.seek(-1), true
 	case ActMarkRow:
 		v.mark()
+	case ActWrap:
+		v.wrap = !v.wrap
+	case ActRecord:
+		v.entry.json, v.entry.top = !v.entry.json, 0
+	case ActErrors:
+		v.errors()
 	case ActExport:
 		return Action{Verb: VerbExport, Value: v.export()}, true
 	case ActUp:
 		v.move(-1)
 	case ActDown:
 		v.move(1)
-	case ActPageUp:
-		v.move(1 - v.rows)
-	case ActPageDown:
-		v.move(v.rows - 1)
+	case ActPageUp, ActPageDown:
+		v.turn(a == ActPageDown)
 	case ActTop:
 		v.move(-len(v.match))
 	case ActFilter:
 		v.typing, v.past.at = true, 0
 	case ActOpen:
-		v.full = !v.full
+		v.full, v.entry.top = !v.full, 0
 	case ActBack:
 		switch {
 		case v.search.on:
@@ -190,7 +198,7 @@ func (v *LogsView) move(by int) {
 		v.pause()
 	}
 	i := min(max(v.index()+by, 0), len(v.match)-1)
-	v.at = v.match[i]
+	v.at, v.entry.top = v.match[i], 0
 }
 
 // index is the place of the selected line, or of the one after it when it was
@@ -255,16 +263,14 @@ func (v *LogsView) Draw(c *Canvas) {
 	}
 	if len(v.match) == 0 {
 		c.End()
+		if v.edit.Text() == onlyErrors && v.level < 3 && v.since == 0 {
+			c.Line(Plain, c.T(" Nothing went wrong here since the screen was opened. {logs.errors} shows every line again."))
+			return
+		}
 		c.Line(Plain, c.T(" No line passes the filter, the level and the time."))
 		return
 	}
-	pane := 5
-	if c.Left() < 16 {
-		pane = 4
-	}
-	if v.full {
-		pane = c.Left()
-	}
+	pane := v.entryRows(c)
 	v.rows = max(c.Left()-pane, 1)
 	if !v.paused {
 		v.at = v.match[len(v.match)-1]
@@ -277,7 +283,12 @@ func (v *LogsView) drawLines(c *Canvas) {
 	if v.full {
 		return
 	}
+	if v.wrap {
+		v.drawWrapped(c)
+		return
+	}
 	at := v.index()
+	v.page = v.rows
 	top, _ := slices.BinarySearch(v.match, v.top)
 	if !v.paused {
 		top = len(v.match) - v.rows
@@ -295,7 +306,16 @@ func (v *LogsView) drawLines(c *Canvas) {
 }
 
 func (v *LogsView) line(c *Canvas, i int, selected bool) {
-	line, said := v.data.Logs.At(v.match[i]), Plain
+	line, said := v.data.Logs.At(v.match[i]), v.lead(c, i, selected)
+	c.Put(said, line.Message)
+	c.Gap(2)
+	c.Put(Faint, line.Text)
+	c.End()
+}
+
+// lead draws what stands before the words of a line, and returns their style.
+func (v *LogsView) lead(c *Canvas, i int, selected bool) (said Style) {
+	line := v.data.Logs.At(v.match[i])
 	c.Gap(1)
 	if selected {
 		c.Row(Selected)
@@ -333,33 +353,5 @@ func (v *LogsView) line(c *Canvas, i int, selected bool) {
 		c.PutInt(Bold, n)
 		c.Gap(1)
 	}
-	c.Put(said, line.Message)
-	c.Gap(2)
-	c.Put(Faint, line.Text)
-	c.End()
-}
-
-func (v *LogsView) drawEntry(c *Canvas, height int) {
-	line := v.data.Logs.At(v.match[v.index()])
-	inner := c.Sub(2, c.Width()-2, paneRoom)
-	inner.Put(Bold, line.Level+" ")
-	inner.Put(Plain, line.Source+": ")
-	inner.Wrap(Plain, line.Message, 0)
-	if n := v.folds(v.index()); n > 1 {
-		inner.Line(Faint, c.T("the newest of %s alike, one after the other; {logs.fold} unfolds them", c.N(n, "line")))
-	}
-	if v.full {
-		for pair := range strings.FieldsSeq(line.Text) {
-			inner.Gap(2)
-			inner.Wrap(Plain, pair, 4)
-		}
-		inner.End()
-	}
-	inner.Wrap(Faint, line.Raw, 0)
-	c.Rule(c.T("entry %s", v.data.Local(line.Time).Format(time.DateTime)), Bold)
-	for i := range height - 1 {
-		c.Gap(1)
-		c.copyRow(inner, i)
-		c.End()
-	}
+	return said
 }

@@ -152,6 +152,7 @@ func (v *AgentsView) Pick(name string) { v.want = name }
 // picked selects the agent that is waited for.
 func (v *AgentsView) picked() {
 	if v.want != "" && v.known(v.want) {
+		v.order.reveal(v.want)
 		v.list.id, v.want = v.want, ""
 	}
 }

@@ -1,19 +1,25 @@
 package view
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // ordering is how the rows of a list stand when a person has said so: sorted by
 // something, standing still, or marked. The rows themselves come and go as they do.
 type ordering struct {
 	sorts  []sorting
 	rowID  func(i int) string // of row i as they come, without filter and order
-	rows   int                // as they come, when last counted
+	rows   func() int         // how many there are
+	above  func(i int) bool   // row i stands above the others, however they are sorted; nil: none does
 	by     int                // which of sorts, counted from 1; 0: as they come
 	frozen bool
 	place  map[string]int // of the rows that were there when order or standstill began
 	hidden int            // rows that came since, while it stands still
+	urgent int            // of those, the ones that would stand above the others
 
 	slots  []int
+	first  []int
 	behind []int
 
 	marks map[string]bool
@@ -37,52 +43,120 @@ func (o *ordering) next() {
 	o.hold()
 }
 
-// freeze has the rows stand still, or go on.
+// freeze has the rows stand still as they are, or go on: what came meanwhile is then
+// what comes.
 func (o *ordering) freeze() {
-	o.frozen = !o.frozen
-	o.hold()
+	if o.frozen {
+		o.frozen = false
+		if o.by == 0 {
+			o.place = nil
+		}
+		return
+	}
+	order := o.all()
+	if o.on() {
+		order = o.arrange(order)
+	}
+	o.settle(order)
+	o.frozen = true
 }
 
 // hold takes the rows that are there now as the ones that have a place. A list that is
 // sorted is not sorted anew while it is read: what comes stands above it.
 func (o *ordering) hold() {
-	o.place, o.hidden = nil, 0
+	o.place = nil
 	if o.by == 0 && !o.frozen {
 		return
 	}
-	order := make([]int, o.rows)
-	for i := range order {
-		order[i] = i
-	}
+	order := o.all()
 	if o.by > 0 {
 		slices.SortStableFunc(order, o.sorts[o.by-1].less)
 	}
+	if o.above != nil {
+		rank := func(i int) int { // 0: it stands above
+			if o.above(i) {
+				return 0
+			}
+			return 1
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(rank(i), rank(j)) })
+	}
+	o.settle(order)
+}
+
+// all are the numbers of the rows as they come.
+func (o *ordering) all() []int {
+	order := make([]int, o.rows())
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+// settle gives each row its place.
+func (o *ordering) settle(order []int) {
 	o.place = make(map[string]int, len(order))
 	for at, i := range order {
 		o.place[o.rowID(i)] = at
 	}
 }
 
+// shows reports whether row i is in sight: it was there when the standstill began.
+func (o *ordering) shows(i int) bool {
+	_, known := o.place[o.rowID(i)]
+	return known || !o.frozen
+}
+
+// reveal has the rows go on where one that is wanted came during the standstill.
+func (o *ordering) reveal(id string) {
+	if _, known := o.place[id]; o.frozen && !known {
+		o.freeze()
+	}
+}
+
+// rename gives the place of a row to the one that stands for the same from now on.
+func (o *ordering) rename(id, to string) {
+	at, known := o.place[id]
+	if _, has := o.place[to]; known && !has {
+		delete(o.place, id)
+		o.place[to] = at
+	}
+}
+
+// stands reports whether row i stands above the others now. A standstill moves none.
+func (o *ordering) stands(i int) bool { return o.above != nil && !o.frozen && o.above(i) }
+
 // arrange puts rows, by their numbers as they come, in order: what came since above
 // the others, or out of sight while the list stands still.
 func (o *ordering) arrange(match []int) []int {
-	o.hidden = 0
+	o.hidden, o.urgent = 0, 0
 	o.slots = slices.Grow(o.slots[:0], len(o.place))[:len(o.place)]
 	for i := range o.slots {
 		o.slots[i] = -1
 	}
-	o.behind = o.behind[:0]
+	o.first, o.behind = o.first[:0], o.behind[:0]
 	for _, i := range match {
 		switch at, known := o.place[o.rowID(i)]; {
 		case known:
 			o.slots[at] = i
 		case o.frozen:
 			o.hidden++
+			if o.above != nil && o.above(i) {
+				o.urgent++
+			}
+		case o.stands(i):
+			o.first = append(o.first, i)
 		default:
 			o.behind = append(o.behind, i)
 		}
 	}
-	match = append(match[:0], o.behind...)
+	match = match[:0]
+	for at, i := range o.slots {
+		if i >= 0 && o.stands(i) {
+			match, o.slots[at] = append(match, i), -1
+		}
+	}
+	match = append(append(match, o.first...), o.behind...)
 	for _, i := range o.slots {
 		if i >= 0 {
 			match = append(match, i)
@@ -109,12 +183,11 @@ func (o *ordering) mark(id string) {
 // count says how many of n rows pass the filter. row i is then at place at(i).
 func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
 	b.match = b.match[:0]
-	b.order.rows = n
 	if !b.filtered() && !b.order.on() {
 		return n
 	}
 	for i := range n {
-		if !b.filtered() || b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) && (b.old == nil || b.filter.Young(b.old(i))) {
+		if b.passes(i, text) {
 			b.match = append(b.match, i)
 		}
 	}
@@ -122,6 +195,11 @@ func (b *browse) count(n int, text func(i int, yield func(key, value string) boo
 		b.match = b.order.arrange(b.match)
 	}
 	return len(b.match)
+}
+
+// passes reports whether row i passes the filter.
+func (b *browse) passes(i int, text func(i int, yield func(key, value string) bool)) bool {
+	return !b.filtered() || b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) && (b.old == nil || b.filter.Young(b.old(i)))
 }
 
 func (b *browse) filtered() bool { return !b.off && !b.filter.Empty() }
@@ -137,7 +215,7 @@ func (b *browse) at(i int) int {
 // without marks, the selected one.
 func (b *browse) marked() []string {
 	var ids []string
-	for i := range b.order.rows {
+	for i := range b.order.rows() {
 		if id := b.order.rowID(i); b.order.marks[id] {
 			ids = append(ids, id)
 		}
@@ -171,22 +249,31 @@ func (b *browse) orderDo(a ID) bool {
 // drawOrder says, on the filter line, how the rows stand.
 func (b *browse) drawOrder(c *Canvas) {
 	o := &b.order
-	if o.by > 0 {
-		c.Gap(2)
-		c.Put(Faint, c.T("by "))
-		c.Put(Plain, c.T(o.sorts[o.by-1].name))
-	}
 	if o.frozen {
 		c.Gap(2)
 		c.Put(Bold, c.T("stands still"))
 		if o.hidden > 0 {
 			c.Put(Bold, c.T(", %s new", itoa(o.hidden)))
 		}
-		c.Put(Faint, c.T(" ({list.freeze} goes on)"))
+		if o.urgent > 0 {
+			c.Put(Bold, ", "+c.N(o.urgent, "held request"))
+		}
+	}
+	if o.by > 0 {
+		c.Gap(2)
+		c.Put(Faint, c.T("by "))
+		c.Put(Plain, c.T(o.sorts[o.by-1].name))
 	}
 	if n := len(o.marks); n > 0 {
 		c.Gap(2)
 		c.PutInt(Bold, n)
 		c.Put(Bold, c.T(" marked"))
+	}
+	if !o.frozen {
+		return
+	}
+	if text := c.T("({list.freeze} goes on)"); c.Room() > Width(text) {
+		c.Gap(1)
+		c.Put(Faint, text)
 	}
 }

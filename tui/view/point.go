@@ -69,6 +69,11 @@ func (v *AgentsView) Point(x, y, wheel int) bool {
 // Point takes a click on a line, which stops following.
 func (v *LogsView) Point(_, y, wheel int) bool {
 	i := v.linesFrom + y - v.linesAt
+	if row := y - v.linesAt; v.wrap {
+		if i = len(v.match); row >= 0 && row < len(v.rowsAt) {
+			i = v.rowsAt[row]
+		}
+	}
 	if wheel != 0 || v.full || len(v.match) == 0 {
 		return false
 	}

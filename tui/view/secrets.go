@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ type form struct {
 	name    Editor
 	value   Editor
 	again   Editor
-	target  string // of a deletion
+	targets []string // of a deletion
 	suggest int
 	offered bool // the name is a suggestion: what is typed takes its place
 	note    string
@@ -55,6 +56,13 @@ func (f *form) close() {
 // NewSecrets returns the view.
 func NewSecrets(d *Data) *SecretsView {
 	v := &SecretsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"name", "store"}}}
+	v.order.rows, v.order.rowID = func() int { return len(d.Secrets) }, func(i int) string { return d.Secrets[i].Name }
+	v.order.sorts = []sorting{
+		{"STORE", func(i, j int) int { return strings.Compare(d.Secrets[i].Store, d.Secrets[j].Store) }},
+		{"STATE", func(i, j int) int { return cmp.Compare(v.rank(&d.Secrets[i]), v.rank(&d.Secrets[j])) }},
+		{"AGE", func(i, j int) int { return cmp.Compare(d.Since(d.Secrets[j].Changed), d.Since(d.Secrets[i].Changed)) }},
+		{"USED BY", func(i, j int) int { return slices.Compare(d.Secrets[i].UsedBy, d.Secrets[j].UsedBy) }},
+	}
 	v.form.close()
 	return v
 }
@@ -152,13 +160,13 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 			f.step = stepValue
 		}
 	case ActSecretTest:
-		if s := v.selected(); s != nil {
-			return Action{Verb: VerbTestSecret, Name: s.Name}, true
+		if names := v.marked(); len(names) > 0 {
+			return Action{Verb: VerbTestSecret, Words: names}, true
 		}
 	case ActSecretDelete:
 		f.close()
-		if s := v.selected(); s != nil && !s.Missing {
-			f.step, f.target = stepDelete, s.Name
+		if names := slices.DeleteFunc(v.marked(), func(name string) bool { return !v.stored(name) }); len(names) > 0 {
+			f.step, f.targets = stepDelete, names
 		}
 	case ActVaultCreate, ActVaultKeyFile:
 		f.close()
@@ -296,13 +304,14 @@ func goodName(s string) bool {
 func (v *SecretsView) confirmKey(k Key) Action {
 	f := &v.form
 	yes := k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y'
-	step, target := f.step, f.target
+	step, targets := f.step, f.targets
 	f.close()
 	switch {
 	case !yes:
 		return Action{}
 	case step == stepDelete:
-		return Action{Verb: VerbDeleteSecret, Name: target}
+		clear(v.order.marks)
+		return Action{Verb: VerbDeleteSecret, Words: targets}
 	}
 	return Action{Verb: VerbCreateVault}
 }

@@ -13,6 +13,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 	secrets := v.data.Secrets
 	for i := range secrets {
 		if v.want != "" && secrets[i].Name == v.want {
+			v.order.reveal(v.want)
 			v.list.id, v.want = v.want, ""
 		}
 	}
@@ -162,6 +163,18 @@ func (v *SecretsView) old(s *event.Secret) bool {
 	return !s.Missing && !s.Changed.IsZero() && v.data.Since(s.Changed) >= oldAge
 }
 
+// rank is where the state of a secret stands in a list that is sorted by it: what needs
+// something first.
+func (v *SecretsView) rank(s *event.Secret) int {
+	switch {
+	case s.Missing:
+		return 0
+	case v.old(s):
+		return 1
+	}
+	return 2
+}
+
 func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 	fact(c, c.T("name"), s.Name)
 	if s.Missing {
@@ -237,7 +250,11 @@ func (v *SecretsView) drawForm(c *Canvas) {
 		}
 	case stepDelete:
 		c.Gap(1)
-		c.Wrap(Plain, c.T("Delete %s? Whatever uses it fails from then on. It cannot be brought back.", f.target), 1)
+		if len(f.targets) > 1 {
+			c.Wrap(Plain, c.T("Delete %s: %s? Whatever uses them fails from then on. They cannot be brought back.", c.N(len(f.targets), "secret"), strings.Join(f.targets, ", ")), 1)
+		} else {
+			c.Wrap(Plain, c.T("Delete %s? Whatever uses it fails from then on. It cannot be brought back.", strings.Join(f.targets, ", ")), 1)
+		}
 		foot = c.T("y delete   any other key keeps it")
 	case stepPassphrase, stepAgain:
 		field(c.T("passphrase"), &f.value, f.step == stepPassphrase)

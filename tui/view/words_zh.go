@@ -9,6 +9,7 @@ func chinese() map[string]string {
 	maps.Copy(texts, chineseWords())
 	maps.Copy(texts, chineseWork())
 	maps.Copy(texts, chinesePane())
+	maps.Copy(texts, chineseLists())
 	return texts
 }
 
@@ -317,6 +318,5 @@ func chineseSentences() map[string]string {
 		"create the encrypted vault, opened by a passphrase after each start": "创建加密保险库，每次启动后用口令打开",
 		"created": "创建于",
 		"delete NAME yes; it cannot be brought back": "delete NAME yes；无法恢复",
-		"delete the selected secret; asks first":     "删除选中的密钥；先询问",
 	}
 }

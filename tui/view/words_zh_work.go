@@ -155,7 +155,7 @@ func chineseWork() map[string]string {
 		"by ":                          "按 ",
 		"stands still":                 "静止",
 		", %s new":                     "，新 %s",
-		" ({list.freeze} goes on)":     "（{list.freeze} 继续）",
+		"({list.freeze} goes on)":      "（{list.freeze} 继续）",
 		" marked":                      " 已标记",
 		"Close the connections of %s?": "关闭 %s 的连接？",
 		"# client":                     "%d 个客户端",

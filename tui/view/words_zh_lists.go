@@ -1,0 +1,26 @@
+package view
+
+// chineseLists are the texts about lists, the entries of the log and the graphs.
+func chineseLists() map[string]string {
+	return map[string]string{ //nolint:gosec // texts, not credentials
+		"# secret": "%d 个密钥",
+		"runs":     "运行数",
+		"count":    "次数",
+		"Delete %s: %s? Whatever uses them fails from then on. They cannot be brought back.": "删除 %s：%s？之后使用它们的一切都会失败，且无法恢复。",
+		"delete the marked secrets, or the selected one; asks first":                         "删除已标记的密钥，或选中的；先询问",
+		"see whether the marked secrets resolve, or the selected one; never shows them":      "检查已标记的或选中的密钥能否解析；从不显示内容",
+		"%s of %s do not work: %s":           "%s 个（共 %s）不可用：%s",
+		"all %s work":                        "%s 个全部可用",
+		"%s %s more lines: {list.open}":      "%s 还有 %s 行：{list.open}",
+		"%s %s more lines: {list.page_down}": "%s 还有 %s 行：{list.page_down}",
+		"wrap":                               "折行",
+		"JSON":                               "JSON",
+		"errors":                             "错误",
+		"the gateway was lost: %s":           "网关曾断开：%s",
+		" Nothing went wrong here since the screen was opened. {logs.errors} shows every line again.": " 屏幕打开以来，这里没有出过错。{logs.errors} 重新显示所有行。",
+		"the gateway answers again":                                                     "网关又有响应了",
+		"the selected record as JSON, or as words again":                                "以 JSON 显示选中的记录，或恢复为文字",
+		"a line that is too long goes on in the next row, or is cut again":              "过长的行在下一行继续，或重新截断",
+		"only what went wrong on this screen, with the time of it, or every line again": "只显示此屏幕上出过的错及其时间，或恢复所有行",
+	}
+}
