@@ -244,3 +244,24 @@ func TestSecretsAreSorted(t *testing.T) {
 }
 
 func letter(text string) view.Key { return view.Key{Text: []rune(text)} }
+
+// Keys that come in one burst, or at a screen too small to draw, and rows that leave
+// before the next frame, are no reason to fall over.
+func TestKeysBetweenTwoFrames(t *testing.T) {
+	for _, view := range []string{"2", "3", "4", "6", "7"} {
+		d := atWork(t, false, 120, 36)
+		d.press(view)
+		for _, burst := range []string{"pjjkG", "ojGmj", "ppGo", "Gok", " j"} {
+			d.s.key(letter(burst))
+			d.frame()
+		}
+		d.press("esc", "G", "p")
+		d.s.data.Connections.Replace(nil)
+		d.s.data.Denials.Replace(nil)
+		d.s.data.Asks.Replace(nil)
+		d.s.data.LoadAgents(nil)
+		d.s.data.Secrets, d.s.data.Audit = nil, nil
+		d.s.key(letter("kojpmyYG"))
+		sound(t, d.frame(), 120, 36)
+	}
+}

@@ -168,7 +168,8 @@ func (v *AgentsView) Draw(c *Canvas) {
 		name:  v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
-		_ = yield("agent", agents[i].Name) && yield("role", agents[i].Role) && yield("state", agents[i].State) && yield("", agents[i].Problem)
+		a := &v.data.Agents[i]
+		_ = yield("agent", a.Name) && yield("role", a.Role) && yield("state", a.State) && yield("", a.Problem)
 	})
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, &agents[v.at(i)]) }
 	l.pane = func(c *Canvas) {

@@ -55,9 +55,9 @@ func (v *AuditView) Draw(c *Canvas) {
 			c.Put(Faint, c.T("WHAT"))
 		},
 	}
-	v.old = func(i int) time.Duration { return v.data.Since(entries[i].At) }
+	v.old = func(i int) time.Duration { return v.data.Since(v.data.Audit[i].At) }
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
-		e := &entries[i]
+		e := &v.data.Audit[i]
 		_ = yield("event", e.Type) && yield("who", e.Who) && yield("result", e.Result) && yield("", e.Raw)
 	})
 	l.row = func(c *Canvas, i int, _ bool) {

@@ -27,6 +27,7 @@ type browse struct {
 	old    func(i int) time.Duration // of row i, for since; nil: rows have none
 	past   pastFilters
 	order  ordering
+	text   func(i int, yield func(key, value string) bool) // of row i, for the filter; nil: nothing was drawn yet
 	place  place
 	inPane bool
 	full   bool
@@ -144,6 +145,7 @@ func (b *browse) do(a ID, id func(int) string) bool {
 		if b.inPane && b.scroll(a) {
 			return true
 		}
+		b.recount()
 		return b.list.Move(a, id)
 	}
 	return true

@@ -203,6 +203,7 @@ func (v *DenialsView) decide(id ID) (Action, bool) {
 		if a.State == event.AskWaiting {
 			v.ask.marks[a.ID] = !v.ask.marks[a.ID]
 		}
+		v.recount()
 		v.list.Move(ActDown, v.id)
 	case ActAllow:
 		return v.allow(a), true
@@ -255,7 +256,7 @@ func (v *DenialsView) all(a *event.Ask, allow bool) {
 	v.ask.ids = v.ask.ids[:0]
 	for i := range v.inbox.rows[:v.inbox.waiting] {
 		w := v.inbox.rows[i].ask
-		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class && v.order.shows(i) && v.passes(i, v.text) {
+		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class && v.order.shows(i) && v.passes(i, v.rowText) {
 			v.ask.ids = append(v.ask.ids, w.ID)
 		}
 	}

@@ -70,7 +70,7 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 
 func (v *DenialsView) id(i int) string { return v.inbox.rows[v.at(i)].id }
 
-func (v *DenialsView) text(i int, yield func(key, value string) bool) { v.inbox.rows[i].text(yield) }
+func (v *DenialsView) rowText(i int, yield func(key, value string) bool) { v.inbox.rows[i].text(yield) }
 
 // refresh brings the rows up to date. The answer to a denial takes its place.
 func (v *DenialsView) refresh() {
@@ -101,8 +101,8 @@ func (v *DenialsView) Draw(c *Canvas) {
 	if v.inbox.waiting > 0 {
 		l.title = c.T("%s first", c.N(v.inbox.waiting, "held request"))
 	}
-	v.old = func(i int) time.Duration { return v.data.Since(rows[i].last()) }
-	l.count = v.count(l.total, v.text)
+	v.old = func(i int) time.Duration { return v.data.Since(v.inbox.rows[i].last()) }
+	l.count = v.count(l.total, v.rowText)
 	l.row = func(c *Canvas, i int, _ bool) {
 		if row := &rows[v.at(i)]; row.ask != nil {
 			v.askRow(c, row)

@@ -180,9 +180,17 @@ func (o *ordering) mark(id string) {
 	o.marks[id] = true
 }
 
+// recount counts the rows anew before they are moved in: what was drawn last may be
+// something else than what is there by now.
+func (b *browse) recount() {
+	if b.text != nil {
+		b.list.count = b.count(b.order.rows(), b.text)
+	}
+}
+
 // count says how many of n rows pass the filter. row i is then at place at(i).
 func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
-	b.match = b.match[:0]
+	b.match, b.text = b.match[:0], text
 	if !b.filtered() && !b.order.on() {
 		return n
 	}
@@ -243,6 +251,7 @@ func (b *browse) orderDo(a ID) bool {
 	default:
 		return false
 	}
+	b.recount()
 	return true
 }
 

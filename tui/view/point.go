@@ -29,6 +29,7 @@ func (b *browse) Point(x, y, wheel int) bool {
 		return false
 	case inList && y >= p.top:
 		b.inPane = false
+		b.recount()
 		b.list.choose(p.first+y-p.top, p.id)
 	case !inList && b.inPaneAt(y):
 		b.inPane = true

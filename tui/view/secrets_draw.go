@@ -22,7 +22,8 @@ func (v *SecretsView) Draw(c *Canvas) {
 		name: v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
-		_ = yield("name", secrets[i].Name) && yield("store", secrets[i].Store)
+		s := &v.data.Secrets[i]
+		_ = yield("name", s.Name) && yield("store", s.Store)
 	})
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, &secrets[v.at(i)]) }
 	l.pane = func(c *Canvas) {
