@@ -28,7 +28,7 @@ func testAskEndsWithItsConnection(t *testing.T, way string) {
 	yes := true
 	w.perms.NetworkAccess, w.perms.Ask = &yes, []policy.Class{policy.ClassNet}
 	w.perms.Network = &policy.Network{AllowOutbound: &yes, AllowedDomains: []string{"allowed.test"}}
-	spec := w.spec("bash", "-c", `await() { for i in {1..1200}; do [ -e $1 ] && return; sleep 0.05; done; exit 1; }
+	spec := w.spec("bash", "-c", `await() { for i in {1..2400}; do [ -e $1 ] && return; sleep 0.05; done; exit 1; }
 		exec 9<>/dev/tcp/asked.test/7000; printf 'GET / HTTP/1.1\r\n\r\n' >&9; await asked; exec 9>&-; await over; echo lived`)
 	mark := func(name string) {
 		if err := os.WriteFile(w.path(".openclaw/agents/coder/"+name), nil, 0o600); err != nil {
@@ -42,7 +42,7 @@ func testAskEndsWithItsConnection(t *testing.T, way string) {
 		select {
 		case <-ctx.Done():
 			ended <- ctx.Err()
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			ended <- errors.New("the ask goes on: " + d.Target)
 		}
 		return false, ctx.Err()

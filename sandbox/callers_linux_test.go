@@ -34,7 +34,7 @@ func TestCallersAreRememberedForRepeatsOnly(t *testing.T) {
 	if _, err := input.Write([]byte("\n")); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if program, _ := who.describe(shell.Process.Pid); filepath.Base(program) == "sleep" {
 			break
 		}

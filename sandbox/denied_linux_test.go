@@ -243,7 +243,7 @@ func TestSecondNamesAreReported(t *testing.T) {
 	}
 	k := newTalk(t, w)
 	warnings := ""
-	for range 500 {
+	for range 3000 { // a minute
 		if warnings = strings.Join(k.process.Report().Warnings, "\n"); strings.Count(warnings, "another name of") >= 3 {
 			break
 		}

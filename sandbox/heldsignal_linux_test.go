@@ -43,7 +43,7 @@ func TestHeldOpenAndSignals(t *testing.T) {
 				if err := os.WriteFile(mark("asked"), nil, 0o600); err != nil {
 					return false, err
 				}
-				for range 3000 {
+				for range 9000 {
 					if _, err := os.Stat(mark("sent")); err == nil && name == "news" {
 						ended <- nil
 						return true, nil

@@ -166,7 +166,7 @@ func TestHangUpEndsSuspendedRun(t *testing.T) {
 	c.until("person> ")
 	below := descendants(c.shell.Process.Pid)
 	_ = c.terminal.Close()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if err := syscall.Kill(below[0], 0); errors.Is(err, syscall.ESRCH) {
 			return
 		}
@@ -194,7 +194,7 @@ func TestNothingStopsWithoutShell(t *testing.T) {
 func TestKeyWhileRunStarts(t *testing.T) {
 	for range 8 {
 		c := withoutShell(t)
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Microsecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
 			group, err := unix.IoctlGetInt(int(c.terminal.Fd()), unix.TIOCGPGRP)
 			if err != nil {
 				t.Fatal(err)
@@ -218,7 +218,7 @@ func TestKeyWhileRunStarts(t *testing.T) {
 func withoutShell(t *testing.T) *console {
 	t.Helper()
 	w := newWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a hang is a failure
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
 	t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, "/proc/self/exe")
 	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"="+reader)
@@ -242,7 +242,7 @@ func (c *console) ends(status int) {
 // before a prompt.
 func (c *console) noticed(news string, from int) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(c.seen.String()[from:], news); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(c.seen.String()[from:], news); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("no %q in %.2000q", news, c.seen.String())
 		}

@@ -60,7 +60,7 @@ func asking(t *testing.T, script, file, content string) (*console, *world) {
 // asked returns when that is the last word of the asks.
 func asked(t *testing.T, w *world, want string) (all []string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(w.path(asksName + "/asked")); err == nil {
 			all = slices.Collect(strings.Lines(string(text)))
 			if len(all) > 0 && all[len(all)-1] == want+"\n" {
@@ -121,7 +121,7 @@ func TestRunStopsWhileAsking(t *testing.T) {
 func (c *console) stopsNoMore(name string) {
 	c.t.Helper()
 	const stop = 1 << (syscall.SIGTSTP - 1)
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		for _, pid := range descendants(c.shell.Process.Pid) {
 			status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 			if err != nil || !strings.HasPrefix(string(status), "Name:\t"+name+"\n") {

@@ -35,7 +35,7 @@ done' /proc/self/exe
 	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a hang is a failure
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "--norc", "--noprofile", "-i")
 	shell.Env = append(os.Environ(), "PS1=prompt> ", "HISTFILE=")
@@ -99,7 +99,7 @@ done' /proc/self/exe
 func waitStopped(t *testing.T, pid int, name string) {
 	t.Helper()
 	var state string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		state = "not there"
 		for _, below := range descendants(pid) {
 			status, err := os.ReadFile("/proc/" + strconv.Itoa(below) + "/status")

@@ -113,7 +113,7 @@ func TestNoDescriptorGetsIn(t *testing.T) {
 	}
 	// The shell has become the last command when only its own three are left: until
 	// then the loader of that command holds a library.
-	for deadline := time.Now().Add(10 * time.Second); len(descriptorsOf(t, process.PID())) != 3 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); len(descriptorsOf(t, process.PID())) != 3 && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	// From outside, what the command and the cage's first process hold.
@@ -138,9 +138,8 @@ func TestNoDescriptorGetsIn(t *testing.T) {
 	for range 50 {
 		w.sh("cat ~/.ssh/id_ed25519")
 	}
-	if after := descriptors(t, "self"); after > before {
-		t.Errorf("%d descriptors before and %d after 51 runs", before, after)
-	}
+	// What closes them beside the test may have a few of the last run still.
+	eventually(t, fmt.Sprintf("no more than the %d descriptors of before 51 runs, which are %d at first", before, descriptors(t, "self")), func() bool { return descriptors(t, "self") <= before })
 }
 
 func descriptors(t *testing.T, pid string) int {
@@ -210,12 +209,12 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		go func() { _ = command.Wait(); close(done) }()
 		select {
 		case <-done:
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			_ = command.Process.Kill()
 			t.Fatalf("round %d: the supervisor does not end", round)
 		}
 		left := []string{"?"}
-		for deadline := time.Now().Add(20 * time.Second); len(left) > 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); len(left) > 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			left = sleepers(t)
 		}
 		if len(left) > 0 {

@@ -271,7 +271,7 @@ func (f *fileTasks) locks() {
 	f.say("description lock", unix.FcntlFlock(uintptr(one), unix.F_OFD_SETLK, whole(unix.F_WRLCK)), unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK)))
 	_ = unix.Close(one) // of the last close the gate hears a moment later
 	err := unix.FcntlFlock(uintptr(two), unix.F_OFD_SETLK, whole(unix.F_RDLCK))
-	for range 500 {
+	for range 3000 { // a minute
 		if err == nil {
 			break
 		}

@@ -42,7 +42,7 @@ func TestPrepare(t *testing.T) {
 	}
 	soon := func(what string, happened func() bool) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); !happened(); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !happened(); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("never: " + what)
 			}

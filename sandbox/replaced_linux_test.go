@@ -55,7 +55,7 @@ func (k *talk) run(script string) string {
 // warns waits until the report says something.
 func (k *talk) warns(text string) {
 	k.t.Helper()
-	for range 500 {
+	for range 3000 { // a minute
 		if strings.Contains(strings.Join(k.process.Report().Warnings, "\n"), text) {
 			return
 		}
@@ -172,7 +172,7 @@ func TestAncestorReplacedOutside(t *testing.T) {
 func (k *talk) shows(script string, right func(string) bool) {
 	k.t.Helper()
 	got := ""
-	for range 500 {
+	for range 3000 { // a minute
 		if got = k.run(script); right(got) {
 			return
 		}

@@ -33,7 +33,7 @@ func consoleFor(t *testing.T, w *world, script string) *console {
 	if err := os.Chmod(w.path("run"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a hang is a failure
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
 	t.Cleanup(cancel)
 	c := &console{t: t, shell: exec.CommandContext(ctx, "bash", "--norc", "--noprofile", "-i")}
 	c.shell.Dir = w.home
@@ -91,7 +91,7 @@ func (c *console) runs(name string) {
 
 func (c *console) waitFor(name, what string, is func(stat []string) bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		for _, pid := range descendants(c.shell.Process.Pid) {
 			text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 			if err != nil || !strings.Contains(string(text), " ("+name+") ") {

@@ -16,7 +16,7 @@ import (
 // supervisor outlives the keys and gives back the command's status.
 func TestTerminal(t *testing.T) {
 	w := newWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a hang is a failure
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
 	defer cancel()
 	command := exec.CommandContext(ctx, "/proc/self/exe")
 	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+`=

@@ -205,7 +205,7 @@ func accessAttempts() []try {
 			if err := os.WriteFile(p.path("project/standing"), nil, 0o600); err != nil {
 				return err
 			}
-			for range 300 {
+			for range patience() / (10 * time.Millisecond) {
 				if _, err := os.Lstat(p.path("project/stand")); err != nil {
 					break
 				}

@@ -1,7 +1,6 @@
 package escape_test
 
 import (
-	"errors"
 	"net"
 	"os"
 	"runtime"
@@ -28,14 +27,12 @@ func flood(threads int, work func(worker, round int), look func() error) error {
 		})
 	}
 	defer func() { stop.Store(true); workers.Wait() }()
-	last := errors.New("never tried")
-	for until := time.Now().Add(floodTime); time.Now().Before(until); {
-		if last = look(); last == nil {
-			return nil
+	var last error
+	for until := time.Now().Add(floodTime); ; time.Sleep(time.Millisecond) { // once at least, however long the workers took to start
+		if last = look(); last == nil || time.Now().After(until) {
+			return last
 		}
-		time.Sleep(time.Millisecond)
 	}
-	return last
 }
 
 // floodAttempts wear the supervisor out, so that something might open.

@@ -250,7 +250,7 @@ func freshAttempts() []try {
 			if err != nil {
 				return err
 			}
-			_ = listener.(*net.UnixListener).SetDeadline(time.Now().Add(time.Second))
+			_ = listener.(*net.UnixListener).SetDeadline(time.Now().Add(patience() / 3))
 			conn, err := listener.Accept()
 			if err == nil {
 				_ = conn.Close()

@@ -66,9 +66,18 @@ func portOf(address string) int {
 	return port
 }
 
+// patience is how long an attempt waits for what comes to it by itself: outside, where
+// it comes, as long as a busy machine takes.
+func patience() time.Duration {
+	if inside() {
+		return 3 * time.Second
+	}
+	return 30 * time.Second // below attemptTimeout
+}
+
 // saysRefused reads the word of the service that nobody may reach.
 func saysRefused(fd int) error {
-	timeout := unix.Timeval{Sec: 3}
+	timeout := unix.NsecToTimeval(patience().Nanoseconds())
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
 	buffer := make([]byte, 64)
 	n, err := unix.Read(fd, buffer)
@@ -82,12 +91,12 @@ func saysRefused(fd int) error {
 }
 
 func hears(network, address string) error {
-	conn, err := net.DialTimeout(network, address, 3*time.Second)
+	conn, err := net.DialTimeout(network, address, patience())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience()))
 	buffer := make([]byte, 64)
 	n, err := conn.Read(buffer)
 	if err == nil && !strings.HasPrefix(string(buffer[:n]), refusedWord) {
@@ -262,7 +271,7 @@ func hostNetworkAttempts() []try {
 			if err := os.Rename(p.path("project/port.new"), p.path("project/port")); err != nil {
 				return err
 			}
-			_ = listener.(*net.TCPListener).SetDeadline(time.Now().Add(time.Second))
+			_ = listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience() / 3))
 			conn, err := listener.Accept()
 			if err == nil {
 				_ = conn.Close()
@@ -400,7 +409,7 @@ func asked(network string) func(*world) error {
 		if err != nil {
 			w.t.Fatalf("the name server cannot be asked: %v", err)
 		}
-		for deadline := time.Now().Add(10 * time.Second); appeared("other/last")(w) != nil; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); appeared("other/last")(w) != nil; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				w.t.Fatal("the name server does not answer")
 			}

@@ -161,7 +161,7 @@ i=0; while [ $i -lt 2000 ] && [ ! -e "$0/stop" ]; do echo x >> "$0/alive" || exi
 			if err != nil {
 				return err
 			}
-			for range 200 {
+			for range 6000 { // a minute
 				if _, err = os.Stat(p.path("project/alive")); err == nil {
 					break
 				}

@@ -108,12 +108,11 @@ func namespaceOf(pid, kind string) string {
 func (r remains) same(t *testing.T, home string) {
 	t.Helper()
 	var is remains
-	for range 1000 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		is = remaining(t, home)
 		if is.descriptors <= r.descriptors && is.goroutines <= r.goroutines && is.mounts == r.mounts && is.processes == r.processes && is.namespaces == r.namespaces && is.files == r.files {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("descriptors %d→%d, goroutines %d→%d, mounts %d→%d\nprocesses %s→%s\nnamespaces %s→%s\nfiles %s→%s", r.descriptors, is.descriptors, r.goroutines, is.goroutines,
 		r.mounts, is.mounts, r.processes, is.processes, r.namespaces, is.namespaces, r.files, is.files)
@@ -252,7 +251,7 @@ func killOne(t *testing.T, w *world, target string, after time.Duration) bool {
 		t.Fatal(err)
 	}
 	generation := map[string]int{"supervisor": 0, "stage": 1, "command": 2}[target]
-	for range 3000 { // it takes a moment to be there
+	for range 30_000 { // it takes a moment to be there
 		if len(caged(descendants(command.Process.Pid, generation))) > 0 || generation == 0 {
 			break
 		}
@@ -272,7 +271,7 @@ func killOne(t *testing.T, w *world, target string, after time.Duration) bool {
 	go func() { _ = command.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		_ = command.Process.Signal(syscall.SIGQUIT) // it says where it waits
 		select {
 		case <-ended:

@@ -120,9 +120,9 @@ func (e *told) of(controller string) int {
 // until polls; a limit of the kernel's may take its time.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 20 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }
@@ -240,23 +240,22 @@ func testCPU(t *testing.T) {
 	if text, err := os.ReadFile(path.Join(g.dir, "cpu.max")); err != nil || strings.TrimSpace(string(text)) != "20000 100000" {
 		t.Errorf("cpu.max %q %v", text, err)
 	}
-	child := run(t, g, "spin 1500")
-	if err := child.Wait(); err != nil {
-		t.Error(err)
-	}
-	stat, err := os.ReadFile(path.Join(g.dir, "cpu.stat"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var throttled int
-	for line := range strings.Lines(string(stat)) {
-		if _, err := fmt.Sscanf(line, "nr_throttled %d", &throttled); err == nil {
-			break
+	child := run(t, g, "spin 90000")
+	until(t, "held back", func() bool { // on a busy machine it takes a while until it gets so much at all
+		stat, err := os.ReadFile(path.Join(g.dir, "cpu.stat"))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if throttled == 0 {
-		t.Errorf("never held back:\n%s", stat)
-	}
+		var throttled int
+		for line := range strings.Lines(string(stat)) {
+			if _, err := fmt.Sscanf(line, "nr_throttled %d", &throttled); err == nil {
+				break
+			}
+		}
+		return throttled > 0
+	})
+	_ = child.Process.Kill()
+	_ = child.Wait()
 }
 
 // What a killed supervisor left is removed by the next; what a living one holds
