@@ -89,7 +89,7 @@ func within[T any](t *testing.T, what string, from <-chan T) T {
 	select {
 	case got := <-from:
 		return got
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("did not happen: " + what)
 		panic("not reached")
 	}

@@ -14,10 +14,15 @@ import (
 	"openclaw/keychain/vault"
 )
 
+// patient is the keychain with the time that a busy machine takes.
+func patient() *keychain.OS {
+	return keychain.NewOS(keychain.OSOptions{GetTimeout: time.Minute, SetTimeout: time.Minute, ProbeTimeout: time.Minute})
+}
+
 func withKeyring(t *testing.T) Options {
 	t.Helper()
 	o := folders(t)
-	o.OS = keychain.NewOS(keychain.OSOptions{})
+	o.OS = patient()
 	return o
 }
 
@@ -105,7 +110,7 @@ func TestKeyringThatComesLaterIsNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	set(t, b, "a", "1")
-	o.OS = keychain.NewOS(keychain.OSOptions{})
+	o.OS = patient()
 	b = open(t, o)
 	wantStatus(t, b, Vault, Ready)
 	want(t, b, "a", "1")
@@ -125,7 +130,7 @@ func TestTheKeychainIsAnAnchor(t *testing.T) {
 	if err := b.CreateVault(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	o.OS = keychain.NewOS(keychain.OSOptions{})
+	o.OS = patient()
 	b = open(t, o)
 	set(t, b, "a", "1")
 	older := readFile(t, b.vaultPath)
@@ -168,7 +173,7 @@ func TestAVaultOpensByTheKeychain(t *testing.T) {
 		t.Fatal(err)
 	}
 	set(t, b, "a", "1")
-	o.OS = keychain.NewOS(keychain.OSOptions{})
+	o.OS = patient()
 	var mu sync.Mutex
 	now := time.Now()
 	o.Now = func() time.Time {
