@@ -407,7 +407,7 @@ func noFileHolds(t *testing.T, root, secret string) {
 // What a provider does wrong is an error of the run in the protocol's shape, and
 // never shows the key.
 func TestFaultsOfAProviderAreErrorsOfTheRun(t *testing.T) {
-	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 300 * time.Millisecond })
+	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 2 * time.Second })
 	s := h.socket("operator.write")
 	for i, row := range []struct {
 		mode   standin.Mode

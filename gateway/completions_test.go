@@ -148,7 +148,7 @@ func TestCompletionsInASession(t *testing.T) {
 }
 
 func TestCompletionsAreRefusedInTheClientsShape(t *testing.T) {
-	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 300 * time.Millisecond })
+	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 2 * time.Second })
 	ask := func(change object) object {
 		body := object{"model": "openclaw/main", "messages": messages{user("x")}}
 		maps.Copy(body, change)

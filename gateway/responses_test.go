@@ -155,7 +155,7 @@ func TestResponsesInASession(t *testing.T) {
 }
 
 func TestResponsesAreRefusedInTheClientsShape(t *testing.T) {
-	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 300 * time.Millisecond })
+	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 2 * time.Second })
 	ask := func(change object) object {
 		body := object{"model": "openclaw/main", "input": "x"}
 		maps.Copy(body, change)

@@ -68,8 +68,8 @@ func TestTestsslRunsClean(t *testing.T) {
 	s, _ := scanned(t)
 	report := filepath.Join(t.TempDir(), "report.json")
 	// A session of its own: at its end testssl.sh signals its whole process group.
-	out := runTool(t, 4*time.Minute, tool(t, "setsid"), "--wait", program, "--quiet", "--color", "0", "--warnings", "off", "--assume-http", "--nodns", "none", "--ip", "127.0.0.1",
-		"--connect-timeout", "5", "--openssl-timeout", "5", "--protocols", "--std", "--heartbleed", "--renegotiation", "--compression", "--tls-fallback", "--jsonfile", report, fmt.Sprintf("localhost:%d", s.port))
+	out := runTool(t, 8*time.Minute, tool(t, "setsid"), "--wait", program, "--quiet", "--color", "0", "--warnings", "off", "--assume-http", "--nodns", "none", "--ip", "127.0.0.1",
+		"--connect-timeout", "30", "--openssl-timeout", "30", "--protocols", "--std", "--heartbleed", "--renegotiation", "--compression", "--tls-fallback", "--jsonfile", report, fmt.Sprintf("localhost:%d", s.port))
 	text, err := os.ReadFile(report)
 	if err != nil {
 		t.Fatal(err, out)
@@ -105,7 +105,7 @@ func TestTestsslRunsClean(t *testing.T) {
 func TestSslscanRunsClean(t *testing.T) {
 	program := tool(t, "sslscan")
 	s, _ := scanned(t)
-	out := runTool(t, time.Minute, program, "--no-colour", "--xml=-", "--show-certificate", fmt.Sprintf("127.0.0.1:%d", s.port))
+	out := runTool(t, 3*time.Minute, program, "--no-colour", "--xml=-", "--show-certificate", fmt.Sprintf("127.0.0.1:%d", s.port))
 	var document struct {
 		Test struct {
 			Protocol []struct {

@@ -136,7 +136,7 @@ func (p *published) checkRows(of string, payload []byte) {
 // its methods and in each state of a run, also of refusals.
 func TestEveryFrameIsOneOfThePublishedSchema(t *testing.T) {
 	schema := openSchema(t)
-	h := talkingWith(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 300 * time.Millisecond }, func(d *Deps) {
+	h := talkingWith(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 2 * time.Second }, func(d *Deps) {
 		d.Limits = hub.Limits{Step: 20 * time.Millisecond}
 	})
 	s := h.socket("operator.admin", "operator.read", "operator.write", "operator.approvals", "operator.questions", "operator.pairing")

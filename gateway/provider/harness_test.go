@@ -163,7 +163,7 @@ func (h *house) starts() []provider.Record {
 // eventually waits for what another goroutine does.
 func eventually(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
-	for range 2000 {
+	for range 12_000 { // a minute
 		if is() {
 			return
 		}

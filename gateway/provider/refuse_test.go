@@ -192,7 +192,7 @@ func (spaces) Read(p []byte) (int, error) {
 // leaves there is no call of a provider.
 func TestBodyThatStops(t *testing.T) {
 	flat(t)
-	h := build(t, standin.New(), func(o *provider.Options) { o.BodyTimeout = 100 * time.Millisecond })
+	h := build(t, standin.New(), func(o *provider.Options) { o.BodyTimeout = time.Second })
 	for number, leaves := range []bool{false, true} {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.url, "http://"))
 		if err != nil {

@@ -100,7 +100,7 @@ func TestVaultWriterKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
+		for range 60_000 { // a minute: it is a program that starts
 			if _, err := os.Stat(path + "-reported"); err == nil {
 				break
 			}

@@ -449,7 +449,7 @@ func TestManyConnectionsFromNamespace(t *testing.T) {
 				t.Errorf("carried %q", got.Text)
 			}
 			for tries := 0; ; tries++ { // until the ends of the flood have been seen
-				if got = c.try(t, attempt{Do: "many", Name: "good.test", Target: "7000", Count: 1}); got.Text == "1" || tries == 200 {
+				if got = c.try(t, attempt{Do: "many", Name: "good.test", Target: "7000", Count: 1}); got.Text == "1" || tries == 1200 {
 					break
 				}
 				time.Sleep(50 * time.Millisecond)
