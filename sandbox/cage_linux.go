@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"openclaw/sandbox/linux/cgroup"
 	"openclaw/sandbox/linux/mounts"
@@ -23,10 +24,11 @@ type Cage struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the machine's own resolver
 	way    network.Way                                                  // of the network; empty: whichever works
 
-	landlock    int        // see UpToLandlock
-	onlyReduced bool       // see OnlyReduced
-	probing     *sync.Once // of full
-	full        *error     // why the full cage cannot be had; nil when it can
+	looks       time.Duration // see lookWindow
+	landlock    int           // see UpToLandlock
+	onlyReduced bool          // see OnlyReduced
+	probing     *sync.Once    // of full
+	full        *error        // why the full cage cannot be had; nil when it can
 
 	ready  *ready                        // see Prepare
 	divide func() (*cgroup.Place, error) // nil: only for limits, where there are their controllers
@@ -39,7 +41,7 @@ func New(ctx context.Context) (*Cage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Cage{probing: new(sync.Once), full: new(error), ready: new(ready)}, nil
+	return &Cage{looks: lookWindow, probing: new(sync.Once), full: new(error), ready: new(ready)}, nil
 }
 
 // OnlyReduced returns a cage that starts commands in the reduced mode only, as

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"openclaw/sandbox/linux/network"
 )
@@ -14,6 +15,10 @@ func (c *Cage) LookUpWith(lookup func(ctx context.Context, host string) ([]netip
 
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
+
+// LookFor has a refused look wait so long for what follows it: a busy machine may take
+// longer between the two than what is right for a person.
+func (c *Cage) LookFor(window time.Duration) { c.looks = window }
 
 // ProbeBy is Probe with one of the two kinds of network.
 func ProbeBy(ctx context.Context, way string) Capabilities {

@@ -50,7 +50,7 @@ func newProcess(c *Cage, spec Spec) *Process {
 	serving, cancel := context.WithCancel(context.Background())
 	return &Process{
 		cage: c, spec: spec, serving: serving, cancel: cancel, finished: make(chan struct{}), current: spec.Policy,
-		reporter: newReporter(spec.Denied, time.Now),
+		reporter: newReporter(spec.Denied, time.Now, lookWindow),
 		report:   Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Mechanisms: unavailable(), Warnings: []string{notYetRun}},
 	}
 }

@@ -73,7 +73,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	p.probe = string(setup.GateProbe)
 	p.identity = newIdentity(p.first.pid())
 	p.binder = newBinder(p)
-	p.reporter = newReporter(p.spec.Denied, time.Now)
+	p.reporter = newReporter(p.spec.Denied, time.Now, p.cage.looks)
 	p.judge = newJudge(p)
 	p.over = make(chan struct{})
 	if p.spec.Policy.MaxFileSize > 0 {

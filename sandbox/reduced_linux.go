@@ -76,7 +76,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 		return nil, err
 	}
 	p.identity = newIdentity(p.first.pid())
-	p.reporter = newReporter(spec.Denied, time.Now)
+	p.reporter = newReporter(spec.Denied, time.Now, cage.looks)
 	p.judge = newJudge(p)
 	p.judge.expect(string(setup.Tests.Call))
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))

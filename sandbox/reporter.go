@@ -21,8 +21,9 @@ const lookWindow = 50 * time.Millisecond
 // reporter hands refusals to one callback, in order, from one goroutine. add
 // never blocks and no count is lost.
 type reporter struct {
-	tell func(Denial)
-	now  func() time.Time
+	tell   func(Denial)
+	now    func() time.Time
+	window time.Duration // see lookWindow
 
 	mu     sync.Mutex
 	queue  []queued
@@ -47,12 +48,12 @@ type lookKey struct {
 	target string
 }
 
-func newReporter(tell func(Denial), now func() time.Time) *reporter {
+func newReporter(tell func(Denial), now func() time.Time, window time.Duration) *reporter {
 	if tell == nil {
 		tell = func(Denial) {}
 	}
 	r := &reporter{
-		tell: tell, now: now, index: map[denialKey]int{}, looks: map[lookKey]int{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		tell: tell, now: now, window: window, index: map[denialKey]int{}, looks: map[lookKey]int{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go r.run()
 	return r
@@ -102,7 +103,7 @@ func (r *reporter) add(d Denial) {
 	}
 	entry := queued{denial: d, look: look}
 	if look {
-		entry.due = r.now().Add(lookWindow)
+		entry.due = r.now().Add(r.window)
 		r.looks[key] = len(r.queue)
 	}
 	r.index[keyOf(d)] = len(r.queue)

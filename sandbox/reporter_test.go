@@ -16,7 +16,7 @@ func TestReporterCounts(t *testing.T) {
 	r := newReporter(func(d Denial) {
 		<-blocked
 		told = append(told, d)
-	}, time.Now)
+	}, time.Now, lookWindow)
 	const targets, rounds = 3000, 4
 	var adding sync.WaitGroup
 	for i := range rounds {
@@ -55,7 +55,7 @@ func TestReporterCounts(t *testing.T) {
 func TestReporterLooks(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var told []string
-	r := newReporter(func(d Denial) { told = append(told, fmt.Sprintf("%d %s %s", d.PID, d.Operation, d.Target)) }, func() time.Time { return at })
+	r := newReporter(func(d Denial) { told = append(told, fmt.Sprintf("%d %s %s", d.PID, d.Operation, d.Target)) }, func() time.Time { return at }, lookWindow)
 	for _, d := range []Denial{
 		{PID: 1, Operation: "stat", Target: "/a"},
 		{PID: 2, Operation: "stat", Target: "/a"},

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
@@ -231,6 +232,7 @@ func tryStartBy(tb testing.TB, way string, spec sandbox.Spec) (*sandbox.Process,
 		tb.Fatal(err)
 	}
 	cage.UseWay(way)
+	cage.LookFor(2 * time.Second)
 	if spec.Policy != nil && spec.Policy.Enforce == policy.EnforceReduced {
 		cage = cage.OnlyReduced()
 	}
