@@ -46,13 +46,13 @@ func TestARunHasATerminalInAPane(t *testing.T) {
 	if buffers := p.command("tmux", "-L", p.tmux, "list-buffers").out; strings.Contains(buffers, "STOLEN") {
 		t.Errorf("the program reaches the clipboard: %q", buffers)
 	}
-	s.types("sleep 1000; echo slept-$?")
+	s.types("sleep 1000.125; echo slept-$?")
 	s.keys("Enter")
-	s.shows("sleep 1000;")
+	s.shows("sleep 1000.125;")
 	p.eventually("the command at the foreground", func() bool {
 		all, _ := processes(t)
 		for _, one := range all {
-			if strings.HasPrefix(one.line, "sleep 1000") {
+			if strings.HasPrefix(one.line, "sleep 1000.125") {
 				return true
 			}
 		}
