@@ -1,5 +1,7 @@
 package redact
 
+import "bytes"
+
 // A bridge is what programs and people put between a name and its value besides
 // a separator: a call (setPassword("x"), String::from("x")), a default (|| "x", ?? "x",
 // default="x"), an object ({"value":"x"}), an arrow, "is". Behind one only a value
@@ -35,6 +37,10 @@ func bridge(text []byte, p int, last byte) (next int, ok bool) {
 			if q.char == 0 {
 				return 0, false
 			}
+			if host := hostName(text, after, q); host > after {
+				last, p = c, host
+				continue
+			}
 			if after == len(text) || opens(text, after) {
 				return p, last != 0
 			}
@@ -61,6 +67,23 @@ func bridge(text []byte, p int, last byte) (next int, ok bool) {
 		return p, last != 0 && p > start && text[p-1] != '-' && text[p-1] != '[' && last != ','
 	}
 	return 0, false
+}
+
+// hostName passes over a host's name in quotes that is itself a name, and over its
+// sign: {"github.com":"x"}. It returns p if there is none.
+func hostName(text []byte, p int, q quote) int {
+	end := run(text[:min(len(text), p+longestBridge)], p, lower|digit|dash|dot)
+	if end-p < 4 || bytes.IndexByte(text[p:end], '.') < 0 {
+		return p
+	}
+	closed, next := skipQuote(text, end)
+	if closed.char != q.char || next == end {
+		return p
+	}
+	if next = skipSpace(text, next); next < len(text) && text[next] == ':' {
+		return next + 1
+	}
+	return p
 }
 
 // opens reports whether what stands at p is a value and not a word of a bridge

@@ -15,6 +15,8 @@ const (
 	hexadecimal
 	base32
 	slash
+	dollar  // $ and the comma, in hashes of passwords
+	closing // a closing brace
 
 	alphanumeric = lower | upper | digit
 	word         = alphanumeric | underscore
@@ -43,6 +45,7 @@ var classes = func() (table [256]uint16) {
 	}
 	table['_'], table['-'], table['.'], table['~'] = underscore, dash, dot, tilde
 	table['+'], table['='], table['/'] = padding, padding, padding|slash
+	table['$'], table[','], table['}'] = dollar, dollar, closing
 	return table
 }()
 

@@ -13,10 +13,11 @@ type flag struct {
 }
 
 var flags = [...]flag{
-	{letter: 'p', glued: true, commands: []string{"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mariadb", "mariadb-dump", "mycli", "7za", "7zz", "unrar"}},
-	{letter: 'p', commands: []string{"login", "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "cqlsh", "rabbitmqadmin"}},
+	{letter: 'p', glued: true, commands: []string{"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mariadb", "mariadb-dump", "mycli", "7za", "7zz", "7z", "unrar"}},
+	{letter: 'P', glued: true, commands: []string{"bcp"}},
+	{letter: 'p', commands: []string{"login", "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "cqlsh", "rabbitmqadmin", "twine"}},
 	{letter: 'a', commands: []string{"redis-cli", "valkey-cli", "keydb-cli"}},
-	{letter: 'P', commands: []string{"unzip", "sqlcmd", "isql", "tsql", "ipmitool", "ssh-keygen"}},
+	{letter: 'P', commands: []string{"unzip", "zip", "sqlcmd", "isql", "tsql", "ipmitool", "ssh-keygen"}},
 	{letter: 'w', commands: []string{"ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd"}},
 	{letter: 'N', commands: []string{"ssh-keygen"}},
 	{letter: 'k', commands: []string{"openssl"}},
@@ -182,7 +183,9 @@ func cookies(text []byte, p int, past *runs, spans []span) []span {
 		for stop < len(text) && text[stop] > ' ' && text[stop] != ';' && text[stop] != '"' && text[stop] != '\'' && text[stop] != '\\' && text[stop] != ',' {
 			stop++
 		}
-		if v := text[nameEnd+1 : stop]; len(v) >= 20 && len(v) < 4096 && count(v, digit) >= 2 && count(v, lower|upper) >= 2 && random(firstOf(v)) && v[0] != '[' && bytes.IndexByte(v, ':') < 0 {
+		if v := text[nameEnd+1 : stop]; namesSession(text[p:nameEnd]) && len(v) >= 8 && count(v, digit) >= 2 && count(v, lower|upper) >= 2 && v[0] != '[' && !isPlaceholder(v) && !isReference(v) {
+			spans = append(spans, span{from: nameEnd + 1, start: nameEnd + 1, end: stop})
+		} else if len(v) >= 20 && len(v) < 4096 && count(v, digit) >= 2 && count(v, lower|upper) >= 2 && random(firstOf(v)) && v[0] != '[' && bytes.IndexByte(v, ':') < 0 {
 			spans = append(spans, span{from: nameEnd + 1, start: nameEnd + 1, end: stop})
 		}
 		if stop >= len(text) || text[stop] != ';' {
@@ -193,6 +196,16 @@ func cookies(text []byte, p int, past *runs, spans []span) []span {
 	}
 	past.cookies = p
 	return spans
+}
+
+// namesSession reports whether a cookie's name says that it is one of a session.
+func namesSession(t []byte) bool {
+	for _, end := range [...]string{"session", "sessionid", "sess", "sid", ".sid", "auth", "token", "jwt"} {
+		if len(t) >= len(end) && hasPrefix(t, len(t)-len(end), end) {
+			return true
+		}
+	}
+	return false
 }
 
 // firstOf is the part of a cookie's value before its first escape: s%3Ax.y.
@@ -233,8 +246,16 @@ func echoed(text []byte, p int, command string, past *runs) (span, bool) {
 	}
 	_, start := skipQuote(text, skipSpace(text, p))
 	stop := argumentEnd(text, start)
+	rest := text[stop:min(len(text), stop+commandReach)]
+	if colon := bytes.IndexByte(text[start:stop], ':'); colon > 0 && colon+7 < stop-start && (random(text[start+colon+1:stop]) || chosen(text[start+colon+1:stop])) {
+		if bytes.Contains(rest, []byte("chpasswd")) { // user:password
+			start += colon + 1
+		} else if len(rest) < commandReach && text[len(text)-1] != '\n' {
+			past.open = min(past.open, start)
+		}
+	}
 	v := text[start:stop]
-	if len(v) < 6 || len(v) > longValue || !random(v) || isReference(v) || isPath(v) {
+	if len(v) < 6 || len(v) > longValue || !random(v) && !chosen(v) || isReference(v) || isPath(v) {
 		return span{}, false
 	}
 	if command == "vault login " {
@@ -244,7 +265,6 @@ func echoed(text []byte, p int, command string, past *runs) (span, bool) {
 	if bytes.Contains(before, []byte("password-command")) {
 		return span{from: p, start: start, end: stop}, true
 	}
-	rest := text[stop:min(len(text), stop+commandReach)]
 	if len(rest) < commandReach && text[len(text)-1] != '\n' {
 		past.open = min(past.open, start) // what reads it may still come
 	}

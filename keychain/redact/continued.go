@@ -55,6 +55,8 @@ func (r *runs) noteName(text []byte, n name, p int, k key) {
 		found.lines, found.list = 1, true
 	case len(marks) == 0 && n.start > 5 && hasPrefix(text, n.start-6, "name=\""):
 		found.lines, found.form = 1, true
+	case len(marks) == 0 && n.start > 0 && hasPrefix(text, n.start, "secrets."): // a debug log of a build
+		found.lines, found.direct = 1, true
 	case len(marks) == 0 || len(marks) == 1 && marks[0] == ',':
 		if !isNamed(text, n.start) {
 			return
@@ -66,6 +68,9 @@ func (r *runs) noteName(text []byte, n name, p int, k key) {
 		found.lines, found.block, found.flush = 1, true, true
 	case len(marks) == 1 && marks[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>
 		found.lines, found.block, found.flush = 1, true, true
+		if hasPrefix(text, n.start, "auth-user-pass") { // of OpenVPN: the user's name comes first
+			found.lines = 2
+		}
 	case opensLine(marks):
 		found.lines, found.direct = 1, true
 		found.random = marks[0] == '(' || n.weak
@@ -217,7 +222,7 @@ func isBracket(line []byte, p int) bool {
 // valueStart passes over what stands before a value on a line of its own: its
 // length as PHP prints it, an element, a call, the word "value".
 func valueStart(line []byte, p int) (start int, named bool) {
-	for _, element := range [...]string{"<string>", "<value>"} {
+	for _, element := range [...]string{"<string>", "<value>", "##[debug]result: "} {
 		if hasPrefix(line, p, element) {
 			return p + len(element), true
 		}

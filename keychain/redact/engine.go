@@ -49,6 +49,8 @@ const (
 	ruleEcho    // what goes into a password prompt by a pipe
 	ruleVerb    // a command of a protocol
 	ruleThird   // the third argument of a call
+	ruleHint    // a text before an argument
+	ruleHook    // the path of a URL
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -62,6 +64,9 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	for _, t := range tokens {
 		add(t.prefix, rule{kind: ruleToken, token: t})
 	}
+	for _, t := range moreTokens {
+		add(t.prefix, rule{kind: ruleToken, token: t})
+	}
 	for _, k := range keys {
 		add(k.word, rule{kind: ruleKey, key: k})
 	}
@@ -69,6 +74,7 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	add("://", rule{kind: ruleURL})
 	add("bearer ", rule{kind: ruleBearer})
 	add("bearer%20", rule{kind: ruleBearer})
+	add("bearer, ", rule{kind: ruleBearer})
 	add("basic ", rule{kind: ruleBasic})
 	add("basic%20", rule{kind: ruleBasic})
 	add("eyJ", rule{kind: ruleWebToken})
@@ -97,7 +103,9 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	}
 	add("oracle:thin:", rule{kind: ruleSlash})
 	add("sqlplus ", rule{kind: ruleSlash})
-	add("cookie:", rule{kind: ruleCookies})
+	for _, literal := range []string{"cookie:", "--cookie ", " -b "} {
+		add(literal, rule{kind: ruleCookies})
+	}
 	for _, literal := range []string{"CLIENT_RANDOM ", "TRAFFIC_SECRET_0 ", "TRAFFIC_SECRET ", "EXPORTER_SECRET "} {
 		add(literal, rule{kind: ruleKeyLog})
 	}
@@ -109,6 +117,12 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	}
 	for _, literal := range []string{"echo ", "printf %s ", "vault login "} {
 		add(literal, rule{kind: ruleEcho, token: token{prefix: literal}})
+	}
+	for i, h := range hints {
+		add(h.text, rule{kind: ruleHint, value: i})
+	}
+	for _, literal := range []string{"hook/", "hooks/", "/key/"} {
+		add(literal, rule{kind: ruleHook})
 	}
 	return literals, rules
 })
@@ -135,8 +149,8 @@ func (r *rule) follows(c byte) bool {
 	case ruleWebKey:
 		return c == '"' || c == '\'' || c == '\\'
 	case ruleInfix:
-		return is(c, infixes[r.value].forward)
-	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern, ruleFlag, rulePutty, ruleSource, ruleSlash, ruleCookies, ruleKeyLog, ruleEcho, ruleVerb, ruleThird:
+		return infixes[r.value].forward == 0 || is(c, infixes[r.value].forward)
+	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern, ruleFlag, rulePutty, ruleSource, ruleSlash, ruleCookies, ruleKeyLog, ruleEcho, ruleVerb, ruleThird, ruleHint, ruleHook:
 	}
 	return true
 }
@@ -338,6 +352,10 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = thirdArgument(line, end)
 	case ruleEcho:
 		found, ok = echoed(line, end, r.token.prefix, past)
+	case ruleHint:
+		found, ok = hints[r.value].match(line, end)
+	case ruleHook:
+		found, ok = hooked(line, end)
 	case ruleCookies:
 		return cookies(line, end, past, spans)
 	}

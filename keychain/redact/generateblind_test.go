@@ -3,6 +3,7 @@ package redact_test
 import (
 	"encoding/base64"
 	"flag"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,22 @@ func (c corpus) secretOf(kind string) string {
 		return base64.StdEncoding.EncodeToString([]byte(c.word() + ":" + c.text(alnum, 14) + "4"))
 	case "hex":
 		return c.text(hexDigits, 62) + "c4"
+	case "hex16":
+		return c.text(hexDigits, 15) + "7"
+	case "hex32":
+		return c.text(hexDigits, 29) + "4e7"
+	case "hex37":
+		return c.text(hexDigits, 34) + "4e7"
+	case "hex40":
+		return c.text(hexDigits, 37) + "4e7"
+	case "hex64":
+		return c.text(hexDigits, 61) + "4e7"
+	case "base32":
+		return c.text(uppers+"234567", 30) + "A4"
+	case "telegram":
+		return "1" + c.text(digits, 9) + ":AA" + c.text(urlSafe, 33)
+	case "hash": // of a password, as crypt(3) and htpasswd write it
+		return c.pick("$apr1$"+c.text(alnum, 8)+"$"+c.text(alnum, 22), "$2y$10$"+c.text(alnum, 53), "$6$"+c.text(alnum, 16)+"$"+c.text(alnum, 86), "$5$"+c.text(alnum, 16)+"$"+c.text(alnum, 43))
 	case "aws":
 		return c.text(base64Text, 38) + "k7"
 	case "uuid":
@@ -269,30 +286,31 @@ func measureBlind(t *testing.T, forms []form, keys []family, ordinary []string) 
 	c := newCorpus(*seed)
 	m := newMasker(t)
 	missed, total := 0, 0
-	try := func(name string, line, secret string, shown *bool) {
-		total++
-		got := m.Text(line)
-		if !leaks(got, secret) {
-			return
+	try := func(name string, next func() (line, secret string)) {
+		leaked, example := 0, ""
+		for range *blind {
+			line, secret := next()
+			total++
+			if got := m.Text(line); leaks(got, secret) {
+				leaked++
+				example = fmt.Sprintf("%q\n     → %q", line, got)
+			}
 		}
-		if missed++; !*shown {
-			*shown = true
-			t.Logf("missed %s: %q\n     → %q", name, line, got)
+		if missed += leaked; leaked > 0 {
+			t.Logf("missed %d of %d %s: %s", leaked, *blind, name, example)
 		}
 	}
 	for _, f := range forms {
-		shown := false
-		for range *blind {
-			secret := c.secretOf(f.kind)
-			try(f.kind, c.fill(f.text, "", secret), secret, &shown)
-		}
+		try(f.kind, func() (line, secret string) {
+			secret = c.secretOf(f.kind)
+			return c.fill(f.text, "", secret), secret
+		})
 	}
 	for _, f := range keys {
-		shown := false
-		for range *blind {
-			secret := f.make(c)
-			try(f.name, c.around(secret), secret, &shown)
-		}
+		try(f.name, func() (line, secret string) {
+			secret = f.make(c)
+			return c.around(secret), secret
+		})
 	}
 	changed, lines := 0, 0
 	for _, text := range ordinary {

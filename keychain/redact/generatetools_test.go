@@ -34,6 +34,14 @@ func (c corpus) fill(form, name, secret string) string {
 			b.WriteString(c.text("123456789", 3))
 		case 'H':
 			b.WriteString(c.text(hexDigits, 32))
+		case 'C': // a commit
+			b.WriteString(c.text(hexDigits, 40))
+		case 'L':
+			b.WriteString(c.text(hexDigits, 64))
+		case 'G':
+			b.WriteString(c.uuid())
+		case 'B':
+			b.WriteString(c.text(base64Text, 43) + "=")
 		default:
 			b.WriteByte('$')
 			b.WriteByte(form[i])

@@ -9,7 +9,8 @@ import (
 // A secret that was wrapped in base64 (a basic header, a Kubernetes secret, a
 // JWT's neighbour) is found by decoding what reads like text.
 const (
-	minWrapped   = 40   // characters
+	minOpaque    = 24   // characters of a run that is looked at
+	minWrapped   = 40   // characters of one that is decoded
 	wrappedChunk = 2048 // characters decoded at once
 	wrappedStep  = wrappedChunk - 512
 )
@@ -33,15 +34,15 @@ func (e *engine) inside(line []byte, offset int, spans []span) []span {
 // longRun returns the first run of dotted in line[from:] that has the minimum;
 // len(line) twice if there is none. No run of dotted goes on over from.
 func longRun(line []byte, from int) (start, stop int) {
-	for from+minWrapped <= len(line) {
+	for from+minOpaque <= len(line) {
 		// Read backwards, what ends a run before it is long enough is met first:
 		// of words only the last bytes are looked at.
-		i := from + minWrapped - 1
+		i := from + minOpaque - 1
 		for i >= from && classes[line[i]]&dotted != 0 {
 			i--
 		}
 		if i < from {
-			return from, run(line, from+minWrapped, dotted)
+			return from, run(line, from+minOpaque, dotted)
 		}
 		from = i + 1
 	}
@@ -50,25 +51,45 @@ func longRun(line []byte, from int) (start, stop int) {
 
 // parts looks at what the dots of the run line[start:stop] divide.
 func (e *engine) parts(line []byte, start, stop, offset int, spans []span) []span {
+	divided := false // in parts
 	for i := start; i < stop; {
 		end := stop
 		if n := bytes.IndexByte(line[i:stop], '.'); n >= 0 {
-			end = i + n
+			divided, end = true, i+n
 		}
-		if end-i >= minWrapped {
+		if end-i >= minOpaque {
 			found, ok := prefixed(line, i, end)
 			if !ok {
 				found, ok = baseToken(line, i, end)
 			}
+			if !ok {
+				found, ok = botToken(line, i, end, stop)
+			}
 			if ok {
 				spans = append(spans, found.moved(offset))
 			}
-			spans = e.unwrap(line, i, end, offset, spans)
+			if end-i >= minWrapped {
+				spans = e.unwrap(line, i, end, offset, spans)
+			}
+			if ok {
+				end = max(end, found.end)
+			}
 		} else if found, ok := botToken(line, i, end, stop); ok {
 			spans = append(spans, found.moved(offset))
 			end = found.end
 		}
 		i = end + 1
+	}
+	if stop < len(line) && line[stop] == ':' {
+		if found, ok := accountToken(line, start, stop); ok {
+			return append(spans, found.moved(offset))
+		}
+	}
+	if !divided {
+		return spans
+	}
+	if found, ok := dottedToken(line, start, stop); ok {
+		spans = append(spans, found.moved(offset))
 	}
 	return spans
 }

@@ -29,6 +29,8 @@ const (
 	gateKey
 	// gateOpaque: only values as a random generator makes them.
 	gateOpaque
+	// gateRandom: what looks random, or as people choose a password.
+	gateRandom
 	// gatePair: only user:password in base64.
 	gatePair
 	// gatePhrase: twelve words or more, as wallets have them.
@@ -65,6 +67,9 @@ var keys = []key{
 	{word: "auth", gate: gatePair, bounded: true}, {word: "code", gate: gateQuery, bounded: true},
 	{word: "sessid", gate: gateToken}, {word: "hmac", gate: gateLong, bounded: true},
 	{word: "ticket", gate: gateQuery, bounded: true}, {word: "_pat", gate: gateOpaque}, {word: "creds"}, {word: "cred", bounded: true},
+	{word: "_sk", gate: gateOpaque}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
+	{word: "authtok", gate: gatePassword}, {word: "bindpw", gate: gatePassword}, {word: "rootpw", gate: gatePassword}, {word: "dbpw", gate: gatePassword},
+	{word: "sonar.login"}, {word: "oauth", gate: gateToken, bounded: true},
 	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
 	{word: "mnemonic", gate: gatePhrase}, {word: "phrase", gate: gatePhrase},
 
@@ -205,7 +210,12 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 	}
 	opened, p := openValue(text, p)
 	if w.key.gate == gateHeader {
+		if wordEnd := run(text, p, wordDash); argumentEnd(text, min(wordEnd+1, len(text))) == len(text) {
+			past.open = min(past.open, p) // what follows says whether the first word is a scheme
+		}
 		p = skipScheme(text, p)
+	} else if w.key.gate == gateLong {
+		p = skipDigestName(text, p)
 	}
 	stop := valueEnd(text, p, opened, w.name.environment && w.sep == sepEquals && p == w.name.end+1, w.key.gate == gateHeader)
 	if stop == len(text) || opened.char != 0 && !opened.entity && text[stop] != opened.char && text[stop] != '\\' {
@@ -233,9 +243,11 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 	}
 	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified, sep: w.sep}
 	if stop < len(text) {
-		v.after = text[stop]
+		if v.after = text[stop]; hasPrefix(text, stop, `[\`) { // X-Api-Key: x[\r][\n]
+			v.after = 0
+		}
 	}
-	if isReplaced(text, p, replacement) || !v.secret() || w.weak && !random(v.text) {
+	if isReplaced(text, p, replacement) || !v.secret() || w.weak && !random(v.text) && !w.chosenAtEnd(text, v.text, stop) {
 		if end := changedTo(text, stop, opened); end > stop && !w.weak { // "x" -> "y", of which only y can be one
 			v.text, p, stop = text[stop+len(arrow):end], stop+len(arrow), end
 			if v.secret() {
@@ -250,6 +262,11 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 		found.quote, found.level = true, uint8(min(w.quote.level, 3))
 	}
 	return found, true
+}
+
+// chosenAtEnd: a directive of a configuration, whose value is the last of the line.
+func (w *place) chosenAtEnd(text, v []byte, stop int) bool {
+	return (w.key.gate == gatePassword || w.key.gate == gateSecret) && w.sep == sepColon && len(bytes.TrimSpace(text[stop:])) == 0 && chosen(v)
 }
 
 // arrow stands between a value and what it becomes, in plans of Terraform.

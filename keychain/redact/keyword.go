@@ -13,7 +13,9 @@ func isSecretKey(text []byte) bool {
 	case "app", "application", "admin", "auth", "client", "cipher", "crypto", "decryption", "decrypt", "data", "deploy", "encrypt", "enc", "hmac",
 		"identity", "jwt", "kek", "dek", "storage", "shared", "sharedaccess", "shared_access", "sign", "sas", "ssh", "root", "recovery", "validation",
 		"vault", "webhook", "wrapping", "preshared", "pre_shared", "symmetric", "unseal", "unlock", "backup", "integration", "ingest", "ingestion",
-		"server", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
+		"server", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
+		"serpapi", "llm", "provider", "stripe", "sendgrid", "mailgun", "twilio", "azure", "firebase", "algolia", "datadog", "cloudflare", "github", "gitlab", "slack",
+		"mapbox", "pinecone", "supabase", "replicate", "weather", "rapidapi", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
 		return true
 	}
 	return false
@@ -42,6 +44,9 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		if spaced { // recovery key: x
 			qualifier = text[runBack(text, start-1, 16, lower|upper) : start-1]
 		}
+		if len(qualifier) == 0 && n.query {
+			return gateRandom, true
+		}
 		if len(qualifier) == 0 || len(qualifier) > len(folded) || !spaced && boundaryInName(text, n.start, start) {
 			return 0, false
 		}
@@ -60,15 +65,22 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 			return gateSecret, isSecretKey(whole) || whole[0] == 'm' && string(whole) == "master"
 		case isSecretKey(whole), divided && isSecretKey(last), divided && camelEnds(qualifier):
 			return gateSecret, true
+		case divided && (n.environment || n.query):
+			return gateRandom, true
 		case divided:
 			return gateOpaque, true
 		}
 		return 0, false
+	case gateOpaque:
+		if n.environment || n.query {
+			return gateRandom, true
+		}
+		return gateOpaque, true
 	case gateQuery:
 		return gateQuery, n.query && start == n.start
 	case gatePhrase:
 		return gatePhrase, true
-	case gateSecret, gatePassword, gateToken, gateLong, gateHeader, gateOpaque, gatePair, gateUser:
+	case gateSecret, gatePassword, gateToken, gateLong, gateHeader, gateRandom, gatePair, gateUser:
 	}
 	return k.gate, true
 }
@@ -120,7 +132,7 @@ func suffixed(text []byte, end int) int {
 	if start < len(text) && (text[start] == '_' || text[start] == '-' || text[start] == '.') {
 		start++
 	}
-	if stop := run(text, start, digit); stop > start && stop-start <= 2 && (stop == len(text) || !is(text[stop], identifier)) {
+	if stop := run(text, start, digit); stop > start && stop-start <= 3 && (stop == len(text) || !is(text[stop], identifier)) {
 		return stop
 	}
 	for _, suffix := range suffixes {

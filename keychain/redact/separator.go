@@ -71,10 +71,25 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		return sepEquals, after + 1
 	case rest[0] == ',' && quoted && (n.flag || n.environment): // ["--token", "x"], Setenv("TOKEN", "x")
 		return sepColon, after + 1
-	case after > p && n.flag && !quoted && rest[0] != '-': // --token x
+	case after > p && n.flag && !quoted && (rest[0] != '-' || random(rest[:argumentEnd(rest, 0)])): // --token x
 		return sepSpace, after
 	}
 	return sepNone, p
+}
+
+// attributeValue passes over what stands in an element of XML between a name that is
+// an attribute's value and what belongs to it: other attributes and >, or an
+// attribute "value" of a name space. It returns p if there is none.
+func attributeValue(text []byte, p int) int {
+	reach := text[p:min(len(text), p+80)]
+	end := bytes.IndexAny(reach, "<>{},;")
+	if n := bytes.Index(reach, []byte(":value=")); n > 0 && (end < 0 || n < end) {
+		return p + n + len(":value=")
+	}
+	if end <= 0 || reach[end] != '>' || reach[end-1] == '/' || reach[0] != ' ' || bytes.IndexByte(reach[:end], '=') < 0 {
+		return p
+	}
+	return p + end + 1
 }
 
 // pairValue reads on behind a name that is itself the value of another one:
@@ -86,6 +101,9 @@ func pairValue(text []byte, p int) (sepKind, int) {
 		}
 	}
 	q := skipSpace(text, p)
+	if next := attributeValue(text, p); next > p {
+		return sepColon, next
+	}
 	if q < len(text) && text[q] == ',' {
 		q = skipSpace(text, q+1)
 	} else if q == p {

@@ -342,7 +342,7 @@ func telegram(text []byte, start, end int) (span, bool) {
 	}
 	from := runBack(text, start, 11, digit)
 	stop := run(text[:min(len(text), end+41)], end, wordDash)
-	if n := start - from; n < 8 || n > 10 || stop-end < 30 || stop-end > 40 || !boundary(text, from) {
+	if n := start - from; n < 8 || n > 10 || stop-end < 30 || stop-end > 40 || !boundary(text, from) && !hasPrefix(text, from-3, "bot") {
 		return span{}, false
 	}
 	return span{from: from, start: from, end: stop}, true

@@ -48,6 +48,8 @@ func (v value) secret() bool {
 	switch v.gate {
 	case gateOpaque:
 		return len(t) >= 24 && isScattered(t)
+	case gateRandom:
+		return random(t) || chosen(t)
 	case gatePair:
 		return isPair(t) || len(t) >= 20 && isScattered(t)
 	case gateQuery:
@@ -58,6 +60,9 @@ func (v value) secret() bool {
 		}
 		return len(t) >= 20 && digits >= 2 && letters >= 2
 	case gateHeader:
+		if bytes.IndexByte(t, '=') > 0 && t[len(t)-1] != '=' {
+			return false // parameters, whose names say what they are
+		}
 		return len(t) >= 8 && (digits > 0 || len(t) >= 20)
 	case gateToken:
 		if v.qualified && (v.quoted || v.sep == sepEquals || v.sep == sepSpace) {

@@ -1,5 +1,7 @@
 package redact
 
+import "bytes"
+
 // skipColour passes over the colours of a terminal, as bytes or as JSON, Go or
 // C write them: ESC [ 0 ; 31 m.
 func skipColour(text []byte, p int) int {
@@ -71,6 +73,43 @@ func skipScheme(text []byte, p int) int {
 			if s := skipSpace(text, q); s > q {
 				return s
 			}
+		}
+	}
+	return skipAnyScheme(text, p)
+}
+
+// skipAnyScheme passes over a scheme that nobody listed, and over the identity before
+// the secret: GenieKey x, SharedKey account:x, AWS4-HMAC-SHA256 Credential=….
+func skipAnyScheme(text []byte, p int) int {
+	end := run(text, p, wordDash)
+	if end-p < 3 || end+1 >= len(text) || text[end] != ' ' || !is(text[p], lower|upper) {
+		return p
+	}
+	stop := end + 1
+	for stop < len(text) && text[stop] > ' ' && text[stop] != '"' && text[stop] != '\'' && text[stop] != ',' && text[stop] != '\\' {
+		stop++
+	}
+	v := text[end+1 : stop]
+	if n := bytes.IndexByte(v, ':'); n > 0 && n+1 < len(v) && random(v[n+1:]) {
+		return end + 1 + n + 1
+	}
+	if len(v) >= 16 && random(v) {
+		return end + 1
+	}
+	return p
+}
+
+// skipDigestName passes over what names a signature's algorithm or version: sha256=x,
+// t=1764500000,v1=x.
+func skipDigestName(text []byte, p int) int {
+	for range 3 {
+		end := run(text, p, lower|digit|dash)
+		if end == p || end-p > 12 || end >= len(text) || text[end] != '=' {
+			return p
+		}
+		p = end + 1
+		if number := run(text, p, digit); number > p && number < len(text) && text[number] == ',' {
+			p = number + 1
 		}
 	}
 	return p
