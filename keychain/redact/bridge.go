@@ -12,7 +12,7 @@ const longestBridge = 48
 
 // bridgeWords are the words that stand in one.
 var bridgeWords = map[string]bool{
-	"is": true, "was": true, "value": true, "default": true, "body": true, "stringvalue": true, "s": true, "new": true, "some": true, "from": true,
+	"is": true, "was": true, "value": true, "default": true, "body": true, "stringvalue": true, "string_value": true, "s": true, "new": true, "some": true, "from": true,
 	"set": true, "to": true, "changed": true, "updated": true, "now": true,
 }
 
@@ -112,7 +112,7 @@ func opensLiteral(text []byte, p int) bool {
 }
 
 func bridgeWord(text []byte) bool {
-	var folded [len("stringvalue")]byte
+	var folded [len("string_value")]byte
 	if len(text) > len(folded) {
 		return false
 	}

@@ -16,18 +16,25 @@ type pending struct {
 	form      bool  // it stands behind an empty line, as in a form
 	list      bool  // it is the next of a list
 	direct    bool  // the next line may be it, in quotes or an element
+	column    int   // it is behind so many commas in each of the next lines
 	lines     uint8 // how many more lines are looked at; 0 is none
 }
 
 const (
 	// objectLines are how many lines of an object are looked at for a value.
 	objectLines = 6
+	// csvLines are how many rows of a table are looked at.
+	csvLines = 250
 	// pairLines is the same behind a line that is only "name: NAME".
 	pairLines = 2
 )
 
 // left is what a line that had no value leaves of p.
 func (p pending) left() pending {
+	if p.column > 0 && p.lines > 1 {
+		p.lines--
+		return p
+	}
 	if p.block && p.lines > 1 { // behind the empty line of a form
 		p.lines--
 		return p
@@ -51,7 +58,11 @@ func (r *runs) noteName(text []byte, n name, p int, k key) {
 	rest = bytes.TrimLeft(rest, "\"'`")
 	rest = rest[skipVisibility(rest, 0):]
 	switch marks := bytes.TrimSpace(rest); {
+	case len(marks) == 0 && columnOf(text, n.start) > 0:
+		found.lines, found.column = csvLines, columnOf(text, n.start)
 	case len(marks) == 0 && n.flag && n.start > 1 && hasPrefix(text, n.start-2, "- "): // - --token
+		found.lines, found.list = 1, true
+	case len(marks) == 1 && marks[0] == ',' && n.flag: // "--token",
 		found.lines, found.list = 1, true
 	case len(marks) == 0 && n.start > 5 && hasPrefix(text, n.start-6, "name=\""):
 		found.lines, found.form = 1, true
@@ -149,6 +160,21 @@ func (e *engine) continued(line []byte, p *pending, past *runs, spans []span) []
 	for at < len(line) && (line[at] == ' ' || line[at] == '\t') {
 		at++
 	}
+	if p.column > 0 {
+		start, stop := field(line, p.column)
+		if start == stop {
+			*p = pending{}
+			return spans
+		}
+		v := value{text: line[start:stop], quoted: true, gate: p.gate, qualified: p.qualified, sep: sepColon}
+		if !isReplaced(line, start, e.replacement) && v.secret() {
+			if line[len(line)-1] != '\n' && stop == len(line) {
+				past.open = min(past.open, start)
+			}
+			spans = append(spans, span{from: start, start: start, end: stop})
+		}
+		return spans
+	}
 	if p.form && at < len(line) && (line[at] == '\r' || line[at] == '\n') {
 		p.form, p.block, p.flush = false, true, true
 		p.lines++ // the empty line is not it
@@ -233,7 +259,7 @@ func valueStart(line []byte, p int) (start int, named bool) {
 		}
 	}
 	q, inner := skipQuote(line, p)
-	for _, word := range [...]string{"stringvalue", "value", "default"} {
+	for _, word := range [...]string{"stringvalue", "value", "default", "key"} {
 		if !hasPrefix(line, inner, word) {
 			continue
 		}

@@ -181,7 +181,7 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 func TestBlindCorpusCutAnywhere(t *testing.T) {
 	c := newCorpus(*seed)
 	m := newMasker(t)
-	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms()) {
+	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms()) {
 		text := c.fill(f.text, "", c.secretOf(f.kind)) + "\nnext line\n"
 		want := m.Text(text)
 		for _, size := range []int{1, 3, 7, 16} {

@@ -51,6 +51,7 @@ const (
 	ruleThird   // the third argument of a call
 	ruleHint    // a text before an argument
 	ruleHook    // the path of a URL
+	ruleCall    // the arguments of a call
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -121,6 +122,9 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	for i, h := range hints {
 		add(h.text, rule{kind: ruleHint, value: i})
 	}
+	for _, literal := range calls {
+		add(literal, rule{kind: ruleCall})
+	}
 	for _, literal := range []string{"hook/", "hooks/", "/key/"} {
 		add(literal, rule{kind: ruleHook})
 	}
@@ -150,7 +154,7 @@ func (r *rule) follows(c byte) bool {
 		return c == '"' || c == '\'' || c == '\\'
 	case ruleInfix:
 		return infixes[r.value].forward == 0 || is(c, infixes[r.value].forward)
-	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern, ruleFlag, rulePutty, ruleSource, ruleSlash, ruleCookies, ruleKeyLog, ruleEcho, ruleVerb, ruleThird, ruleHint, ruleHook:
+	case ruleArmour, ruleURL, ruleBearer, ruleBasic, ruleLogin, ruleArgument, rulePattern, ruleFlag, rulePutty, ruleSource, ruleSlash, ruleCookies, ruleKeyLog, ruleEcho, ruleVerb, ruleThird, ruleHint, ruleHook, ruleCall:
 	}
 	return true
 }
@@ -354,6 +358,8 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = echoed(line, end, r.token.prefix, past)
 	case ruleHint:
 		found, ok = hints[r.value].match(line, end)
+	case ruleCall:
+		found, ok = called(line, end)
 	case ruleHook:
 		found, ok = hooked(line, end)
 	case ruleCookies:

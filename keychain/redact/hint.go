@@ -9,6 +9,7 @@ type hint struct {
 	skip   int    // words between the text and the value
 	behind byte   // in the word, the value stands behind the last of these; 0: all of it
 	until  byte   // and before this one; 0: to its end
+	first  bool   // a quote opens the line
 }
 
 var hints = [...]hint{
@@ -16,20 +17,24 @@ var hints = [...]hint{
 	{text: "cargo login "}, {text: "snyk auth "}, {text: "codecov -t "},
 	{text: "htpasswd -b ", skip: 2}, {text: "htpasswd -bc ", skip: 2}, {text: "htpasswd -nb ", skip: 1}, {text: "htpasswd -bnbc ", skip: 1},
 	{text: "useradd -p "}, {text: "usermod -p "}, {text: "lftp -u ", behind: ','}, {text: "send \""}, {text: "send -- \""},
-	{text: "/user:", skip: 1}, {text: "/administrator:", until: '@'}, {text: "add-authtoken "}, {text: "config set token "},
+	{text: "/user:", skip: 1}, {text: "/administrator:", until: '@'}, {text: "add-authtoken "}, {text: "config set token "}, {text: "op_session_", behind: '='}, {text: "login is ", skip: 2},
 
 	// Directives.
 	{text: "createuser ", skip: 2}, {text: "rocommunity "}, {text: "rwcommunity "}, {text: "community "}, {text: " secret 0 "}, {text: " secret 5 "}, {text: " password 0 "}, {text: " password 7 "},
-	{text: "response=\""}, {text: "server key "}, {text: "server key 7 "}, {text: "key-string "},
+	{text: "response=\""}, {text: " on >"}, {text: "psk \""}, {text: "eap \""}, {text: "xauth \""}, {text: "\"auth\" \""}, {text: "\" \"", first: true}, {text: "\" * \"", first: true}, {text: "server key "}, {text: "server key 7 "}, {text: "key-string "},
 
 	// Tables: .pgpass, maps of Postfix.
 	{text: ":5432:", behind: ':'}, {text: ":3306:", behind: ':'}, {text: "*:*:", behind: ':'}, {text: ":*:*:", behind: ':'},
 	{text: "]:587 ", skip: 0, behind: ':'}, {text: "]:465 ", behind: ':'}, {text: "]:25 ", behind: ':'}, {text: ":587 ", behind: ':'},
+	{text: "__com: \"", behind: ':'}, {text: "__com=", behind: ':'}, {text: "__io: \"", behind: ':'}, {text: "__io=", behind: ':'}, {text: "__org=", behind: ':'}, {text: "__dev=", behind: ':'},
 }
 
 // match judges what stands behind the text, which ends at p.
 func (h *hint) match(text []byte, p int) (span, bool) {
 	from := p
+	if h.first && text[0] != '"' {
+		return span{}, false
+	}
 	text = text[:min(len(text), p+commandReach)]
 	for range h.skip {
 		_, p = skipQuote(text, skipSpace(text, p))
@@ -57,7 +62,10 @@ func (h *hint) match(text []byte, p int) (span, bool) {
 		if n <= 0 {
 			return span{}, false
 		}
-		p += n + 1
+		if p += n + 1; p == stop {
+			_, p = skipQuote(text, p)
+			stop = argumentEnd(text, p)
+		}
 	}
 	v := text[p:stop]
 	if len(v) < 6 || isPlaceholder(v) || isReference(v) || isPath(v) || !random(v) && !chosen(v) {

@@ -35,6 +35,21 @@ var moreTokens = []token{
 	{prefix: "sat.", alphabet: identifier, min: 60, max: 90, digit: true, solid: 20},
 	{prefix: "pk_", alphabet: upper | digit | underscore, min: 38, max: 46, digit: true, solid: 30},
 
+	{prefix: "glrtr-", alphabet: wordDash, min: 16, digit: true},
+	{prefix: "t-gp_", alphabet: alphanumeric, min: 32},
+	{prefix: "exa_", alphabet: hexadecimal | dash, min: 32},
+	{prefix: "eyJrIjoi", alphabet: alphanumeric | padding, min: 60},
+	{prefix: "access_token$", alphabet: lower | digit | dollar, min: 50},
+	{prefix: "amzn.mws.", alphabet: hexadecimal | dash, min: 36, max: 36},
+	{prefix: "amzn1.oa2-cs.v1.", alphabet: hexadecimal, min: 60},
+	{prefix: "v1.local.", alphabet: identifier, min: 60},
+	{prefix: "v2.local.", alphabet: identifier, min: 60},
+	{prefix: "v3.local.", alphabet: identifier, min: 60},
+	{prefix: "v4.local.", alphabet: identifier, min: 60},
+	{prefix: "v2.public.", alphabet: identifier, min: 60},
+	{prefix: "v4.public.", alphabet: identifier, min: 60},
+	{prefix: "MDAxY2xvY2F0aW9uI", alphabet: wordDash | padding, min: 60},
+
 	// What crypt(3), htpasswd, LDAP and frameworks make of a password.
 	{prefix: "$2a$", alphabet: crypted, min: 50},
 	{prefix: "$2b$", alphabet: crypted, min: 50},

@@ -67,7 +67,9 @@ var keys = []key{
 	{word: "auth", gate: gatePair, bounded: true}, {word: "code", gate: gateQuery, bounded: true},
 	{word: "sessid", gate: gateToken}, {word: "hmac", gate: gateLong, bounded: true},
 	{word: "ticket", gate: gateQuery, bounded: true}, {word: "_pat", gate: gateOpaque}, {word: "creds"}, {word: "cred", bounded: true},
-	{word: "_sk", gate: gateOpaque}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
+	{word: "_sk", gate: gateOpaque}, {word: "session", gate: gateOpaque, bounded: true}, {word: "secretid", gate: gateRandom}, {word: "secret_id", gate: gateRandom},
+	{word: "routing_key", gate: gateRandom}, {word: "password_hash", gate: gateLong}, {word: "passwordhash", gate: gateLong}, {word: "encrypted_password", gate: gateLong},
+	{word: "_salt", gate: gateRandom}, {word: "crypt", gate: gateRandom, bounded: true}, {word: "cipher", gate: gateRandom, bounded: true}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
 	{word: "authtok", gate: gatePassword}, {word: "bindpw", gate: gatePassword}, {word: "rootpw", gate: gatePassword}, {word: "dbpw", gate: gatePassword},
 	{word: "sonar.login"}, {word: "oauth", gate: gateToken, bounded: true},
 	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
@@ -88,7 +90,7 @@ var ordinary = map[string]bool{
 	"bos_token": true, "pad_token": true, "unk_token": true, "sep_token": true, "cls_token": true, "mask_token": true,
 	"stop_token": true, "end_token": true, "start_token": true, "per_token": true, "cost_per_token": true, "price_per_token": true,
 	"special_token": true, "page_token": true, "next_page_token": true, "nextpagetoken": true, "continuation_token": true,
-	"continuationtoken": true, "pwd": true, "oldpwd": true, "--pass": true, "pass": true, "pw": true,
+	"continuationtoken": true, "existingsecret": true, "existing_secret": true, "pwd": true, "oldpwd": true, "--pass": true, "pass": true, "pw": true,
 }
 
 // keyValue judges a hit of a key word at [start, end): the name must end
@@ -188,6 +190,8 @@ type place struct {
 // value judges the value that begins at p.
 func (w *place) value(text []byte, p int, replacement string, past *runs) (span, bool) {
 	p = skipColour(text, skipSpace(text, p))
+	for stop := min(len(text), p+longestBridge); p < stop && text[p] == ' '; p++ { // a column
+	}
 	if hasPrefix(text, p, "** ") { // **Password:** x
 		p += len("** ")
 	}
@@ -214,7 +218,8 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 			past.open = min(past.open, p) // what follows says whether the first word is a scheme
 		}
 		p = skipScheme(text, p)
-	} else if w.key.gate == gateLong {
+	}
+	if w.key.gate == gateLong {
 		p = skipDigestName(text, p)
 	}
 	stop := valueEnd(text, p, opened, w.name.environment && w.sep == sepEquals && p == w.name.end+1, w.key.gate == gateHeader)
@@ -241,7 +246,7 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 			return span{}, false
 		}
 	}
-	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified, sep: w.sep}
+	v := value{text: text[p:stop], quoted: opened.char != 0, gate: w.key.gate, qualified: w.name.qualified || w.key.gate == gateOpaque && w.key.word != "key", sep: w.sep}
 	if stop < len(text) {
 		if v.after = text[stop]; hasPrefix(text, stop, `[\`) { // X-Api-Key: x[\r][\n]
 			v.after = 0
@@ -266,7 +271,8 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 
 // chosenAtEnd: a directive of a configuration, whose value is the last of the line.
 func (w *place) chosenAtEnd(text, v []byte, stop int) bool {
-	return (w.key.gate == gatePassword || w.key.gate == gateSecret) && w.sep == sepColon && len(bytes.TrimSpace(text[stop:])) == 0 && chosen(v)
+	return (w.key.gate == gatePassword || w.key.gate == gateSecret) && chosen(v) &&
+		(w.sep == sepEquals || w.sep == sepColon && len(bytes.TrimLeft(text[stop:min(len(text), stop+4)], "\"'\r\n")) == 0)
 }
 
 // arrow stands between a value and what it becomes, in plans of Terraform.

@@ -13,7 +13,7 @@ func isSecretKey(text []byte) bool {
 	case "app", "application", "admin", "auth", "client", "cipher", "crypto", "decryption", "decrypt", "data", "deploy", "encrypt", "enc", "hmac",
 		"identity", "jwt", "kek", "dek", "storage", "shared", "sharedaccess", "shared_access", "sign", "sas", "ssh", "root", "recovery", "validation",
 		"vault", "webhook", "wrapping", "preshared", "pre_shared", "symmetric", "unseal", "unlock", "backup", "integration", "ingest", "ingestion",
-		"server", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
+		"server", "service_role", "role", "certificate", "sec", "aws_sec", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
 		"serpapi", "llm", "provider", "stripe", "sendgrid", "mailgun", "twilio", "azure", "firebase", "algolia", "datadog", "cloudflare", "github", "gitlab", "slack",
 		"mapbox", "pinecone", "supabase", "replicate", "weather", "rapidapi", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
 		return true
@@ -25,9 +25,18 @@ func isSecretKey(text []byte) bool {
 // looks.
 func isOpenKey(text []byte) bool {
 	switch string(text) {
-	case "public", "pub", "host", "cache", "primary", "foreign", "sort", "partition", "object", "s3", "idempotency", "routing", "trace", "group", "row",
+	case "public", "pub", "host", "cache", "primary", "foreign", "sort", "partition", "object", "s3", "idempotency", "trace", "group", "row",
 		"websocket", "sec_websocket", "hash", "range", "index", "message", "dedup", "publishable", "verify", "verifying", "verification", "map", "hot",
 		"lookup", "session_cache", "etag", "file", "i18n", "translation", "site", "anon", "known_host", "ssh_host", "ssh_public":
+		return true
+	}
+	return false
+}
+
+// isPointer reports whether text is a word before "key" in a sentence that gives one.
+func isPointer(text []byte) bool {
+	switch string(text) {
+	case "this", "my", "your", "new", "following":
 		return true
 	}
 	return false
@@ -43,6 +52,9 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		spaced := len(qualifier) == 0 && start > 1 && text[start-1] == ' '
 		if spaced { // recovery key: x
 			qualifier = text[runBack(text, start-1, 16, lower|upper) : start-1]
+		}
+		if len(qualifier) == 0 && n.end == start+len(k.word) && n.start > 0 && n.end < len(text) && text[n.start-1] == text[n.end] && (text[n.end] == '"' || text[n.end] == '\'') {
+			return gateOpaque, true // "key": "x"
 		}
 		if len(qualifier) == 0 && n.query {
 			return gateRandom, true
@@ -61,11 +73,13 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		switch {
 		case isOpenKey(whole) || isOpenKey(last):
 			return 0, false
+		case spaced && isPointer(whole):
+			return gateRandom, true
 		case spaced:
 			return gateSecret, isSecretKey(whole) || whole[0] == 'm' && string(whole) == "master"
 		case isSecretKey(whole), divided && isSecretKey(last), divided && camelEnds(qualifier):
 			return gateSecret, true
-		case divided && (n.environment || n.query):
+		case divided && (n.environment || n.query || n.flag):
 			return gateRandom, true
 		case divided:
 			return gateOpaque, true

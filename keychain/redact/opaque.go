@@ -23,6 +23,9 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 	if run(line, start, lower|digit) == stop {
 		return span{}, false // the digits of a hash
 	}
+	if found, ok := standardBody(line, start, stop); ok {
+		return found, true
+	}
 	if n := bytes.LastIndexAny(line[start:stop], "=/+"); n >= 0 {
 		// A name and a path may stand before: NAME=word_x, /v1/word_x.
 		if tail := bytes.TrimRight(line[start:stop], "="); len(tail) == n || bytes.IndexByte(line[start:start+n], '+') >= 0 {
@@ -50,6 +53,34 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 		return span{}, false
 	}
 	return span{from: start, start: start, end: stop}, true
+}
+
+// standardBody judges a body in the alphabet of standard base64, which paths and
+// names have too: qstash_x/y+z.
+func standardBody(line []byte, start, stop int) (span, bool) {
+	if isMailgun(line[start:stop]) && boundary(line, start) {
+		return span{from: start, start: start, end: stop}, true
+	}
+	if start > 1 && line[start-1] == '|' && is(line[start-2], digit) && stop-start >= 27 && opaque(line[start:stop], false) { // 12|x of Laravel, app|x of Facebook
+		if from := runBack(line, start-1, 20, digit); boundary(line, from) {
+			return span{from: from, start: from, end: stop}, true
+		}
+	}
+	start = behindEscape(line, start, stop)
+	end, issued, ok := label(line, start, stop)
+	if !ok || issued || stop-end <= unknownBody || stop-end > longestBody || isOpenPrefix(line[start:end]) || !boundary(line, start) {
+		return span{}, false
+	}
+	body := bytes.TrimRight(line[end+1:stop], "=")
+	if bytes.IndexByte(body, '=') >= 0 || !bytes.ContainsAny(body, "+/") || count(body, underscore|dash) > 0 || !isMixed(body) || !isScattered(body) || endsFileName(line, stop) {
+		return span{}, false
+	}
+	return span{from: start, start: start, end: stop}, true
+}
+
+// isMailgun: 32, 8 and 8 digits of base 16.
+func isMailgun(t []byte) bool {
+	return len(t) == 50 && t[32] == '-' && t[41] == '-' && run(t, 0, hexadecimal) == 32 && run(t, 33, hexadecimal) == 41 && run(t, 42, hexadecimal) == 50
 }
 
 // label reads the words before a body: of two letters to sixteen, with _ or -
@@ -143,7 +174,7 @@ func dottedToken(line []byte, start, stop int) (span, bool) {
 		}
 		i = end + 1
 	}
-	if randoms >= 2 && size >= 50 || randoms == 1 && issued && size >= 32 {
+	if randoms >= 2 && size >= 50 || randoms == 1 && (issued && size >= 32 || words == 1 && size >= 40 && last-start <= size+5) {
 		return span{from: start, start: start, end: last}, true
 	}
 	return span{}, false

@@ -61,10 +61,12 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		return sepEquals, after + 1
 	case (hasPrefix(rest, 0, ":?") || hasPrefix(rest, 0, ":+")) && n.start > 0 && text[n.start-1] == '{': // ${PASSWORD:?missing}
 		return sepNone, p
+	case after > p && hasPrefix(rest, 0, "as string = "): // Basic
+		return sepEquals, after + len("as string = ")
 	case rest[0] == ':':
 		return sepColon, skipCasts(text, skipType(text, after+1))
-	case after > p && n.start > 0 && text[n.start-1] == '<': // <password type="s">x</password>
-		if end := bytes.IndexAny(rest[:min(len(rest), 80)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
+	case after > p && n.start > 0 && (text[n.start-1] == '<' || text[n.start-1] == ':') && inElement(text, n.start): // <password type="s">x</password>
+		if end := bytes.IndexAny(rest[:min(len(rest), 160)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
 			return sepEquals, after + end + 1
 		}
 	case rest[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>x</password>
@@ -75,6 +77,32 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		return sepSpace, after
 	}
 	return sepNone, p
+}
+
+// laterValue passes over other members of an object between a name and its value:
+// "key":"token","enabled":true,"value":
+func laterValue(text []byte, p int) int {
+	if p >= len(text) || text[p] != ',' {
+		return p
+	}
+	reach := text[p:min(len(text), p+80)]
+	for _, member := range [...]string{`"value":`, `"value": `} {
+		if n := bytes.Index(reach, []byte(member)); n > 0 && !bytes.ContainsAny(reach[:n], "{}[]") {
+			return p + n + len(member)
+		}
+	}
+	return p
+}
+
+// serialized passes over what PHP's serialize puts between a name and a text: ;s:20:
+func serialized(text []byte, p int) int {
+	if !hasPrefix(text, p, ";s:") {
+		return p
+	}
+	if end := run(text, p+len(";s:"), digit); end < len(text) && text[end] == ':' {
+		return end + 1
+	}
+	return p
 }
 
 // attributeValue passes over what stands in an element of XML between a name that is
@@ -92,6 +120,15 @@ func attributeValue(text []byte, p int) int {
 	return p + end + 1
 }
 
+// inElement reports whether the name at p is an element's of XML, with or without
+// a name space.
+func inElement(text []byte, p int) bool {
+	if text[p-1] == ':' {
+		p = runBack(text, p-1, 16, wordDash)
+	}
+	return p > 0 && text[p-1] == '<'
+}
+
 // pairValue reads on behind a name that is itself the value of another one:
 // {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
 func pairValue(text []byte, p int) (sepKind, int) {
@@ -100,7 +137,18 @@ func pairValue(text []byte, p int) (sepKind, int) {
 			return sepColon, p + len(markup)
 		}
 	}
+	if hasPrefix(text, p, "</key>") {
+		if next := behindTags(text, p); next > p && next < len(text) && text[next] != '<' {
+			return sepColon, next
+		}
+	}
 	q := skipSpace(text, p)
+	if next := laterValue(text, p); next > p {
+		return sepColon, next
+	}
+	if next := serialized(text, p); next > p {
+		return sepColon, next
+	}
 	if next := attributeValue(text, p); next > p {
 		return sepColon, next
 	}

@@ -84,7 +84,7 @@ var tokens = []token{
 	{prefix: "xoxc-", alphabet: wordDash, min: 10, digit: true},
 	{prefix: "xoxd-", alphabet: wordDash | padding, min: 20, digit: true},
 	{prefix: "xapp-", alphabet: wordDash, min: 10, digit: true},
-	{prefix: "hooks.slack.com/services/", alphabet: alphanumeric | slash, min: 20, keep: true},
+	{prefix: "hooks.slack.com/services/", alphabet: wordDash | slash, min: 20, keep: true},
 	{prefix: "discord.com/api/webhooks/", alphabet: wordDash | slash, min: 40, keep: true},
 	{prefix: "hooks.slack.com%2Fservices%2F", alphabet: alphanumeric | slash, min: 20, keep: true},
 	{prefix: "discord.com%2Fapi%2Fwebhooks%2F", alphabet: wordDash | slash, min: 40, keep: true},

@@ -47,7 +47,7 @@ func (v value) secret() bool {
 	}
 	switch v.gate {
 	case gateOpaque:
-		return len(t) >= 24 && isScattered(t)
+		return len(t) >= 24 && isScattered(t) && (v.qualified || len(t) >= 40 && run(t, 0, wordDash|padding) == len(t)) || v.qualified && isSerial(t)
 	case gateRandom:
 		return random(t) || chosen(t)
 	case gatePair:
@@ -235,7 +235,7 @@ var states = func() map[string]bool {
 		unexpected expected eof end start begin next previous current error warning see use used using provided given absent present pending
 		active inactive loaded read write only see env environment keychain vault file prompt stdin none. n/a na tbd see: ready
 		successful success successfully works working checked verified length age count limit usage
-		learn based level`) {
+		learn based level admin`) {
 		set[w] = true
 	}
 	return set

@@ -9,6 +9,8 @@ import "bytes"
 // weakSeparator reads what such a place has between a name and a value.
 func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
 	after := skipSpace(text, p)
+	for stop := min(len(text), p+longestBridge); after > p && after < stop && text[after] == ' '; after++ { // a column
+	}
 	if after >= len(text) {
 		return sepNone, p
 	}
@@ -33,6 +35,8 @@ func weakSeparator(text []byte, p int, n name, keyQuote quote) (sepKind, int) {
 	switch c := text[after]; {
 	case keyQuote.char != 0 && c == ',': // ["x-api-key", "x"]
 		return sepColon, after + 1
+	case c == ',' && hasPrefix(text, after, ",parametervalue="): // ParameterKey=Password,ParameterValue=x
+		return sepEquals, after + len(",parametervalue=")
 	case c == ',' && hasPrefix(text, skipSpace(text, after+1), "value:"): // {name: API_KEY, value: x}
 		return sepColon, skipSpace(text, after+1) + len("value:")
 	case c == '|' && !hasPrefix(text, after, "||"): // | api_key | x |
