@@ -142,6 +142,9 @@ func sourceName(text []byte, p int) (span, bool) {
 	if isPlaceholder(password) || isReference(password) || bytes.HasPrefix(password, []byte("[REDACTED")) {
 		return span{}, false
 	}
+	if text[p-1] == '/' && !chosen(password) && !random(password) { // root:x@/app has no protocol that says what it is
+		return span{}, false
+	}
 	return span{from: start, start: start + colon + 1, end: end}, true
 }
 

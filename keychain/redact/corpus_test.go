@@ -181,7 +181,7 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 func TestBlindCorpusCutAnywhere(t *testing.T) {
 	c := newCorpus(*seed)
 	m := newMasker(t)
-	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms()) {
+	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms(), sixthForms(), seventhForms()) {
 		text := c.fill(f.text, "", c.secretOf(f.kind)) + "\nnext line\n"
 		want := m.Text(text)
 		for _, size := range []int{1, 3, 7, 16} {
@@ -200,7 +200,7 @@ func TestBlindCorpusCutAnywhere(t *testing.T) {
 func TestHostileTextsEnd(t *testing.T) {
 	m := newMasker(t)
 	units := []string{"token", "kty\"", "\"kty\":\"d\":\"", "cookie: a=b; ", "Private-Lines: 1\n", "-----BEGIN PRIVATE KEY-----\n\\n", "x -----BEGIN PRIVATE KEY-----\n x\\\\n\n", "password:\n", "password: |\n", "name=\"token\"\n\n",
-		"(token,", "(a,token) values (", "sk_live_", "aa_", "mysql -p", " -p", "echo ", "@tcp(", "password for ", "<td>token</td>", "token from ", "mnemonic: a b ", ".atlasv1.", "-us1", "AUTH ", "new PDO('", "token: {\n", "key", "\\x", "password\\xd9", "token (a)(b)", "://hook/", "a://a1B2hooks/", ":5432:", "*:*:", "community ", "2/1:", "a.", "aB3dE6gH9jK2aB3dE6gH9jK2.", "authorization: x y1:", "token\" a=", "echo a:", "$2a$", "t=1,v1=", "cookie: sid=a1b2c3d4; "}
+		"(token,", "(a,token) values (", "sk_live_", "aa_", "mysql -p", " -p", "echo ", "@tcp(", "password for ", "<td>token</td>", "token from ", "mnemonic: a b ", ".atlasv1.", "-us1", "AUTH ", "new PDO('", "token: {\n", "key", "\\x", "password\\xd9", "token (a)(b)", "://hook/", "a://a1B2hooks/", ":5432:", "*:*:", "community ", "2/1:", "a.", "aB3dE6gH9jK2aB3dE6gH9jK2.", "authorization: x y1:", "token\" a=", "echo a:", "$2a$", "t=1,v1=", "cookie: sid=a1b2c3d4; ", "password a ", "password is ", "(\"", "a,token\n", "\" \"", "auth=(", ";s:1:", "token\",", "@/"}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -52,6 +52,7 @@ const (
 	ruleHint    // a text before an argument
 	ruleHook    // the path of a URL
 	ruleCall    // the arguments of a call
+	ruleQuoted  // the first argument of any call
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -99,7 +100,7 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	}
 	add("kty", rule{kind: ruleWebKey})
 	add("Private-Lines:", rule{kind: rulePutty})
-	for _, literal := range []string{"@tcp(", "@unix(", "@tcp6("} {
+	for _, literal := range []string{"@tcp(", "@unix(", "@tcp6(", "@/"} {
 		add(literal, rule{kind: ruleSource})
 	}
 	add("oracle:thin:", rule{kind: ruleSlash})
@@ -122,6 +123,8 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	for i, h := range hints {
 		add(h.text, rule{kind: ruleHint, value: i})
 	}
+	add("('", rule{kind: ruleQuoted})
+	add("(\"", rule{kind: ruleQuoted})
 	for _, literal := range calls {
 		add(literal, rule{kind: ruleCall})
 	}
@@ -148,6 +151,8 @@ func (r *rule) follows(c byte) bool {
 		return !is(c, identifier)
 	case ruleWebToken, ruleTelegram:
 		return is(c, wordDash)
+	case ruleQuoted:
+		return is(c, wordDash|padding)
 	case ruleEntra:
 		return is(c, identifier|tilde)
 	case ruleWebKey:
@@ -360,6 +365,8 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = hints[r.value].match(line, end)
 	case ruleCall:
 		found, ok = called(line, end)
+	case ruleQuoted:
+		found, ok = quotedArgument(line, end)
 	case ruleHook:
 		found, ok = hooked(line, end)
 	case ruleCookies:

@@ -17,7 +17,8 @@ var hints = [...]hint{
 	{text: "cargo login "}, {text: "snyk auth "}, {text: "codecov -t "},
 	{text: "htpasswd -b ", skip: 2}, {text: "htpasswd -bc ", skip: 2}, {text: "htpasswd -nb ", skip: 1}, {text: "htpasswd -bnbc ", skip: 1},
 	{text: "useradd -p "}, {text: "usermod -p "}, {text: "lftp -u ", behind: ','}, {text: "send \""}, {text: "send -- \""},
-	{text: "/user:", skip: 1}, {text: "/administrator:", until: '@'}, {text: "add-authtoken "}, {text: "config set token "}, {text: "op_session_", behind: '='}, {text: "login is ", skip: 2},
+	{text: "/user:", skip: 1}, {text: "/administrator:", until: '@'}, {text: "add-authtoken "}, {text: "config set token "}, {text: "op_session_", behind: '='}, {text: "login is ", skip: 2}, {text: "option key "}, {text: "uci set ", behind: '='}, {text: "admin / "}, {text: "root / "}, {text: "add_user ", skip: 1}, {text: "net user ", skip: 1}, {text: " /rp "}, {text: "rootpw --plaintext "}, {text: "tf_token_", behind: '='}, {text: "change_password ", skip: 1},
+	{text: " /p:"}, {text: " -p "}, {text: "<<< "}, {text: " --value "}, {text: "wpa_passphrase ", skip: 1}, {text: "--encrypt "},
 
 	// Directives.
 	{text: "createuser ", skip: 2}, {text: "rocommunity "}, {text: "rwcommunity "}, {text: "community "}, {text: " secret 0 "}, {text: " secret 5 "}, {text: " password 0 "}, {text: " password 7 "},
@@ -68,7 +69,7 @@ func (h *hint) match(text []byte, p int) (span, bool) {
 		}
 	}
 	v := text[p:stop]
-	if len(v) < 6 || isPlaceholder(v) || isReference(v) || isPath(v) || !random(v) && !chosen(v) {
+	if len(v) > 0 && (v[0] == '/' || v[0] == '~' || v[0] == '.') || len(v) < 6 || isPlaceholder(v) || isReference(v) || isPath(v) || !random(v) && !chosen(v) {
 		return span{}, false
 	}
 	return span{from: from, start: p, end: stop}, true
@@ -97,7 +98,8 @@ func chosen(t []byte) bool {
 			signs++
 		}
 	}
-	if digits < 2 || small < 2 {
+	if digits < 2 || small < 2 || is(t[0], digit) && (bytes.IndexByte(t, '.') > 0 || bytes.IndexByte(t, '-') > 0) { // too few, or a version
+
 		return false
 	}
 	return capitals > 0 && len(t) >= 10 || capitals+signs > 1 && (signs > 0 || digits > 2)

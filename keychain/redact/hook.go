@@ -18,7 +18,7 @@ func hooked(text []byte, p int) (span, bool) {
 			end = run(text, end+1, wordDash)
 		}
 		segment := text[i:end]
-		if start == 0 && (len(segment) >= 16 && random(segment) || chosen(segment) && len(segment) >= 10 || isUUID(segment)) {
+		if start == 0 && (len(segment) >= 16 && random(segment) || chosen(segment) && len(segment) >= 10 && count(segment, dash) == 0 || isUUID(segment)) {
 			start = i
 		}
 		stop = end

@@ -24,6 +24,7 @@ var infixes = [...]infix{
 	{text: "!AQ", back: alphanumeric, min: 15, max: 18, forward: identifier, least: 60, most: 160},                      // Salesforce
 	{text: "_mmk", back: word, min: 36, max: 36},                                                                        // MaxMind
 	{text: ".acc-", back: identifier, min: 20, max: 64, forward: identifier | padding, least: 40, most: 90},             // Authress
+	{text: "::server:", back: alphanumeric, min: 60, max: 70, forward: alphanumeric, least: 20, most: 64},               // K3s
 	{text: "-us", back: hexadecimal, min: 32, max: 32, forward: digit, least: 1, most: 2},                               // Mailchimp
 }
 

@@ -35,6 +35,8 @@ var moreTokens = []token{
 	{prefix: "sat.", alphabet: identifier, min: 60, max: 90, digit: true, solid: 20},
 	{prefix: "pk_", alphabet: upper | digit | underscore, min: 38, max: 46, digit: true, solid: 30},
 
+	{prefix: "K10", alphabet: hexadecimal, min: 64, max: 64},
+	{prefix: "SWMTKN-1-", alphabet: wordDash, min: 60},
 	{prefix: "glrtr-", alphabet: wordDash, min: 16, digit: true},
 	{prefix: "t-gp_", alphabet: alphanumeric, min: 32},
 	{prefix: "exa_", alphabet: hexadecimal | dash, min: 32},

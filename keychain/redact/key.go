@@ -69,7 +69,8 @@ var keys = []key{
 	{word: "ticket", gate: gateQuery, bounded: true}, {word: "_pat", gate: gateOpaque}, {word: "creds"}, {word: "cred", bounded: true},
 	{word: "_sk", gate: gateOpaque}, {word: "session", gate: gateOpaque, bounded: true}, {word: "secretid", gate: gateRandom}, {word: "secret_id", gate: gateRandom},
 	{word: "routing_key", gate: gateRandom}, {word: "password_hash", gate: gateLong}, {word: "passwordhash", gate: gateLong}, {word: "encrypted_password", gate: gateLong},
-	{word: "_salt", gate: gateRandom}, {word: "crypt", gate: gateRandom, bounded: true}, {word: "cipher", gate: gateRandom, bounded: true}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
+	{word: "_salt", gate: gateRandom}, {word: "crypt", gate: gateRandom, bounded: true}, {word: "encrypt", gate: gateRandom, bounded: true}, {word: "backup codes", gate: gateRandom}, {word: "recovery codes", gate: gateRandom},
+	{word: "backup code", gate: gateRandom}, {word: "recovery code", gate: gateRandom}, {word: "cipher", gate: gateRandom, bounded: true}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
 	{word: "authtok", gate: gatePassword}, {word: "bindpw", gate: gatePassword}, {word: "rootpw", gate: gatePassword}, {word: "dbpw", gate: gatePassword},
 	{word: "sonar.login"}, {word: "oauth", gate: gateToken, bounded: true},
 	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
@@ -124,7 +125,7 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 	}
 	p = skipColour(text, p)
 	sep, next := sepNone, p
-	if keyQuote.char != 0 || name.start > 0 && text[name.start-1] == '<' || hasPrefix(text, p, "</key>") {
+	if keyQuote.char != 0 || name.start > 0 && text[name.start-1] == '<' || hasPrefix(text, p, "</key>") || hasPrefix(text, p, "</param-name>") {
 		sep, next = pairValue(text, p)
 	}
 	if sep == sepNone {
@@ -155,7 +156,16 @@ func keyValue(text []byte, start, end int, k key, replacement string, past *runs
 			return place.value(text, next, replacement, past)
 		}
 	}
-	return place.behindBridge(text, p, 0, replacement, past)
+	if found, ok := place.behindBridge(text, p, 0, replacement, past); ok {
+		return found, true
+	}
+	if next, sure := sentence(text, p); next > p && keyQuote.char == 0 && k.gate <= gateToken && !isReplaced(text, next, replacement) {
+		if argumentEnd(text, next) == len(text) {
+			past.open = min(past.open, next) // the value may go on
+		}
+		return given(text, name.start, next, sure && k.gate != gateToken)
+	}
+	return span{}, false
 }
 
 // behindBridge judges the value that stands behind a bridge, which begins at p.
@@ -231,7 +241,7 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 			p += len(form)
 		}
 	}
-	if opened.char == '`' && w.name.environment && w.sep == sepEquals {
+	if opened.char == '`' && w.name.environment && w.sep == sepEquals && p == w.name.end+len("=`") {
 		return span{}, false // a shell's PASSWORD=`command`
 	}
 	if opened.char == '"' && len(text)-stop < len(arrow) && string(text[stop:]) == arrow[:len(text)-stop] {
@@ -252,7 +262,7 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 			v.after = 0
 		}
 	}
-	if isReplaced(text, p, replacement) || !v.secret() || w.weak && !random(v.text) && !w.chosenAtEnd(text, v.text, stop) {
+	if isReplaced(text, p, replacement) || !v.secret() || w.weak && (!random(v.text) || isResourceName(v.text)) && !w.chosenAtEnd(text, v.text, stop) {
 		if end := changedTo(text, stop, opened); end > stop && !w.weak { // "x" -> "y", of which only y can be one
 			v.text, p, stop = text[stop+len(arrow):end], stop+len(arrow), end
 			if v.secret() {
@@ -272,7 +282,7 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 // chosenAtEnd: a directive of a configuration, whose value is the last of the line.
 func (w *place) chosenAtEnd(text, v []byte, stop int) bool {
 	return (w.key.gate == gatePassword || w.key.gate == gateSecret) && chosen(v) &&
-		(w.sep == sepEquals || w.sep == sepColon && len(bytes.TrimLeft(text[stop:min(len(text), stop+4)], "\"'\r\n")) == 0)
+		(w.sep == sepEquals || w.sep == sepColon && (stop < len(text) && (text[stop] == '"' || text[stop] == '\'') || len(bytes.TrimLeft(text[stop:min(len(text), stop+4)], "\r\n")) == 0))
 }
 
 // arrow stands between a value and what it becomes, in plans of Terraform.

@@ -13,7 +13,7 @@ func isSecretKey(text []byte) bool {
 	case "app", "application", "admin", "auth", "client", "cipher", "crypto", "decryption", "decrypt", "data", "deploy", "encrypt", "enc", "hmac",
 		"identity", "jwt", "kek", "dek", "storage", "shared", "sharedaccess", "shared_access", "sign", "sas", "ssh", "root", "recovery", "validation",
 		"vault", "webhook", "wrapping", "preshared", "pre_shared", "symmetric", "unseal", "unlock", "backup", "integration", "ingest", "ingestion",
-		"server", "service_role", "role", "certificate", "sec", "aws_sec", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
+		"server", "service_role", "anonymous", "role", "certificate", "sec", "aws_sec", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
 		"serpapi", "llm", "provider", "stripe", "sendgrid", "mailgun", "twilio", "azure", "firebase", "algolia", "datadog", "cloudflare", "github", "gitlab", "slack",
 		"mapbox", "pinecone", "supabase", "replicate", "weather", "rapidapi", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
 		return true
@@ -31,6 +31,25 @@ func isOpenKey(text []byte) bool {
 		return true
 	}
 	return false
+}
+
+// inSecretObject reports whether the member at p is the first of an object whose name
+// says what its key is: "openai":{"key":"x"}, api: {key: x}.
+func inSecretObject(text []byte, p int) bool {
+	opened := false
+	for stop := max(p-16, 0); p > stop && bytes.IndexByte([]byte(" \"'\\:={>"), text[p-1]) >= 0; p-- {
+		opened = opened || text[p-1] == '{'
+	}
+	if !opened {
+		return false
+	}
+	object := text[runBack(text, p, 24, word):p]
+	var folded [24]byte
+	for i, c := range object {
+		folded[i] = fold(c)
+	}
+	name := folded[:len(object)]
+	return len(name) > 1 && (isSecretKey(name) || string(name) == "api" || string(name) == "credential" || string(name) == "credentials" || string(name) == "secret")
 }
 
 // isPointer reports whether text is a word before "key" in a sentence that gives one.
@@ -52,6 +71,9 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		spaced := len(qualifier) == 0 && start > 1 && text[start-1] == ' '
 		if spaced { // recovery key: x
 			qualifier = text[runBack(text, start-1, 16, lower|upper) : start-1]
+		}
+		if len(qualifier) == 0 && inSecretObject(text, n.start) {
+			return gateRandom, true
 		}
 		if len(qualifier) == 0 && n.end == start+len(k.word) && n.start > 0 && n.end < len(text) && text[n.start-1] == text[n.end] && (text[n.end] == '"' || text[n.end] == '\'') {
 			return gateOpaque, true // "key": "x"

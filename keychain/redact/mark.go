@@ -9,6 +9,9 @@ func skipMark(text []byte, p int) int {
 		return p + markSize(text, p)
 	}
 	for range 2 {
+		if hasPrefix(text, p, "!unsafe ") {
+			return p + len("!unsafe ")
+		}
 		if !hasPrefix(text, p, "!!str ") && (p+1 >= len(text) || text[p] != '&' || !is(text[p+1], lower|upper)) {
 			return p
 		}

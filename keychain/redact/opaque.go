@@ -58,6 +58,10 @@ func prefixed(line []byte, start, stop int) (span, bool) {
 // standardBody judges a body in the alphabet of standard base64, which paths and
 // names have too: qstash_x/y+z.
 func standardBody(line []byte, start, stop int) (span, bool) {
+	start = behindEscape(line, start, stop)
+	if n := stop - start; n > 0 && line[start] == 'S' && (n == 56 || n == 58) && run(line, start, base32) == stop && boundary(line, start) { // seeds of Stellar and NATS
+		return span{from: start, start: start, end: stop}, true
+	}
 	if isMailgun(line[start:stop]) && boundary(line, start) {
 		return span{from: start, start: start, end: stop}, true
 	}
@@ -66,7 +70,6 @@ func standardBody(line []byte, start, stop int) (span, bool) {
 			return span{from: from, start: from, end: stop}, true
 		}
 	}
-	start = behindEscape(line, start, stop)
 	end, issued, ok := label(line, start, stop)
 	if !ok || issued || stop-end <= unknownBody || stop-end > longestBody || isOpenPrefix(line[start:end]) || !boundary(line, start) {
 		return span{}, false
@@ -118,7 +121,22 @@ func opaque(body []byte, issued bool) bool {
 			return false
 		}
 	}
+	if hasWord(body) {
+		return false
+	}
 	return digits >= 2 && (isScattered(body) || isMixed(body)) && count(body, underscore|dash)*8 <= len(body)
+}
+
+// hasWord reports whether _ or - cut a word out of t: six small letters or more.
+func hasWord(t []byte) bool {
+	for i := 0; i < len(t); {
+		stop := run(t, i, alphanumeric)
+		if stop-i >= 6 && stop-i < len(t) && run(t, i+1, lower) == stop {
+			return true
+		}
+		i = stop + 1
+	}
+	return false
 }
 
 // endsFileName: what stands at stop is a file's extension.
@@ -174,7 +192,7 @@ func dottedToken(line []byte, start, stop int) (span, bool) {
 		}
 		i = end + 1
 	}
-	if randoms >= 2 && size >= 50 || randoms == 1 && (issued && size >= 32 || words == 1 && size >= 40 && last-start <= size+5) {
+	if randoms >= 2 && size >= 50 || randoms == 1 && (issued && size >= 32 || words <= 2 && size >= 40 && last-start <= size+words*6) {
 		return span{from: start, start: start, end: last}, true
 	}
 	return span{}, false

@@ -69,7 +69,7 @@ func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 		if end := bytes.IndexAny(rest[:min(len(rest), 160)], "<>"); end >= 0 && rest[end] == '>' && end > 0 && rest[end-1] != '/' {
 			return sepEquals, after + end + 1
 		}
-	case rest[0] == '>' && n.start > 0 && text[n.start-1] == '<': // <password>x</password>
+	case rest[0] == '>' && n.start > 0 && (text[n.start-1] == '<' || text[n.start-1] == ':') && inElement(text, n.start): // <password>x</password>
 		return sepEquals, after + 1
 	case rest[0] == ',' && quoted && (n.flag || n.environment): // ["--token", "x"], Setenv("TOKEN", "x")
 		return sepColon, after + 1
@@ -114,6 +114,9 @@ func attributeValue(text []byte, p int) int {
 	if n := bytes.Index(reach, []byte(":value=")); n > 0 && (end < 0 || n < end) {
 		return p + n + len(":value=")
 	}
+	if end == 0 && reach[0] == '>' && end+1 < len(reach) && reach[1] != '<' { // <entry key="password">x
+		return p + 1
+	}
 	if end <= 0 || reach[end] != '>' || reach[end-1] == '/' || reach[0] != ' ' || bytes.IndexByte(reach[:end], '=') < 0 {
 		return p
 	}
@@ -132,7 +135,7 @@ func inElement(text []byte, p int) bool {
 // pairValue reads on behind a name that is itself the value of another one:
 // {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
 func pairValue(text []byte, p int) (sepKind, int) {
-	for _, markup := range [...]string{"><value>", "</key><string>", "</name><value>"} {
+	for _, markup := range [...]string{"><value>", "</key><string>", "</name><value>", "</param-name><param-value>", "</key><value>"} {
 		if hasPrefix(text, p, markup) {
 			return sepColon, p + len(markup)
 		}

@@ -60,6 +60,9 @@ func (v value) secret() bool {
 		}
 		return len(t) >= 20 && digits >= 2 && letters >= 2
 	case gateHeader:
+		if hasPrefix(t, 0, "aws4-") {
+			return false
+		}
 		if bytes.IndexByte(t, '=') > 0 && t[len(t)-1] != '=' {
 			return false // parameters, whose names say what they are
 		}

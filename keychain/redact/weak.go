@@ -129,6 +129,13 @@ func isScattered(t []byte) bool {
 	return places >= 3
 }
 
+// isResourceName: web-7d9f8b6c5d-x2k4z, as clusters name what they start: a word before
+// what is random.
+func isResourceName(t []byte) bool {
+	first := run(t, 0, lower)
+	return first >= 3 && first < len(t) && t[first] == '-' && run(t, 0, lower|digit|dash) == len(t) && !isUUID(t)
+}
+
 // isSerial: AB3CD-E5FGH-1JKLM, groups as of a licence.
 func isSerial(t []byte) bool {
 	groups := 0
