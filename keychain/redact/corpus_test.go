@@ -181,9 +181,22 @@ func TestGeneratedCorpusCutAnywhere(t *testing.T) {
 func TestBlindCorpusCutAnywhere(t *testing.T) {
 	c := newCorpus(*seed)
 	m := newMasker(t)
+	var texts []string
 	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms(), sixthForms(), seventhForms()) {
-		text := c.fill(f.text, "", c.secretOf(f.kind)) + "\nnext line\n"
+		texts = append(texts, c.fill(f.text, "", c.secretOf(f.kind)))
+	}
+	for _, f := range slices.Concat(newerFamilies(), secondFamilies(), thirdFamilies(), fourthFamilies(), fifthFamilies(), sixthFamilies(), seventhFamilies()) {
+		texts = append(texts, c.around(f.make(c)))
+	}
+	for _, text := range slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary()) {
+		texts = append(texts, c.fill(text, "", ""))
+	}
+	for _, text := range texts {
+		text += "\nnext line\n"
 		want := m.Text(text)
+		if again := m.Text(want); again != want {
+			t.Errorf("masked again: %q\n was %q", again, want)
+		}
 		for _, size := range []int{1, 3, 7, 16} {
 			if got := through(t, m, text, func(int) int { return size }); got != want {
 				t.Fatalf("%q in writes of %d:\n got  %q\n want %q", text, size, got, want)
