@@ -92,7 +92,7 @@ func chosen(t []byte) bool {
 			capitals++
 		case is(c, lower):
 			small++
-		case c == '/' || c == ':' || c == '(' || c == ')' || c == '=' || c == '[' || c == '{' || c == '"' || c == '<' || c == '>':
+		case c == '/' || c == ':' || c == '(' || c == ')' || c == '=' || c == '[' || c == '{' || c == '"' || c == '<' || c == '>' || c == '\\':
 			return false // code, a time, a path
 		case c != '.' && c != '-' && c != '_' && c != ',' && c != ';':
 			signs++

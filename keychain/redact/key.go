@@ -69,8 +69,8 @@ var keys = []key{
 	{word: "ticket", gate: gateQuery, bounded: true}, {word: "_pat", gate: gateOpaque}, {word: "creds"}, {word: "cred", bounded: true},
 	{word: "_sk", gate: gateOpaque}, {word: "session", gate: gateOpaque, bounded: true}, {word: "secretid", gate: gateRandom}, {word: "secret_id", gate: gateRandom},
 	{word: "routing_key", gate: gateRandom}, {word: "password_hash", gate: gateLong}, {word: "passwordhash", gate: gateLong}, {word: "encrypted_password", gate: gateLong},
-	{word: "_salt", gate: gateRandom}, {word: "crypt", gate: gateRandom, bounded: true}, {word: "encrypt", gate: gateRandom, bounded: true}, {word: "backup codes", gate: gateRandom}, {word: "recovery codes", gate: gateRandom},
-	{word: "backup code", gate: gateRandom}, {word: "recovery code", gate: gateRandom}, {word: "cipher", gate: gateRandom, bounded: true}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
+	{word: "_salt", gate: gateRandom}, {word: "encrypt", gate: gateOpaque, bounded: true}, {word: "backup codes", gate: gateRandom}, {word: "recovery codes", gate: gateRandom},
+	{word: "backup code", gate: gateRandom}, {word: "recovery code", gate: gateRandom}, {word: "signing", gate: gateOpaque, bounded: true}, {word: "appid", gate: gateQuery}, {word: "authident", gate: gatePair},
 	{word: "authtok", gate: gatePassword}, {word: "bindpw", gate: gatePassword}, {word: "rootpw", gate: gatePassword}, {word: "dbpw", gate: gatePassword},
 	{word: "sonar.login"}, {word: "oauth", gate: gateToken, bounded: true},
 	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
@@ -201,6 +201,7 @@ type place struct {
 func (w *place) value(text []byte, p int, replacement string, past *runs) (span, bool) {
 	p = skipColour(text, skipSpace(text, p))
 	for stop := min(len(text), p+longestBridge); p < stop && text[p] == ' '; p++ { // a column
+		w.weak = true
 	}
 	if hasPrefix(text, p, "** ") { // **Password:** x
 		p += len("** ")

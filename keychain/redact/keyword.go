@@ -13,7 +13,7 @@ func isSecretKey(text []byte) bool {
 	case "app", "application", "admin", "auth", "client", "cipher", "crypto", "decryption", "decrypt", "data", "deploy", "encrypt", "enc", "hmac",
 		"identity", "jwt", "kek", "dek", "storage", "shared", "sharedaccess", "shared_access", "sign", "sas", "ssh", "root", "recovery", "validation",
 		"vault", "webhook", "wrapping", "preshared", "pre_shared", "symmetric", "unseal", "unlock", "backup", "integration", "ingest", "ingestion",
-		"server", "service_role", "anonymous", "role", "certificate", "sec", "aws_sec", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
+		"server", "service_role", "anonymous", "certificate", "sec", "aws_sec", "maps", "google", "openai", "anthropic", "claude", "gemini", "openrouter", "groq", "mistral", "cohere", "deepseek", "huggingface", "hf", "tavily",
 		"serpapi", "llm", "provider", "stripe", "sendgrid", "mailgun", "twilio", "azure", "firebase", "algolia", "datadog", "cloudflare", "github", "gitlab", "slack",
 		"mapbox", "pinecone", "supabase", "replicate", "weather", "rapidapi", "admin_api", "host_master", "function", "primary_access", "write", "seed", "functions":
 		return true
@@ -93,7 +93,7 @@ func gateOf(text []byte, start int, n name, k key) (gate, bool) {
 		last := whole[bytes.LastIndexByte(whole, '_')+1:]
 		divided := start > n.start && !is(text[start-1], alphanumeric) || is(text[start], upper) && is(text[start-1], lower|digit)
 		switch {
-		case isOpenKey(whole) || isOpenKey(last):
+		case isOpenKey(whole) || isOpenKey(last) || bytes.HasSuffix(whole, []byte("public")):
 			return 0, false
 		case spaced && isPointer(whole):
 			return gateRandom, true

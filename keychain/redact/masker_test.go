@@ -197,6 +197,9 @@ func TestOrdinaryTextStays(t *testing.T) {
 		"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
 		"path /usr/lib/x86_64-linux-gnu/libnss_files-2.36.so and /home/u/go/pkg/mod/cache",
 		"/bin/pwd: permission denied", "bash: passwd: command not found", "passwd: Operation not permitted", "passwd: no such file or directory\n",
+		// Of real sources and documents.
+		"args: []string{\"-cipher\", \"ECDHE-ECDSA-AES128-SHA256\"},", "cipher:     PEMCipherAES256,", "PrivateKey:                  testRSAPrivateKey,", "passwd:         files systemd", "return &hybridPublicKey{mlkem768X25519, t, pq}, nil",
+		`RoleKey: "roles.r", OwnKey: "agents.coder",`, `"InvalidDNandRFC822nameConstraintsTest28EE.crt"`, "[Guidelines](https://docs.google.com/document/d/1yrYZJ2twrbpUuScbo3rmN_v-Jfv6d2tO74nCT6PcpxI).", `PlainAuth("", "user", "pass", "testserver"), "PLAIN", []string{"\x00user\x00pass"}`,
 		"eyJ is how tokens start", "a.b.c", "hf_home gsk_ npm_config_cache npm_lifecycle_event", "",
 	} {
 		for i, m := range maskers {

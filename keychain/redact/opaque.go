@@ -159,7 +159,7 @@ func dottedToken(line []byte, start, stop int) (span, bool) {
 	if stop-start < unknownBody || !boundary(line, start) {
 		return span{}, false
 	}
-	randoms, size, issued, words := 0, 0, false, 0
+	randoms, size, issued, named, words := 0, 0, false, false, 0
 	last := stop
 	if stop < len(line) && line[stop] == ':' { // id.secret:key
 		if end := run(line, stop+1, alphanumeric|padding); end-stop > 22 && line[end-1] == '=' {
@@ -182,8 +182,8 @@ func dottedToken(line []byte, start, stop int) (span, bool) {
 		case isUUID(part):
 			words++
 		case len(part) >= 1 && len(part) <= 10 && run(part, 0, lower|digit|dash) == len(part):
-			if randoms > 0 && size < 40 && !tail {
-				return span{}, false // a name behind it: a file, a host
+			if randoms > 0 && !tail {
+				named = true // a file, a host
 			}
 			issued = issued || isIssuedWord(part)
 			words++
@@ -192,7 +192,10 @@ func dottedToken(line []byte, start, stop int) (span, bool) {
 		}
 		i = end + 1
 	}
-	if randoms >= 2 && size >= 50 || randoms == 1 && (issued && size >= 32 || words <= 2 && size >= 40 && last-start <= size+words*6) {
+	if named && (randoms < 3 || size < 60) {
+		return span{}, false
+	}
+	if randoms >= 2 && size >= 50 || randoms == 1 && (issued && size >= 32 || words >= 1 && words <= 2 && size >= 40 && last-start <= size+words*6) {
 		return span{from: start, start: start, end: last}, true
 	}
 	return span{}, false
@@ -210,7 +213,7 @@ func accountToken(line []byte, start, stop int) (span, bool) {
 
 // isHash: 20 digits of base 16 or more.
 func isHash(t []byte) bool {
-	return len(t) >= 20 && run(t, 0, hexadecimal) == len(t) && count(t, digit) > 2
+	return len(t) >= 20 && run(t, 0, hexadecimal) == len(t) && count(t, digit) > 2 && count(t, lower|upper) > 2
 }
 
 // isIssuedWord reports whether text is a word before a key that says that it is one.
