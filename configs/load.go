@@ -103,6 +103,9 @@ type Snapshot struct {
 	policies   map[string]*policy.Policy
 }
 
+// Home is the home folder that ~ stands for in the file.
+func (s *Snapshot) Home() string { return s.options.Home }
+
 // Where returns the place of a key such as
 // agents.coder.permissions.denied_paths[0]; for a key that is not written, that
 // of the nearest key above it, and zeros when none is. The place is counted

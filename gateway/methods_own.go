@@ -81,7 +81,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 	}
 	listeners = append(listeners, g.deps.Layout.Socket())
 	return event.Overview{
-		Version: g.deps.Version, PID: os.Getpid(), Started: g.started,
+		Version: g.deps.Version, PID: os.Getpid(), Home: snapshot.Home(), Started: g.started,
 		Listeners: listeners, AgentsEndpoint: endpoint, TLS: g.tlsStatus(), Token: g.tokenStatus(),
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.RunningAgents(),

@@ -124,7 +124,7 @@ func demoAtWork() (demoWorld, []event.Event) {
 	}
 	w := demoWorld{
 		overview: event.Overview{
-			Version: "demo", PID: 4711, Listeners: []string{"127.0.0.1:18789"}, Started: demoTime(-9100), Connections: 3, DeniedHour: 27,
+			Version: "demo", PID: 4711, Home: "/home/ada", Listeners: []string{"127.0.0.1:18789"}, Started: demoTime(-9100), Connections: 3, DeniedHour: 27,
 			Agents: 3, Running: 1, Store: event.SecretStore{Backend: "keychain", State: "unlocked", Detail: "Secret Service (gnome-keyring)"},
 			Machine: demoMachine(true), TokenSet: true,
 		},
@@ -244,7 +244,7 @@ func demoEvents() []event.Event {
 func demoFirstRun() (demoWorld, []event.Event) {
 	return demoWorld{
 		overview: event.Overview{
-			Version: "demo", PID: 4711, Listeners: []string{"127.0.0.1:18789"}, Started: demoTime(-3), Connections: 1,
+			Version: "demo", PID: 4711, Home: "/home/ada", Listeners: []string{"127.0.0.1:18789"}, Started: demoTime(-3), Connections: 1,
 			Store:   event.SecretStore{State: "none", Detail: "no Secret Service answers", Hint: "Create the encrypted vault here (v), or start a desktop keyring."},
 			Machine: demoMachine(false),
 		},

@@ -53,7 +53,6 @@ type screen struct {
 	palette  *view.PaletteView
 	current  view.Name
 	previous view.Name
-	homeless bool      // home was asked for
 	entered  view.Name // a view that was opened and still waits for its rows
 	over     overlay
 
@@ -195,7 +194,6 @@ func (s *screen) apply(e *event.Event) {
 	case e.Agent != nil:
 		delete(s.data.Details, e.Agent.Name)
 		s.agents.Forget()
-		s.findHome()
 	case e.Config != nil:
 		clear(s.data.Details)
 		clear(s.data.Previews)

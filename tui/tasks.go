@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,18 +54,13 @@ func (s *screen) load() {
 		clear(s.data.Details)
 		s.agents.Forget()
 		s.want()
-		s.homeless = false
-		s.findHome()
 	})
 	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
 	fetch(s, s.data.T("held requests"), s.backend.Asks, func(list []event.Ask) {
 		s.data.LoadAsks(list)
 		s.told = true // those that waited before the screen opened ring no bell
 	})
-	fetch(s, connections, s.backend.Connections, func(list []event.Connection) {
-		slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
-		s.data.Connections.Replace(list)
-	})
+	fetch(s, connections, s.backend.Connections, s.data.LoadConnections)
 	fetch(s, s.data.T("the log"), func(ctx context.Context) ([]event.LogLine, error) {
 		return s.backend.Logs(ctx, 1000)
 	}, s.data.LoadLogs)
@@ -78,14 +72,6 @@ func (s *screen) load() {
 	}
 }
 
-// findHome loads one agent's policy, once: it says where the person's home is.
-func (s *screen) findHome() {
-	if s.data.Home == "" && !s.homeless && len(s.data.Agents) > 0 && s.current != view.Agents {
-		s.homeless = true
-		s.act(view.Action{Verb: view.VerbLoadAgent, Name: s.data.Agents[0].Name})
-	}
-}
-
 func (s *screen) fetchOverview() {
 	s.stale, s.fetching, s.fetched = false, true, time.Now()
 	s.add(func(ctx context.Context) func() {
@@ -94,7 +80,7 @@ func (s *screen) fetchOverview() {
 		return func() {
 			s.fetching, s.dirty = false, true
 			if err == nil {
-				s.data.Overview, s.data.Store, s.data.Loaded = o, o.Store, true
+				s.data.Overview, s.data.Store, s.data.Home, s.data.Loaded = o, o.Store, o.Home, true
 			}
 		}
 	})

@@ -41,7 +41,7 @@ func mainJob(t *testing.T, kept string) {
 
 	// 1. A first run makes the state folder, launches the gateway and attaches.
 	screen := p.open("screen", 120, 36, "tui")
-	screen.shows("● running", "127.0.0.1:18789", "Needs you")
+	screen.shows("● running", "127.0.0.1:18789", "Needs you", "write it into ~/.openclaw/config.yaml")
 	checkMode(t, filepath.Join(p.home, ".openclaw"), 0o700)
 	checkMode(t, filepath.Join(p.home, ".openclaw", "config.yaml"), 0o600)
 	if p.gatewayPID() <= 0 {

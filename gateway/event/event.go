@@ -280,6 +280,7 @@ type Notice struct {
 type Overview struct {
 	Version        string       `json:"version"`
 	PID            int          `json:"pid"`
+	Home           string       `json:"home,omitempty"` // the folder that ~ stands for where the gateway runs
 	Listeners      []string     `json:"listeners"`
 	Started        time.Time    `json:"started"`
 	Connections    int          `json:"connections"`

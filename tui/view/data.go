@@ -52,32 +52,34 @@ type Data struct {
 	// Elsewhere: agents run on another machine, none is started from here.
 	Elsewhere bool
 	Folder    string // offered to a new agent; empty: none
-	Home      string // the person's home folder, as a policy names it; empty: not known
+	Home      string // the person's home folder, where the gateway runs; empty: not known
 	Filters   SavedFilters
 	Keys      *Keys
 	Words     *Words // the language
 	Link      Link
 	Loaded    bool // the gateway has answered at least once
 
-	Overview    event.Overview
-	Agents      []event.Agent // by name
-	Details     map[string]event.Agent
-	Denials     *Rows[event.Denial]
-	Asks        *Rows[event.Ask]
-	Previews    map[PreviewKey]Preview // what "always" would write
-	Connections *Rows[event.Connection]
-	DeniedGraph Graph
-	OpenedGraph Graph
-	Recent      *Ring[event.Event] // everything but log lines
-	Logs        *Ring[event.LogLine]
-	Chats       map[string]*Talk // by agent
-	Outputs     map[string]*Said // by run
-	Config      event.ConfigStatus
-	Backs       map[int]Back // what going back to a version of the config would change
-	Store       event.SecretStore
-	Secrets     []event.Secret
-	Tests       map[string]string // outcome of the last test, by secret
-	Audit       []AuditEntry
+	Overview     event.Overview
+	Agents       []event.Agent // by name
+	Details      map[string]event.Agent
+	Denials      *Rows[event.Denial]
+	Asks         *Rows[event.Ask]
+	Previews     map[PreviewKey]Preview // what "always" would write
+	Connections  *Rows[event.Connection]
+	DeniedGraph  Graph
+	OpenedGraph  Graph
+	RequestGraph Graph
+	FirstByte    Latency            // of requests to providers
+	Recent       *Ring[event.Event] // everything but log lines
+	Logs         *Ring[event.LogLine]
+	Chats        map[string]*Talk // by agent
+	Outputs      map[string]*Said // by run
+	Config       event.ConfigStatus
+	Backs        map[int]Back // what going back to a version of the config would change
+	Store        event.SecretStore
+	Secrets      []event.Secret
+	Tests        map[string]string // outcome of the last test, by secret
+	Audit        []AuditEntry
 
 	Chain        event.AuditChain // of the audit log; without a Status: not looked at yet
 	ChainProblem string           // why the newest look found nothing
@@ -215,6 +217,15 @@ func (d *Data) LoadDenials(list []event.Denial) {
 	}
 }
 
+// LoadConnections takes the connections that the gateway knows.
+func (d *Data) LoadConnections(list []event.Connection) {
+	slices.SortStableFunc(list, func(a, b event.Connection) int { return a.Opened.Compare(b.Opened) })
+	for i := range list {
+		d.graphConnection(&list[i])
+	}
+	d.Connections.Replace(list)
+}
+
 // LoadAsks takes the asks that the gateway knows.
 func (d *Data) LoadAsks(list []event.Ask) { d.Asks.Replace(list) }
 
@@ -258,9 +269,6 @@ func (d *Data) Undoable() *event.Ask {
 // LoadAgent keeps one agent with its policy.
 func (d *Data) LoadAgent(a *event.Agent) {
 	d.Details[a.Name] = *a
-	if a.Policy != nil && len(a.Policy.Home) > 1 {
-		d.Home = a.Policy.Home
-	}
 }
 
 func (d *Data) applyLog(line *event.LogLine) {

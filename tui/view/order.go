@@ -269,9 +269,11 @@ func (b *browse) drawOrder(c *Canvas) {
 		}
 	}
 	if o.by > 0 {
-		c.Gap(2)
-		c.Put(Faint, c.T("by "))
-		c.Put(Plain, c.T(o.sorts[o.by-1].name))
+		if by, name := c.T("by "), c.T(o.sorts[o.by-1].name); c.Room() >= 2+Width(by)+Width(name) {
+			c.Gap(2)
+			c.Put(Faint, by)
+			c.Put(Plain, name)
+		}
 	}
 	if n := len(o.marks); n > 0 {
 		c.Gap(2)

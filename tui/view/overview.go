@@ -103,6 +103,7 @@ func plural(n int, word string) string {
 // Draw paints the view.
 func (v *OverviewView) Draw(c *Canvas) {
 	needs := v.needs()
+	graphs := min(max(c.Left()-12, 0)/4, 2) // rows of them
 	if c.Width() >= wide {
 		width := c.Width() * 48 / 100
 		left := c.Sub(0, width, max(c.Left()/2, 4))
@@ -110,6 +111,9 @@ func (v *OverviewView) Draw(c *Canvas) {
 		right := c.Sub(1, c.Width()-width-1, max(c.Left()/2, 4))
 		right.Rule(c.T("This machine"), Bold)
 		v.drawMachine(right)
+		if graphs = 0; right.Left() > len(v.data.trends()) {
+			v.data.drawTrends(right)
+		}
 		both := c.Sub(2, c.Width(), max(left.Rows(), right.Rows()))
 		both.Beside(left, right, 0)
 		c.Copy(both, 0)
@@ -121,9 +125,7 @@ func (v *OverviewView) Draw(c *Canvas) {
 		}
 		v.drawMachine(c)
 	}
-	if c.Left() >= 12 {
-		v.data.drawGraphs(c)
-	}
+	v.data.drawGraphs(c, graphs)
 	v.drawAgents(c)
 	v.drawRecent(c)
 }

@@ -40,6 +40,7 @@ type form struct {
 	again   Editor
 	targets []string // of a deletion
 	suggest int
+	rotates bool // a new value for one that is there
 	offered bool // the name is a suggestion: what is typed takes its place
 	note    string
 }
@@ -157,7 +158,7 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 			f.note = v.trouble()
 		} else if s := v.selected(); s != nil {
 			f.name.Set(s.Name)
-			f.step = stepValue
+			f.step, f.rotates = stepValue, true
 		}
 	case ActSecretTest:
 		if names := v.marked(); len(names) > 0 {

@@ -214,6 +214,9 @@ func (v *SecretsView) drawForm(c *Canvas) {
 		stepAgain: c.T("Create the encrypted vault"), stepKeyFile: c.T("Create the encrypted vault with a key file"), stepUnlock: c.T("Unlock the vault"),
 		stepNone: c.T("Secrets"),
 	}
+	if f.rotates {
+		titles[stepValue] = c.T("Rotate secret")
+	}
 	c.Rule(titles[f.step], Bold)
 	field := func(label string, e *Editor, focus bool) {
 		c.Gap(1)

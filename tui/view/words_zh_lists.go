@@ -3,9 +3,14 @@ package view
 // chineseLists are the texts about lists, the entries of the log and the graphs.
 func chineseLists() map[string]string {
 	return map[string]string{ //nolint:gosec // texts, not credentials
-		"# secret": "%d 个密钥",
-		"runs":     "运行数",
-		"count":    "次数",
+		"Last 15 minutes": "最近 15 分钟",
+		" ms":             " 毫秒",
+		"requests/s":      "请求/秒",
+		"p95 first byte":  "p95 首字节",
+		"Rotate secret":   "轮换密钥",
+		"# secret":        "%d 个密钥",
+		"runs":            "运行数",
+		"count":           "次数",
 		"Delete %s: %s? Whatever uses them fails from then on. They cannot be brought back.": "删除 %s：%s？之后使用它们的一切都会失败，且无法恢复。",
 		"delete the marked secrets, or the selected one; asks first":                         "删除已标记的密钥，或选中的；先询问",
 		"see whether the marked secrets resolve, or the selected one; never shows them":      "检查已标记的或选中的密钥能否解析；从不显示内容",

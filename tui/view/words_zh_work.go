@@ -162,7 +162,6 @@ func chineseWork() map[string]string {
 		"Ban %s for an hour, and close what is open of them?": "封禁 %s 一小时，并关闭其已打开的连接？",
 		"Ask runs %s to end, and kill them after 5 seconds?":  "请求运行 %s 结束，5 秒后强制结束？",
 		"Kill runs %s with all that they started?":            "强制结束运行 %s 及其启动的一切？",
-		"15 min:":                               "15 分钟：",
 		"denied":                                "拒绝",
 		"began in":                              "起始于",
 		"posture":                               "态势",
