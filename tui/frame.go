@@ -363,6 +363,10 @@ func (s *screen) drawQuit(c *view.Canvas) {
 	c.End()
 	c.Gap(1)
 	c.Line(view.Faint, c.T("Agents keep their cages either way; without a gateway model calls fail."))
+	if n, _ := d.Waiting(); n > 0 && d.Link.Up {
+		c.Gap(1)
+		c.Put(view.Bold, c.T("waiting for an answer: %s; what nobody answers is denied", c.N(n, "held request")))
+	}
 	c.End()
 	c.Gap(1)
 	leave := c.T(" l  leave the gateway running (enter) ")

@@ -44,9 +44,9 @@ func (s *screen) operate(a view.Action) bool {
 		s.logs.Find(a.Name)
 		s.open(view.Logs)
 	case view.VerbExport:
-		s.export(a.Value)
+		s.export(a.Name, a.Value)
 	case view.VerbEdit:
-		s.editConfig()
+		s.editConfig(a.Count)
 	default:
 		return false
 	}
@@ -78,13 +78,13 @@ func each(ctx context.Context, names []string, do func(ctx context.Context, name
 	return errors.Join(failed...)
 }
 
-// export writes lines of the log to a new file in the home folder.
-func (s *screen) export(lines []byte) {
+// export writes lines of a log to a new file in the home folder.
+func (s *screen) export(of string, lines []byte) {
 	if len(lines) == 0 {
 		s.say(view.Plain, s.data.T("no line passes the filter and the level: nothing was written"))
 		return
 	}
-	name := "openclaw-log-" + s.data.Now.Format("20060102-150405") + ".txt"
+	name := "openclaw-" + of + "-" + s.data.Now.Format("20060102-150405") + ".txt"
 	folder := s.home
 	s.add(func(context.Context) func() {
 		path := filepath.Join(folder, name)
@@ -122,12 +122,12 @@ func writeNew(path string, data []byte) error {
 
 // editConfig has the config opened in the person's editor, where this screen
 // runs on the gateway's own machine.
-func (s *screen) editConfig() {
+func (s *screen) editConfig(line int) {
 	if s.edit == nil {
 		s.say(view.Bad, s.data.T("the config lies on the gateway's machine: openclaw config edit, there"))
 		return
 	}
-	s.editing = true
+	s.editing, s.editAt = true, line
 }
 
 // maxCopy bounds what goes to the clipboard, in bytes of base64: terminals

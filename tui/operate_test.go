@@ -182,8 +182,16 @@ func TestTheConfigIsEditedWhereItLies(t *testing.T) {
 	if frame := strip(d.press("8", "e")); !strings.Contains(frame, "on the gateway's machine") || d.s.editing {
 		t.Errorf("a config elsewhere is opened:\n%s", frame)
 	}
-	d.s.edit = func() (*exec.Cmd, error) { return exec.Command("true"), nil }
-	if d.press("e"); !d.s.editing {
-		t.Error("the editor is not opened")
+	d.s.edit = func(int) (*exec.Cmd, error) { return exec.Command("true"), nil }
+	if d.press("e"); !d.s.editing || d.s.editAt != 0 {
+		t.Errorf("the editor is not opened, or at line %d", d.s.editAt)
+	}
+	for _, c := range []struct {
+		keys []string
+		line int
+	}{{[]string{"3", "e"}, 12}, {[]string{"4", "e"}, 12}, {[]string{"8", "e"}, 0}} {
+		if d.press(c.keys...); d.s.editAt != c.line {
+			t.Errorf("%v opens it at line %d, not %d", c.keys, d.s.editAt, c.line)
+		}
 	}
 }

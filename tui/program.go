@@ -31,8 +31,9 @@ type Options struct {
 	ASCII    bool     // no glyphs beyond ASCII
 	Language string   // of view.Languages; empty: as the locale says
 	Version  string
-	// Edit opens the config in the person's editor; nil: it lies elsewhere.
-	Edit func() (*exec.Cmd, error)
+	// Edit opens the config in the person's editor, at a line where the editor can; 0:
+	// anywhere. nil: it lies elsewhere.
+	Edit func(line int) (*exec.Cmd, error)
 	// Start starts an agent's command without a terminal, its output kept; no
 	// command: the agent's own of the config. nil: the agents run elsewhere.
 	Start func(ctx context.Context, agent string, command []string) (run string, err error)
@@ -286,7 +287,7 @@ func (m *model) signals() []tea.Cmd {
 // edit gives the terminal to the person's editor, and says how that ended.
 func (m *model) edit() tea.Cmd {
 	s := m.screen
-	cmd, err := s.edit()
+	cmd, err := s.edit(s.editAt)
 	if err != nil {
 		s.say(view.Bad, m.screen.data.T("no editor: %s", problemText(err)))
 		return nil
@@ -297,6 +298,7 @@ func (m *model) edit() tea.Cmd {
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		return doneMsg{func() {
 			s.redraw, m.mouse = true, false // the terminal was given away
+			s.denials.Doze()                // so were the keys
 			if err != nil {
 				s.say(view.Bad, m.screen.data.T("the editor failed: %s", problemText(err)))
 				return

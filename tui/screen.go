@@ -42,19 +42,20 @@ type screen struct {
 	data    *view.Data
 	keys    *view.Keys
 
-	views    map[view.Name]viewer
-	agents   *view.AgentsView
-	denials  *view.DenialsView
-	logs     *view.LogsView
-	chat     *view.ChatView
-	config   *view.ConfigView
-	secrets  *view.SecretsView
-	help     *view.HelpView
-	palette  *view.PaletteView
-	current  view.Name
-	previous view.Name
-	entered  view.Name // a view that was opened and still waits for its rows
-	over     overlay
+	views       map[view.Name]viewer
+	agents      *view.AgentsView
+	connections *view.ConnectionsView
+	denials     *view.DenialsView
+	logs        *view.LogsView
+	chat        *view.ChatView
+	config      *view.ConfigView
+	secrets     *view.SecretsView
+	help        *view.HelpView
+	palette     *view.PaletteView
+	current     view.Name
+	previous    view.Name
+	entered     view.Name // a view that was opened and still waits for its rows
+	over        overlay
 
 	instant    func() time.Time // a clock that only goes forward
 	told       bool             // the asks that waited before are known
@@ -63,8 +64,9 @@ type screen struct {
 	clipboard  string // a sequence for the terminal
 	getenv     func(string) string
 	home       string // where files are written
-	edit       func() (*exec.Cmd, error)
+	edit       func(line int) (*exec.Cmd, error)
 	editing    bool
+	editAt     int
 	start      func(ctx context.Context, agent string, command []string) (string, error)
 	live       live
 	verifying  bool // the audit log is being verified
@@ -112,7 +114,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		current: view.Overview, previous: view.Overview, dirty: true, names: view.Names(),
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
-		agents: view.NewAgents(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		agents: view.NewAgents(d), connections: view.NewConnections(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 	}
 	s.live.open, s.live.attach = o.Open, o.Attach
 	d.Folder = view.Printable(o.Folder, view.MaxText)
@@ -123,7 +125,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 	}
 	s.home = s.getenv("HOME")
 	s.views = map[view.Name]viewer{
-		view.Overview: view.NewOverview(d), view.Connections: view.NewConnections(d), view.Denials: s.denials,
+		view.Overview: view.NewOverview(d), view.Connections: s.connections, view.Denials: s.denials,
 		view.Agents: s.agents, view.Logs: s.logs, view.Secrets: s.secrets, view.Audit: view.NewAudit(d),
 		view.Config: s.config, view.Chat: s.chat,
 	}
@@ -263,6 +265,9 @@ func (s *screen) want() {
 	}
 	if s.current == view.Denials {
 		s.act(s.denials.Wants())
+	}
+	if s.current == view.Connections {
+		s.act(s.connections.Wants())
 	}
 	if s.current == view.Chat {
 		s.act(s.chat.Wants())

@@ -3,6 +3,8 @@ package tui
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -263,5 +265,66 @@ func TestKeysBetweenTwoFrames(t *testing.T) {
 		d.s.data.Secrets, d.s.data.Audit = nil, nil
 		d.s.key(letter("kojpmyYG"))
 		sound(t, d.frame(), 120, 36)
+	}
+}
+
+// Who leaves while requests are held is told, in words that fit.
+func TestQuitTellsOfHeldRequests(t *testing.T) {
+	for _, size := range [][2]int{{120, 36}, {60, 16}} {
+		d, _ := inboxAt(t, size[0], size[1])
+		if frame := strip(d.press("q")); !strings.Contains(frame, "waiting for an answer: 3 held requests") {
+			t.Errorf("%v: it does not say so:\n%s", size, frame)
+		}
+		d = noAsks(t, false, size[0], size[1])
+		if frame := strip(d.press("q")); strings.Contains(frame, "waiting for an answer") {
+			t.Errorf("%v: nothing waits:\n%s", size, frame)
+		}
+	}
+}
+
+// w says why a connection, or a request that is tried, is as it is: each rule that was
+// looked at, in order.
+func TestWhyIsAskedOfConnectionsAndTrials(t *testing.T) {
+	d := atWork(t, false, 120, 36)
+	d.press("2", "/", "type:kind:net", "enter")
+	if frame := strip(d.frame()); !strings.Contains(frame, "w why") || strings.Contains(frame, "looked at, in order") {
+		t.Errorf("nothing offers it:\n%s", frame)
+	}
+	frame := strip(d.press("w"))
+	if !strings.Contains(frame, "the policy says now") || !strings.Contains(frame, "✓ allow") || !strings.Contains(frame, "looked at, in order") || !strings.Contains(frame, "1 → matches  allowed_domains:") {
+		t.Errorf("no rules:\n%s", frame)
+	}
+	if frame = strip(d.press("w")); strings.Contains(frame, "looked at, in order") {
+		t.Errorf("not back:\n%s", frame)
+	}
+	if frame = strip(d.press("/", "ctrl+u", "type:kind:unix", "enter", "w")); strings.Contains(frame, "looked at, in order") || strings.Contains(frame, "w why") {
+		t.Errorf("no policy is about a client:\n%s", frame)
+	}
+	if frame = strip(d.press("4", "w")); !strings.Contains(frame, "t tries a request; then w shows every rule") {
+		t.Errorf("with nothing tried:\n%s", frame)
+	}
+	if frame = strip(d.press("t", "type:connect registry.example.test:443", "enter", "w")); !strings.Contains(frame, "the policy says now") || !strings.Contains(frame, "✗ deny") || !strings.Contains(frame, "looked at, in order") {
+		t.Errorf("the request that is tried:\n%s", frame)
+	}
+	if frame = strip(d.press("esc")); strings.Contains(frame, "looked at, in order") || !strings.Contains(frame, "policy 8d21") {
+		t.Errorf("esc does not end it:\n%s", frame)
+	}
+}
+
+// What passes of the audit log is written to a new file, as it stands in the log.
+func TestRecordsAreSaved(t *testing.T) {
+	d := atWork(t, false, 120, 36)
+	d.s.home = t.TempDir()
+	d.press("7", "/", "type:who:coder", "enter", "ctrl+s")
+	files, err := filepath.Glob(filepath.Join(d.s.home, "openclaw-audit-*.txt"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v %v:\n%s", files, err, strip(d.frame()))
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), `"user":"coder"`) {
+		t.Errorf("%v: %s", err, text)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
 	}
 }

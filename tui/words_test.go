@@ -136,7 +136,7 @@ func asItStands() []string {
 	return []string{
 		"openclaw", "openai", "anthropic", "down", "up", "esc", "enter", "tab", "space", "backspace", "A/D", "info", "warn", "src", "source", "level",
 		"true", "false", "agents", "roles", ".permissions", " true", ": true", ": [", "deny", "read", "write", "exec", "connect", "once", "running", "ended",
-		"openclaw-log-", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
+		"openclaw-", "log", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
 		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", "runs", "count", "ROLE", "TARGET", "OP", "STORE", "USED BY", // columns by which a list is sorted, translated where it says so

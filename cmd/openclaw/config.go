@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -181,7 +180,7 @@ func configEditCommand(t *terminal) *cobra.Command {
 			if err := refuseEditor(path); err != nil {
 				return err
 			}
-			edit, err := t.editor(cmd.Context(), path)
+			edit, err := t.editor(cmd.Context(), path, 0)
 			if err != nil {
 				return err
 			}
@@ -199,17 +198,4 @@ func configEditCommand(t *terminal) *cobra.Command {
 			return t.inForce(cmd.Context(), options.Layout)
 		},
 	}
-}
-
-// editor is the person's editor on a file.
-func (t *terminal) editor(ctx context.Context, path string) (*exec.Cmd, error) {
-	editor := t.getenv("VISUAL")
-	if editor == "" {
-		editor = t.getenv("EDITOR")
-	}
-	if editor == "" {
-		return nil, usage("set it, such as: EDITOR=nano openclaw config edit", "EDITOR is not set")
-	}
-	// The shell splits an EDITOR such as "code --wait"; the path is its argument, not its text.
-	return exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", path), nil
 }

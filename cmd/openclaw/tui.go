@@ -73,11 +73,11 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	if p.here() {
 		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
 		options.Open, options.Attach = t.startInPane, t.attachPane
-		options.Edit = func() (*exec.Cmd, error) {
+		options.Edit = func(line int) (*exec.Cmd, error) {
 			if err := refuseEditor(p.layout.Config()); err != nil {
 				return nil, err
 			}
-			return t.editor(ctx, p.layout.Config())
+			return t.editor(ctx, p.layout.Config(), line)
 		}
 	} else {
 		options.Settings = t.ownSettings(p.layout)

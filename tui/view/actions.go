@@ -171,10 +171,14 @@ func Table() []Binding {
 		{ID: ActMark, View: Denials, Keys: []string{"space"}, Help: "mark a request for A or D, or take the mark away", Changes: true, Quiet: true},
 		{ID: ActWhy, View: Denials, Keys: []string{"w"}, Label: "why", Help: "every rule that was looked at, in order", Weight: 71, Quiet: true},
 
+		{ID: ActEdit, View: Denials, Keys: []string{"e"}, Help: "open the config in $EDITOR, at the rule that is the reason; it is read when it is saved", Changes: true, Quiet: true},
+
 		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
 		{ID: ActDisconnect, View: Connections, Keys: []string{"x"}, Label: "close…", Help: "close the connection of the selected client; asks first", Changes: true, Weight: 75},
 		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
 		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
+
+		{ID: ActWhy, View: Connections, Keys: []string{"w"}, Label: "why", Help: "every rule that was looked at, in order", Weight: 72},
 
 		{ID: ActSort, View: Agents, Keys: []string{"O"}, Help: "sort by the next column, or as they come again; what comes later stands above"},
 		{ID: ActAddAgent, View: Agents, Keys: []string{"a"}, Label: "add…", Help: "add an agent to the config; its lines are shown first", Changes: true, Weight: 71, Word: "create"},
@@ -185,6 +189,8 @@ func Table() []Binding {
 		{ID: ActRestart, View: Agents, Keys: []string{"r"}, Label: "restart…", Help: "end the newest run of the selected agent and start the same command again, where it was started; asks first", Changes: true, Weight: 73, Word: "restart"},
 		{ID: ActOutput, View: Agents, Keys: []string{"o"}, Label: "output", Help: "the terminal of the newest run that has one here, or what the newest without one says", Weight: 74, Word: "output"},
 		{ID: ActKill, View: Agents, Keys: []string{"K"}, Help: "kill the newest run of the selected agent; asks first", Changes: true},
+		{ID: ActWhy, View: Agents, Keys: []string{"w"}, Help: "every rule that was looked at for the request that is tried, in order"},
+		{ID: ActEdit, View: Agents, Keys: []string{"e"}, Help: "open the config in $EDITOR, at the agent; it is read when it is saved", Changes: true},
 		{ID: ActFold, View: Agents, Keys: []string{"space"}, Label: "built-in rules", Help: "show the built-in rules of the policy, or fold them", Weight: 70},
 
 		{ID: ActPause, View: Logs, Keys: []string{"p"}, Label: "pause", Help: "hold the lines still, or follow again", Weight: 75},
@@ -201,6 +207,7 @@ func Table() []Binding {
 		{ID: ActRecord, View: Logs, Keys: []string{"v"}, Label: "JSON", Help: "the selected record as JSON, or as words again", Weight: 48},
 		{ID: ActErrors, View: Logs, Keys: []string{"e"}, Label: "errors", Help: "only what went wrong on this screen, with the time of it, or every line again", Weight: 47},
 
+		{ID: ActExport, View: Audit, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the records that pass to a file in the home folder, as they are in the log", Weight: 68},
 		{ID: ActVerify, View: Audit, Keys: []string{"v"}, Label: "verify", Help: "look at every line of the audit log, and whether their chain is whole", Weight: 75, Word: "verify"},
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
@@ -320,8 +327,8 @@ const (
 	VerbLeavePane // the run goes on without it
 	VerbOutput    // fetch what run Name says
 	VerbTell      // Text to the person
-	VerbExport    // write Value, the lines, to a file
-	VerbEdit      // open the config in an editor
+	VerbExport    // write Value, lines of Name, to a file
+	VerbEdit      // open the config in an editor, at line Count; 0: anywhere
 	VerbVerify    // look at the audit log's chain
 	VerbUndo      // take the answer to ask Name back; empty: the newest
 	VerbSay       // Text to agent Name

@@ -20,6 +20,7 @@ type AgentsView struct {
 	tree    []policyRow // of treeOf
 	treeOf  *policy.Policy
 	testing bool // it is being typed
+	why     bool // the rules are shown that were looked at for it
 	start   starting
 	add     adding
 	want    string // the agent that is selected as soon as it is there
@@ -95,6 +96,13 @@ func (v *AgentsView) Do(a ID) (Action, bool) {
 			return v.noAgent(), true
 		}
 		v.testing = true
+	case ActWhy:
+		if v.test.Len() == 0 {
+			return Action{Verb: VerbTell, Text: v.data.T("{agents.test} tries a request; then {asks.why} shows every rule that was looked at for it")}, true
+		}
+		v.why, v.top = !v.why, 0
+	case ActEdit:
+		return Action{Verb: VerbEdit, Count: v.line()}, true
 	case ActStop, ActKill:
 		return v.end(a == ActKill), true
 	case ActSort, ActFreeze, ActMarkRow:
@@ -174,7 +182,11 @@ func (v *AgentsView) Draw(c *Canvas) {
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, &agents[v.at(i)]) }
 	l.pane = func(c *Canvas) {
 		for i := range agents {
-			if agents[i].Name == v.list.Selected() {
+			switch {
+			case agents[i].Name != v.list.Selected():
+			case v.why && v.test.Len() > 0:
+				v.whyTested(c)
+			default:
 				v.pane(c, &agents[i])
 			}
 		}
@@ -188,6 +200,14 @@ func (v *AgentsView) Draw(c *Canvas) {
 		v.drawTest(c)
 	}
 	v.draw(c, &l)
+}
+
+// line is where the selected agent stands in the config; 0: it is not known.
+func (v *AgentsView) line() int {
+	if full, have := v.data.Details[v.list.Selected()]; have && full.Policy != nil {
+		return full.Policy.Default.Line
+	}
+	return 0
 }
 
 // rows is the tree of a policy, made once.

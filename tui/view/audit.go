@@ -31,10 +31,28 @@ func (v *AuditView) Key(k Key) Action { v.key(k); return Action{} }
 
 // Do answers an action.
 func (v *AuditView) Do(a ID) (Action, bool) {
-	if a == ActVerify {
+	switch a {
+	case ActVerify:
 		return Action{Verb: VerbVerify}, true
+	case ActExport:
+		return Action{Verb: VerbExport, Name: "audit", Value: v.export()}, true
+	default:
+		return Action{}, v.do(a, v.id)
 	}
-	return Action{}, v.do(a, v.id)
+}
+
+// export is every record that passes, as it is in the file, in the order that they stand.
+func (v *AuditView) export() []byte {
+	var out []byte
+	for i := range v.count(len(v.data.Audit), v.rowText) {
+		out = append(append(out, v.id(i)...), '\n')
+	}
+	return out
+}
+
+func (v *AuditView) rowText(i int, yield func(key, value string) bool) {
+	e := &v.data.Audit[i]
+	_ = yield("event", e.Type) && yield("who", e.Who) && yield("result", e.Result) && yield("", e.Raw)
 }
 
 // An audit line has no id of its own: the line itself names it.
@@ -56,10 +74,7 @@ func (v *AuditView) Draw(c *Canvas) {
 		},
 	}
 	v.old = func(i int) time.Duration { return v.data.Since(v.data.Audit[i].At) }
-	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
-		e := &v.data.Audit[i]
-		_ = yield("event", e.Type) && yield("who", e.Who) && yield("result", e.Result) && yield("", e.Raw)
-	})
+	l.count = v.count(l.total, v.rowText)
 	l.row = func(c *Canvas, i int, _ bool) {
 		e := &entries[v.at(i)]
 		stamp := e.Time

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
 )
 
 // ConnectionsView lists clients of the gateway, calls through it, and
@@ -16,6 +17,7 @@ import (
 type ConnectionsView struct {
 	data *Data
 	browse
+	why bool // the rules are shown that were looked at
 }
 
 // NewConnections returns the view.
@@ -55,6 +57,9 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 		v.disconnect()
 	case ActBan:
 		v.ban()
+	case ActWhy:
+		v.why, v.top = !v.why, 0
+		return v.Wants(), true
 	case ActEvents:
 		if n != nil {
 			return Action{Verb: VerbLogsOf, Name: v.words(n)}, true
@@ -114,9 +119,28 @@ func (v *ConnectionsView) Offers(a ID) bool {
 		return v.any(func(n *event.Connection) bool { return v.address(n) != "" })
 	case ActEvents:
 		return n != nil
+	case ActWhy:
+		return v.ruled(n)
 	default:
 		return true
 	}
+}
+
+// ruled reports whether a row is a connection that a policy was asked about.
+func (v *ConnectionsView) ruled(n *event.Connection) bool {
+	return n != nil && n.Kind == "net" && n.Agent != ""
+}
+
+// Wants is the policy that the rules of the selected connection are of.
+func (v *ConnectionsView) Wants() Action {
+	n := v.data.Connections.Get(v.list.Selected())
+	if !v.why || !v.ruled(n) {
+		return Action{}
+	}
+	if _, have := v.data.Details[n.Agent]; have {
+		return Action{}
+	}
+	return Action{Verb: VerbLoadAgent, Name: n.Agent}
 }
 
 // client reports whether a row is a client of the gateway that is connected.
@@ -169,7 +193,11 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { connectionText(rows.Newest(i), yield) })
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, rows.Newest(v.at(i))) }
 	l.pane = func(c *Canvas) {
-		if n := rows.Get(v.list.Selected()); n != nil {
+		switch n := rows.Get(v.list.Selected()); {
+		case n == nil:
+		case v.why && v.ruled(n):
+			v.data.trace(c, n.Agent, policy.ClassNet, n.Route)
+		default:
 			v.pane(c, n)
 		}
 	}

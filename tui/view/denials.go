@@ -62,6 +62,9 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 	if action, used := v.decide(a); used {
 		return action, true
 	}
+	if a == ActEdit {
+		return Action{Verb: VerbEdit, Count: v.inbox.get(v.list.Selected()).line()}, true
+	}
 	if a == ActBack && !v.full && !v.inPane && v.closePast() {
 		return Action{}, true
 	}
@@ -114,7 +117,8 @@ func (v *DenialsView) Draw(c *Canvas) {
 		switch row := v.inbox.get(v.list.Selected()); {
 		case row == nil:
 		case v.ask.why:
-			v.trace(c, row)
+			agent, target := row.who()
+			v.data.trace(c, agent, row.class(), target)
 		case row.ask != nil:
 			v.askPane(c, row.ask)
 		default:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
 )
 
 // inboxRow is an ask or a denial.
@@ -31,6 +32,24 @@ func (r *inboxRow) operation() string {
 		return r.denial.Operation
 	}
 	return r.ask.Operation
+}
+
+func (r *inboxRow) class() policy.Class {
+	if r.denial != nil {
+		return r.denial.Class
+	}
+	return r.ask.Class
+}
+
+// line is where the rule that is the reason stands in the config; 0: in no line of it.
+func (r *inboxRow) line() int {
+	switch {
+	case r == nil:
+		return 0
+	case r.denial != nil:
+		return r.denial.Origin.Line
+	}
+	return r.ask.Origin.Line
 }
 
 // count is how often it was tried.

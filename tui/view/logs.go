@@ -117,7 +117,7 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 	case ActErrors:
 		v.errors()
 	case ActExport:
-		return Action{Verb: VerbExport, Value: v.export()}, true
+		return Action{Verb: VerbExport, Name: "log", Value: v.export()}, true
 	case ActUp:
 		v.move(-1)
 	case ActDown:

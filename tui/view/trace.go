@@ -7,17 +7,9 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-// trace draws every rule that the policy looks at for a row's request.
-func (v *DenialsView) trace(c *Canvas, row *inboxRow) {
-	agent, target := row.who()
-	var class policy.Class
-	switch {
-	case row.ask != nil:
-		class = row.ask.Class
-	default:
-		class = row.denial.Class
-	}
-	full, have := v.data.Details[agent]
+// trace draws every rule that the policy of an agent looks at for a request.
+func (d *Data) trace(c *Canvas, agent string, class policy.Class, target string) {
+	full, have := d.Details[agent]
 	if !have || full.Policy == nil {
 		c.Line(Faint, c.T("the policy of %s is not loaded yet", agent))
 		return
@@ -27,7 +19,7 @@ func (v *DenialsView) trace(c *Canvas, row *inboxRow) {
 		c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", string(class)), 0)
 		return
 	}
-	drawDecision(c, full.Policy.Explain(request), v.data.Home)
+	drawDecision(c, full.Policy.Explain(request), d.Home)
 }
 
 // requestOf is the request of the policy that a target stands for.

@@ -43,7 +43,24 @@ func (v *AgentsView) drawTest(c *Canvas) {
 		c.Put(Bold, string(d.Effect))
 		c.Put(Plain, "  "+d.Rule+"   ")
 		c.Put(Faint, shortOrigin(c.Theme.Words, d.Origin))
+		c.Gap(3)
+		c.Put(Bold, c.Key(ActWhy))
+		c.Put(Faint, c.T(" says why"))
 		c.End()
+	}
+}
+
+// whyTested draws every rule that was looked at for the request.
+func (v *AgentsView) whyTested(c *Canvas) {
+	full, have := v.data.Details[v.list.Selected()]
+	request, problem := testRequest(c.Theme.Words, v.test.Text(), v.data.Home)
+	switch {
+	case problem != "":
+		c.Line(Faint, problem)
+	case !have || full.Policy == nil:
+		c.Line(Faint, c.T("policy: not loaded yet"))
+	default:
+		drawDecision(c, full.Policy.Explain(request), v.data.Home)
 	}
 }
 

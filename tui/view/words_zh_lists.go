@@ -3,6 +3,13 @@ package view
 // chineseLists are the texts about lists, the entries of the log and the graphs.
 func chineseLists() map[string]string {
 	return map[string]string{ //nolint:gosec // texts, not credentials
+		"waiting for an answer: %s; what nobody answers is denied": "等待答复：%s；无人答复的会被拒绝",
+		" says why": " 说明原因",
+		"every rule that was looked at for the request that is tried, in order":                     "为所试请求查看过的每条规则，按顺序",
+		"write the records that pass to a file in the home folder, as they are in the log":          "把通过的记录写到主文件夹的文件中，与日志中的一样",
+		"open the config in $EDITOR, at the agent; it is read when it is saved":                     "在 $EDITOR 中打开配置，定位到该智能体；保存后即读取",
+		"open the config in $EDITOR, at the rule that is the reason; it is read when it is saved":   "在 $EDITOR 中打开配置，定位到作为原因的规则；保存后即读取",
+		"{agents.test} tries a request; then {asks.why} shows every rule that was looked at for it": "{agents.test} 试一个请求；然后 {asks.why} 显示为它查看过的每条规则",
 		"Last 15 minutes": "最近 15 分钟",
 		" ms":             " 毫秒",
 		"requests/s":      "请求/秒",
