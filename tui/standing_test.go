@@ -328,3 +328,29 @@ func TestRecordsAreSaved(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 }
+
+// The state of a row is a whole word.
+func TestTheStateOfARowIsWhole(t *testing.T) {
+	d, b := inboxAt(t, 120, 36)
+	d.press("3", "s", "a")
+	d.event(event.Event{Kind: event.KindAsk, Ask: ask(t, b, "4f2a91")})
+	if frame := strip(d.frame()); !strings.Contains(frame, "✓ run  ") || strings.Contains(frame, "✓ this") {
+		t.Errorf("allowed for the run:\n%s", frame)
+	}
+}
+
+// The same keys on a real terminal. Each is followed by what nothing but it shows.
+func TestRealTerminalSortsMarksAndKeepsErrors(t *testing.T) {
+	s := startTmux(t, "demo", 120, 36)
+	s.until("registry.example.test")
+	for _, step := range [][2]string{
+		{"3", "ask 4f2a91"}, {"o", "by AGENT"}, {"p", "stands still"}, {"6", "[6 Secrets]"}, {"m", "1 marked"}, {"o", "by STORE"},
+		{"4", "config.yaml:14"}, {"t", "typing:"}, {"-l connect x.example:1", "w says why"}, {"Enter", "t test"}, {"w", "looked at, in order"}, {"O", "by STATE"},
+		{"5", "[5 Logs]"}, {"v", `  "raw": "`}, {"e", "Nothing went wrong here"}, {"q", "waiting for an answer: 3 held requests"},
+	} {
+		s.keys(strings.SplitN(step[0], " ", 2)...)
+		s.until(step[1])
+	}
+	s.keys("l")
+	s.restored("ended: stop = false error = <nil>")
+}

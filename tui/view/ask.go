@@ -137,12 +137,15 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 	c.Wrap(style, text, labelWidth+1)
 }
 
-// scopeWord is a scope in at most six cells.
+// scopeWord is a scope in the cells of a state.
 func scopeWord(w *Words, scope string) string {
-	if scope == scopeRun && w != nil {
-		return w.T("this run")
+	if scope != scopeRun {
+		return w.T(scope)
 	}
-	return w.T(scope)
+	if text := w.T("this run"); Width(text) <= stateWidth-2 {
+		return text
+	}
+	return w.T("run")
 }
 
 func scopeText(w *Words, scope string) string {
