@@ -22,6 +22,14 @@
 // in one burst, answers nothing. The rule of an "always" is shown, to the file
 // and the line, whole, before y writes it.
 //
+// Lists are sorted, and stand still, when the person says so, and never sort themselves
+// anew under the cursor. However the inbox is sorted, held requests stand above the rest;
+// one that comes while it stands still is counted on the filter line, and an answer to
+// many reaches only what is in sight.
+//
+// What went wrong on the screen is kept among the lines of the log, with the source
+// "screen", for as long as the screen is open.
+//
 // Keys are read whole (keyboard.go): one whose bytes come apart, as over a slow line,
 // is still one, and its last letter never a key of its own.
 //
