@@ -15,26 +15,28 @@ const paneRoom = 400
 // browse is what the views with a list and a pane share: selection, filter,
 // the pane's own scrolling, and the layout at every width.
 type browse struct {
-	list   List
-	edit   Editor
-	typing bool // the filter line captures keys
-	filter Filter
-	off    bool
-	fault  error
-	keys   []string                  // that the filter knows
-	saved  *SavedFilters             // nil: there are none
-	match  []int                     // rows that pass, when a filter is on
-	old    func(i int) time.Duration // of row i, for since; nil: rows have none
-	past   pastFilters
-	order  ordering
-	text   func(i int, yield func(key, value string) bool) // of row i, for the filter; nil: nothing was drawn yet
-	place  place
-	inPane bool
-	full   bool
-	top    int // first row of the pane in sight
-	more   int // rows of the pane below the sight
-	shown  string
-	sure   sure
+	list    List
+	edit    Editor
+	typing  bool // the filter line captures keys
+	filter  Filter
+	off     bool
+	fault   error
+	keys    []string                  // that the filter knows
+	saved   *SavedFilters             // nil: there are none
+	match   []int                     // rows that pass, when a filter is on
+	counted counting                  // when match was made
+	parsed  int                       // counts the filters
+	old     func(i int) time.Duration // of row i, for since; nil: rows have none
+	past    pastFilters
+	order   ordering
+	text    func(i int, yield func(key, value string) bool) // of row i, for the filter; nil: nothing was drawn yet
+	place   place
+	inPane  bool
+	full    bool
+	top     int // first row of the pane in sight
+	more    int // rows of the pane below the sight
+	shown   string
+	sure    sure
 }
 
 // sure is a question that is open: only y does what it asks about.
@@ -100,6 +102,7 @@ func (b *browse) parse() {
 		return // the filter before stays until this one can be read
 	}
 	b.filter, b.fault, b.off = f, nil, false
+	b.parsed++
 }
 
 // read reads a filter line, with the lines that are saved in the place of their names.

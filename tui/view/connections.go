@@ -24,6 +24,7 @@ type ConnectionsView struct {
 func NewConnections(d *Data) *ConnectionsView {
 	v := &ConnectionsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
 	row := d.Connections.Newest
+	v.order.edits = func() uint64 { return d.Connections.Edits }
 	v.order.rows, v.order.rowID = d.Connections.Len, func(i int) string { return row(i).ID }
 	v.order.sorts = []sorting{
 		{"AGENT", func(i, j int) int { return strings.Compare(row(i).Agent, row(j).Agent) }},

@@ -32,6 +32,7 @@ func NewDenials(d *Data) *DenialsView {
 func (v *DenialsView) inOrder() {
 	row := func(i int) *inboxRow { return &v.inbox.rows[i] }
 	v.order.rows = func() int { return len(v.inbox.rows) }
+	v.order.edits = func() uint64 { return v.inbox.edits }
 	v.order.rowID = func(i int) string { return row(i).id }
 	v.order.above = func(i int) bool { return i < v.inbox.waiting }
 	by := func(text func(r *inboxRow) string) func(i, j int) int {

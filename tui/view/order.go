@@ -11,9 +11,11 @@ type ordering struct {
 	sorts  []sorting
 	rowID  func(i int) string // of row i as they come, without filter and order
 	rows   func() int         // how many there are
+	edits  func() uint64      // counts the changes of the rows; nil: nobody does
 	above  func(i int) bool   // row i stands above the others, however they are sorted; nil: none does
 	by     int                // which of sorts, counted from 1; 0: as they come
 	frozen bool
+	turns  uint64         // counts the changes of place
 	place  map[string]int // of the rows that were there when order or standstill began
 	hidden int            // rows that came since, while it stands still
 	urgent int            // of those, the ones that would stand above the others
@@ -48,7 +50,7 @@ func (o *ordering) next() {
 func (o *ordering) freeze() {
 	if o.frozen {
 		o.frozen = false
-		if o.by == 0 {
+		if o.turns++; o.by == 0 {
 			o.place = nil
 		}
 		return
@@ -64,7 +66,7 @@ func (o *ordering) freeze() {
 // hold takes the rows that are there now as the ones that have a place. A list that is
 // sorted is not sorted anew while it is read: what comes stands above it.
 func (o *ordering) hold() {
-	o.place = nil
+	o.place, o.turns = nil, o.turns+1
 	if o.by == 0 && !o.frozen {
 		return
 	}
@@ -95,7 +97,7 @@ func (o *ordering) all() []int {
 
 // settle gives each row its place.
 func (o *ordering) settle(order []int) {
-	o.place = make(map[string]int, len(order))
+	o.place, o.turns = make(map[string]int, len(order)), o.turns+1
 	for at, i := range order {
 		o.place[o.rowID(i)] = at
 	}
@@ -120,6 +122,7 @@ func (o *ordering) rename(id, to string) {
 	if _, has := o.place[to]; known && !has {
 		delete(o.place, id)
 		o.place[to] = at
+		o.turns++
 	}
 }
 
@@ -190,10 +193,19 @@ func (b *browse) recount() {
 
 // count says how many of n rows pass the filter. row i is then at place at(i).
 func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
-	b.match, b.text = b.match[:0], text
+	b.text = text
 	if !b.filtered() && !b.order.on() {
+		b.match, b.counted = b.match[:0], counting{}
 		return n
 	}
+	if b.order.edits != nil && !b.filter.timed() {
+		now := counting{true, n, b.order.edits(), b.order.turns, b.parsed, b.off}
+		if now == b.counted {
+			return len(b.match)
+		}
+		b.counted = now
+	}
+	b.match = b.match[:0]
 	for i := range n {
 		if b.passes(i, text) {
 			b.match = append(b.match, i)
@@ -203,6 +215,15 @@ func (b *browse) count(n int, text func(i int, yield func(key, value string) boo
 		b.match = b.order.arrange(b.match)
 	}
 	return len(b.match)
+}
+
+// counting is what a count of the rows depends on.
+type counting struct {
+	done         bool
+	rows         int
+	edits, turns uint64
+	parsed       int
+	off          bool
 }
 
 // passes reports whether row i passes the filter.
