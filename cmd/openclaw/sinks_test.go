@@ -348,7 +348,7 @@ func TestEverySinkIsInTheCanarysWay(t *testing.T) {
 		"cmd/openclaw/agentdetach.go exec.Command":                 "the run's own supervisor: the command line that the person typed",
 		"cmd/openclaw/agentdetach.go os.CreateTemp":                "the supervisor's last words: looked at by TestNoCommandShowsASecret",
 		"cmd/openclaw/asroot.go exec.CommandContext":               "a command of the system that the person agreed to",
-		"cmd/openclaw/config.go exec.CommandContext":               "the person's editor, with the config's path",
+		"cmd/openclaw/editor.go exec.CommandContext":               "the person's editor, with the config's path",
 		"cmd/openclaw/doctorbundle.go gzip.NewWriter":              "all of a support bundle is masked: looked at by TestNoCommandShowsASecret",
 		"cmd/openclaw/doctorbundle.go tar.NewWriter":               "all of a support bundle is masked: looked at by TestNoCommandShowsASecret",
 		"cmd/openclaw/doctorclients.go exec.CommandContext":        "a client with a stand-in's token",
