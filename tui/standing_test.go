@@ -102,6 +102,18 @@ func TestASortedInboxStandsStillAsItStands(t *testing.T) {
 	}
 }
 
+// What is answered stands with the rest at once, also where no row came or left.
+func TestWhatIsAnsweredLeavesTheTop(t *testing.T) {
+	d, b := inboxAt(t, 120, 36)
+	d.event(b.script...)
+	d.press("3", "o", "o", "d")
+	d.event(event.Event{Kind: event.KindAsk, Ask: ask(t, b, "9e33a0")})
+	rows := inboxRows(strip(d.frame()))
+	if !strings.Contains(rows[0], "mirror.example.test") || !strings.Contains(rows[1], "registry.example.test") || strings.Contains(strings.Join(rows[:2], ""), "todo.md") {
+		t.Errorf("it stands as\n%s", strings.Join(rows, "\n"))
+	}
+}
+
 // Sorting brings another request under the cursor; the keys that answer it wake only
 // after it was in sight, as ever.
 func TestSortingWakesNoKeys(t *testing.T) {

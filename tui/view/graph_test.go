@@ -102,6 +102,15 @@ func TestRequestsAreGraphed(t *testing.T) {
 	if got := d.FirstByte.All(d.Now); got < 200 || got > 213 {
 		t.Errorf("the first byte took %d ms", got)
 	}
+	taken := 0
+	for i := range d.FirstByte.times {
+		for _, n := range d.FirstByte.times[i] {
+			taken += int(n)
+		}
+	}
+	if taken != 1 {
+		t.Errorf("one first byte is taken %d times", taken)
+	}
 	for i := range 520 { // ten a second, for 52 s: the clock is 7 s into a slot
 		d.Apply(&event.Event{Connection: &event.Connection{ID: itoa(i), Kind: "http", Opened: d.Now.Add(-time.Duration(i) * 100 * time.Millisecond)}})
 	}

@@ -12,7 +12,7 @@ import (
 // Wrapped, every word of a line in sight is there, the selected line is always in
 // sight, and a click finds the line that its row belongs to.
 func TestALongLineGoesOnInTheNextRow(t *testing.T) {
-	long := strings.Repeat("word ", 40) + "END"
+	long := strings.Repeat("word ", 60) + "END"
 	var messages []string
 	for i := range 30 {
 		messages = append(messages, fmt.Sprint("first", i, " ", long, i))
@@ -44,7 +44,7 @@ func TestALongLineGoesOnInTheNextRow(t *testing.T) {
 		}
 	}
 	v.do(ActPageDown, ActPageDown)
-	if v.index() < 4 || v.index() > 20 {
+	if v.index() < 2 || v.index() > 20 {
 		t.Errorf("two pages down from the first is line %d", v.index())
 	}
 	rows := strings.Split(lines(), "\n")
