@@ -6,10 +6,14 @@ package spawn
 const (
 	callWrite     = 1
 	callClose     = 3
+	callIoctl     = 16
+	callGetpid    = 39
 	callClone     = 56
 	callExecve    = 59
 	callFcntl     = 72
+	callChdir     = 80
 	callSetpgid   = 109
+	callSetsid    = 112
 	callCapget    = 125
 	callCapset    = 126
 	callPrctl     = 157

@@ -6,6 +6,8 @@ package spawn
 const (
 	callDup3      = 24
 	callFcntl     = 25
+	callIoctl     = 29
+	callChdir     = 49
 	callOpenat    = 56
 	callClose     = 57
 	callWrite     = 64
@@ -13,7 +15,9 @@ const (
 	callCapset    = 91
 	callExitGroup = 94
 	callSetpgid   = 154
+	callSetsid    = 157
 	callPrctl     = 167
+	callGetpid    = 172
 	callClone     = 220
 	callExecve    = 221
 	callPrlimit   = 261

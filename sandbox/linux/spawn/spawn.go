@@ -13,13 +13,26 @@ type Options struct {
 	Arguments    []string // with the program's name
 	Environment  []string
 	Files        []int  // the descriptors that the program gets, as 0, 1, and so on; at most MaxFiles
-	Namespaces   uint64 // CLONE_NEW* of clone(2); CLONE_NEWUSER is one of them
-	UID, GID     int    // this process's effective ones, which the namespace maps to themselves
-	Capabilities []int  // that the program has in the namespace (PR_CAP_AMBIENT); below 64
-	Group        bool   // it leads a process group of its own
+	Dir          string // empty: this process's own
+	Namespaces   uint64 // CLONE_NEW* of clone(2), with CLONE_NEWUSER among them; 0: this process's own
+	UID, GID     int    // this process's effective ones, which the user namespace maps to themselves
+	Capabilities []int  // that the program has in the user namespace (PR_CAP_AMBIENT); below 64
+	Leads        Leads
+	TerminalFD   int    // the terminal of what it leads: the session's own, or whose foreground the group is; -1: none
+	PIDFD        *int32 // is given a descriptor of the process; nil: none is made
 	DeathSignal  int    // at the end of the thread that calls Start (PR_SET_PDEATHSIG); 0: none
 	CgroupFD     int    // the folder of the control group to start in (Linux 5.7); -1: this process's own
 }
+
+// Leads is what the program leads.
+type Leads int
+
+// What a program can lead. A group is one of this process's session.
+const (
+	Nothing Leads = iota
+	Group
+	Session
+)
 
 // MaxFiles bounds Options.Files.
 const MaxFiles = 16
@@ -30,11 +43,12 @@ type Step int
 // The steps, in their order.
 const (
 	Clone Step = 1 + iota
-	MapUsers
 	Lead
+	MapUsers
 	Raise
 	Tie
 	Descriptors
+	Enter
 	Execute
 )
 
@@ -45,13 +59,15 @@ func (s Step) String() string {
 	case MapUsers:
 		return "map users"
 	case Lead:
-		return "lead a process group"
+		return "lead a process group or session"
 	case Raise:
 		return "raise capabilities"
 	case Tie:
 		return "tie to parent"
 	case Descriptors:
 		return "hand over descriptors"
+	case Enter:
+		return "enter folder"
 	case Execute:
 		return "execute"
 	}
@@ -88,6 +104,7 @@ func Start(o *Options) (pid int, failed *Failure) {
 // linux/prctl.h and asm-generic/fcntl.h.
 const (
 	cloneVM, cloneVfork = 0x100, 0x4000
+	clonePIDFD          = 0x1000
 	cloneIntoCgroup     = 0x200000000
 	childSignal         = 17 // SIGCHLD
 	callClone3          = 435
@@ -99,6 +116,9 @@ const (
 	writeOnly, closeOnExec = 1, 0o2000000
 	duplicateFrom          = 1030 // F_DUPFD_CLOEXEC
 	exitStatus             = 253
+
+	// asm-generic/ioctls.h
+	setSessionTerminal, setForeground = 0x540E, 0x5410 // TIOCSCTTY, TIOCSPGRP
 )
 
 // cloneArguments is struct clone_args of clone3(2).
@@ -113,9 +133,14 @@ type child struct {
 	clone3    cloneArguments
 	useClone3 bool
 
+	leads    Leads
+	terminal int
+	own      int32  // its number, in its own namespace
+	pidFD    *int32 // nil: none
+
+	users                     bool      // they are mapped, and capabilities raised
 	setgroups, gidMap, uidMap [2][]byte // a file and what to write
 
-	group        bool
 	capabilities []int
 	header       struct {
 		version uint32
@@ -126,6 +151,7 @@ type child struct {
 	deathSignal int
 	files       [MaxFiles]uintptr
 	count       int
+	dir         []byte // nil: as it is
 	program     []byte
 	arguments   []*byte
 	environment []*byte
@@ -142,8 +168,15 @@ func prepare(o *Options) *child {
 		gidMap:    [2][]byte{text("/proc/self/gid_map"), itself(o.GID)},
 		uidMap:    [2][]byte{text("/proc/self/uid_map"), itself(o.UID)},
 
-		group: o.Group, capabilities: o.Capabilities, deathSignal: o.DeathSignal, count: min(len(o.Files), MaxFiles),
+		leads: o.Leads, terminal: o.TerminalFD, pidFD: o.PIDFD, users: o.Namespaces != 0,
+		capabilities: o.Capabilities, deathSignal: o.DeathSignal, count: min(len(o.Files), MaxFiles),
 		program: text(o.Program), arguments: texts(o.Arguments), environment: texts(o.Environment),
+	}
+	if o.Dir != "" {
+		c.dir = text(o.Dir)
+	}
+	if o.PIDFD != nil {
+		c.flags |= clonePIDFD
 	}
 	if o.CgroupFD >= 0 {
 		c.useClone3 = true
@@ -169,10 +202,12 @@ func prepare(o *Options) *child {
 //go:nocheckptr
 func (c *child) start() (pid, errno uintptr) {
 	if c.useClone3 {
+		c.clone3.pidFD = uint64(uintptr(unsafe.Pointer(c.pidFD))) //nolint:gosec // the kernel writes during the call
 		//nolint:gosec // the kernel reads during the call
 		pid, errno = call(callClone3, uintptr(unsafe.Pointer(&c.clone3)), unsafe.Sizeof(c.clone3), 0, 0, 0, 0)
 	} else {
-		pid, errno = call(callClone, c.flags|childSignal, 0, 0, 0, 0, 0)
+		//nolint:gosec // the kernel writes during the call
+		pid, errno = call(callClone, c.flags|childSignal, 0, uintptr(unsafe.Pointer(c.pidFD)), 0, 0, 0)
 	}
 	if errno != 0 || pid != 0 {
 		return pid, errno
@@ -190,8 +225,40 @@ func (c *child) start() (pid, errno uintptr) {
 //go:nocheckptr
 func (c *child) run() {
 	var got uintptr
+
+	// While every signal is blocked still: who takes a terminal's foreground from
+	// behind is stopped otherwise.
+	c.step = Lead
+	if c.leads == Session {
+		if _, c.failed = call(callSetsid, 0, 0, 0, 0, 0, 0); c.failed != 0 {
+			goto failed
+		}
+		if c.terminal >= 0 {
+			if _, c.failed = call(callIoctl, uintptr(c.terminal), setSessionTerminal, 0, 0, 0, 0); c.failed != 0 {
+				goto failed
+			}
+		}
+	}
+	if c.leads == Group {
+		if _, c.failed = call(callSetpgid, 0, 0, 0, 0, 0, 0); c.failed != 0 {
+			goto failed
+		}
+		if c.terminal >= 0 {
+			if got, c.failed = call(callGetpid, 0, 0, 0, 0, 0, 0); c.failed != 0 {
+				goto failed
+			}
+			c.own = int32(got)
+			//nolint:gosec // the kernel reads during the call
+			if _, c.failed = call(callIoctl, uintptr(c.terminal), setForeground, uintptr(unsafe.Pointer(&c.own)), 0, 0, 0); c.failed != 0 {
+				goto failed
+			}
+		}
+	}
 	afterForkInChild()
 
+	if !c.users {
+		goto tie
+	}
 	// Not to be able to change one's groups comes before the map of groups.
 	c.step = MapUsers
 	if c.failed = put(&c.setgroups); c.failed != 0 {
@@ -202,13 +269,6 @@ func (c *child) run() {
 	}
 	if c.failed = put(&c.uidMap); c.failed != 0 {
 		goto failed
-	}
-
-	c.step = Lead
-	if c.group {
-		if _, c.failed = call(callSetpgid, 0, 0, 0, 0, 0, 0); c.failed != 0 {
-			goto failed
-		}
 	}
 
 	c.step = Raise
@@ -229,6 +289,7 @@ func (c *child) run() {
 		}
 	}
 
+tie:
 	// A parent that has ended already sends none: see what the program was given
 	// of its parent's, such as a socket.
 	c.step = Tie
@@ -254,6 +315,14 @@ func (c *child) run() {
 	if c.limit != nil {
 		//nolint:gosec // the kernel reads during the call
 		if _, c.failed = call(callPrlimit, 0, limitOfDescriptors, uintptr(unsafe.Pointer(c.limit)), 0, 0, 0); c.failed != 0 {
+			goto failed
+		}
+	}
+
+	c.step = Enter
+	if c.dir != nil {
+		//nolint:gosec // the kernel reads during the call
+		if _, c.failed = call(callChdir, uintptr(unsafe.Pointer(&c.dir[0])), 0, 0, 0, 0, 0); c.failed != 0 {
 			goto failed
 		}
 	}

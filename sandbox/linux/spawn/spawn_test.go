@@ -26,9 +26,25 @@ import (
 // child has.
 const limitVariable = "OPENCLAW_SPAWN_LIMIT"
 
+// groupVariable marks a leader of a session that starts a group in its foreground.
+const groupVariable = "OPENCLAW_SPAWN_GROUP"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(limitVariable) != "" {
 		said, failed, err := run(func(o *spawn.Options) { o.Arguments = []string{"sh", "-c", "ulimit -S -n"} })
+		fmt.Print(said)
+		if failed != nil || err != nil {
+			fmt.Println(failed, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if os.Getenv(groupVariable) != "" {
+		said, failed, err := run(func(o *spawn.Options) {
+			plain(o)
+			o.Leads, o.TerminalFD = spawn.Group, 0
+			cat("/proc/self/stat", "/proc/self/status")(o)
+		})
 		fmt.Print(said)
 		if failed != nil || err != nil {
 			fmt.Println(failed, err)
@@ -65,7 +81,7 @@ func run(change func(*spawn.Options)) (said string, failed *spawn.Failure, err e
 	o := spawn.Options{
 		Program: "/bin/sh", Environment: []string{"A=one", "B="},
 		Files:      []int{int(null.Fd()), int(write.Fd()), int(write.Fd())},
-		Namespaces: namespaces, UID: os.Geteuid(), GID: os.Getegid(), CgroupFD: -1,
+		Namespaces: namespaces, UID: os.Geteuid(), GID: os.Getegid(), CgroupFD: -1, TerminalFD: -1,
 		Capabilities: []int{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_CHECKPOINT_RESTORE},
 		DeathSignal:  int(unix.SIGKILL),
 	}
@@ -137,11 +153,11 @@ func TestProgramIsWhatItIsToBe(t *testing.T) {
 	if said := shell(t, "", cat("/proc/self/setgroups", "/proc/self/environ")); said != "deny\nA=one\x00B=\x00" {
 		t.Errorf("groups and environment are %q", said)
 	}
-	// The first of /proc/PID/stat is the process, the fifth its group (proc(5)).
-	for _, own := range []bool{false, true} {
-		stat := strings.Fields(shell(t, "", func(o *spawn.Options) { o.Group = own; cat("/proc/self/stat")(o) }))
-		if got := stat[4] == stat[0]; got != own {
-			t.Errorf("asked to lead a group: %v; it does: %v", own, got)
+	// The first of /proc/PID/stat is the process, the fifth its group, the sixth its session (proc(5)).
+	for leads, want := range map[spawn.Leads][2]bool{spawn.Nothing: {}, spawn.Group: {true, false}, spawn.Session: {true, true}} {
+		stat := strings.Fields(shell(t, "", func(o *spawn.Options) { o.Leads = leads; cat("/proc/self/stat")(o) }))
+		if got := [2]bool{stat[4] == stat[0], stat[5] == stat[0]}; got != want {
+			t.Errorf("asked for %v, it leads a group and a session: %v", leads, got)
 		}
 	}
 	for _, namespace := range []string{"user", "pid", "mnt", "net", "ipc", "uts"} {
