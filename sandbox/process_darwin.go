@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/darwin/stage"
-	"openclaw/sandbox/darwin/terminal"
 	"openclaw/sandbox/egress/proxy"
 	"openclaw/sandbox/policy"
+	"openclaw/sandbox/terminal"
 )
 
 // Process is a command in its cage. Its methods are safe for concurrent use.
@@ -132,7 +132,12 @@ func (p *Process) spawn(ctx context.Context, setup stage.Setup) error {
 	}
 	stop := context.AfterFunc(ctx, p.kill)
 	if p.terminal != nil {
-		p.terminal.Started()
+		if stdin, _, _ := p.terminal.Files(); stdin == p.terminal.Slave() {
+			// In a pipeline another program may want to read, too; here nobody asks which.
+			if err := p.terminal.Attach(!p.terminal.Whole()); err != nil {
+				p.kill()
+			}
+		}
 		p.services.Go(func() {
 			if err := p.terminal.Run(); err != nil {
 				p.kill() // a command whose terminal is broken could not be ended by its keys
@@ -224,7 +229,7 @@ func (p *Process) release() {
 		p.cancel()
 		p.services.Wait()
 		if p.terminal != nil {
-			p.terminal.Close()
+			_ = p.terminal.Close(true) // a terminal that has gone needs no modes
 		}
 		p.reporter.close()
 		p.run.remove()

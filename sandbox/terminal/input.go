@@ -1,0 +1,121 @@
+//go:build darwin || linux
+
+package terminal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// input is what passes the person's keys on.
+type input struct {
+	stop    wake
+	running sync.WaitGroup
+}
+
+// Attached reports whether the person's keys are passed on.
+func (t *Terminal) Attached() bool { return t.input != nil }
+
+// Attach passes on what the person types, every key as it is. With signals, the keys
+// that interrupt and stop stay with the person's terminal, which sends them to all
+// programs of a pipeline. To a terminal that is attached its modes are given anew, as
+// who has it now may have changed them. This process must be in the foreground.
+func (t *Terminal) Attach(signals bool) error {
+	modes, err := getModes(int(t.outer.Fd()))
+	if err != nil {
+		return fmt.Errorf("prepare terminal: %w", err)
+	}
+	if t.modes == nil || *modes != *t.raw { // a shell that gives back what it found gives ours
+		t.modes = modes
+	}
+	t.raw = rawOf(t.modes, signals)
+	if err := setModes(int(t.outer.Fd()), t.raw); err != nil {
+		return fmt.Errorf("prepare terminal: %w", err)
+	}
+	if t.raw, err = getModes(int(t.outer.Fd())); err != nil { // as the system understood it
+		return fmt.Errorf("prepare terminal: %w", err)
+	}
+	t.resize()
+	if t.input != nil {
+		return nil
+	}
+	stop, err := newWake()
+	if err != nil {
+		return fmt.Errorf("prepare terminal: %w", err)
+	}
+	in := &input{stop: stop}
+	in.running.Go(func() { t.pass(in) })
+	t.input = in
+	t.attached.Store(true)
+	return nil
+}
+
+// Detach leaves what is typed to others. With restore, the person's terminal gets its
+// modes back, for which this process must be in the foreground; without, somebody
+// else has set its modes since.
+func (t *Terminal) Detach(restore bool) error {
+	if t.input == nil {
+		return nil
+	}
+	t.input.stop.wake()
+	t.input.running.Wait()
+	t.input.stop.close()
+	t.input = nil
+	t.attached.Store(false)
+	if !restore {
+		return nil
+	}
+	if err := setModes(int(t.outer.Fd()), t.modes); err != nil {
+		return fmt.Errorf("restore terminal: %w", err)
+	}
+	return nil
+}
+
+// pass moves keys until it is stopped, or the person's terminal has gone.
+func (t *Terminal) pass(in *input) {
+	from, master, stop := int(t.from.Fd()), t.ours, in.stop.read()
+	buffer := make([]byte, pieces)
+	var waiting []byte // that the run has had no room for
+	for {
+		read, write := []int{stop, from}, []int(nil)
+		if len(waiting) > 0 {
+			read, write = read[:1], []int{master}
+		}
+		ready, err := await(read, write, -1)
+		switch {
+		case err != nil || ready[stop]:
+			return
+		case len(waiting) == 0:
+			n, err := unix.Read(from, buffer)
+			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+				continue
+			}
+			if n <= 0 {
+				return
+			}
+			waiting = buffer[:n]
+		}
+		stops := t.stops(waiting)
+		n, err := unix.Write(master, waiting)
+		if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			return
+		}
+		if waiting = waiting[max(n, 0):]; stops && len(waiting) == 0 {
+			t.typed()
+		}
+	}
+}
+
+// stops reports whether the key that stops a job is among them, and the command's
+// terminal heeds it.
+func (t *Terminal) stops(keys []byte) bool {
+	if t.typed == nil {
+		return false
+	}
+	modes, err := getModes(t.ours) // those of the command's end
+	return err == nil && modes.Lflag&unix.ISIG != 0 && modes.Cc[unix.VSUSP] != disabled && bytes.IndexByte(keys, modes.Cc[unix.VSUSP]) >= 0
+}

@@ -1,0 +1,169 @@
+//go:build darwin || linux
+
+package terminal
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// Terminal is the terminal of one run. Attach, Detach and Close are for one caller at
+// a time; the rest is safe beside them.
+type Terminal struct {
+	master, slave *os.File
+	ours          int      // the master's descriptor
+	outer         *os.File // the person's, whose modes and size count
+	from, to      *os.File // the person's: where they type, and where the run's output goes
+	opened        *os.File // the person's, if it is not among the files
+	files         [3]*os.File
+	whole         bool
+
+	ending  wake // of the output
+	finish  sync.Once
+	shown   atomic.Int64 // bytes that the person's terminal has taken
+	idle    atomic.Bool  // Run waits for more
+	done    chan struct{}
+	resized chan os.Signal
+	sizing  sync.WaitGroup
+
+	attached atomic.Bool // input is not nil, for Run
+
+	input *input        // nil: what is typed is the person's shell's
+	modes *unix.Termios // of the person's terminal, before it was attached first
+	raw   *unix.Termios // as it was attached
+	typed func()
+}
+
+// New makes a terminal for the command if any of its three files is one, or this
+// process has one by name (/dev/tty), and nil if not. It touches nothing of the
+// person's.
+func New(stdin, stdout, stderr *os.File) (*Terminal, error) {
+	t := &Terminal{files: [3]*os.File{stdin, stdout, stderr}, done: make(chan struct{})}
+	var is [3]bool
+	for i, file := range t.files {
+		if file == nil || !term.IsTerminal(int(file.Fd())) {
+			continue
+		}
+		is[i] = true
+		if t.outer == nil {
+			t.outer = file
+		}
+		if i > 0 && t.to == nil {
+			t.to = file
+		}
+	}
+	if t.outer == nil && (stdin != nil || stdout != nil || stderr != nil) {
+		// The command could still open the terminal of this process's session by name.
+		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0); err == nil {
+			t.outer, t.opened = tty, tty
+		}
+	}
+	if t.outer == nil {
+		return nil, nil
+	}
+	t.from, t.whole = t.outer, is[0] && is[1]
+	if t.to == nil {
+		t.to = t.outer
+	}
+	if err := t.open(); err != nil {
+		t.closeFiles()
+		return nil, fmt.Errorf("open terminal: %w", err)
+	}
+	for i := range t.files {
+		if is[i] {
+			t.files[i] = t.slave
+		}
+	}
+	t.resized = make(chan os.Signal, 1)
+	signal.Notify(t.resized, syscall.SIGWINCH)
+	t.sizing.Go(func() {
+		for range t.resized {
+			t.resize()
+		}
+	})
+	return t, nil
+}
+
+func (t *Terminal) open() error {
+	var err error
+	if t.master, t.slave, err = pty.Open(); err != nil {
+		return err
+	}
+	if t.ending, err = newWake(); err != nil {
+		return err
+	}
+	// A run that does not read must not keep us from being told to stop. File.Fd would
+	// make it blocking again.
+	t.ours = int(t.master.Fd())
+	if err := unix.SetNonblock(t.ours, true); err != nil {
+		return err
+	}
+	modes, err := getModes(int(t.outer.Fd()))
+	if err != nil {
+		return err
+	}
+	if err := setModes(int(t.slave.Fd()), modes); err != nil {
+		return err
+	}
+	t.resize()
+	return nil
+}
+
+// resize gives the command the size of the person's terminal. One without a size has
+// none to give.
+func (t *Terminal) resize() {
+	if size, err := unix.IoctlGetWinsize(int(t.outer.Fd()), unix.TIOCGWINSZ); err == nil {
+		_ = unix.IoctlSetWinsize(t.ours, unix.TIOCSWINSZ, size)
+	}
+}
+
+// Files are the command's three files.
+func (t *Terminal) Files() (stdin, stdout, stderr *os.File) {
+	return t.files[0], t.files[1], t.files[2]
+}
+
+// Whole reports whether both the command's input and its output are the terminal, so
+// that no other program of a pipeline has a part in it.
+func (t *Terminal) Whole() bool { return t.whole }
+
+// Outer is the person's terminal.
+func (t *Terminal) Outer() *os.File { return t.outer }
+
+// Name is the device of the command's terminal.
+func (t *Terminal) Name() string { return t.slave.Name() }
+
+// Slave is the command's end. It stays open here until Close: a command that has
+// closed all of its own may open it again.
+func (t *Terminal) Slave() *os.File { return t.slave }
+
+// OnSuspend has a function called when the person types the key that stops a job
+// while the command's terminal heeds it. It is called before Attach, or not at all.
+func (t *Terminal) OnSuspend(typed func()) { t.typed = typed }
+
+// Close detaches, and gives up both ends. Run must have returned, or show no more.
+func (t *Terminal) Close(restore bool) error {
+	err := t.Detach(restore)
+	signal.Stop(t.resized)
+	close(t.resized)
+	t.sizing.Wait()
+	t.Finish()
+	t.closeFiles()
+	return err
+}
+
+func (t *Terminal) closeFiles() {
+	for _, file := range []*os.File{t.master, t.slave, t.opened} {
+		if file != nil {
+			_ = file.Close()
+		}
+	}
+	t.ending.close()
+}
