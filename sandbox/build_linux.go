@@ -61,9 +61,6 @@ func (p *Process) build(serving context.Context, setup stage.Setup) error {
 			return p.bounded()
 		case stage.KindExited: // there was no command
 			return nil
-		case stage.KindKey: // while the command starts
-			p.job.typed()
-			continue
 		}
 		if err := p.answer(serving, message, setup); err != nil {
 			return err
@@ -161,9 +158,10 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
-	if p.job != nil { // from here on the keys are the command's
-		p.job.tell = p.spec.Suspended
-		p.job.give(p.first.pid())
+	if p.job != nil { // from here on what is typed is the command's
+		if err := p.job.begin(); err != nil {
+			return &Error{Op: "attach terminal", Err: err, Hint: "without a terminal it runs with < /dev/null > FILE 2>&1"}
+		}
 		p.services.Go(func() { p.job.run(p, p.over) })
 	}
 	return nil

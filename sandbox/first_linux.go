@@ -41,8 +41,8 @@ func (f *first) kill() { _ = f.process.Kill() }
 const self = "/proc/self/exe"
 
 // newStage is the inside of a cage, with the standard descriptors of the command
-// and one more. It leads a process group of its own if it is to.
-func newStage(stdin, stdout, stderr, inherited *os.File, limits *bounds, group bool) *first {
+// and the control socket. With a terminal it leads a session that has it.
+func newStage(stdin, stdout, stderr, inherited, terminal *os.File, limits *bounds) *first {
 	return &first{begin: func() (*os.Process, error) {
 		options := spawn.Options{
 			Program: self, Arguments: []string{stage.Name}, Environment: stageEnvironment(),
@@ -53,7 +53,7 @@ func newStage(stdin, stdout, stderr, inherited *os.File, limits *bounds, group b
 				unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP, unix.CAP_SYS_CHROOT,
 				unix.CAP_DAC_OVERRIDE, unix.CAP_SYS_RESOURCE,
 			},
-			Group: group, DeathSignal: int(syscall.SIGKILL), CgroupFD: -1,
+			TerminalFD: -1, DeathSignal: int(syscall.SIGKILL), CgroupFD: -1,
 		}
 		if fd, ok := limits.cgroupFD(); ok {
 			options.CgroupFD = fd
@@ -69,6 +69,10 @@ func newStage(stdin, stdout, stderr, inherited *os.File, limits *bounds, group b
 				files[i] = null
 			}
 			options.Files = append(options.Files, int(files[i].Fd()))
+		}
+		if terminal != nil {
+			options.Leads, options.TerminalFD = spawn.Session, int(terminal.Fd())
+			options.Files = append(options.Files, int(terminal.Fd()))
 		}
 		return spawned(&options)
 	}}

@@ -1,109 +1,130 @@
 package sandbox
 
 import (
-	"errors"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/terminal"
 )
 
-// stopTime is how long a command has to stop by itself. One that waits in the
-// kernel for an answer of this process, an ask's for instance, cannot.
-const stopTime = 300 * time.Millisecond
+const (
+	// stopTime is how long a command has to stop by itself. One that waits in the
+	// kernel for an answer of this process, an ask's for instance, cannot.
+	stopTime = 300 * time.Millisecond
+	// settleTime is how long a stop waits for what the command wrote to be shown; the
+	// rest is when it goes on.
+	settleTime = time.Second
+	// showTime is how long the person's terminal may take nothing of what a run that
+	// has ended wrote.
+	showTime = 30 * time.Second
+)
 
-// job is a run on this process's controlling terminal. The cage's first process
-// leads a process group of its own, in which the command starts: shells ask for
-// the number of their group, and the one of this process is none inside the
-// cage's process namespace. To the person's shell the run stays this process,
-// which therefore hands the terminal on, stops when the command stops, and has it
-// go on when it does itself. A run whose output or input is something else shares
-// this process's group, as the other programs of its pipeline do.
+// job is a run on a terminal of its own, which stands in for the person's. The cage's
+// first process leads a session on it, in which the command starts with a group of its
+// own. To the person's shell the run is this process, which therefore passes on what
+// is typed while it is in the foreground, stops when the command stops, and has it go
+// on when it does itself.
 //
-// What the terminal says to this group it says to the run; what the command did
-// with the terminal's modes is its own affair, as it is without a cage.
+// What is typed is passed on from the start if the run has both its input and its
+// output from the person's terminal. In a pipeline another program may be the one that
+// reads it, so the command has its terminal's foreground only once it asks for it, and
+// the keys that stop and interrupt stay the person's terminal's, which sends them to
+// all of the pipeline.
+//
+// So while the run is suspended or in the background none of its programs reads what
+// the person types to their shell, whatever it does about sessions, groups and signals:
+// nothing of it has that terminal.
 //
 // A call that is held for an answer stays held while the run is suspended: it is one
 // ask, whose deadline goes on, and an answer that comes meanwhile counts. Linux before
 // 5.19 has a program that it stops make its call anew, which asks again if the answer
 // came first. A job of a shell inside that waits for an answer stops when it has it;
 // a command that is the run itself is suspended at once.
-//
-// A job is no wall between the run and what the person types to their shell while it
-// is suspended or in the background. The run holds the terminal itself, and the kernel
-// keeps from reading only who heeds job control: a program that has left the session
-// (setsid), let go of the terminal (TIOCNOTTY), or taken the foreground with SIGTTOU
-// ignored (TIOCSPGRP) reads it all. To refuse the last two would be walked around by
-// the first, which every daemon and every emulator of a terminal needs. A run that has
-// no terminal of the person's, such as one whose terminal is a pane of the screen or
-// one that was detached, reads nothing of it.
 type job struct {
-	terminal *os.File
-	own      int // the group of this process
-	group    int // the one that the cage's first process leads
+	terminal *terminal.Terminal
+	own      int  // the group of this process
+	controls bool // the person's terminal is this process's controlling one
+	front    bool // the command has the foreground of its terminal from the start
+	asked    bool // it has asked for what is typed
 
-	keys      chan os.Signal      // that stop a job, while this process has the terminal
+	keys      chan os.Signal      // that stop a job, as this process heard them
 	continued chan os.Signal      // that this process goes on
+	passed    chan os.Signal      // what else it hears, for RelaySignals
 	stops     chan syscall.Signal // by which the command was stopped
-	typing    chan struct{}       // the key, as the cage's first process heard it
-	tell      func()              // of the first time that the run is suspended; nil: told
-	given     bool
+	typing    chan struct{}       // the key that stops a job, as it was passed on
+	resumed   chan struct{}       // the command has been told to go on
+	begun     bool
 }
 
-// jobOn returns nil when the run is no job of its own.
-func jobOn(stdin, stdout *os.File) *job {
-	j := &job{
-		terminal: stdin, own: unix.Getpgrp(),
-		keys: make(chan os.Signal, 1), continued: make(chan os.Signal, 1), stops: make(chan syscall.Signal, 1),
-		typing: make(chan struct{}, 1),
+// jobOn returns nil when there is no terminal.
+func jobOn(stdin, stdout, stderr *os.File) (*job, error) {
+	t, err := terminal.New(stdin, stdout, stderr)
+	if t == nil || err != nil {
+		return nil, err
 	}
-	if stdin == nil || stdout == nil || j.own <= 0 {
-		return nil
+	j := &job{
+		terminal: t, own: unix.Getpgrp(), asked: t.Whole(),
+		keys: make(chan os.Signal, 1), continued: make(chan os.Signal, 1), passed: make(chan os.Signal, 8),
+		stops: make(chan syscall.Signal, 1), typing: make(chan struct{}, 1), resumed: make(chan struct{}, 1),
 	}
 	// Only the controlling terminal says which group has it (tcgetpgrp(3)).
-	for _, file := range []*os.File{stdin, stdout} {
-		if _, err := unix.IoctlGetInt(int(file.Fd()), unix.TIOCGPGRP); err != nil {
-			return nil
-		}
-	}
-	return j
+	_, err = unix.IoctlGetInt(int(t.Outer().Fd()), unix.TIOCGPGRP)
+	j.controls = err == nil && j.own > 0
+	j.front = t.Whole() && j.foreground()
+	t.OnSuspend(j.typed)
+	return j, nil
 }
 
-// give hands the terminal on before the command starts. A run that began in the
-// background gets it when it needs it.
-func (j *job) give(first int) {
-	j.group = first
+// slave is the terminal that the cage's first process gets; nil: none.
+func (j *job) slave() *os.File {
+	if j == nil {
+		return nil
+	}
+	return j.terminal.Slave()
+}
+
+// files are the command's standard descriptors.
+func (j *job) files(stdin, stdout, stderr *os.File) (in, out, errs *os.File) {
+	if j == nil {
+		return stdin, stdout, stderr
+	}
+	return j.terminal.Files()
+}
+
+// foreground reports whether what is typed is for this process. One whose controlling
+// terminal it is not has it to itself.
+func (j *job) foreground() bool {
+	if !j.controls {
+		return true
+	}
+	group, err := unix.IoctlGetInt(int(j.terminal.Outer().Fd()), unix.TIOCGPGRP)
+	return err == nil && group == j.own // it may have been hung up
+}
+
+// begin passes on what is typed, before the command starts.
+func (j *job) begin() error {
 	signal.Notify(j.keys, unix.SIGTSTP)
 	signal.Notify(j.continued, unix.SIGCONT)
-	if j.given = true; j.foreground() == j.own {
-		j.hand(j.group)
-	}
+	signal.Notify(j.passed, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	j.begun = true
+	go func() { _ = j.terminal.Run() }() // a terminal that cannot be waited for shows nothing
+	return j.attach()
 }
 
-func (j *job) foreground() int {
-	group, err := unix.IoctlGetInt(int(j.terminal.Fd()), unix.TIOCGPGRP)
-	if err != nil {
-		return 0 // it was hung up
+// attach passes on what is typed if it is the run's.
+func (j *job) attach() error {
+	switch {
+	case !j.foreground():
+		return j.terminal.Detach(false)
+	case !j.asked:
+		return nil
 	}
-	return group
-}
-
-// hand gives the terminal to a group. One that is not there any more, or a
-// terminal that was hung up, leaves it where it is. A process in the background
-// that asks for this is stopped, unless its thread has the signal blocked.
-func (j *job) hand(group int) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var blocked, before unix.Sigset_t
-	blocked.Val[0] = 1 << (unix.SIGTTOU - 1)
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &before); err != nil {
-		return
-	}
-	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
-	_ = unix.IoctlSetPointerInt(int(j.terminal.Fd()), unix.TIOCSPGRP, group)
+	return j.terminal.Attach(!j.terminal.Whole())
 }
 
 // run follows the command until it has ended.
@@ -117,36 +138,40 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 			if look == nil { // who leans on the key waits no longer
 				look = time.After(stopTime)
 			}
+		case <-j.keys:
+			j.signal(p, unix.SIGTSTP)
+			j.typed()
 		case <-look:
 			look = nil
 			if stops(p.command()) {
 				j.stopped(unix.SIGTSTP)
 			}
-		case <-j.keys:
-			j.signal(unix.SIGTSTP)
 		case <-j.continued:
-			j.resume(p)
+			j.resume(p, over)
 		case by := <-j.stops:
 			look = nil
-			if !stops(p.command()) {
-				continue // this process has had it go on since
+			if stops(p.command()) { // otherwise this process has had it go on since
+				j.follow(p, by, over)
 			}
-			waits := by == unix.SIGTTIN || by == unix.SIGTTOU
-			if (waits && j.foreground() == j.own) || orphaned(j.own) {
-				j.resume(p) // nobody is there who could say fg
-				continue
-			}
-			if now := j.foreground(); now == groupOf(p.PID()) || empty(now) {
-				j.hand(j.own)
-			}
-			if j.tell != nil {
-				j.tell()
-				j.tell = nil
-			}
-			j.stop(by, over)
-			j.resume(p)
 		}
 	}
+}
+
+// follow does what the command's stop asks for.
+func (j *job) follow(p *Process, by syscall.Signal, over <-chan struct{}) {
+	waits := by == unix.SIGTTIN || by == unix.SIGTTOU
+	alone := !j.controls || orphaned(j.own) // nobody is there who could say fg
+	switch {
+	case waits && j.foreground():
+		j.asked = true
+	case waits && alone:
+		_ = p.Signal(unix.SIGHUP) // as the kernel tells a group that is stopped and has lost its shell
+	case !alone:
+		j.terminal.Settle(settleTime)
+		_ = j.terminal.Detach(j.foreground()) // its modes are the person's to mend
+		j.stop(by, over)
+	}
+	j.resume(p, over)
 }
 
 // stop stops this process and the others of its group, as the key would have done,
@@ -178,14 +203,12 @@ func (j *job) stop(by syscall.Signal, over <-chan struct{}) {
 	select {
 	case <-over:
 	case <-j.continued:
+	case <-time.After(stopTime): // or nothing stopped: the shell has just gone, and the kernel lets no key stop an orphan
 	}
 }
 
 // typed is called when the key came that stops a job.
 func (j *job) typed() {
-	if j == nil {
-		return
-	}
 	select {
 	case j.typing <- struct{}{}:
 	default:
@@ -203,45 +226,61 @@ func (j *job) stopped(by syscall.Signal) {
 	}
 }
 
-// resume has the command go on, in the foreground if this process is.
-func (j *job) resume(p *Process) {
-	group := groupOf(p.PID())
-	if group <= 0 {
-		group = j.group
+// resume has the command go on, in the foreground if this process is and it has
+// asked to be. What stopped it before then is past.
+func (j *job) resume(p *Process, over <-chan struct{}) {
+	if j.attach() != nil {
+		return // the person's terminal has gone, and its hang-up comes
 	}
-	if now := j.foreground(); now == j.own || empty(now) {
-		j.hand(group)
-	}
-	_ = unix.Kill(-j.group, unix.SIGCONT)
-	if group != j.group { // a shell inside has made one of its own
-		_ = unix.Kill(-group, unix.SIGCONT)
-	}
-}
-
-// signal passes on what a key of the terminal sent to this process's group.
-func (j *job) signal(sent syscall.Signal) {
-	if j != nil && j.given {
-		_ = unix.Kill(-j.group, sent)
+	if p.PID() > 0 {
+		if p.conn.Send(stage.KindResume, stage.Resume{Foreground: j.terminal.Attached()}) == nil { // it may have ended
+			select {
+			case <-j.resumed:
+			case <-over:
+			}
+		}
+	} else if group := groupOf(p.command()); group > 0 {
+		_ = unix.Kill(-group, unix.SIGCONT) // it is about to start, and the cage's first process waits for that
 	}
 }
 
-// end takes the terminal back when nothing of the cage is left. What was
-// interrupted inside is interrupted out here too: a script goes no further.
+// signal passes on what a key of the person's terminal sent to this process's group.
+func (j *job) signal(p *Process, sent syscall.Signal) {
+	if j == nil {
+		return // the command is in that group
+	}
+	if j.terminal.Attached() {
+		j.terminal.Signal(sent)
+	} else if group := groupOf(p.PID()); group > 0 {
+		_ = unix.Kill(-group, sent)
+	}
+}
+
+// end gives the person's terminal back when nothing of the cage is left and all that
+// it wrote has been shown. What was interrupted inside is interrupted out here too: a
+// script goes no further.
 func (j *job) end(by syscall.Signal) {
-	if j == nil || !j.given {
+	if j == nil {
 		return
 	}
+	if !j.begun {
+		_ = j.terminal.Close(false)
+		return
+	}
+	j.terminal.Finish()
+	j.terminal.Shown(showTime)
 	signal.Stop(j.keys)
 	signal.Stop(j.continued)
-	if j.foreground() != j.own && empty(j.foreground()) {
-		j.hand(j.own)
-		if by == unix.SIGINT || by == unix.SIGQUIT {
-			others := make(chan os.Signal, 1)
-			signal.Notify(others, by)
-			_ = unix.Kill(0, by)
-			<-others // it reaches this process as well
-			signal.Stop(others)
-		}
+	signal.Stop(j.passed)
+	here := j.foreground()
+	unheard := j.terminal.Attached() && j.terminal.Whole() && j.controls && here
+	_ = j.terminal.Close(here)
+	if unheard && (by == unix.SIGINT || by == unix.SIGQUIT) {
+		others := make(chan os.Signal, 1)
+		signal.Notify(others, by)
+		_ = unix.Kill(0, by)
+		<-others // it reaches this process as well
+		signal.Stop(others)
 	}
 }
 
@@ -255,9 +294,4 @@ func groupOf(pid int) int {
 		return 0
 	}
 	return group
-}
-
-// empty reports whether a group has no process left.
-func empty(group int) bool {
-	return group > 1 && errors.Is(unix.Kill(-group, 0), unix.ESRCH)
 }

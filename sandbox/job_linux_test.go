@@ -16,10 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// toldName is the file in which a supervisor under test notes that it was told of a
-// suspension.
-const toldName = "told"
-
 // reader hears lines, and says of a key that it came.
 const reader = `trap "echo interrupted" INT; echo begun; while :; do if read line; then case $line in end) exit 7;; *) echo "heard $line";; esac; fi; done`
 
@@ -48,35 +44,6 @@ func TestRunInBackground(t *testing.T) {
 	if said := c.ask("echo status $?", "person> "); said != "status 7\r\n" {
 		t.Errorf("said %q", said)
 	}
-}
-
-// Who suspends a run is told once that it may still read their terminal, and nobody
-// is who never does.
-func TestSuspendedIsToldOnce(t *testing.T) {
-	w := newWorld(t)
-	c := consoleFor(t, w, reader)
-	told := func() string {
-		text, _ := os.ReadFile(w.path(toldName)) // not there: nobody was told
-		return string(text)
-	}
-	c.say("./run\n")
-	c.until("begun\r\n")
-	c.hasTerminal("sh")
-	if said := told(); said != "" {
-		t.Errorf("before: %q", said)
-	}
-	for range 3 {
-		c.say("\x1a")
-		c.until("Stopped")
-		c.until("person> ")
-		if said := told(); said != "told\n" {
-			t.Errorf("said %q", said)
-		}
-		c.say("fg\n")
-		c.hasTerminal("sh")
-	}
-	c.say("end\n")
-	c.until("person> ")
 }
 
 // A run in the background that never asks for the terminal is interrupted by the
@@ -190,20 +157,20 @@ func TestNothingStopsWithoutShell(t *testing.T) {
 	c.ends(7)
 }
 
-// So it is while the command starts: the terminal is the run's a moment before.
+// So it is while the command starts: the keys are the run's a moment before.
 func TestKeyWhileRunStarts(t *testing.T) {
 	for range 8 {
 		c := withoutShell(t)
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
-			group, err := unix.IoctlGetInt(int(c.terminal.Fd()), unix.TIOCGPGRP)
+			modes, err := unix.IoctlGetTermios(int(c.terminal.Fd()), unix.TCGETS)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if group > 0 && group != c.shell.Process.Pid {
+			if modes.Lflag&unix.ISIG == 0 { // the keys are the run's
 				break
 			}
 			if time.Now().After(deadline) {
-				t.Fatal("the run does not have the terminal")
+				t.Fatal("the keys are not passed on")
 			}
 		}
 		c.say("\x1a")

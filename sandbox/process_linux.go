@@ -30,7 +30,7 @@ type Process struct {
 	network  *networkServer
 	watcher  *watcher
 	bounds   *bounds
-	job      *job     // nil: not one of its own on this process's terminal
+	job      *job     // nil: there is no terminal
 	reduced  *reduced // of a cage without namespaces; it then has no gate, network and watcher
 	binder   *binder
 	over     chan struct{} // closed when the cage has ended
@@ -63,10 +63,12 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	if err := <-p.begun; err != nil {
 		p.bounds.close()
 		p.conn.Close()
+		p.job.end(0)
 		return err
 	}
 	p.plan, p.report.Warnings, p.report.Dir = plan, plan.Warnings, dir
 	setup := setupFor(&p.spec, plan, program, dir)
+	setup.Foreground = p.job != nil && p.job.front
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
 	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)
@@ -134,8 +136,8 @@ func (p *Process) follow() {
 			if message.Decode(&stopped) == nil {
 				p.job.stopped(syscall.Signal(stopped.Number))
 			}
-		case stage.KindKey:
-			p.job.typed()
+		case stage.KindResumed:
+			p.job.resumed <- struct{}{} // one for each that it asked for
 		case stage.KindBound:
 			var bound stage.Bound
 			if message.Decode(&bound) == nil {

@@ -75,8 +75,13 @@ func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Pr
 		cage: cage, spec: Spec{Stdin: stdin, Stdout: stdout, Stderr: stderr}, conn: conn, pidfd: -1, bounds: limits,
 		setup: make(chan stage.Setup, 1), begun: make(chan error, 1), ended: make(chan struct{}), finished: make(chan struct{}),
 	}
-	p.job = jobOn(stdin, stdout)
-	p.first = newStage(stdin, stdout, stderr, inherited, limits, p.job != nil)
+	if p.job, err = jobOn(stdin, stdout, stderr); err != nil {
+		_ = inherited.Close()
+		conn.Close()
+		return nil, &Error{Op: "start cage", Err: err}
+	}
+	in, out, errs := p.job.files(stdin, stdout, stderr)
+	p.first = newStage(in, out, errs, inherited, p.job.slave(), limits)
 	go func() {
 		err := p.begin("make namespaces", fixFor("user namespace"))
 		_ = inherited.Close()
@@ -108,4 +113,5 @@ func (p *Process) abandon() {
 	}
 	p.bounds.close()
 	p.conn.Close()
+	p.job.end(0)
 }

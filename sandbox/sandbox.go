@@ -41,11 +41,6 @@ type Spec struct {
 	// AskEach asks about every operation on a path. Without it a yes covers for a
 	// moment what a program does next with the same path: it looks, and then opens.
 	AskEach bool
-
-	// Suspended is called once, when the run is first suspended on the caller's
-	// terminal, which from then on may be read by a person's shell and by the run alike.
-	// It must not block for long. Nil: nobody is told.
-	Suspended func()
 }
 
 // Denial is one refusal of the cage, as the kernel-enforced mechanisms saw it.

@@ -64,7 +64,7 @@ func (c *console) until(want string) string {
 func (c *console) say(text string) {
 	c.t.Helper()
 	if _, err := c.terminal.WriteString(text); err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v after %q", err, c.seen.String())
 	}
 }
 

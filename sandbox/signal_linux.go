@@ -35,15 +35,19 @@ func (p *Process) Signal(wanted os.Signal) error {
 	return nil
 }
 
-// RelaySignals makes this process behave as the command's stand-in on a
-// terminal until stop is called: the keys that interrupt and quit reach the
-// command by the terminal itself and are ignored here; a request to end or a
-// hang-up is passed on.
+// RelaySignals makes this process behave as the command's stand-in until stop is
+// called: a request to end or a hang-up is passed on. The keys that interrupt and quit
+// are ignored here where they reach the command by itself, as one of this process's
+// group, and otherwise passed on as well. Of a run on a terminal nothing is lost that
+// came since its command started.
 func (p *Process) RelaySignals() (stop func()) {
-	keys := make(chan os.Signal, 1)
-	signal.Notify(keys, syscall.SIGINT, syscall.SIGQUIT)
-	others := make(chan os.Signal, 4)
-	signal.Notify(others, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	var heard chan os.Signal
+	if p.job != nil && p.job.begun {
+		heard = p.job.passed
+	} else {
+		heard = make(chan os.Signal, 8)
+		signal.Notify(heard, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	}
 	quit := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -51,16 +55,17 @@ func (p *Process) RelaySignals() (stop func()) {
 			select {
 			case <-quit:
 				return
-			case key := <-keys:
-				p.job.signal(key.(syscall.Signal)) // in the background of a terminal it reaches this process alone
-			case wanted := <-others:
-				_ = p.Signal(wanted) // the command may have ended already
+			case one := <-heard:
+				if sent := one.(syscall.Signal); sent == syscall.SIGINT || sent == syscall.SIGQUIT {
+					p.job.signal(p, sent)
+				} else {
+					_ = p.Signal(sent) // the command may have ended already
+				}
 			}
 		}
 	})
 	return sync.OnceFunc(func() {
-		signal.Stop(keys)
-		signal.Stop(others)
+		signal.Stop(heard)
 		close(quit)
 		running.Wait()
 	})

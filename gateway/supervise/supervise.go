@@ -112,9 +112,6 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
-		Suspended: func() {
-			options.Warn("while it is suspended, a program that " + options.Agent + " started can read what you type into this terminal; a pane of the screen or --detach gives it none of yours")
-		},
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {

@@ -13,15 +13,19 @@ import (
 // Name is the program's name (argument zero) that marks a stage.
 const Name = "openclaw-cage"
 
-// ControlFD is the descriptor of the control socket in a stage.
-const ControlFD = 3
+// The descriptors of a stage beside the standard ones: the control socket, and, if it
+// leads a session, the terminal of that.
+const (
+	ControlFD  = 3
+	TerminalFD = 4
+)
 
 // The kinds of messages. From the stage: Network (sockets), Gate (device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
-// command's process), Stopped (the Signal it was), Key (that
-// stops a job was typed), Limit, Renewed, Exited, Failed. From the supervisor:
-// Setup (what is known before the mounts are planned), Plan (all of it, once the
-// gate is served), Proceed after Mounted and Tested, Signal, Renew after somebody
+// command's process), Stopped (the Signal it was), Resumed, Limit, Renewed, Exited,
+// Failed. From the supervisor: Setup (what is known before the mounts are planned),
+// Plan (all of it, once the gate is served), Proceed after Mounted and Tested,
+// Signal, Resume after the command was stopped, Renew after somebody
 // outside changed something that a mask stands on, and Bind, Unbind and Fill,
 // which Bound answers.
 const (
@@ -35,7 +39,8 @@ const (
 	KindListener = "listener"
 	KindStarted  = "started"
 	KindStopped  = "stopped"
-	KindKey      = "key"
+	KindResume   = "resume"
+	KindResumed  = "resumed"
 	KindLimit    = "limit"
 	KindExited   = "exited"
 	KindFailed   = "failed"
@@ -63,6 +68,7 @@ type Setup struct {
 	Arguments   []control.Text `json:"arguments"`
 	Environment []control.Text `json:"environment"`
 	Dir         control.Text   `json:"dir"`
+	Foreground  bool           `json:"foreground,omitempty"` // of the stage's terminal, is the command's
 
 	Landlock         int  `json:"landlock,omitempty"` // use no newer version; 0: what this kernel has
 	Nested           bool `json:"nested,omitempty"`   // sandboxes inside may be made
@@ -142,6 +148,11 @@ type Bound struct {
 type Exited struct {
 	Code   int `json:"code"`
 	Signal int `json:"signal"`
+}
+
+// Resume has the command go on, with the foreground of its terminal or without.
+type Resume struct {
+	Foreground bool `json:"foreground,omitempty"`
 }
 
 // Signal is passed on to the command, or has stopped it.

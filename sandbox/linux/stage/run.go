@@ -82,6 +82,9 @@ func Run() int {
 // seclude ties this process to its supervisor and hides it from everyone else.
 func (s *stage) seclude() error {
 	unix.CloseOnExec(ControlFD)
+	if s.leads() {
+		unix.CloseOnExec(TerminalFD)
+	}
 	if err := unix.CloseRange(ControlFD+1, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("mark descriptors: %w", err)
 	}
