@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,11 @@ const (
 	// settleTime is how long a stop waits for what the command wrote to be shown; the
 	// rest is when it goes on.
 	settleTime = time.Second
+	// askTime is how often a run that is not attached looks for whether it is to be.
+	askTime = 250 * time.Millisecond
+	// unreadLooks is after how many of these what was typed is nobody else's: a pager
+	// reads at once, but on a busy machine not in the same second.
+	unreadLooks = 8
 	// showTime is how long the person's terminal may take nothing of what a run that
 	// has ended wrote.
 	showTime = 30 * time.Second
@@ -32,9 +38,10 @@ const (
 //
 // What is typed is passed on from the start if the run has both its input and its
 // output from the person's terminal. In a pipeline another program may be the one that
-// reads it, so the command has its terminal's foreground only once it asks for it, and
-// the keys that stop and interrupt stay the person's terminal's, which sends them to
-// all of the pipeline.
+// reads it, so the command has its terminal's foreground only once it asks for it: it
+// reads, or its input is the terminal and what was typed stays there unread. The keys
+// that stop and interrupt stay the person's terminal's, which sends them to all of the
+// pipeline.
 //
 // So while the run is suspended or in the background none of its programs reads what
 // the person types to their shell, whatever it does about sessions, groups and signals:
@@ -47,10 +54,15 @@ const (
 // a command that is the run itself is suspended at once.
 type job struct {
 	terminal *terminal.Terminal
-	own      int  // the group of this process
-	controls bool // the person's terminal is this process's controlling one
-	front    bool // the command has the foreground of its terminal from the start
-	asked    bool // it has asked for what is typed
+	own      int         // the group of this process
+	controls bool        // the person's terminal is this process's controlling one
+	free     bool        // or nobody's
+	device   int         // its number, as /proc/PID/stat has it
+	front    bool        // the command has the foreground of its terminal from the start
+	asked    bool        // it has asked for what is typed
+	unread   int         // how much of that waited when it was last looked at,
+	looks    int         // and how often it was as much
+	alone    atomic.Bool // it was told that nobody will type for it
 
 	keys      chan os.Signal      // that stop a job, as this process heard them
 	continued chan os.Signal      // that this process goes on
@@ -75,7 +87,10 @@ func jobOn(stdin, stdout, stderr *os.File) (*job, error) {
 	// Only the controlling terminal says which group has it (tcgetpgrp(3)).
 	_, err = unix.IoctlGetInt(int(t.Outer().Fd()), unix.TIOCGPGRP)
 	j.controls = err == nil && j.own > 0
-	j.front = t.Whole() && j.foreground()
+	if !j.controls {
+		j.device = deviceOf(t.Outer())
+		j.free = !anybodyHas(j.device)
+	}
 	t.OnSuspend(j.typed)
 	return j, nil
 }
@@ -96,11 +111,20 @@ func (j *job) files(stdin, stdout, stderr *os.File) (in, out, errs *os.File) {
 	return j.terminal.Files()
 }
 
-// foreground reports whether what is typed is for this process. One whose controlling
-// terminal it is not has it to itself.
+// plan says whether the command is to have the foreground of its terminal.
+func (j *job) plan() bool {
+	if j == nil {
+		return false
+	}
+	j.front = j.terminal.Whole() && j.foreground()
+	return j.front
+}
+
+// foreground reports whether what is typed is for this process. Who has started it
+// speaks for one whose controlling terminal it is not, as su -c makes it.
 func (j *job) foreground() bool {
 	if !j.controls {
-		return true
+		return j.free || foregroundAbove(j.device)
 	}
 	group, err := unix.IoctlGetInt(int(j.terminal.Outer().Fd()), unix.TIOCGPGRP)
 	return err == nil && group == j.own // it may have been hung up
@@ -130,10 +154,16 @@ func (j *job) attach() error {
 // run follows the command until it has ended.
 func (j *job) run(p *Process, over <-chan struct{}) {
 	var look <-chan time.Time
+	ticker := time.NewTicker(askTime) // a shell says nothing to a job that it brings forward while it runs
+	defer ticker.Stop()
 	for {
 		select {
 		case <-over:
 			return
+		case <-ticker.C:
+			if !j.terminal.Attached() && j.foreground() && (j.asked || j.wants()) {
+				j.resume(p, over)
+			}
 		case <-j.typing:
 			if look == nil { // who leans on the key waits no longer
 				look = time.After(stopTime)
@@ -164,7 +194,10 @@ func (j *job) follow(p *Process, by syscall.Signal, over <-chan struct{}) {
 	switch {
 	case waits && j.foreground():
 		j.asked = true
+	case waits && alone && j.alone.Load():
+		return // it has been told, and asks again and again: it stays stopped
 	case waits && alone:
+		j.alone.Store(true)
 		_ = p.Signal(unix.SIGHUP) // as the kernel tells a group that is stopped and has lost its shell
 	case !alone:
 		j.terminal.Settle(settleTime)
@@ -172,6 +205,18 @@ func (j *job) follow(p *Process, by syscall.Signal, over <-chan struct{}) {
 		j.stop(by, over)
 	}
 	j.resume(p, over)
+}
+
+// wants reports whether a command whose input is the terminal, and which may wait for
+// it otherwise than by reading, has something to read that nobody else does.
+func (j *job) wants() bool {
+	stdin, _, _ := j.terminal.Files()
+	now := j.terminal.Typed()
+	if j.looks++; now == 0 || now != j.unread || stdin != j.terminal.Slave() {
+		j.looks = 0
+	}
+	j.unread, j.asked = now, j.looks >= unreadLooks
+	return j.asked
 }
 
 // stop stops this process and the others of its group, as the key would have done,
@@ -229,6 +274,7 @@ func (j *job) stopped(by syscall.Signal) {
 // resume has the command go on, in the foreground if this process is and it has
 // asked to be. What stopped it before then is past.
 func (j *job) resume(p *Process, over <-chan struct{}) {
+	j.terminal.Resize()
 	if j.attach() != nil {
 		return // the person's terminal has gone, and its hang-up comes
 	}

@@ -104,6 +104,43 @@ func TestRunInPipeline(t *testing.T) {
 	}
 }
 
+// poller waits for its input otherwise than by reading it.
+const poller = `exec /usr/bin/python3 -c "
+import os, select
+print(\"begun\", flush=True)
+while True:
+    if select.select([0], [], [], 1)[0]:
+        text = os.read(0, 100).decode()
+        print(\"heard\", text, end=\"\", flush=True)
+        if text == \"end\\n\":
+            break
+"`
+
+// A program that polls before it reads is never stopped in the background. It hears
+// what is typed once its job is brought forward, and in a pipeline when nobody else
+// reads it; what the others of the pipeline write is shown as it was.
+func TestPollerHears(t *testing.T) {
+	require(t, exists("/usr/bin/python3"), "python3 is not here")
+	for name, line := range map[string]string{"brought forward": "./run &\nfg\n", "pipeline": "./run | cat\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := consoleFor(t, newWorld(t), poller)
+			c.say(line)
+			c.until("begun\r\n")
+			for _, typed := range []string{"one\n", "two\n"} {
+				c.say(typed)
+				c.until("heard " + strings.TrimSuffix(typed, "\n") + "\r\n")
+			}
+			c.say("end\n")
+			c.until("heard end\r\n")
+			c.until("person> ")
+			if said := c.ask("echo status $?", "person> "); said != "status 0\r\n" {
+				t.Errorf("said %q", said)
+			}
+		})
+	}
+}
+
 // A supervisor that is killed leaves its terminal to the person's shell.
 func TestTerminalAfterKill(t *testing.T) {
 	c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.8`)

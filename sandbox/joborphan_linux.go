@@ -3,7 +3,6 @@ package sandbox
 import (
 	"os"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,16 +40,8 @@ func membersOf(group int) []int {
 	return all
 }
 
-// parentOf reads the fourth field of /proc/PID/stat (proc(5)); 0 when there is none.
+// parentOf is 0 when there is none.
 func parentOf(pid int) int {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // a name holds what it likes
-	if len(fields) < 2 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(fields[1])
-	return parent
+	one, _ := hasOf(strconv.Itoa(pid))
+	return one.parent
 }

@@ -68,7 +68,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	}
 	p.plan, p.report.Warnings, p.report.Dir = plan, plan.Warnings, dir
 	setup := setupFor(&p.spec, plan, program, dir)
-	setup.Foreground = p.job != nil && p.job.front
+	setup.Foreground = p.job.plan()
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
 	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)

@@ -60,6 +60,9 @@ func (p *Process) RelaySignals() (stop func()) {
 					p.job.signal(p, sent)
 				} else {
 					_ = p.Signal(sent) // the command may have ended already
+					if p.job != nil && p.job.alone.Load() {
+						_ = p.Signal(syscall.SIGCONT) // it stays stopped, and would not hear it
+					}
 				}
 			}
 		}

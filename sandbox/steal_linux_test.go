@@ -57,6 +57,7 @@ func TestSuspendedRunReadsNothing(t *testing.T) {
 		{"background, output alone", "./run < /dev/null &", "session", "1"},
 		{"background, errors alone", "./run < /dev/null > log &", "session", "2"},
 		{"background, name alone", "./run < /dev/null > log 2>&1 &", "foreground", "-1"},
+		{"another session", "setsid -w ./run &", "session", "0"},
 		{"pipeline in background", "./run | cat &", "session", "0"},
 	} {
 		t.Run(place.name, func(t *testing.T) {
@@ -98,8 +99,11 @@ func TestSuspendedRunReadsNothing(t *testing.T) {
 	}
 }
 
-// endSession kills all that is left of the shell's session.
+// endSession kills all that is left of the shell's session, and of those made below it.
 func (c *console) endSession() {
+	for _, pid := range descendants(c.shell.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+	}
 	names, _ := filepath.Glob("/proc/[0-9]*") // it fails for no pattern but a bad one
 	for _, name := range names {
 		pid, err := strconv.Atoi(filepath.Base(name))

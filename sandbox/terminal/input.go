@@ -15,10 +15,24 @@ import (
 type input struct {
 	stop    wake
 	running sync.WaitGroup
+	early   int  // how many bytes were typed before, as whole lines
+	end     byte // the key that ends a file
+}
+
+// restoreEnds makes the key that ends a file of what the kernel made of it: in lines
+// that were complete before the terminal was raw it is a NUL.
+func (in *input) restoreEnds(keys []byte) {
+	early := min(in.early, len(keys))
+	for i, key := range keys[:early] {
+		if key == 0 {
+			keys[i] = in.end
+		}
+	}
+	in.early -= early
 }
 
 // Attached reports whether the person's keys are passed on.
-func (t *Terminal) Attached() bool { return t.input != nil }
+func (t *Terminal) Attached() bool { return t.attached.Load() }
 
 // Attach passes on what the person types, every key as it is. With signals, the keys
 // that interrupt and stop stay with the person's terminal, which sends them to all
@@ -39,7 +53,7 @@ func (t *Terminal) Attach(signals bool) error {
 	if t.raw, err = getModes(int(t.outer.Fd())); err != nil { // as the system understood it
 		return fmt.Errorf("prepare terminal: %w", err)
 	}
-	t.resize()
+	t.Resize()
 	if t.input != nil {
 		return nil
 	}
@@ -48,6 +62,9 @@ func (t *Terminal) Attach(signals bool) error {
 		return fmt.Errorf("prepare terminal: %w", err)
 	}
 	in := &input{stop: stop}
+	if t.modes.Lflag&unix.ICANON != 0 {
+		in.early, in.end = t.Typed(), t.modes.Cc[unix.VEOF]
+	}
 	in.running.Go(func() { t.pass(in) })
 	t.input = in
 	t.attached.Store(true)
@@ -69,15 +86,32 @@ func (t *Terminal) Detach(restore bool) error {
 	if !restore {
 		return nil
 	}
+	now, err := getModes(int(t.outer.Fd()))
+	if err != nil {
+		return fmt.Errorf("restore terminal: %w", err)
+	}
+	if *now != *t.raw {
+		return nil // who has changed them since wants them so
+	}
 	if err := setModes(int(t.outer.Fd()), t.modes); err != nil {
 		return fmt.Errorf("restore terminal: %w", err)
 	}
 	return nil
 }
 
+// Typed is how many bytes wait to be read on the person's terminal: of whole lines, as
+// long as it makes lines.
+func (t *Terminal) Typed() int {
+	n, err := unix.IoctlGetInt(int(t.outer.Fd()), inputCount)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // pass moves keys until it is stopped, or the person's terminal has gone.
 func (t *Terminal) pass(in *input) {
-	from, master, stop := int(t.from.Fd()), t.ours, in.stop.read()
+	from, master, stop := t.from, t.ours, in.stop.read()
 	buffer := make([]byte, pieces)
 	var waiting []byte // that the run has had no room for
 	for {
@@ -98,6 +132,7 @@ func (t *Terminal) pass(in *input) {
 				return
 			}
 			waiting = buffer[:n]
+			in.restoreEnds(waiting)
 		}
 		stops := t.stops(waiting)
 		n, err := unix.Write(master, waiting)

@@ -17,7 +17,8 @@ const pieces = 4 << 10
 // Run shows what the command writes until Finish has been called and all has been
 // shown. A person's terminal that has gone takes everything.
 func (t *Terminal) Run() error {
-	defer close(t.done)
+	t.running.Store(true)
+	defer func() { t.running.Store(false); close(t.done) }()
 	master, to := t.ours, int(t.to.Fd())
 	buffer := make([]byte, 1+pieces)
 	held := 0 // a carriage return at the front, which may be half a new line
@@ -51,7 +52,7 @@ func (t *Terminal) Run() error {
 				return nil
 			}
 			text := buffer[:held+n]
-			if held = 0; t.twice() {
+			if held = 0; t.twice(to) {
 				text, held = once(text)
 			}
 			gone = gone || show(to, text) != nil
@@ -63,14 +64,15 @@ func (t *Terminal) Run() error {
 }
 
 // twice reports whether both terminals make a new line of a line feed: the person's
-// does while it is not attached.
-func (t *Terminal) twice() bool {
+// does unless it is raw.
+func (t *Terminal) twice(to int) bool {
 	const both = unix.OPOST | unix.ONLCR
-	if t.attached.Load() {
-		return false
+	for _, terminal := range []int{t.ours, to} { // ours has the modes of the command's end
+		if modes, err := getModes(terminal); err != nil || modes.Oflag&both != both {
+			return false
+		}
 	}
-	inner, err := getModes(t.ours) // those of the command's end
-	return err == nil && inner.Oflag&both == both
+	return true
 }
 
 // once undoes in place what the command's terminal did, and holds a carriage return

@@ -3,7 +3,9 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"sync"
@@ -21,7 +23,9 @@ type Terminal struct {
 	master, slave *os.File
 	ours          int      // the master's descriptor
 	outer         *os.File // the person's, whose modes and size count
-	from, to      *os.File // the person's: where they type, and where the run's output goes
+	to            *os.File // the person's, where the run's output goes
+	from          int      // the person's, where they type
+	reopened      bool     // from is a descriptor of our own
 	opened        *os.File // the person's, if it is not among the files
 	files         [3]*os.File
 	whole         bool
@@ -34,7 +38,9 @@ type Terminal struct {
 	resized chan os.Signal
 	sizing  sync.WaitGroup
 
-	attached atomic.Bool // input is not nil, for Run
+	running atomic.Bool // Run has begun and not returned
+
+	attached atomic.Bool // input is not nil, for all
 
 	input *input        // nil: what is typed is the person's shell's
 	modes *unix.Termios // of the person's terminal, before it was attached first
@@ -60,19 +66,25 @@ func New(stdin, stdout, stderr *os.File) (*Terminal, error) {
 			t.to = file
 		}
 	}
-	if t.outer == nil && (stdin != nil || stdout != nil || stderr != nil) {
-		// The command could still open the terminal of this process's session by name.
-		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0); err == nil {
+	if t.outer == nil {
+		// The command could still open the terminal of this process's session by name,
+		// unless there is none or this user may not.
+		tty, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0)
+		switch {
+		case err == nil:
 			t.outer, t.opened = tty, tty
+		case !errors.Is(err, unix.ENXIO) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("look for terminal: %w", err)
 		}
 	}
 	if t.outer == nil {
 		return nil, nil
 	}
-	t.from, t.whole = t.outer, is[0] && is[1]
+	t.whole = is[0] && is[1]
 	if t.to == nil {
 		t.to = t.outer
 	}
+	t.from, t.reopened = reopen(t.outer)
 	if err := t.open(); err != nil {
 		t.closeFiles()
 		return nil, fmt.Errorf("open terminal: %w", err)
@@ -86,7 +98,7 @@ func New(stdin, stdout, stderr *os.File) (*Terminal, error) {
 	signal.Notify(t.resized, syscall.SIGWINCH)
 	t.sizing.Go(func() {
 		for range t.resized {
-			t.resize()
+			t.Resize()
 		}
 	})
 	return t, nil
@@ -113,13 +125,13 @@ func (t *Terminal) open() error {
 	if err := setModes(int(t.slave.Fd()), modes); err != nil {
 		return err
 	}
-	t.resize()
+	t.Resize()
 	return nil
 }
 
-// resize gives the command the size of the person's terminal. One without a size has
-// none to give.
-func (t *Terminal) resize() {
+// Resize gives the command the size of the person's terminal. One without a size has
+// none to give. A person's terminal that changes is followed.
+func (t *Terminal) Resize() {
 	if size, err := unix.IoctlGetWinsize(int(t.outer.Fd()), unix.TIOCGWINSZ); err == nil {
 		_ = unix.IoctlSetWinsize(t.ours, unix.TIOCSWINSZ, size)
 	}
@@ -148,14 +160,17 @@ func (t *Terminal) Slave() *os.File { return t.slave }
 // while the command's terminal heeds it. It is called before Attach, or not at all.
 func (t *Terminal) OnSuspend(typed func()) { t.typed = typed }
 
-// Close detaches, and gives up both ends. Run must have returned, or show no more.
+// Close detaches, and gives up both ends. While Run still waits for the person's
+// terminal to take something, what it uses stays open.
 func (t *Terminal) Close(restore bool) error {
 	err := t.Detach(restore)
 	signal.Stop(t.resized)
 	close(t.resized)
 	t.sizing.Wait()
 	t.Finish()
-	t.closeFiles()
+	if !t.running.Load() {
+		t.closeFiles()
+	}
 	return err
 }
 
@@ -164,6 +179,9 @@ func (t *Terminal) closeFiles() {
 		if file != nil {
 			_ = file.Close()
 		}
+	}
+	if t.reopened {
+		_ = unix.Close(t.from)
 	}
 	t.ending.close()
 }

@@ -3,6 +3,7 @@
 package terminal
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -235,6 +236,55 @@ func TestTypedOnlyWhileAttached(t *testing.T) {
 	}
 }
 
+// Modes that somebody else has set meanwhile are not taken from them.
+func TestModesOfOthersStay(t *testing.T) {
+	_, inner := pair(t)
+	if err := inner.Attach(true); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := getModes(int(inner.Outer().Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs.Lflag |= unix.ICANON
+	if err := setModes(int(inner.Outer().Fd()), theirs); err != nil {
+		t.Fatal(err)
+	}
+	if err := inner.Detach(true); err != nil {
+		t.Fatal(err)
+	}
+	if modes, err := getModes(int(inner.Outer().Fd())); err != nil || *modes != *theirs {
+		t.Errorf("the modes are %+v, %v", modes, err)
+	}
+	if err := inner.Close(true); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was typed before is passed on as it was, the end of a file too.
+func TestTypedBeforeIsPassedOn(t *testing.T) {
+	person, inner := pair(t)
+	if _, err := io.WriteString(person, "ab\n\x04"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); inner.Typed() < 3 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := inner.Attach(false); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 100)
+	if n, err := inner.Slave().Read(text); err != nil || string(text[:n]) != "ab\n" {
+		t.Errorf("read %q, %v", text[:n], err)
+	}
+	if n, err := inner.Slave().Read(text); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("read %q, %v", text[:n], err)
+	}
+	if err := inner.Close(true); err != nil {
+		t.Error(err)
+	}
+}
+
 // In a pipeline the person's terminal goes on to send the signals of its keys.
 func TestSignalsStayThePersons(t *testing.T) {
 	_, inner := pair(t)
@@ -246,7 +296,8 @@ func TestSignalsStayThePersons(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := modes.Lflag&unix.ISIG != 0; got != want || modes.Lflag&(unix.ICANON|unix.ECHO) != 0 || modes.Oflag&unix.OPOST != 0 {
+		shown := modes.Oflag&unix.OPOST != 0 // as before: another program of the pipeline writes there, too
+		if got := modes.Lflag&unix.ISIG != 0; got != want || shown != want || modes.Lflag&(unix.ICANON|unix.ECHO) != 0 {
 			t.Errorf("with signals %v the modes are %+v", signals, modes)
 		}
 	}
