@@ -199,7 +199,7 @@ func Table() []Binding {
 		{ID: ActSearch, View: Logs, Keys: []string{"s"}, Label: "search", Help: "find lines and mark them, without hiding others; written as a filter is", Weight: 72},
 		{ID: ActMatchNext, View: Logs, Keys: []string{"n"}, Label: "next match", Help: "while a search is on: the next line that it finds", Weight: 79, Quiet: true},
 		{ID: ActMatchPrevious, View: Logs, Keys: []string{"N"}, Help: "while a search is on: the line before that it finds", Quiet: true},
-		{ID: ActSince, View: Logs, Keys: []string{"t"}, Label: "since", Help: "only the lines of the last 5 minutes, 15, of an hour, 6, a day, or all", Weight: 70},
+		{ID: ActSince, View: Logs, Keys: []string{"t"}, Label: "since", Help: "only the lines of a time: then 1 the last 5 minutes, 2 of 15, 3 of an hour, 4 of 6, 5 of a day, 6 all", Weight: 70},
 		{ID: ActFoldAlike, View: Logs, Keys: []string{"f"}, Label: "fold", Help: "lines alike that follow each other as one, with their count, or each again", Weight: 69},
 		{ID: ActExport, View: Logs, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the lines that pass to a file in the home folder, redacted as they are here", Weight: 68},
 

@@ -24,6 +24,7 @@ type LogsView struct {
 	folded             bool
 	counts             []int         // while folded: how many lines alike each of match stands for
 	since              time.Duration // only lines that are younger pass; 0: all
+	choosing           bool          // the next key chooses it
 	search             search
 	linesAt, linesFrom int // row of the first line in sight, and its place in match
 	marks              map[uint64]bool
@@ -64,12 +65,16 @@ func levelOf(name string) int {
 }
 
 // Captures reports whether typed text goes to the view.
-func (v *LogsView) Captures() bool { return v.captures() || v.search.typing }
+func (v *LogsView) Captures() bool { return v.captures() || v.search.typing || v.choosing }
 
 // Key takes typed text.
 func (v *LogsView) Key(k Key) Action {
 	if v.search.typing {
 		return v.searchKey(k)
+	}
+	if v.choosing {
+		v.chooseSpan(k)
+		return Action{}
 	}
 	v.key(k)
 	v.rescan()
@@ -99,7 +104,7 @@ func (v *LogsView) Do(a ID) (Action, bool) {
 		v.do(a, nil)
 		v.rescan()
 	case ActSince:
-		v.nextSpan()
+		v.choosing = true
 	case ActFoldAlike:
 		v.fold()
 	case ActSearch:
@@ -256,6 +261,7 @@ func (v *LogsView) Draw(c *Canvas) {
 	}
 	v.drawFilter(c, &l)
 	v.drawSearch(c)
+	v.drawSpans(c)
 	if l.total == 0 {
 		c.End()
 		c.Line(Plain, c.T(" The log is empty. The gateway's lines show here as they are written, redacted."))

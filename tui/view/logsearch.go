@@ -17,15 +17,6 @@ type search struct {
 	hits   []uint64 // numbers of the lines in sight that it finds, oldest first
 }
 
-// spans are the times that "since" goes through; 0: everything.
-var spans = [...]time.Duration{0, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} //nolint:gochecknoglobals // a constant table
-
-// nextSpan lets only newer lines pass, or all again.
-func (v *LogsView) nextSpan() {
-	v.since = spans[(slices.Index(spans[:], v.since)+1)%len(spans)]
-	v.rescan()
-}
-
 // fold has lines alike that follow each other stand as one, or each alone again.
 func (v *LogsView) fold() {
 	v.folded = !v.folded

@@ -184,13 +184,26 @@ func TestLogSince(t *testing.T) {
 		v.arrive(fmt.Sprint(minutes, " minutes"), -time.Duration(minutes)*time.Minute)
 	}
 	v.draw()
-	for _, want := range []int{1, 2, 3, 4, 4, 5} {
+	for _, c := range []struct {
+		key  Key
+		want int
+	}{
+		{Key{Text: []rune("1")}, 1}, {Key{Text: []rune("6")}, 5}, {Key{Text: []rune("2")}, 2}, {Key{Text: []rune("3")}, 3}, {Key{Text: []rune("4")}, 4}, {Key{Text: []rune("5")}, 4},
+		// What chooses none leaves all as it was, and the choice is over.
+		{Key{Text: []rune("0")}, 4}, {Key{Text: []rune("7")}, 4}, {Key{Text: []rune("x")}, 4}, {Key{Name: "esc"}, 4}, {Key{Name: "enter"}, 4},
+		{Key{Text: []rune("1"), Paste: true}, 4}, {Key{Text: []rune("11")}, 4}, {Key{}, 4},
+	} {
 		v.do(ActSince)
-		if len(v.match) != want {
-			t.Errorf("since %s: %d lines, want %d", v.since, len(v.match), want)
+		if frame := strings.ReplaceAll(v.draw(), "\x1b[7m", ""); !v.Captures() || !v.Confirms() || !strings.Contains(frame, "only the last: 1 5m") || !strings.Contains(frame, "6 all") {
+			t.Errorf("%+v: what can be chosen is not shown:\n%s", c.key, frame)
+		}
+		v.Key(c.key)
+		if v.draw(); len(v.match) != c.want || v.Captures() {
+			t.Errorf("%+v: since %s: %d lines, want %d; goes on: %v", c.key, v.since, len(v.match), c.want, v.Captures())
 		}
 	}
 	v.do(ActSince)
+	v.Key(Key{Text: []rune("1")})
 	if frame := v.draw(); !strings.Contains(frame, "since 5m ago") || !strings.Contains(frame, "1 of 5") {
 		t.Errorf("\n%s", frame)
 	}
