@@ -35,6 +35,8 @@ func (s *screen) draw() {
 			s.help.Draw(s.body)
 		case overlayPalette:
 			s.palette.Draw(s.body)
+		case overlaySave:
+			s.saving.Draw(s.body)
 		case overlayNone, overlayQuit:
 			s.views[s.current].Draw(s.body)
 		}
@@ -292,7 +294,7 @@ func (s *screen) drawKeys(c *view.Canvas) {
 	if s.drawPaneKeys(c) {
 		return
 	}
-	if v, is := s.views[s.current].(interface{ Confirms() bool }); is && v.Confirms() && s.over == overlayNone {
+	if v, is := s.views[s.current].(interface{ Confirms() bool }); is && v.Confirms() && s.over == overlayNone || s.over == overlaySave && s.saving.Confirms() {
 		c.End() // the view itself says what each key does
 		return
 	}

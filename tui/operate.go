@@ -38,6 +38,10 @@ func (s *screen) operate(a view.Action) bool {
 		s.startRun(a.Name, a.Words)
 	case view.VerbOutput:
 		s.readOutput(a.Name)
+	case view.VerbPlanFilter:
+		s.planFilter(a.Name, a.Text)
+	case view.VerbSaveFilter:
+		s.keepFilter(a.Name, a.Text)
 	case view.VerbTell:
 		s.say(view.Plain, a.Text)
 	case view.VerbLogsOf:

@@ -41,7 +41,11 @@ type Options struct {
 	// screen does not; Attach shows that. nil: the agents run elsewhere.
 	Open   func(ctx context.Context, agent string, command []string, columns, rows int) (run string, err error)
 	Attach func(ctx context.Context, run string) (Terminal, error)
-	Folder string // offered to a new agent; empty: none
+	// SaveFilter writes a filter line into the config of this machine under a name, or
+	// takes the name out where the line is empty; without write it only says what that
+	// would do. nil: no config is at hand.
+	SaveFilter func(name, line string, write bool) (view.FilterDraft, error)
+	Folder     string // offered to a new agent; empty: none
 	// Desktop tells the person's desktop that an agent asks; nil: nobody does.
 	Desktop Desktop
 	// Settings reads what the config of this machine says about the screen, for one

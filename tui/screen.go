@@ -27,6 +27,7 @@ const (
 	overlayHelp
 	overlayPalette
 	overlayQuit
+	overlaySave
 )
 
 // task is work that may wait for the network. It runs elsewhere; what it
@@ -52,6 +53,7 @@ type screen struct {
 	secrets     *view.SecretsView
 	help        *view.HelpView
 	palette     *view.PaletteView
+	saving      *view.FilterSaveView
 	current     view.Name
 	previous    view.Name
 	entered     view.Name // a view that was opened and still waits for its rows
@@ -67,6 +69,7 @@ type screen struct {
 	edit       func(line int) (*exec.Cmd, error)
 	editing    bool
 	editAt     int
+	saveFilter func(name, line string, write bool) (view.FilterDraft, error)
 	start      func(ctx context.Context, agent string, command []string) (string, error)
 	live       live
 	verifying  bool // the audit log is being verified
@@ -115,6 +118,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
 		agents: view.NewAgents(d), connections: view.NewConnections(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
+		saving: view.NewFilterSave(d), saveFilter: o.SaveFilter,
 	}
 	s.live.open, s.live.attach = o.Open, o.Attach
 	d.Folder = view.Printable(o.Folder, view.MaxText)

@@ -170,7 +170,9 @@ func scenes() []scene {
 		{"denials built-in", []string{"x", "esc", "j", "j", "j"}},
 		{"denials full", []string{"enter"}},
 		{"denials filter", []string{"esc", "/", "type:op:connect since:1h", "enter"}},
-		{"denials, sorted, still", []string{"\\", "o", "o", "p"}},
+		{"filter, save", []string{"S", "type:network"}},
+		{"filter, save, confirm", []string{"enter"}},
+		{"denials, sorted, still", []string{"esc", "\\", "o", "o", "p"}},
 		{"agents", []string{"p", "o", "o", "o", "\\", "4"}},
 		{"agents, all rules", []string{"space"}},
 		{"agents, test", []string{"space", "t", "type:connect registry.example.test:443", "enter"}},
@@ -219,6 +221,7 @@ func TestGoldenScreens(t *testing.T) {
 				fmt.Fprintf(&all, "=== %s\n%s\n", name, frame)
 			}
 			d := atWork(t, color, size[0], size[1])
+			d.s.saveFilter = new(saver).save
 			for _, s := range scenes() {
 				add(s.name, d.press(s.keys...))
 			}

@@ -25,8 +25,10 @@ func (s *screen) key(k view.Key) {
 			return
 		}
 		s.act(s.palette.Key(k))
+	case s.over == overlaySave && k.Name == "esc":
+		s.over = overlayNone
 	case s.captures():
-		s.act(s.views[s.current].Key(k))
+		s.typed(k)
 	case k.Name != "":
 		s.press(k.Name)
 	case k.Paste:
@@ -49,7 +51,19 @@ func (s *screen) key(k view.Key) {
 // captures reports whether typed text goes to a view and not to the action
 // table.
 func (s *screen) captures() bool {
-	return s.over == overlayPalette || s.over == overlayNone && s.views[s.current].Captures()
+	return s.over == overlayPalette || s.over == overlaySave || s.over == overlayNone && s.views[s.current].Captures()
+}
+
+// typed hands typed text to what takes it now.
+func (s *screen) typed(k view.Key) {
+	switch s.over {
+	case overlayPalette:
+		s.act(s.palette.Key(k))
+	case overlaySave:
+		s.act(s.saving.Key(k))
+	default:
+		s.act(s.views[s.current].Key(k))
+	}
 }
 
 // press runs the action of a key.
@@ -62,7 +76,7 @@ func (s *screen) press(name string) {
 		if name == "space" {
 			name = " "
 		}
-		s.act(s.views[s.current].Key(view.Key{Text: []rune(name)}))
+		s.typed(view.Key{Text: []rune(name)})
 		return
 	}
 	if id, ok := s.find(name); ok {
@@ -110,6 +124,8 @@ func (s *screen) run(id view.ID) {
 			return
 		}
 		s.over = overlayQuit
+	case view.ActFilterSave:
+		s.nameFilter()
 	case view.ActCopy, view.ActCopyJSON:
 		s.copyRow(id == view.ActCopyJSON)
 	case view.ActRedraw:

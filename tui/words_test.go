@@ -220,6 +220,7 @@ func TestGoldenChinese(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
 		var all strings.Builder
 		d := chineseScreen(t, size[0], size[1])
+		d.s.saveFilter = new(saver).save
 		for _, s := range scenes() {
 			frame := d.press(s.keys...)
 			sound(t, frame, size[0], size[1])

@@ -69,7 +69,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	options.Backend = backend
 	notifier := desktop.New(t.getenv)
 	defer notifier.Close()
-	options.Desktop = notifier
+	options.Desktop, options.SaveFilter = notifier, t.saveFilter
 	if p.here() {
 		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
 		options.Open, options.Attach = t.startInPane, t.attachPane

@@ -28,28 +28,29 @@ type ID string
 
 // The actions.
 const (
-	ActUp        ID = "list.up"
-	ActDown      ID = "list.down"
-	ActPageUp    ID = "list.page_up"
-	ActPageDown  ID = "list.page_down"
-	ActTop       ID = "list.top"
-	ActBottom    ID = "list.bottom"
-	ActPane      ID = "list.pane"
-	ActOpen      ID = "list.open"
-	ActSort      ID = "list.sort"
-	ActFreeze    ID = "list.freeze"
-	ActMarkRow   ID = "list.mark"
-	ActFilter    ID = "filter.edit"
-	ActFilterOff ID = "filter.toggle"
-	ActBack      ID = "back"
-	ActNextView  ID = "view.next"
-	ActLastView  ID = "view.previous"
-	ActPalette   ID = "palette"
-	ActHelp      ID = "help"
-	ActRedraw    ID = "redraw"
-	ActSuspend   ID = "suspend"
-	ActMouse     ID = "mouse"
-	ActQuit      ID = "quit"
+	ActUp         ID = "list.up"
+	ActDown       ID = "list.down"
+	ActPageUp     ID = "list.page_up"
+	ActPageDown   ID = "list.page_down"
+	ActTop        ID = "list.top"
+	ActBottom     ID = "list.bottom"
+	ActPane       ID = "list.pane"
+	ActOpen       ID = "list.open"
+	ActSort       ID = "list.sort"
+	ActFreeze     ID = "list.freeze"
+	ActMarkRow    ID = "list.mark"
+	ActFilter     ID = "filter.edit"
+	ActFilterOff  ID = "filter.toggle"
+	ActFilterSave ID = "filter.save"
+	ActBack       ID = "back"
+	ActNextView   ID = "view.next"
+	ActLastView   ID = "view.previous"
+	ActPalette    ID = "palette"
+	ActHelp       ID = "help"
+	ActRedraw     ID = "redraw"
+	ActSuspend    ID = "suspend"
+	ActMouse      ID = "mouse"
+	ActQuit       ID = "quit"
 
 	ActNextAsk  ID = "asks.next"
 	ActAllow    ID = "asks.allow"
@@ -146,6 +147,7 @@ func Table() []Binding {
 		{ID: ActMarkRow, Keys: []string{"m"}, Help: "mark the row for copying and for what acts on many, or take the mark away; esc takes all", Not: unmarked},
 		{ID: ActFilter, Keys: []string{"/"}, Label: "filter", Help: "filter: words, key:value, since:10m, -not, /expression/", Weight: 60, Not: noList},
 		{ID: ActFilterOff, Keys: []string{"\\"}, Help: "filter off and on again", Not: noList},
+		{ID: ActFilterSave, Keys: []string{"S"}, Help: "save the filter under a name, in the config; its line is shown first; without a filter: take a name out", Changes: true, Not: noList},
 		{ID: ActBack, Keys: []string{"esc"}, Help: "back", Quiet: true},
 		{ID: ActNextView, Keys: []string{"]"}, Help: "next view", Quiet: true},
 		{ID: ActLastView, Keys: []string{"[", "-"}, Help: "the view before", Quiet: true},
@@ -320,21 +322,23 @@ const (
 	VerbStopRun
 	VerbKillRun
 	VerbRestartRun
-	VerbStart     // Words, a command of agent Name
-	VerbStartLive // as above, in a terminal of this screen
-	VerbShowPane  // the terminal of run Name, of agent Text
-	VerbLookUp    // show what stands Count lines above the newest of the terminal
-	VerbLeavePane // the run goes on without it
-	VerbOutput    // fetch what run Name says
-	VerbTell      // Text to the person
-	VerbExport    // write Value, lines of Name, to a file
-	VerbEdit      // open the config in an editor, at line Count; 0: anywhere
-	VerbVerify    // look at the audit log's chain
-	VerbUndo      // take the answer to ask Name back; empty: the newest
-	VerbSay       // Text to agent Name
-	VerbAbort     // the answer that agent Name gives
-	VerbLoadChat  // what was said with agent Name
-	VerbRun       // an action of the table, by Name
+	VerbStart      // Words, a command of agent Name
+	VerbStartLive  // as above, in a terminal of this screen
+	VerbShowPane   // the terminal of run Name, of agent Text
+	VerbLookUp     // show what stands Count lines above the newest of the terminal
+	VerbLeavePane  // the run goes on without it
+	VerbOutput     // fetch what run Name says
+	VerbPlanFilter // ask what saving the filter Text as Name would write
+	VerbSaveFilter // save it; no Text: take Name out
+	VerbTell       // Text to the person
+	VerbExport     // write Value, lines of Name, to a file
+	VerbEdit       // open the config in an editor, at line Count; 0: anywhere
+	VerbVerify     // look at the audit log's chain
+	VerbUndo       // take the answer to ask Name back; empty: the newest
+	VerbSay        // Text to agent Name
+	VerbAbort      // the answer that agent Name gives
+	VerbLoadChat   // what was said with agent Name
+	VerbRun        // an action of the table, by Name
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and

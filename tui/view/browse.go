@@ -83,6 +83,10 @@ func (b *browse) key(k Key) {
 		if b.past.step(&b.edit, k.Name == "up") {
 			b.parse()
 		}
+	case "tab":
+		if b.complete() {
+			b.parse()
+		}
 	case "esc":
 		b.typing = false
 		b.past.keep(b.edit.Text())

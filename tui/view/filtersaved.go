@@ -56,3 +56,32 @@ func (b *browse) SavedNames(width int) string {
 	}
 	return b.saved.names(width)
 }
+
+// next is the name after one that is saved, and the first otherwise that begins so;
+// empty: there is none.
+func (s SavedFilters) next(begun string) string {
+	names := slices.Sorted(maps.Keys(s))
+	if i := slices.Index(names, begun); i >= 0 {
+		return names[(i+1)%len(names)]
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, begun) {
+			return name
+		}
+	}
+	return ""
+}
+
+// With is the filters with another, or without the one of a name where the line is empty.
+// They themselves stay.
+func (s SavedFilters) With(name, line string) SavedFilters {
+	next := maps.Clone(s)
+	if next == nil {
+		next = SavedFilters{}
+	}
+	next[name] = line
+	if line == "" {
+		delete(next, name)
+	}
+	return next
+}

@@ -10,6 +10,7 @@ func chinese() map[string]string {
 	maps.Copy(texts, chineseWork())
 	maps.Copy(texts, chinesePane())
 	maps.Copy(texts, chineseLists())
+	maps.Copy(texts, chineseChoices())
 	return texts
 }
 
