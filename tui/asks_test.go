@@ -124,7 +124,7 @@ func TestTheRuleIsShownBeforeItIsWritten(t *testing.T) {
 			frame = strip(d.press("a"))
 		}
 		if !strings.Contains(frame, "+ network:") || !strings.Contains(frame, "+   allowed_domains:") || !strings.Contains(frame, "+     - registry.example.test") || !strings.Contains(frame, "agents.coder") || !strings.Contains(frame, "config.yaml:26") ||
-			!strings.Contains(frame, "would also have matched") {
+			!strings.Contains(frame, "would also match") {
 			t.Errorf("%v: the rule is not in sight:\n%s", size, frame)
 		}
 		if frame = strip(d.press("a")); !strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "config.yaml:26") {
@@ -304,10 +304,10 @@ func TestWideningCountsWhatItWouldHaveMatched(t *testing.T) {
 		row := demoDenial("w"+target, 20+i, 1, "coder", policy.ClassNet, "connect", target, "node", builtIn("x"), "not in allowed_domains", "egress")
 		d.event(event.Event{Denial: &row})
 	}
-	if frame := strip(d.press("3", "s")); !strings.Contains(frame, "would also have matched 0 asks and 0 denials") {
+	if frame := strip(d.press("3", "s")); !strings.Contains(frame, "would also match 0 asks and 0 denials") {
 		t.Errorf("the exact target:\n%s", frame)
 	}
-	if frame := strip(d.press("m")); !strings.Contains(frame, "would also have matched 0 asks and 2 denials") {
+	if frame := strip(d.press("m")); !strings.Contains(frame, "would also match 0 asks and 2 denials") {
 		t.Errorf("the host:\n%s", frame)
 	}
 }

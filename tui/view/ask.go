@@ -98,11 +98,11 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 		}
 		c.scratch = AppendLeft(c.scratch[:0], a.Deadline.Sub(v.data.Now))
 		c.putASCII(Bold, c.scratch, c.Room())
-		c.Put(Plain, c.T(" left, then it is denied"))
+		text := c.T(" left, then it is denied")
 		if a.Waiting > 1 {
-			c.Put(Plain, c.T("; %s alike wait", itoa(a.Waiting)))
+			text += c.T("; %s alike wait", itoa(a.Waiting))
 		}
-		c.End()
+		c.Wrap(Plain, text, labelWidth+1)
 		return
 	case event.AskMissed:
 		c.Wrap(Plain, c.T("missed: nobody answered in time, so it was denied. It can still be allowed for the next time."), labelWidth+1)
@@ -162,13 +162,13 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 		c.Put(Bold, c.T("deny, because: "))
 		v.ask.note.Draw(c, true)
 		c.End()
-		c.Line(Faint, c.T("enter denies with these words   esc goes back"))
+		c.Wrap(Faint, c.T("enter denies with these words   esc goes back"), 0)
 		return
 	}
 	list := scopes(a)
 	if v.data.ReadOnly {
 		if len(list) > 0 {
-			c.Line(Faint, c.T("This screen is read-only: openclaw allow, openclaw deny answer."))
+			c.Wrap(Faint, c.T("This screen is read-only: openclaw allow, openclaw deny answer."), 0)
 		}
 		return
 	}
@@ -194,8 +194,20 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 		choice(c, c.T("match"), c.Key(ActMatch), a.Matches, match)
 	}
 	c.End()
-	v.drawEffect(c, a, scope, match)
-	v.drawAnswers(c, a, scope)
+	// The keys are always in sight; what they do gets the rows above them.
+	v.ask.cut = false
+	for {
+		cut := v.ask.cut
+		answers := c.Sub(1, c.Width(), c.Left())
+		v.drawAnswers(answers, a, scope)
+		effect := c.Sub(2, c.Width(), c.Left()-answers.Rows())
+		v.drawEffect(effect, a, scope, match)
+		if cut || !v.ask.cut { // else a does something else, which has longer words
+			c.Copy(effect, 0)
+			c.Copy(answers, 0)
+			return
+		}
+	}
 }
 
 // choiceWidth is the room that choice needs for all words.
@@ -236,33 +248,37 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 	v.ask.cut = false
 	switch scope {
 	case scopeOnce:
-		c.Put(Faint, c.T("writes nothing; for this call alone"))
+		text := c.T("writes nothing; for this call alone")
 		if a.Waiting > 1 {
-			c.Put(Faint, c.T(", %s alike", itoa(a.Waiting)))
+			text += c.T(", %s alike", itoa(a.Waiting))
 		}
 		if a.NoAlways != "" {
-			c.Put(Faint, c.T("; always: %s", a.NoAlways))
+			text += c.T("; always: %s", a.NoAlways)
 		}
-		c.End()
+		c.Wrap(Faint, text, 0)
 		return
 	case scopeRun:
-		c.Put(Plain, c.T("until run %s ends, in memory: %s", orDash(a.Run), v.data.Short(covered(c.Theme.Words, a, match))))
+		c.Wrap(Plain, c.T("until run %s ends, in memory: %s", orDash(a.Run), v.data.Short(covered(c.Theme.Words, a, match))), 2)
 	default:
 		switch p, known := v.data.Previews[PreviewKey{a.ID, match}]; {
 		case !known:
-			c.Put(Faint, c.T("asking the gateway what it would write"))
+			c.Wrap(Faint, c.T("asking the gateway what it would write"), 0)
 		case p.Problem != "":
 			c.Put(Bad, c.Theme.Glyphs.No+" ")
-			c.Put(Plain, p.Problem)
+			c.Wrap(Plain, p.Problem, 2)
 		default:
-			v.drawRule(c, &p, 2)
+			also := c.Sub(1, c.Width(), c.Left())
+			v.drawAlso(also, a, match)
+			v.drawRule(c, &p, also.Rows())
 		}
 	}
-	if c.Column() > 0 {
-		c.End()
-	}
+	v.drawAlso(c, a, match)
+}
+
+// drawAlso says what else of the last hour an allow would have reached.
+func (v *DenialsView) drawAlso(c *Canvas, a *event.Ask, match string) {
 	asks, denials := v.alsoMatched(a, match)
-	c.Line(Faint, c.T("would also have matched %s and %s of the last hour", c.N(asks, "ask"), c.N(denials, "denial")))
+	c.Wrap(Faint, c.T("would also match %s and %s of the last hour", c.N(asks, "ask"), c.N(denials, "denial")), 0)
 }
 
 func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
@@ -271,12 +287,17 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 		c.End() // the result line asks
 		return
 	case v.ask.id != a.ID || v.Dozes():
-		c.Line(Faint, c.T("keys wake a moment after the request is in sight"))
+		c.Wrap(Faint, c.T("keys wake a moment after the request is in sight"), 0)
 		return
 	}
 	put := func(key, text string) {
+		if c.Column() > 0 && c.Room() < 3+Width(key)+1+Width(text) {
+			c.End()
+		} else if c.Column() > 0 {
+			c.Gap(3)
+		}
 		c.Put(Bold, key)
-		c.Put(Plain, " "+text+"   ")
+		c.Put(Plain, " "+text)
 	}
 	word := c.T("allow")
 	switch {

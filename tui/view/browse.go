@@ -186,7 +186,6 @@ type layout struct {
 	total int    // rows without the filter
 	count int    // rows with it
 	share int    // percent of a wide screen that the list gets
-	wide  int    // from this width on the pane stands beside the list; 0: wide
 	state string // right part of the filter line: "live", "paused"
 	empty string
 	id    func(i int) string
@@ -222,9 +221,9 @@ func (b *browse) draw(c *Canvas, l *layout) {
 	case b.full:
 		b.list.Lay(l.count, height, l.id)
 		b.drawPane(c, l, height)
-	case c.Width() >= max(l.wide, wide):
+	case c.Width() >= wide:
 		width := c.Width() * l.share / 100
-		left := c.Sub(0, width, height)
+		left := c.Sub(0, width-1, height) // a blank before the line
 		b.drawList(left, l, base)
 		right := c.Sub(1, c.Width()-width-1, height)
 		b.drawPane(right, l, height)

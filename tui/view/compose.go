@@ -2,6 +2,7 @@ package view
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -30,12 +31,12 @@ func (c *Canvas) copyRow(from *Canvas, i int) {
 	c.col += row.cells
 }
 
-// Beside adds the rows of two canvases next to each other with a line between.
-// right starts at its row top.
+// Beside adds the rows of two canvases, the first at the left edge and the other at
+// the right one, with a line before that. right starts at its row top.
 func (c *Canvas) Beside(left, right *Canvas, top int) {
 	for i := 0; c.Left() > 0; i++ {
 		c.copyRow(left, i)
-		c.To(left.width)
+		c.To(c.width - right.width - 1)
 		c.Put(Faint, c.Theme.Glyphs.Column)
 		c.switchTo(Plain)
 		if c.Room() >= right.width {
@@ -63,12 +64,20 @@ func (c *Canvas) Wrap(st Style, s string, indent int) {
 		}
 		line := s
 		if Width(s) > room {
-			line = ansi.Truncate(s, room, "")
+			line = firstCells(s, room)
 			if line == "" || !strings.HasPrefix(s, line) {
 				break
 			}
 			if cut := lastBlank(line); cut > len(line)/2 && s[len(line)] != ' ' {
 				line = line[:cut]
+			} else if c.Column() > indent && oneWord(s, room, c.width-indent) {
+				c.End() // it fits into a row of its own
+				c.Gap(indent)
+				continue
+			} else if next, _ := utf8.DecodeRuneInString(s[len(line):]); strings.ContainsRune("），。；：、！？", next) {
+				if _, last := utf8.DecodeLastRuneInString(line); last < len(line) {
+					line = line[:len(line)-last] // no row begins with one of these
+				}
 			}
 		}
 		c.put(st, strings.TrimRight(line, " "), room)
@@ -79,6 +88,33 @@ func (c *Canvas) Wrap(st Style, s string, indent int) {
 		}
 	}
 	c.End()
+}
+
+// firstCells is the beginning of s that fits into n cells.
+func firstCells(s string, n int) string {
+	if n <= len(s) && isASCII(s[:n]) && (n == len(s) || s[n] < utf8.RuneSelf) {
+		return s[:n]
+	}
+	return ansi.Truncate(s, n, "")
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// oneWord reports whether s begins with an ASCII word, such as an address, that is
+// wider than room and not wider than row.
+func oneWord(s string, room, row int) bool {
+	n := strings.IndexByte(s, ' ')
+	if n < 0 {
+		n = len(s)
+	}
+	return n > room && n <= row && isASCII(s[:n])
 }
 
 func lastBlank(s string) int {

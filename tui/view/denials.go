@@ -97,7 +97,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 	v.follow()
 	rows := v.inbox.rows
 	l := layout{
-		title: c.T("held requests, then what was refused"), total: len(rows), share: 62, wide: 150, id: v.id,
+		title: c.T("held requests, then what was refused"), total: len(rows), share: 62, id: v.id,
 		empty: c.T("Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. Start one in another terminal: openclaw agent run NAME -- COMMAND"),
 		head:  v.head,
 	}
@@ -149,28 +149,29 @@ func (v *DenialsView) Draw(c *Canvas) {
 	v.looked()
 }
 
-// The columns leave in this order when the list gets narrow: rule, program,
-// pid, agent. State, time, target and count always stay.
+// The columns leave in this order when the list gets narrow, so that the target can
+// be read: rule, pid, program, agent. State, time, operation, target and count
+// always stay.
 func denialColumns(width int) (agent, pid, program, target, rule int) {
-	agent, target = 9, width-3-stateWidth-1-9-9-5
-	if width < 48 {
-		agent = 0
-	} else {
-		target -= agent + 1
+	const least = 25 // cells of a target, "registry.example.test:443"
+	target = width - 3 - stateWidth - 1 - 9 - 9 - 5
+	take := func(cells, least int) int {
+		if target-cells-1 < least {
+			return 0
+		}
+		target -= cells + 1
+		return cells
 	}
-	if width >= 74 {
-		program = 9
-		target -= program + 1
+	if agent = take(9, 12); agent > 0 {
+		program = take(9, least)
 	}
-	if width >= 92 {
-		pid = 6
-		target -= pid + 1
+	if program > 0 {
+		pid = take(6, least)
 	}
-	if width >= 106 {
-		rule = 24
-		target -= rule + 1
+	if pid > 0 {
+		rule = take(24, least)
 	}
-	return agent, pid, program, max(target, 8), rule
+	return agent, pid, program, max(target, 1), rule
 }
 
 // stateWidth holds a glyph, a blank and the longest word of a state.

@@ -38,7 +38,7 @@ func (v *DenialsView) pastFoot(c *Canvas, d *event.Denial) {
 		v.askFoot(c, v.pastAsk(d))
 	default:
 		c.Put(Bold, c.Key(ActAllow))
-		c.Line(Faint, c.T(" shows the rule that would allow it from now on; nothing is written yet"))
+		c.Wrap(Faint, c.T(" shows the rule that would allow it; nothing is written yet"), 2)
 	}
 }
 

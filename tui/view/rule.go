@@ -25,11 +25,11 @@ func (v *DenialsView) drawRule(c *Canvas, p *Preview, keep int) {
 		lines.Gap(1 + len(text) - len(strings.TrimLeft(text, " ")))
 		lines.Wrap(style, strings.TrimLeft(text, " "), 2)
 	}
-	room := max(c.Left()-keep, 1)
+	room := c.Left() - keep
 	shown := lines.Rows()
 	v.ask.cut = shown > room
 	if v.ask.cut {
-		shown = room - 1
+		shown = max(room-1, 0)
 	}
 	for i := range shown {
 		c.copyRow(lines, i)

@@ -4,7 +4,7 @@ package view
 func chineseWork() map[string]string {
 	return map[string]string{ //nolint:gosec // texts, not credentials
 		" %s of %s": " %s / %s",
-		" shows the rule that would allow it from now on; nothing is written yet": " 显示今后会允许它的规则；尚不写入",
+		" shows the rule that would allow it; nothing is written yet": " 显示今后会允许它的规则；尚不写入",
 		", for %s": "，范围 %s",
 		"allow %s always, shows the rule that would allow it": "allow %s always，显示会允许它的规则",
 		"   older ones: openclaw agent output %s":             "   更早的：openclaw agent output %s",
