@@ -170,7 +170,8 @@ func (g *Gateway) deleteSecret(ctx context.Context, call *hub.Call) (any, error)
 }
 
 // testSecret resolves a name or a reference and tells no more of the value than
-// its length.
+// its length. A live test asks the providers that use it; it is not OK where one
+// refuses it.
 func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	var params wire.SecretTestParams
 	err := call.Decode(&params)
@@ -182,7 +183,7 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	if params.Reference == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodSecretTest + " params: reference must not be empty")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "test", Target: configs.Reference(params.Reference).String()}); err != nil {
+	if err := g.auditAct(ctx, call.Conn.Peer.From, testEntry(params)); err != nil {
 		return nil, notAudited("nothing was tested")
 	}
 	secret, source, err := g.resolve(ctx, params.Reference)
@@ -200,7 +201,19 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	defer secret.Wipe()
 	equal := len(params.Value) > 0 && subtle.ConstantTimeCompare(params.Value, secret.Reveal()) == 1
-	return wire.SecretTested{OK: true, Length: secret.Len(), Equal: equal, Source: source}, nil
+	tested := wire.SecretTested{OK: true, Length: secret.Len(), Equal: equal, Source: source}
+	if params.Live {
+		g.testLive(ctx, params.Reference, secret, &tested)
+	}
+	return tested, nil
+}
+
+func testEntry(params wire.SecretTestParams) AuditEntry {
+	entry := AuditEntry{Event: "secret_access", Action: "test", Target: configs.Reference(params.Reference).String()}
+	if params.Live {
+		entry.Details = map[string]any{"live": true}
+	}
+	return entry
 }
 
 // resolve takes a plain name for a stored secret, anything else for a

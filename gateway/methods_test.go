@@ -61,11 +61,11 @@ func TestSecretsByTheScreensBackend(t *testing.T) {
 	if err != nil || store.Backend != "memory" || len(rows) < 2 {
 		t.Fatal(store, rows, err)
 	}
-	if ok, detail, err := screen.TestSecret(t.Context(), "anthropic"); err != nil || !ok {
-		t.Fatal(ok, detail, err)
+	if test, err := screen.TestSecret(t.Context(), "anthropic"); err != nil || !test.OK || test.Source != "memory" || len(test.Unknown) != 1 {
+		t.Fatal(test, err)
 	}
-	if ok, detail, err := screen.TestSecret(t.Context(), "nobody"); err != nil || ok || !strings.Contains(detail, "store it first") {
-		t.Fatal(ok, detail, err)
+	if test, err := screen.TestSecret(t.Context(), "nobody"); err != nil || test.OK || !strings.Contains(test.Problem, "store it first") {
+		t.Fatal(test, err)
 	}
 	if err := screen.DeleteSecret(t.Context(), "anthropic"); err != nil {
 		t.Fatal(err)

@@ -159,6 +159,50 @@ func providersOf(config *configs.Config, secret string) []string {
 	return out
 }
 
+// testLive asks each provider that uses a secret whether it takes it.
+func (g *Gateway) testLive(ctx context.Context, reference string, value keychain.Secret, tested *wire.SecretTested) {
+	users := usersOf(g.deps.Config.Current().Config, reference)
+	if g.deps.TryKey == nil {
+		for _, user := range users {
+			tested.Unknown = append(tested.Unknown, "provider "+user+": this gateway cannot try a key")
+		}
+		return
+	}
+	for _, user := range users {
+		switch refused, err := g.deps.TryKey(ctx, user, value); {
+		case refused:
+			tested.OK = false
+			tested.Refused = append(tested.Refused, "provider "+user+": "+err.Error())
+		case err != nil:
+			tested.Unknown = append(tested.Unknown, "provider "+user+": "+err.Error())
+		default:
+			tested.Taken = append(tested.Taken, "provider "+user)
+		}
+	}
+	if len(tested.Refused) > 0 {
+		tested.Detail, tested.Hint = "it resolves, and is refused: "+strings.Join(tested.Refused, ", "), "put a new key in its place: openclaw vault rotate-key "+short(reference)
+	}
+}
+
+// usersOf are the providers that a name of a stored secret, or a reference, is the key
+// of, sorted.
+func usersOf(config *configs.Config, reference string) []string {
+	if !strings.ContainsAny(reference, "$:") {
+		return providersOf(config, reference)
+	}
+	if name := storedName(configs.Reference(reference), ""); name != "" {
+		return providersOf(config, name)
+	}
+	var out []string
+	for name, p := range config.Providers {
+		if string(p.APIKey) == reference {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (g *Gateway) rotated(ctx context.Context, name string) {
 	if rows, err := g.secretRows(ctx); err == nil {
 		for _, row := range rows {

@@ -86,6 +86,7 @@ func TestAKeyIsRotatedOnceItsProviderTakesIt(t *testing.T) {
 			t.Fatalf("%q %q", stored("work/claude"), stored("previous/work/claude"))
 		}
 	}
+	liveTests(t, h, &status)
 	_, err := rotate("work/claude", "sk-ant-api03-wrong-key-0123456789", false)
 	refusedWith(err, "refuses this key")
 	for _, code := range []int64{500, 404, 429} {
@@ -162,6 +163,66 @@ func TestAKeyIsRotatedOnceItsProviderTakesIt(t *testing.T) {
 	for _, entry := range h.audited("secret_access") {
 		if text, _ := json.Marshal(entry); strings.Contains(string(text), "sk-ant") {
 			t.Errorf("%s", text)
+		}
+	}
+}
+
+// liveTests has the stored key of provider claude tested, as its name and as a reference.
+func liveTests(t *testing.T, h *house, status *atomic.Int64) {
+	t.Helper()
+	admin := h.local()
+	try := func(reference string, live bool) wire.SecretTested {
+		t.Helper()
+		var out wire.SecretTested
+		if err := admin.Call(t.Context(), wire.MethodSecretTest, wire.SecretTestParams{Reference: reference, Live: live}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := json.Marshal(out); strings.Contains(string(text), "sk-ant") {
+			t.Errorf("the outcome holds the key: %s", text)
+		}
+		return out
+	}
+	taken := []string{"provider claude"}
+	if out := try("work/claude", true); !out.OK || !slices.Equal(out.Taken, taken) || len(out.Unknown)+len(out.Refused) > 0 {
+		t.Errorf("%+v", out)
+	}
+	status.Store(500)
+	if out := try("work/claude", false); !out.OK || out.Taken != nil || out.Unknown != nil {
+		t.Errorf("a provider was asked unasked: %+v", out)
+	}
+	if out := try("work/claude", true); !out.OK || len(out.Taken) > 0 || len(out.Unknown) != 1 || !strings.Contains(out.Unknown[0], "says nothing of the key") {
+		t.Errorf("%+v", out)
+	}
+	status.Store(401)
+	if out := try("work/claude", true); out.OK || len(out.Refused) != 1 || !strings.Contains(out.Detail, "provider claude") || !strings.Contains(out.Hint, "rotate-key") {
+		t.Errorf("%+v", out)
+	}
+	status.Store(0)
+	if err := admin.Call(t.Context(), wire.MethodSecretSet, wire.SecretSetParams{Name: "unused", Value: []byte("nothing-of-a-provider")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if out := try("unused", true); !out.OK || len(out.Taken)+len(out.Unknown)+len(out.Refused) > 0 {
+		t.Errorf("%+v", out)
+	}
+	h.breakAudit(errors.New("disk full"))
+	defer h.breakAudit(nil)
+	var out wire.SecretTested
+	if err := admin.Call(t.Context(), wire.MethodSecretTest, wire.SecretTestParams{Reference: "work/claude", Live: true}, &out); err == nil || out.OK {
+		t.Errorf("a provider was asked without a record: %+v", out)
+	}
+}
+
+// A reference is tested with the providers whose key it is.
+func TestWhoUsesAReference(t *testing.T) {
+	config := &configs.Config{Providers: map[string]configs.Provider{
+		"a": {APIKey: "vault://shared"}, "b": {APIKey: "keychain://openclaw/shared"}, "c": {APIKey: "${KEY}"}, "openai": {},
+	}}
+	for reference, want := range map[string][]string{
+		"shared": {"a", "b"}, "vault://shared": {"a", "b"}, "keychain://openclaw/shared": {"a", "b"}, "${KEY}": {"c"}, "openai": {"openai"}, "anthropic": {"anthropic"},
+		"${OTHER}": nil, "nobody": nil, "exec:x": nil,
+	} {
+		if got := usersOf(config, reference); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", reference, got, want)
 		}
 	}
 }

@@ -45,7 +45,8 @@ type Backend interface {
 	// StoreSecret takes ownership of value and wipes it.
 	StoreSecret(ctx context.Context, name string, value []byte) error
 	DeleteSecret(ctx context.Context, name string) error
-	TestSecret(ctx context.Context, reference string) (ok bool, detail string, err error)
+	// TestSecret resolves a secret and asks the providers that use it.
+	TestSecret(ctx context.Context, reference string) (event.SecretTest, error)
 	// CreateVault makes the encrypted vault where no keychain runs. A nil
 	// passphrase makes a key file instead. It wipes passphrase.
 	CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -264,15 +265,21 @@ func (d *Demo) DeleteSecret(_ context.Context, name string) error {
 }
 
 // TestSecret finds what is listed and not missing.
-func (d *Demo) TestSecret(_ context.Context, reference string) (ok bool, detail string, err error) {
+func (d *Demo) TestSecret(_ context.Context, reference string) (event.SecretTest, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range d.world.secrets {
 		if s.Name == reference && !s.Missing {
-			return true, "found in the " + s.Store + ", 108 bytes", nil
+			test := event.SecretTest{OK: true, Source: s.Store}
+			for _, user := range s.UsedBy {
+				if strings.HasPrefix(user, "provider ") {
+					test.Taken = append(test.Taken, user)
+				}
+			}
+			return test, nil
 		}
 	}
-	return false, "not found", nil
+	return event.SecretTest{Problem: "not found"}, nil
 }
 
 // CreateVault makes a vault that keeps names only.

@@ -75,15 +75,11 @@ func (p *plain) secret(label string) ([]byte, error) {
 }
 
 func (p *plain) test(ctx context.Context, name string) error {
-	ok, detail, err := p.backend.TestSecret(ctx, name)
+	test, err := p.backend.TestSecret(ctx, name)
 	if err != nil {
 		return err
 	}
-	word := p.T("works")
-	if !ok {
-		word = p.T("does not work")
-	}
-	p.say(p.T("test"), name+" "+word+". "+detail)
+	p.say(p.T("test"), name+" "+view.TestText(p.words, &test))
 	return nil
 }
 

@@ -224,7 +224,7 @@ func TestMarkedSecrets(t *testing.T) {
 	if text, _ := base64.StdEncoding.DecodeString(strings.TrimRight(encoded, "\x07\x1b\\")); string(text) != "anthropic\ntoken/gateway" {
 		t.Errorf("copied %q", text)
 	}
-	if frame = strip(d.press("T")); !strings.Contains(frame, "all 2 work") {
+	if frame = strip(d.press("T")); !strings.Contains(frame, "all 2 resolve; providers take 1 of them") {
 		t.Errorf("tested:\n%s", frame)
 	}
 	if frame = strip(d.press("k", "m", "T")); !strings.Contains(frame, "1 of 3 do not work: openai") {

@@ -208,34 +208,37 @@ func (s *screen) change(done string, call func(context.Context) error) {
 	})
 }
 
-// testSecrets sees whether each resolves and says how that ended once all have.
+// testSecrets sees whether each resolves and is taken, and says how that ended once all
+// have.
 func (s *screen) testSecrets(names []string) {
 	s.say(view.Plain, s.data.T("testing %s", strings.Join(names, ", ")))
-	rest, failed := len(names), []string(nil)
+	rest, taken, failed := len(names), 0, []string(nil)
 	for _, name := range names {
 		s.add(func(ctx context.Context) func() {
-			ok, detail, err := s.backend.TestSecret(ctx, name)
+			test, err := s.backend.TestSecret(ctx, name)
 			return func() {
-				text := s.data.T("works")
 				if err != nil {
-					ok, detail = false, problemText(err)
+					test = event.SecretTest{Problem: problemText(err)}
 				}
+				ok, text := test.OK, view.TestText(s.data.Words, &test)
 				if !ok {
-					text, failed = s.data.T("does not work"), append(failed, name)
+					failed = append(failed, name)
 				}
-				if detail != "" {
-					text += ": " + detail
+				sure := ok && len(test.Unknown) == 0 && len(test.Taken) > 0
+				if sure {
+					taken++
 				}
-				text = view.Printable(text, 600)
 				s.data.Tests[name], s.dirty = text, true
 				switch rest--; {
 				case rest > 0:
 				case len(names) > 1 && len(failed) > 0:
 					s.say(view.Bad, s.data.T("%s of %s do not work: %s", strconv.Itoa(len(failed)), strconv.Itoa(len(names)), strings.Join(failed, ", ")))
 				case len(names) > 1:
-					s.say(view.Good, s.data.T("all %s work", strconv.Itoa(len(names))))
-				case ok:
+					s.say(view.Good, s.data.T("all %s resolve; providers take %s of them", strconv.Itoa(len(names)), strconv.Itoa(taken)))
+				case sure:
 					s.say(view.Good, name+" "+text)
+				case ok:
+					s.say(view.Plain, name+" "+text)
 				default:
 					s.say(view.Bad, name+" "+text)
 				}

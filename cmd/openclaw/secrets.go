@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -197,15 +198,37 @@ func secretsDeleteCommand(t *terminal) *cobra.Command {
 	}
 }
 
+// triedLive says which providers take a secret, and ends with 1 when one could not be
+// asked: whether it takes it is not known then.
+func (t *terminal) triedLive(live, asJSON bool, tested *wire.SecretTested) error {
+	if !live {
+		return nil
+	}
+	if !asJSON {
+		for _, user := range tested.Taken {
+			t.print("%s takes it", printable(user))
+		}
+		if len(tested.Taken)+len(tested.Unknown) == 0 {
+			t.print("no provider of the config uses it, so none was asked")
+		}
+	}
+	if len(tested.Unknown) > 0 {
+		return &failure{err: fmt.Errorf("whether it is taken is not known: %s", strings.Join(tested.Unknown, ", ")), hint: "try again when the provider answers"}
+	}
+	return nil
+}
+
 func secretsTestCommand(t *terminal) *cobra.Command {
-	var asJSON bool
+	var asJSON, live bool
 	cmd := &cobra.Command{
 		Use: "test REFERENCE", Short: "Say whether a name or a reference resolves, never the value", Args: exactly(1),
-		Example: "  openclaw secrets test anthropic\n  openclaw secrets test '${ANTHROPIC_API_KEY}'\n  openclaw secrets test keychain://openclaw/anthropic",
+		Long: "Say whether a name or a reference resolves, never the value. With --live the gateway asks the providers that use\n" +
+			"it, too, for their list of models, which costs nothing: whether they take it only they know.",
+		Example: "  openclaw secrets test anthropic\n  openclaw secrets test anthropic --live\n  openclaw secrets test '${ANTHROPIC_API_KEY}'\n  openclaw secrets test keychain://openclaw/anthropic",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return t.withGateway(cmd.Context(), func(call func(string, any, any) error) error {
 				var tested wire.SecretTested
-				if err := call(wire.MethodSecretTest, wire.SecretTestParams{Reference: args[0]}, &tested); err != nil {
+				if err := call(wire.MethodSecretTest, wire.SecretTestParams{Reference: args[0], Live: live}, &tested); err != nil {
 					return err
 				}
 				if asJSON {
@@ -213,16 +236,20 @@ func secretsTestCommand(t *terminal) *cobra.Command {
 						return err
 					}
 				}
+				if !tested.OK && len(tested.Refused) > 0 {
+					return &failure{err: fmt.Errorf("%s: %s", args[0], tested.Detail), hint: tested.Hint}
+				}
 				if !tested.OK {
 					return &failure{err: fmt.Errorf("%s does not resolve: %s", args[0], tested.Detail), hint: tested.Hint}
 				}
 				if !asJSON {
 					t.print("%s resolves: %d bytes from %s", args[0], tested.Length, tested.Source)
 				}
-				return nil
+				return t.triedLive(live, asJSON, &tested)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&live, "live", false, "ask the providers that use it whether they take it")
 	return cmd
 }

@@ -185,21 +185,17 @@ func (b *Backend) DeleteSecret(ctx context.Context, name string) error {
 	return b.call(ctx, wire.MethodSecretDelete, wire.SecretParams{Name: name}, nil)
 }
 
-// TestSecret resolves a name or a reference; detail says where it was found,
-// or what to do.
-func (b *Backend) TestSecret(ctx context.Context, reference string) (ok bool, detail string, err error) {
+// TestSecret resolves a name or a reference and asks the providers that use it.
+func (b *Backend) TestSecret(ctx context.Context, reference string) (event.SecretTest, error) {
 	var out wire.SecretTested
-	if err := b.call(ctx, wire.MethodSecretTest, wire.SecretTestParams{Reference: reference}, &out); err != nil {
-		return false, "", err
+	if err := b.call(ctx, wire.MethodSecretTest, wire.SecretTestParams{Reference: reference, Live: true}, &out); err != nil {
+		return event.SecretTest{}, err
 	}
-	detail = out.Detail
-	if detail == "" {
-		detail = out.Source
-	}
+	test := event.SecretTest{OK: out.OK, Source: out.Source, Taken: out.Taken, Unknown: out.Unknown, Problem: out.Detail}
 	if out.Hint != "" {
-		detail += ": " + out.Hint
+		test.Problem += ". " + out.Hint
 	}
-	return out.OK, detail, nil
+	return test, nil
 }
 
 // CreateVault makes the vault with a passphrase, which it wipes, or with a key

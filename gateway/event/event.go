@@ -250,6 +250,15 @@ type Secret struct {
 	Deleted  bool      `json:"deleted,omitempty"`
 }
 
+// SecretTest is what a test of a secret found, never its value.
+type SecretTest struct {
+	OK      bool
+	Source  string   // where it was found
+	Taken   []string // the providers that take it: "provider anthropic"
+	Unknown []string // those that could not be asked, and why
+	Problem string   // why it is not OK, and what to do
+}
+
 // SecretStore is the state of the place where secrets are kept.
 type SecretStore struct {
 	Backend string `json:"backend"` // "keychain", "vault", "" (none chosen yet)

@@ -165,10 +165,11 @@ type SecretSetParams struct {
 
 // SecretTestParams resolves a name or a reference and says whether it worked.
 // With Value, base64, it must also be that value: who knows it already can check
-// that it reads back.
+// that it reads back. Live has the providers that use it asked, too.
 type SecretTestParams struct {
 	Reference string `json:"reference"`
 	Value     []byte `json:"value,omitempty"`
+	Live      bool   `json:"live,omitempty"`
 }
 
 // SecretRotateParams puts another value in the place of a provider's key.
@@ -193,6 +194,11 @@ type SecretTested struct {
 	Source string `json:"source"`          // where it was found
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
+
+	// Of a live test, each provider in one of them.
+	Taken   []string `json:"taken,omitempty"`   // those that take it
+	Refused []string `json:"refused,omitempty"` // those that do not, with what they say
+	Unknown []string `json:"unknown,omitempty"` // those that could not be asked, and why
 }
 
 // StoreCreateParams makes the encrypted vault file where no keychain runs.

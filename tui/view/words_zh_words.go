@@ -291,7 +291,6 @@ func chineseWords() map[string]string {
 		"who":     "谁",
 		"why":     "原因",
 		"working": "进行中",
-		"works":   "可用",
 		"would also match %s and %s of the last hour":                                       "最近一小时还会符合 %s 和 %s",
 		"would be written to %s, in %s:":                                                    "将写入 %s，%s：",
 		"write the lines that pass to a file in the home folder, redacted as they are here": "把符合的行写入主文件夹中的文件，按此处所示脱敏",
