@@ -147,6 +147,56 @@ func TestClawJackedOriginIsRefusedBeforeTheUpgrade(t *testing.T) {
 	}
 }
 
+// A page of another site that says so itself gets nothing, wherever it knocks and
+// whatever token it found. And no answer tells a browser that a page may read it or
+// keep anything of it, also none to a page of ours or of an allowed origin.
+func TestPagesAreToldNothing(t *testing.T) {
+	h := start(t, "  allowed_origins: [\"https://panel.example\"]\n")
+	for _, site := range []string{"cross-site", "same-site"} {
+		for name, r := range map[string]reply{
+			"a model call": h.ask(t, "POST", "/v1/messages", map[string]string{"Sec-Fetch-Site": site, "X-Api-Key": h.token}),
+			"a socket":     h.ask(t, "GET", "/", with(upgradeHeaders, "Sec-Fetch-Site", site)),
+			"a picture":    h.ask(t, "GET", "/v1/models", map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}),
+			"a preflight":  h.ask(t, "OPTIONS", "/v1/messages", map[string]string{"Sec-Fetch-Site": site}),
+		} {
+			if r.StatusCode != 403 {
+				t.Errorf("%s of a %s page: %s", name, site, r.Status)
+			}
+		}
+	}
+	for _, origin := range []string{"", "http://" + h.Address().String(), "https://panel.example", "https://evil.example", "null"} {
+		for name, knock := range map[string]struct {
+			method, path string
+			header       map[string]string
+		}{
+			"a preflight":        {"OPTIONS", "/v1/messages", map[string]string{"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}},
+			"a private network":  {"OPTIONS", "/", map[string]string{"Access-Control-Request-Method": "GET", "Access-Control-Request-Private-Network": "true"}},
+			"a socket":           {"GET", "/", upgradeHeaders},
+			"a model call":       {"POST", "/v1/messages", map[string]string{"X-Api-Key": h.token}},
+			"a call of nobody":   {"POST", "/v1/messages", map[string]string{"Cookie": "token=" + h.token}},
+			"a path of nothing":  {"GET", "/nothing", nil},
+			"whether it is well": {"GET", "/health", nil},
+		} {
+			header := maps.Clone(knock.header)
+			if header == nil {
+				header = map[string]string{}
+			}
+			if origin != "" {
+				header["Origin"] = origin
+			}
+			r := h.ask(t, knock.method, knock.path, header)
+			for has := range r.Header {
+				if strings.HasPrefix(has, "Access-Control-") || strings.HasPrefix(has, "Set-Cookie") {
+					t.Errorf("%s from %q: %s and the header %s", name, origin, r.Status, has)
+				}
+			}
+			if (name == "a preflight" || name == "a call of nobody") && r.StatusCode < 400 {
+				t.Errorf("%s from %q: %s", name, origin, r.Status) // a cookie is no credential
+			}
+		}
+	}
+}
+
 // CVE-2026-25253: a URL parameter decided where the token went.
 func TestCVE202625253NoParameterAndNoTokenInTheAddress(t *testing.T) {
 	h := start(t, "")
