@@ -82,11 +82,13 @@ func (p *patience) FlushError() error {
 }
 
 // SetWriteDeadline is for http.ResponseController: from here on the handler says how
-// long the client may take, until it sets none.
+// long the client may take, until it sets none. Then the last time stands until the
+// next write has its own: a connection is never without one.
 func (p *patience) SetWriteDeadline(end time.Time) error {
-	if p.own = !end.IsZero(); p.own {
-		p.granted = end
+	if p.own = !end.IsZero(); !p.own {
+		return nil
 	}
+	p.granted = end
 	return p.control.SetWriteDeadline(end)
 }
 
@@ -107,12 +109,7 @@ func (p *patience) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 // end bounds what net/http sends when the handler has returned. Who was given longer
 // for the last piece has that for it.
 func (p *patience) end() {
-	if p.taken {
-		return
+	if end := time.Now().Add(answerTimeout); !p.taken && !p.granted.After(end) {
+		_ = p.control.SetWriteDeadline(end) // as in extend
 	}
-	end := time.Now().Add(answerTimeout)
-	if p.granted.After(end) {
-		end = p.granted
-	}
-	_ = p.control.SetWriteDeadline(end) // as in extend
 }

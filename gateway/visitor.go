@@ -18,8 +18,8 @@ type visitor struct {
 
 type visitorKey struct{}
 
-// visitorOf returns what arrived noted; for a request that never arrived over
-// TCP, its peer as it is.
+// visitorOf returns what arrived noted; where no proxy brought the request, its peer
+// as it is.
 func visitorOf(r *http.Request) visitor {
 	if v, is := r.Context().Value(visitorKey{}).(visitor); is {
 		return v
@@ -27,19 +27,24 @@ func visitorOf(r *http.Request) visitor {
 	return visitor{address: peerAddress(r), from: r.RemoteAddr}
 }
 
-// arrived finds out whom a request is counted for, once.
+// arrived finds out whom a request is counted for, once. A request is copied only
+// where that is another than its peer: most are not.
 func (g *Gateway) arrived(r *http.Request) *http.Request {
-	v := visitor{address: peerAddress(r), from: r.RemoteAddr}
-	if g.trusted(v.address) {
-		if client := forwardedFor(r.Header.Values("X-Forwarded-For"), g.trusted); client.IsValid() {
-			v = visitor{address: client, from: client.String() + " by " + r.RemoteAddr, proxied: true}
-		}
+	if !g.trusted(peerAddress(r)) {
+		return r
 	}
-	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+	client := forwardedFor(r.Header.Values("X-Forwarded-For"), g.trusted)
+	if !client.IsValid() {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor{address: client, from: client.String() + " by " + r.RemoteAddr, proxied: true}))
 }
 
 // byItself counts a request for its peer after all.
 func byItself(r *http.Request) *http.Request {
+	if !visitorOf(r).proxied {
+		return r
+	}
 	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor{address: peerAddress(r), from: r.RemoteAddr}))
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -60,10 +61,16 @@ func (a *AgentTokens) put(hash Hash, caller Caller) {
 // Lookup returns whom token stands for. The table is keyed by hash, so how
 // long a look-up takes says nothing about a token.
 func (a *AgentTokens) Lookup(token string) (Caller, bool) {
-	if len(token) != tokenLength {
+	if len(token) != tokenLength || !strings.HasPrefix(token, AgentPrefix) {
 		return Caller{}, false
 	}
 	return a.lookupHash(HashOf([]byte(token)))
+}
+
+// Knows reports whether token stands for somebody.
+func (a *AgentTokens) Knows(token string) bool {
+	_, known := a.Lookup(token)
+	return known
 }
 
 func (a *AgentTokens) lookupHash(hash Hash) (Caller, bool) {
