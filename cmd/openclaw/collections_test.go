@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"testing"
@@ -34,5 +35,24 @@ func TestFewCollections(t *testing.T) {
 		if got := collectorPercent(); got != want {
 			t.Errorf("of %d it makes %d", want, got)
 		}
+	}
+}
+
+// What a gateway sets aside counts as heap for as long as it serves, and no longer.
+func TestFewerCollections(t *testing.T) {
+	live := func() int64 {
+		runtime.GC()
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64())
+	}
+	before := live()
+	stop := fewerCollections()
+	if more := live() - before; more < spareHeap*3/4 || more > spareHeap*5/4 {
+		t.Errorf("it counts for %d bytes", more)
+	}
+	stop()
+	if more := live() - before; more > spareHeap/4 {
+		t.Errorf("%d bytes are left", more)
 	}
 }

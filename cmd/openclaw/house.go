@@ -67,6 +67,7 @@ func (t *terminal) runGateway(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
+	defer fewerCollections()()
 	log.SetFlags(0)
 	log.SetOutput(libraryLog{h.log.Logger()})
 	defer log.SetOutput(io.Discard)
