@@ -122,7 +122,7 @@ func (r *Recorder) write(batch []request) error {
 	}
 	for _, q := range batch {
 		if q.later != nil {
-			q.object = encodeBody(q.later.entry, r.redact)
+			q.object = encodeBody(r.space[:0], q.later.entry, r.redact) // until it is in the text
 		}
 		text = r.chain.appendLine(text, q.object, r.now())
 	}

@@ -36,8 +36,8 @@ type body struct {
 
 // encodeBody returns the JSON object of e with its secrets removed. It always
 // returns a valid object: an event is recorded even if its details are not
-// worth it.
-func encodeBody(e Entry, redact func([]byte) []byte) []byte {
+// worth it. It may stand behind the end of space.
+func encodeBody(space []byte, e Entry, redact func([]byte) []byte) []byte {
 	b := body{
 		Event: clip(e.Event), User: clip(e.User), IP: clip(e.IP), Action: clip(e.Action), Path: clip(e.Path),
 		Target: clip(e.Target), Result: clip(e.Result), Reason: clip(e.Reason),
@@ -45,7 +45,7 @@ func encodeBody(e Entry, redact func([]byte) []byte) []byte {
 	if len(e.Details) > 0 {
 		b.Details = e.Details
 	}
-	text, ok := appendPlain(make([]byte, 0, 512), b)
+	text, ok := appendPlain(space, b)
 	var err error
 	if !ok {
 		text, err = encodeJSON(b)

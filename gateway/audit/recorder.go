@@ -58,6 +58,7 @@ type Recorder struct {
 	chain   chain
 	altered map[string]any // what somebody else did to the file, until a line says so
 	scratch []byte         // the batch's text
+	space   [1024]byte     // one of its objects, until that is in it
 }
 
 // request is one line.
@@ -161,7 +162,7 @@ func (r *Recorder) start() error {
 
 // own appends a line about the log itself.
 func (r *Recorder) own(out []byte, event, reason string, details map[string]any) []byte {
-	return r.chain.appendLine(out, encodeBody(Entry{Event: event, User: "gateway", Result: Success, Reason: reason, Details: details}, r.redact), r.now())
+	return r.chain.appendLine(out, encodeBody(nil, Entry{Event: event, User: "gateway", Result: Success, Reason: reason, Details: details}, r.redact), r.now())
 }
 
 func writeError(path string, err error) error {
@@ -190,7 +191,7 @@ func (r *Recorder) Record(ctx context.Context, e Entry) error {
 	if (*r.filter.Load())[e.Event] {
 		return nil
 	}
-	q := request{object: encodeBody(e, r.redact), done: make(chan error, 1)}
+	q := request{object: encodeBody(make([]byte, 0, 512), e, r.redact), done: make(chan error, 1)}
 	if err := r.enter(ctx, q); err != nil {
 		return err
 	}
