@@ -93,20 +93,28 @@ func write(t *testing.T, path, text string) {
 // keyring gives the person a real gnome-keyring on a private D-Bus, unlocked.
 func (p *person) keyring() {
 	p.t.Helper()
-	for _, program := range []string{"dbus-daemon", "gnome-keyring-daemon", "secret-tool"} {
+	for _, program := range []string{"gnome-keyring-daemon", "secret-tool"} {
 		_, err := exec.LookPath(program)
 		required(p.t, err == nil, program+" is not installed")
 	}
+	p.bus()
+	p.start(strings.NewReader("correct horse"), "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
+	p.eventually("the keyring", func() bool {
+		_, err := os.Stat(filepath.Join(p.home, ".local", "share", "keyrings", "login.keyring"))
+		return err == nil
+	})
+}
+
+// bus gives the person a session bus of their own.
+func (p *person) bus() {
+	p.t.Helper()
+	_, err := exec.LookPath("dbus-daemon")
+	required(p.t, err == nil, "dbus-daemon is not installed")
 	socket := "unix:path=" + filepath.Join(p.home, "runtime", "bus")
 	p.start(nil, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+socket)
 	p.environ = append(p.environ, "DBUS_SESSION_BUS_ADDRESS="+socket)
 	p.eventually("the bus", func() bool {
 		_, err := os.Stat(filepath.Join(p.home, "runtime", "bus"))
-		return err == nil
-	})
-	p.start(strings.NewReader("correct horse"), "gnome-keyring-daemon", "--unlock", "--foreground", "--components=secrets")
-	p.eventually("the keyring", func() bool {
-		_, err := os.Stat(filepath.Join(p.home, ".local", "share", "keyrings", "login.keyring"))
 		return err == nil
 	})
 }
