@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,7 +172,17 @@ func clipboard(encoded string, tmux, screen bool) string {
 	case tmux:
 		return plain + "\x1bPtmux;\x1b" + plain + "\x1b\\"
 	case screen:
-		return "\x1bP" + plain + "\x1b\\"
+		var out strings.Builder
+		for piece := range slices.Chunk([]byte(plain), envelope) {
+			out.WriteString("\x1bP")
+			out.Write(piece)
+			out.WriteString("\x1b\\")
+		}
+		return out.String()
 	}
 	return plain
 }
+
+// envelope is how much screen hands on at once, in bytes: what is longer than its buffer,
+// 256 in old ones and 768 since, it writes onto the screen.
+const envelope = 240

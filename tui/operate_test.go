@@ -128,6 +128,17 @@ func TestARowIsSentToTheClipboard(t *testing.T) {
 	if inside := clipboard("eA==", true, false); !strings.Contains(inside, "\x1bPtmux;\x1b\x1b]52;c;eA==\a\x1b\\") || !strings.HasPrefix(inside, "\x1b]52") {
 		t.Errorf("tmux: %q", inside)
 	}
+	long := strings.Repeat("A", 5000)
+	whole := ""
+	for piece := range strings.SplitSeq(clipboard(long, false, true), "\x1b\\") {
+		if len(piece) > 250 || piece != "" && !strings.HasPrefix(piece, "\x1bP") {
+			t.Errorf("a piece that screen does not hand on: %q", piece)
+		}
+		whole += strings.TrimPrefix(piece, "\x1bP")
+	}
+	if whole != "\x1b]52;c;"+long+"\a" {
+		t.Errorf("the pieces are not the whole: %q", whole)
+	}
 	if inside := clipboard("eA==", false, true); inside != "\x1bP\x1b]52;c;eA==\a\x1b\\" {
 		t.Errorf("screen: %q", inside)
 	}
