@@ -173,34 +173,14 @@ func (s *Store) Edit(change func(*Document) error) error {
 func (s *Store) load(by string) error {
 	s.seen = identify(s.path)
 	before := s.Current()
-	after, err := Load(s.path, s.options)
-	if _, missing := os.Lstat(s.path); errors.Is(missing, fs.ErrNotExist) && err != nil {
-		err = &Error{Op: "load config", Path: s.path, Hint: "put the file back", Problems: []Problem{{
-			File: filepath.Base(s.path), Message: "is gone; the config in force stays", Hint: "put the file back",
-		}}}
-	}
-	if err == nil && len(after.Text) == 0 && len(before.Text) > 0 {
-		// An editor that truncates and then writes leaves the file empty for a
-		// moment; to take that for "all defaults" would drop every agent.
-		err = &Error{Op: "load config", Path: s.path, Hint: "a file with a comment in it means all defaults", Problems: []Problem{{
-			File: filepath.Base(s.path), Message: "is empty; the config in force stays", Hint: "a file with a comment in it means all defaults",
-		}}}
-	}
+	subscribers := s.subscribed()
+	after, err := s.candidate(before, subscribers)
 	if err != nil {
 		return s.reject(before, err)
 	}
-	subscribers := s.subscribed()
-	if after.Hash == before.Hash && after.Encrypted == before.Encrypted {
+	if unchanged(before, after) {
 		s.same(after, subscribers)
 		return nil
-	}
-	for _, one := range subscribers {
-		if one.Check == nil {
-			continue
-		}
-		if err := one.Check(before, after); err != nil {
-			return s.reject(before, vetoed(s.path, one.Name, err))
-		}
 	}
 	after.Version = before.Version + 1
 	changes, diff := Diff(before, after)
@@ -224,6 +204,39 @@ func (s *Store) load(by string) error {
 	}
 	s.tell(subscribers)
 	return nil
+}
+
+// candidate is what the file says, when that may come into force. The caller has the turn.
+func (s *Store) candidate(before *Snapshot, subscribers []*Subscriber) (*Snapshot, error) {
+	after, err := Load(s.path, s.options)
+	if _, missing := os.Lstat(s.path); errors.Is(missing, fs.ErrNotExist) && err != nil {
+		err = &Error{Op: "load config", Path: s.path, Hint: "put the file back", Problems: []Problem{{
+			File: filepath.Base(s.path), Message: "is gone; the config in force stays", Hint: "put the file back",
+		}}}
+	}
+	if err == nil && len(after.Text) == 0 && len(before.Text) > 0 {
+		// An editor that truncates and then writes leaves the file empty for a
+		// moment; to take that for "all defaults" would drop every agent.
+		err = &Error{Op: "load config", Path: s.path, Hint: "a file with a comment in it means all defaults", Problems: []Problem{{
+			File: filepath.Base(s.path), Message: "is empty; the config in force stays", Hint: "a file with a comment in it means all defaults",
+		}}}
+	}
+	if err != nil || unchanged(before, after) {
+		return after, err
+	}
+	for _, one := range subscribers {
+		if one.Check == nil {
+			continue
+		}
+		if err := one.Check(before, after); err != nil {
+			return nil, vetoed(s.path, one.Name, err)
+		}
+	}
+	return after, nil
+}
+
+func unchanged(before, after *Snapshot) bool {
+	return after.Hash == before.Hash && after.Encrypted == before.Encrypted
 }
 
 // vetoed is the error of a subscriber's Check; one that is an *Error keeps its

@@ -139,13 +139,7 @@ func (g *Gateway) maskedStatus(status event.ConfigStatus) event.ConfigStatus {
 // of the screen goes with it: the screen need not be able to open the file.
 func configStatus(in configs.Status, active *configs.Snapshot) event.ConfigStatus {
 	out := event.ConfigStatus{Path: in.Path, Version: in.Version, Active: in.Active, Rejected: in.Rejected, Changes: in.Changes, Diff: in.Diff}
-	for _, p := range in.Problems {
-		message := p.Message
-		if p.Hint != "" {
-			message += " (" + p.Hint + ")"
-		}
-		out.Problems = append(out.Problems, event.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: message, Warning: p.Warning})
-	}
+	out.Problems = configProblems(in.Problems)
 	for _, h := range in.History {
 		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes, Kept: h.Kept, Lost: h.Lost})
 	}
@@ -158,6 +152,25 @@ func configStatus(in configs.Status, active *configs.Snapshot) event.ConfigStatu
 		out.Screen.Keys = append(out.Screen.Keys, event.KeyBinding{Action: action, Keys: screen.Keys[action]})
 	}
 	return out
+}
+
+func configProblems(in []configs.Problem) []event.Problem {
+	var out []event.Problem
+	for _, p := range in {
+		message := p.Message
+		if p.Hint != "" {
+			message += " (" + p.Hint + ")"
+		}
+		out = append(out, event.Problem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Message: message, Warning: p.Warning})
+	}
+	return out
+}
+
+// tryConfig says what reading the file again would come to, and reads it for nothing else.
+func (g *Gateway) tryConfig(context.Context, *hub.Call) (any, error) {
+	trial := g.deps.Config.Try()
+	masked := g.maskedStatus(event.ConfigStatus{Problems: configProblems(trial.Problems), Changes: trial.Changes})
+	return event.ConfigTrial{Path: g.deps.Layout.Config(), Refused: trial.Refused, Problems: masked.Problems, Changes: masked.Changes}, nil
 }
 
 // reloadConfig reads the file again. A file that is refused is not an error of

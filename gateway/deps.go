@@ -22,6 +22,7 @@ type ConfigStore interface {
 	Status() configs.Status
 	Subscribe(configs.Subscriber) (cancel func())
 	Reload(by string) error
+	Try() configs.Trial
 	Rollback(version int, dry bool) (configs.Rollback, error)
 	Preview(change func(*configs.Document) error) (*configs.Snapshot, error)
 	Edit(change func(*configs.Document) error) error

@@ -58,6 +58,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodConfigStatus, auth.ScopeRead, func(context.Context, *hub.Call) (any, error) {
 			return g.configStatus(), nil
 		}),
+		row(wire.MethodConfigTry, auth.ScopeRead, g.tryConfig),
 		row(wire.MethodConfigReload, auth.ScopeAdmin, g.reloadConfig),
 		row(wire.MethodConfigBack, auth.ScopeAdmin, g.rollbackConfig),
 		row(wire.MethodBans, auth.ScopeRead, g.listBans),

@@ -25,6 +25,13 @@ func TestBrokenConfigKeepsTheOldOneAndSaysWhere(t *testing.T) {
 	if err := os.WriteFile(h.layout.Config(), []byte("gateway:\n  prot: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	trial, err := screen.ValidateConfig(t.Context())
+	if err != nil || !trial.Refused || trial.Path != h.layout.Config() || len(trial.Problems) == 0 || trial.Problems[0].Line != 2 {
+		t.Fatalf("%+v %v", trial, err)
+	}
+	if status, err := screen.Config(t.Context()); err != nil || status.Rejected {
+		t.Fatalf("a trial was a reload: %+v %v", status, err)
+	}
 	status, err := screen.ReloadConfig(t.Context())
 	if err != nil || !status.Rejected || len(status.Problems) == 0 || status.Problems[0].Line != 2 {
 		t.Fatalf("%+v %v", status, err)

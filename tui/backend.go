@@ -40,6 +40,8 @@ type Backend interface {
 	// RollbackConfig brings an earlier config back; with dry it only says what that
 	// would change.
 	RollbackConfig(ctx context.Context, version int, dry bool) (event.Rollback, error)
+	// ValidateConfig says what reading the config again would come to.
+	ValidateConfig(ctx context.Context) (event.ConfigTrial, error)
 	ReloadConfig(ctx context.Context) (event.ConfigStatus, error)
 	Secrets(ctx context.Context) (event.SecretStore, []event.Secret, error)
 	// StoreSecret takes ownership of value and wipes it.

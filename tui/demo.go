@@ -304,3 +304,12 @@ func (d *Demo) Reconnect(context.Context) error { return nil }
 
 // Close does nothing.
 func (d *Demo) Close() error { return nil }
+
+// ValidateConfig finds what the script says is wrong.
+func (d *Demo) ValidateConfig(context.Context) (event.ConfigTrial, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := &d.world.config
+	trial := event.ConfigTrial{Path: c.Path, Refused: c.Rejected, Problems: c.Problems}
+	return trial, nil
+}

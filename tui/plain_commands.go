@@ -19,7 +19,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 	return map[string]func(context.Context, string) error{
 		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit, "verify": p.verify,
-		"config": p.config, "reload": p.reload, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove,
+		"config": p.config, "reload": p.reload, "validate": p.validate, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
 		"create": p.create, "start": p.start, "restart": p.restart, "output": p.output,

@@ -196,6 +196,7 @@ func scenes() []scene {
 		{"secrets rotate", []string{"n", "esc", "g", "R"}},
 		{"audit", []string{"esc", "7"}},
 		{"config", []string{"8"}},
+		{"config, validated", []string{"v"}},
 		{"config, roll back", []string{"R"}},
 		{"config, roll back, confirm", []string{"R"}},
 		{"chat", []string{"n", "esc", "9"}},

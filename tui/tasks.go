@@ -161,6 +161,8 @@ func (s *screen) act(a view.Action) {
 		s.loadAgent(a.Name)
 	case view.VerbReload:
 		s.reload()
+	case view.VerbValidate:
+		s.validate()
 	case view.VerbLookBack, view.VerbRollback:
 		s.goBack(a.Name, a.Verb == view.VerbLookBack)
 	case view.VerbTestSecret:

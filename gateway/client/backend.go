@@ -150,6 +150,11 @@ func (b *Backend) Config(ctx context.Context) (event.ConfigStatus, error) {
 	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigStatus, nil)
 }
 
+// ValidateConfig says what reading the config again would come to.
+func (b *Backend) ValidateConfig(ctx context.Context) (event.ConfigTrial, error) {
+	return ask[event.ConfigTrial](ctx, b, wire.MethodConfigTry, nil)
+}
+
 // ReloadConfig reads the config again.
 func (b *Backend) ReloadConfig(ctx context.Context) (event.ConfigStatus, error) {
 	return ask[event.ConfigStatus](ctx, b, wire.MethodConfigReload, nil)

@@ -250,6 +250,14 @@ type Secret struct {
 	Deleted  bool      `json:"deleted,omitempty"`
 }
 
+// ConfigTrial is what reading the config file now would come to.
+type ConfigTrial struct {
+	Path     string    `json:"path"`
+	Refused  bool      `json:"refused,omitempty"`
+	Problems []Problem `json:"problems,omitempty"` // why, or warnings
+	Changes  []string  `json:"changes,omitempty"`  // that would come into force; none: the file says what is active
+}
+
 // SecretTest is what a test of a secret found, never its value.
 type SecretTest struct {
 	OK      bool

@@ -39,6 +39,7 @@ const (
 	MethodStoreAccept  = "openclaw.secrets.store.accept"  // StoreAcceptParams → event.SecretStore: takes that file for the newest
 	MethodConfigStatus = "openclaw.config.status"         // → event.ConfigStatus
 	MethodConfigReload = "openclaw.config.reload"         // → event.ConfigStatus
+	MethodConfigTry    = "openclaw.config.validate"       // → event.ConfigTrial
 	MethodConfigBack   = "openclaw.config.rollback"       // ConfigRollbackParams → event.Rollback
 	MethodAuditSearch  = "openclaw.audit.search"          // AuditSearchParams → AuditSearchResult
 	MethodAuditVerify  = "openclaw.audit.verify"          // → event.AuditChain

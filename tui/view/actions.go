@@ -105,6 +105,7 @@ const (
 	ActVaultKeyFile ID = "secrets.keyfile"
 	ActVaultUnlock  ID = "secrets.unlock"
 	ActReload       ID = "config.reload"
+	ActValidate     ID = "config.validate"
 	ActRollback     ID = "config.rollback"
 	ActRefresh      ID = "refresh"
 	ActVerify       ID = "audit.verify"
@@ -225,6 +226,7 @@ func Table() []Binding {
 		{ID: ActOther, View: Chat, Keys: []string{"o", "tab"}, Label: "agent", Help: "talk with the next agent", Weight: 75},
 		{ID: ActEdit, View: Config, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR; it is read when it is saved", Changes: true, Weight: 76},
 		{ID: ActRollback, View: Config, Keys: []string{"R", "enter"}, Label: "roll back…", Help: "choose a config that was in force, see what it would change, and bring it back; asks first", Changes: true, Weight: 74, Word: "rollback"},
+		{ID: ActValidate, View: Config, Keys: []string{"v"}, Label: "validate", Help: "say what reading the config file would come to, and put nothing into force", Weight: 73, Word: "validate"},
 		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
 	}
 	words := map[Name]string{
@@ -309,6 +311,7 @@ const (
 	VerbCreateVault
 	VerbUnlockVault
 	VerbReload
+	VerbValidate
 	VerbLookBack // what version Name of the config would change
 	VerbRollback // bring version Name of the config back
 	VerbLoadAgent

@@ -51,6 +51,8 @@ func (v *ConfigView) Do(a ID) (Action, bool) {
 		return v.Wants(), true
 	case ActEdit:
 		return Action{Verb: VerbEdit}, true
+	case ActValidate:
+		return Action{Verb: VerbValidate}, true
 	case ActReload:
 		return Action{Verb: VerbReload}, true
 	case ActUp:
