@@ -104,7 +104,7 @@ func fields() map[string]field {
 		"Permissions.max_file_size":    {About: "Bytes that a written file may have.", Min: 1},
 		"Permissions.network":          {About: "What of the network may be reached."},
 		"Permissions.ask":              {About: "What is neither allowed nor denied and is held for the person's answer.", Enum: classes()},
-		"Permissions.ask_timeout":      {About: "How long an answer is waited for; then it is a denial. Written like 60s."},
+		"Permissions.ask_timeout":      {About: "How long an answer is waited for; then it is a denial. Written like 60s. Its clock is paused while a person is at the request on a screen, for as long again at most."},
 		"Permissions.never_always":     {About: "Classes for which the answer \"always\" is not offered.", Enum: classes()},
 		"Permissions.enforce":          {About: "What happens where a machine cannot enforce all of it: strict refuses, reduced accepts weaker mechanisms.", Enum: []string{"strict", "reduced"}},
 		"Permissions.nested":           {About: "Programs may build sandboxes of their own inside the cage (bubblewrap, Codex, Chromium); opens much of the kernel. Role and agent must both say true."},

@@ -61,6 +61,7 @@ func (a *asks) methods() []hub.Method {
 		{Name: wire.MethodAsks, Scope: auth.ScopeApprovals, Handle: a.list},
 		{Name: wire.MethodAskDecide, Scope: auth.ScopeApprovals, Handle: a.decide},
 		{Name: wire.MethodAskUndo, Scope: auth.ScopeApprovals, Handle: a.undo},
+		{Name: wire.MethodAskPause, Scope: auth.ScopeApprovals, Handle: a.pause},
 	}
 }
 
@@ -205,6 +206,20 @@ func (a *asks) undo(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	a.g.log.Info("an answer was taken back", slog.String("agent", row.Agent), slog.String("ask", row.ID), slog.String("scope", row.Scope))
 	return row, nil
+}
+
+// pause has an ask's clock stand still for a moment. It is not an answer, and is not
+// audited: the end of the ask is.
+func (a *asks) pause(_ context.Context, call *hub.Call) (any, error) {
+	var params wire.AskPauseParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	paused, err := a.inbox.Pause(params.ID)
+	if err != nil {
+		return nil, a.refusal(err)
+	}
+	return wire.AskPaused{Paused: paused}, nil
 }
 
 // refusal is an error of the inbox in the words of the wire.

@@ -197,6 +197,8 @@ func TestWhoMayAskAndAnswer(t *testing.T) {
 		"list with read":         {h.remote("operator.read"), wire.MethodAsks, wire.AsksParams{}, wire.CodeForbidden},
 		"decide with write":      {h.remote("operator.write"), wire.MethodAskDecide, wire.AskDecideParams{ID: held.ID, Allow: true}, wire.CodeForbidden},
 		"undo with write":        {h.remote("operator.write"), wire.MethodAskUndo, wire.AskUndoParams{}, wire.CodeForbidden},
+		"pause with write":       {h.remote("operator.write"), wire.MethodAskPause, wire.AskPauseParams{ID: held.ID}, wire.CodeForbidden},
+		"pause an unknown one":   {h.local(), wire.MethodAskPause, wire.AskPauseParams{ID: "ffffff"}, wire.CodeNotFound},
 		"decide an unknown one":  {h.local(), wire.MethodAskDecide, wire.AskDecideParams{ID: "ffffff", Allow: true}, wire.CodeNotFound},
 		"decide with a bad word": {h.local(), wire.MethodAskDecide, wire.AskDecideParams{ID: held.ID, Allow: true, Scope: "life"}, wire.CodeInvalidRequest},
 		"undo nothing":           {h.local(), wire.MethodAskUndo, wire.AskUndoParams{}, wire.CodeNotFound},
@@ -345,5 +347,47 @@ func TestADenialIsAllowedByARule(t *testing.T) {
 	}
 	if text, err := os.ReadFile(h.layout.Config()); err != nil || strings.Contains(string(text), "/srv/out") {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// A client that may answer can have the clock stand still: the row and an event say so,
+// and the audit log holds the answer alone.
+func TestAPauseReachesEveryScreen(t *testing.T) {
+	h, supervisor, run := asking(t)
+	other := client.NewBackend(h.local(), nil)
+	events, err := other.Events(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := askFor(t, supervisor, run.Run, 1, "/srv/a")
+	person := client.NewBackend(h.remote("operator.approvals"), nil)
+	before := asksOf(t, h.local())[0]
+	if paused, err := person.PauseAsk(t.Context(), held.ID); err != nil || !paused {
+		t.Fatalf("paused %v, %v", paused, err)
+	}
+	after := asksOf(t, h.local())[0]
+	if !after.PausedUntil.After(before.First) || !after.Deadline.After(before.Deadline) {
+		t.Errorf("%+v", after)
+	}
+	timeout := time.After(20 * time.Second)
+	for told := false; !told; {
+		select {
+		case e := <-events:
+			told = e.Clock != nil && e.Kind == event.KindClock && e.Clock.ID == held.ID && e.Clock.Deadline.Equal(after.Deadline) && e.Clock.PausedUntil.Equal(after.PausedUntil)
+		case <-timeout:
+			t.Fatal("the other screen was not told")
+		}
+	}
+	if _, _, err := person.AnswerAsk(t.Context(), held.ID, false, "", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if paused, err := person.PauseAsk(t.Context(), held.ID); err != nil || paused {
+		t.Errorf("what is denied is paused: %v, %v", paused, err)
+	}
+	if v := verdictOf(t, supervisor, 1); v.Allow {
+		t.Errorf("%+v", v)
+	}
+	if entries := h.audited("approval"); len(entries) != 1 || entries[0].Action != "deny" {
+		t.Errorf("%+v", entries)
 	}
 }

@@ -90,7 +90,9 @@ func (j *judge) askContext(done <-chan struct{}) (context.Context, context.Cance
 	if limit <= 0 {
 		limit = defaultAskTimeout
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	// Whoever answers keeps the time of the policy, on a clock that may be paused; here
+	// is the end in any case.
+	ctx, cancel := context.WithTimeout(context.Background(), policy.AskCap(limit))
 	if done != nil {
 		go func() {
 			select {

@@ -202,7 +202,7 @@ func (p *Process) askAtEgress() func(context.Context, egress.Refusal) (bool, err
 		if limit <= 0 {
 			limit = defaultAskTimeout
 		}
-		limited, cancel := context.WithTimeout(ctx, limit)
+		limited, cancel := context.WithTimeout(ctx, policy.AskCap(limit)) // as on Linux
 		defer cancel()
 		return asker.Ask(limited, p.fromEgress(r))
 	}

@@ -22,6 +22,9 @@ type Backend interface {
 	// AnswerAsk answers one. counts is false when somebody else answered first;
 	// the row says who. scope and match are the gateway's words, or empty.
 	AnswerAsk(ctx context.Context, id string, allow bool, scope, match, note string) (row event.Ask, counts bool, err error)
+	// PauseAsk says that a person is at an ask, whose clock then stands still for a few
+	// seconds; paused is false when it does not.
+	PauseAsk(ctx context.Context, id string) (paused bool, err error)
 	// PreviewAsk says what an allow for always would write, in Lines, List and Where.
 	PreviewAsk(ctx context.Context, id, match string) (event.Ask, error)
 	// Undo takes back what the answer to an ask allowed; no id: the newest.

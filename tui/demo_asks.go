@@ -14,6 +14,9 @@ import (
 // demoUndo is how long the demo's answers can be taken back.
 const demoUndo = 30 * time.Second
 
+// demoPause is how long one pause of the demo's clocks lasts.
+const demoPause = 5 * time.Second
+
 // Asks returns those of the script with the answers so far.
 func (d *Demo) Asks(context.Context) ([]event.Ask, error) {
 	d.mu.Lock()
@@ -90,6 +93,21 @@ func (d *Demo) AnswerAsk(_ context.Context, id string, allow bool, scope, match,
 	}
 	d.tell(event.Event{Kind: event.KindAsk, Ask: &row})
 	return row, true, nil
+}
+
+// PauseAsk has the clock of an ask stand still, as the gateway does.
+func (d *Demo) PauseAsk(_ context.Context, id string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a, err := d.find(id)
+	if err != nil || a.State != event.AskWaiting {
+		return false, err
+	}
+	if !a.Paused(d.now) {
+		a.Deadline, a.PausedUntil = a.Deadline.Add(demoPause), d.now.Add(demoPause)
+		d.tell(event.Event{Kind: event.KindClock, Clock: &event.Clock{ID: id, Deadline: a.Deadline, PausedUntil: a.PausedUntil}})
+	}
+	return true, nil
 }
 
 func demoRule(a *event.Ask, match string) string {

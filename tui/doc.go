@@ -22,6 +22,9 @@
 // in one burst, answers nothing. The rule of an "always" is shown, to the file
 // and the line, whole, before y writes it.
 //
+// While a request is selected in sight and the last key is younger than ten seconds, the
+// gateway is told so, and pauses that request's clock within the bounds of its policy.
+//
 // Lists are sorted, and stand still, when the person says so, and never sort themselves
 // anew under the cursor. However the inbox is sorted, held requests stand above the rest;
 // one that comes while it stands still is counted on the filter line, and an answer to

@@ -51,7 +51,7 @@ func (f *feed) signal() {
 func (f *feed) push(e event.Event) {
 	f.mu.Lock()
 	f.ring.Push(e)
-	f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil
+	f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil || e.Clock != nil
 	f.mu.Unlock()
 	f.signal()
 }

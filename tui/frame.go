@@ -95,7 +95,7 @@ func (s *screen) statusBits() []bit {
 			text = s.data.T("1 ask waits")
 		}
 		if d.Link.Up { // without a gateway they are denied, not waiting
-			text += ", " + string(view.AppendLeft(nil, first.Sub(d.Now)))
+			text += ", " + string(view.AppendLeft(nil, first))
 		}
 		bits = append(bits, bit{glyph: "?", style: view.Warn, text: text, weight: 97})
 	}

@@ -52,6 +52,7 @@ func (s *screen) point(m mouse) {
 		s.denials.Doze()
 	}
 	s.clock()
+	s.keyed = s.data.Instant
 	defer s.want()
 	switch {
 	case s.over == overlayHelp:

@@ -46,7 +46,11 @@ func (p *plain) askLine(a *event.Ask) string {
 	}
 	switch a.State {
 	case event.AskWaiting:
-		return text + fmt.Sprintf(p.T(". Waits, %d seconds left, then it is denied"), int(max(a.Deadline.Sub(p.o.Now()), 0)/time.Second))
+		text += fmt.Sprintf(p.T(". Waits, %d seconds left, then it is denied"), int(a.Left(p.o.Now())/time.Second))
+		if a.Paused(p.o.Now()) {
+			text += p.T(", clock paused")
+		}
+		return text
 	case event.AskAllowed:
 		text += p.T(". Allowed %s", a.Scope)
 	default:

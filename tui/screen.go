@@ -60,8 +60,10 @@ type screen struct {
 	over        overlay
 
 	instant    func() time.Time // a clock that only goes forward
-	told       bool             // the asks that waited before are known
-	rang       time.Time        // when the bell rang last
+	keyed      time.Time        // when the last key was pressed, by instant
+	pausing    pausing
+	told       bool      // the asks that waited before are known
+	rang       time.Time // when the bell rang last
 	bell       bool
 	clipboard  string // a sequence for the terminal
 	getenv     func(string) string
@@ -232,6 +234,7 @@ func (s *screen) tick() {
 	age := time.Since(s.fetched)
 	s.readSettings()
 	s.tellDesktop()
+	s.pauseClock()
 	if s.data.Link.Up && s.loading == 0 && !s.fetching && (s.stale && age > often || age > seldom) {
 		s.fetchOverview()
 	}

@@ -87,7 +87,12 @@ func askCells(row event.Ask) []string {
 func askState(row event.Ask) string {
 	switch row.State {
 	case event.AskWaiting:
-		return "waiting " + max(time.Until(row.Deadline), 0).Round(time.Second).String()
+		now := time.Now()
+		text := "waiting " + row.Left(now).Round(time.Second).String()
+		if row.Paused(now) {
+			text += ", clock paused"
+		}
+		return text
 	case event.AskAllowed:
 		return "allowed " + row.Scope
 	}

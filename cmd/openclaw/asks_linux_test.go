@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/gateway/wire"
 	"openclaw/keychain"
 )
 
@@ -221,6 +222,45 @@ func TestAnAskWithoutAnAnswer(t *testing.T) {
 	}
 	if said := p.openclaw("allow", "ffffff", "--scope", "life"); said.code != exitUsage {
 		t.Errorf("%+v", said)
+	}
+}
+
+// A program is held longer than its policy says while a person is at its ask on a screen,
+// and gets the answer.
+func TestAnAskWhoseClockIsPaused(t *testing.T) {
+	p, c := asker(t, "      ask_timeout: 15s\n")
+	screen, err := p.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Close()
+	c.tell("cat ~/projects/one")
+	row := p.waits("open", filepath.Join(p.home, "projects", "one"))
+	for over := row.First.Add(10 * time.Second); time.Now().Before(over); time.Sleep(500 * time.Millisecond) {
+		var said wire.AskPaused
+		if err := screen.Call(t.Context(), wire.MethodAskPause, wire.AskPauseParams{ID: row.ID}, &said); err != nil || !said.Paused {
+			t.Fatalf("paused %v, %v, after %v", said.Paused, err, time.Since(row.First))
+		}
+	}
+	time.Sleep(time.Until(row.First.Add(16 * time.Second))) // its time would be over
+	if rows := p.asks(); len(rows) != 1 || rows[0].PausedUntil.IsZero() {
+		t.Errorf("openclaw asks does not say until when the clock stands still: %+v", rows)
+	}
+	p.says("allow", row.ID)
+	if said := c.do(":"); said != "this is one" {
+		t.Errorf("it said %q", said)
+	}
+}
+
+func TestAskStateSaysThatTheClockIsPaused(t *testing.T) {
+	now := time.Now()
+	row := event.Ask{State: event.AskWaiting, Deadline: now.Add(2 * time.Hour), PausedUntil: now.Add(time.Hour)}
+	if said := askState(row); said != "waiting 1h0m0s, clock paused" {
+		t.Error(said)
+	}
+	row.PausedUntil = now.Add(-time.Second)
+	if said := askState(row); strings.Contains(said, "paused") || !strings.HasPrefix(said, "waiting ") {
+		t.Error(said)
 	}
 }
 

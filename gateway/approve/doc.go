@@ -7,7 +7,9 @@
 // answer wins. Everything fails closed: no answer in time, a program or a run
 // that ends, too many asks, and an answer that cannot be written to the audit
 // log are each a denial. Memory is bounded: maxHeld asks wait, maxEnded rows
-// are remembered.
+// are remembered. A screen at which a person looks at an ask can have its clock stand
+// still, seconds at a time and never past policy.AskCap: that lengthens the wait, and
+// answers nothing.
 //
 // Order: an answer is written to the audit log before anybody acts on it; then
 // the rule of an "always" is written; then the held asks get their verdict.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox/policy"
 )
 
 // Bounds of the inbox.
@@ -112,7 +113,8 @@ type Held struct {
 	inbox    *Inbox
 	row      *row // nil when it does not wait; guarded by inbox.mu
 	request  Request
-	deadline time.Time
+	deadline time.Time    // moves while its clock is paused
+	last     time.Time    // no pause moves it past this
 	verdict  chan Verdict // one slot
 }
 
@@ -126,7 +128,7 @@ func (i *Inbox) Submit(r Request) *Held {
 		r.Timeout = defaultTimeout
 	}
 	now := i.o.Now()
-	h := &Held{inbox: i, request: r, deadline: now.Add(r.Timeout), verdict: make(chan Verdict, 1)}
+	h := &Held{inbox: i, request: r, deadline: now.Add(r.Timeout), last: now.Add(policy.AskCap(r.Timeout)), verdict: make(chan Verdict, 1)}
 	i.mu.Lock()
 	id, granted := i.granted(&r)
 	same := i.waiting[keyOf(&r)]
@@ -220,7 +222,7 @@ func (i *Inbox) end(h *Held, v Verdict, state string) {
 
 // finish moves a row to those that are over. i.mu is held.
 func (i *Inbox) finish(r *row, state string) {
-	r.ask.State, r.ask.Deadline, r.ask.Waiting = state, time.Time{}, 0
+	r.ask.State, r.ask.Deadline, r.ask.PausedUntil, r.ask.Waiting = state, time.Time{}, time.Time{}, 0
 	if k := keyOf(&r.request); i.waiting[k] == r {
 		delete(i.waiting, k)
 	}
@@ -296,12 +298,7 @@ func (i *Inbox) sorted() []*row {
 // changed brings a row up to date and queues its event. i.mu is held.
 func (i *Inbox) changed(r *row) {
 	if r.ask.State == event.AskWaiting {
-		r.ask.Waiting, r.ask.Deadline = len(r.held), time.Time{}
-		for _, h := range r.held {
-			if r.ask.Deadline.IsZero() || h.deadline.Before(r.ask.Deadline) {
-				r.ask.Deadline = h.deadline
-			}
-		}
+		r.ask.Waiting, r.ask.Deadline = len(r.held), r.deadline()
 	}
 	shown := r.ask
 	i.outbox = append(i.outbox, event.Event{Kind: event.KindAsk, Ask: &shown})

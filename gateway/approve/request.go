@@ -30,7 +30,7 @@ type Request struct {
 	Origin      policy.Origin
 	Mechanism   string
 
-	Timeout     time.Duration  // until it is denied; 0 is 60 s
+	Timeout     time.Duration  // until it is denied, on a clock that Pause stops; 0 is 60 s
 	Home        string         // of the person: never allowed as a whole from here
 	NeverAlways []policy.Class // of the agent's policy
 }

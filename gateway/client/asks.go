@@ -27,6 +27,13 @@ func (b *Backend) Undo(ctx context.Context, id string) (event.Ask, error) {
 	return ask[event.Ask](ctx, b, wire.MethodAskUndo, wire.AskUndoParams{ID: id})
 }
 
+// PauseAsk says that a person is at an ask, and returns whether its clock stands still
+// for it.
+func (b *Backend) PauseAsk(ctx context.Context, id string) (paused bool, err error) {
+	out, err := ask[wire.AskPaused](ctx, b, wire.MethodAskPause, wire.AskPauseParams{ID: id})
+	return out.Paused, err
+}
+
 // AnswerAsk is Decide in plain words.
 func (b *Backend) AnswerAsk(ctx context.Context, id string, allow bool, scope, match, note string) (row event.Ask, counts bool, err error) {
 	return b.Decide(ctx, wire.AskDecideParams{ID: id, Allow: allow, Scope: scope, Match: match, Note: note})

@@ -11,6 +11,17 @@ import (
 // itself.
 const KindAsk Kind = "ask"
 
+// KindClock is about Clock.
+const KindClock Kind = "clock"
+
+// Clock says when an ask that waits is denied now: a person is at it on a screen, and
+// its clock stands still until PausedUntil. Nothing else of the ask has changed.
+type Clock struct {
+	ID          string    `json:"id"`
+	Deadline    time.Time `json:"deadline"`
+	PausedUntil time.Time `json:"paused_until"`
+}
+
 // States of an Ask.
 const (
 	AskWaiting = "waiting" // held: nobody has answered yet
@@ -44,6 +55,8 @@ type Ask struct {
 	Waiting  int       `json:"waiting"`           // alike asks that are held now
 	Deadline time.Time `json:"deadline,omitzero"` // of a waiting row: then it is denied
 
+	PausedUntil time.Time `json:"paused_until,omitzero"` // of a waiting row: its clock stands still until then
+
 	Agent       string        `json:"agent"`
 	Run         string        `json:"run"` // of the newest
 	PID         int           `json:"pid"`
@@ -71,4 +84,16 @@ type Ask struct {
 	Lines     []string  `json:"lines,omitempty"`   // all that "always" changes in the file, each line with + or - before it
 	Problem   string    `json:"problem,omitempty"` // why the rule could not be written; the answer then held once
 	UndoUntil time.Time `json:"undo_until,omitzero"`
+}
+
+// Paused reports whether the clock of an ask that waits stands still.
+func (a *Ask) Paused(now time.Time) bool { return a.State == AskWaiting && a.PausedUntil.After(now) }
+
+// Left is how long an ask still waits for its answer, by a clock that stands still
+// while it is paused.
+func (a *Ask) Left(now time.Time) time.Duration {
+	if a.Paused(now) {
+		now = a.PausedUntil
+	}
+	return max(a.Deadline.Sub(now), 0)
 }

@@ -34,6 +34,7 @@ type Event struct {
 	Log        *LogLine      `json:"log,omitempty"`
 	Notice     *Notice       `json:"notice,omitempty"`
 	Ask        *Ask          `json:"ask,omitempty"`
+	Clock      *Clock        `json:"clock,omitempty"`
 	Chat       *Chat         `json:"chat,omitempty"` // of a client, never of the bus
 }
 

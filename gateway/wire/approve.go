@@ -12,6 +12,7 @@ const (
 	MethodAsks      = "openclaw.asks.list"   // AsksParams → AsksResult
 	MethodAskDecide = "openclaw.asks.decide" // AskDecideParams → AskDecided
 	MethodAskUndo   = "openclaw.asks.undo"   // AskUndoParams → event.Ask
+	MethodAskPause  = "openclaw.asks.pause"  // AskPauseParams → AskPaused
 
 	EventAskVerdict = "openclaw.ask.verdict" // payload: AskVerdict; only to the supervisor that asked
 )
@@ -84,6 +85,20 @@ type AskDecideParams struct {
 type AskDecided struct {
 	Resolved bool      `json:"resolved"`
 	Ask      event.Ask `json:"ask"`
+}
+
+// AskPauseParams says that a person is at an ask on a screen: the one selected there, a
+// moment after a key was pressed. Its clock then stands still for five seconds; a screen
+// says it again every two, as long as it is so. All pauses together are no longer than the
+// agent's ask_timeout.
+type AskPauseParams struct {
+	ID string `json:"id"`
+}
+
+// AskPaused says whether the clock stands still. It does not when the ask is over, and
+// when it has stood still for as long as it may.
+type AskPaused struct {
+	Paused bool `json:"paused"`
 }
 
 // AskUndoParams takes back what an answer granted. An empty ID is the newest

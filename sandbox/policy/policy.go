@@ -51,6 +51,11 @@ type Policy struct {
 	NestedFrom  Origin        `json:"nested_from,omitzero"`
 }
 
+// AskCap is the longest that a request is held for an answer when it has timeout for
+// it: the clock of that may be paused while a person is at the request, for as long again
+// in all. Nothing holds it longer.
+func AskCap(timeout time.Duration) time.Duration { return 2 * timeout }
+
 // PathRule allows or denies a path and all below it.
 type PathRule struct {
 	Path   string   `json:"path"` // absolute and clean; a glob when Glob

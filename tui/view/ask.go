@@ -36,7 +36,7 @@ func (v *DenialsView) askRow(c *Canvas, row *inboxRow) {
 	}
 	r.glyph, r.style, r.word = askWord(c.Theme, a)
 	if a.State == event.AskWaiting {
-		r.at, r.left = a.Deadline, v.data.Link.Up
+		r.at, r.left = v.data.Now.Add(a.Left(v.data.Now)), v.data.Link.Up
 	}
 	if a.State != event.AskWaiting && a.Reason != "" {
 		r.rule = a.Reason
@@ -96,9 +96,12 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 			c.Wrap(Plain, c.T("the gateway does not answer: without it the cage denies what it held"), labelWidth+1)
 			return
 		}
-		c.scratch = AppendLeft(c.scratch[:0], a.Deadline.Sub(v.data.Now))
+		c.scratch = AppendLeft(c.scratch[:0], a.Left(v.data.Now))
 		c.putASCII(Bold, c.scratch, c.Room())
 		text := c.T(" left, then it is denied")
+		if a.Paused(v.data.Now) {
+			text = c.T(" left, clock paused")
+		}
 		if a.Waiting > 1 {
 			text += c.T("; %s alike wait", itoa(a.Waiting))
 		}

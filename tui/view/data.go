@@ -138,6 +138,12 @@ func (d *Data) Apply(e *event.Event) bool {
 		d.applyLog(e.Log)
 		return false
 	}
+	if e.Clock != nil {
+		if a := d.Asks.Get(e.Clock.ID); a != nil && a.State == event.AskWaiting {
+			a.Deadline, a.PausedUntil = e.Clock.Deadline, e.Clock.PausedUntil
+		}
+		return false
+	}
 	switch {
 	case e.Denial != nil:
 		d.graphDenial(e.Denial)
@@ -240,14 +246,14 @@ func (d *Data) TakeAnswer(row *event.Ask) {
 	}
 }
 
-// Waiting is how many asks wait for an answer, and when the first of them is
-// denied.
-func (d *Data) Waiting() (n int, first time.Time) {
+// Waiting is how many asks wait for an answer, and how long the first that will be
+// denied still has.
+func (d *Data) Waiting() (n int, first time.Duration) {
 	for i := range d.Asks.Len() {
 		if a := d.Asks.Oldest(i); a.State == event.AskWaiting {
 			n++
-			if first.IsZero() || a.Deadline.Before(first) {
-				first = a.Deadline
+			if left := a.Left(d.Now); n == 1 || left < first {
+				first = left
 			}
 		}
 	}

@@ -70,6 +70,14 @@ func (v *DenialsView) Question() string {
 // text went astray.
 func (v *DenialsView) Doze() { v.ask.id = "" }
 
+// At is the id of the ask that waits and is in sight, selected; empty: none is.
+func (v *DenialsView) At() string {
+	if a := v.selectedAsk(); a != nil && a.State == event.AskWaiting && v.ask.id == a.ID {
+		return a.ID
+	}
+	return ""
+}
+
 // Dozes reports whether an ask is in sight whose keys will wake by themselves.
 func (v *DenialsView) Dozes() bool {
 	return v.ask.id != "" && v.data.Instant.Sub(v.ask.since) < ArmDelay

@@ -71,7 +71,7 @@ func (v *OverviewView) needs() []need {
 		}
 	}
 	if n, first := d.Waiting(); n > 0 {
-		list = append([]need{{bad: true, text: v.data.T("%s, the first has %s left", v.data.N(n, "held request"), string(AppendLeft(nil, first.Sub(d.Now)))), key: v.data.Key(ActNextAsk)}}, list...)
+		list = append([]need{{bad: true, text: v.data.T("%s, the first has %s left", v.data.N(n, "held request"), string(AppendLeft(nil, first))), key: v.data.Key(ActNextAsk)}}, list...)
 	}
 	if c := &d.Config; c.Rejected {
 		list = append(list, need{bad: true, text: v.data.T("config on disk is rejected, %s", v.data.N(len(c.Problems), "problem")), key: v.data.Key(OpenView(Config))})

@@ -179,7 +179,7 @@ func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, fold
 			words = append(words, string(a))
 		}
 		c.Put(Bold, c.T("asks"))
-		c.Wrap(Plain, c.T(" for %s, at most %s", strings.Join(words, ", "), p.AskTimeout.Round(time.Second).String()), 2)
+		c.Wrap(Plain, c.T(" for %s, %s for an answer", strings.Join(words, ", "), p.AskTimeout.Round(time.Second).String()), 2)
 	}
 }
 
