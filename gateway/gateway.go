@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,7 +111,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.chats = newChats(g)
 	g.chain = newChainLook()
 	g.upgrader = newUpgrader()
-	table, err := hub.NewTable(slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods(), g.chats.methods())...)
+	table, err := hub.NewTable(g.methods()...)
 	if err != nil {
 		return nil, err
 	}

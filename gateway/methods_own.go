@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,11 @@ import (
 	"openclaw/gateway/hub"
 	"openclaw/gateway/wire"
 )
+
+// methods are all that a client may call.
+func (g *Gateway) methods() []hub.Method {
+	return slices.Concat(g.standardMethods(), g.ownMethods(), g.tokenMethods(), g.asks.methods(), g.chats.methods())
+}
 
 // ownMethods are the ones beside the published protocol. What only shows needs
 // read; what changes secrets, config or the gateway needs admin; runs need the
