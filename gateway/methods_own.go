@@ -137,6 +137,10 @@ func (g *Gateway) subscribe(_ context.Context, call *hub.Call) (any, error) {
 				w.mu.Unlock()
 			}
 		}()
+		if params.Packed {
+			g.pushPacked(ctx, call.Conn, subscription)
+			return
+		}
 		for {
 			select {
 			case <-ctx.Done():

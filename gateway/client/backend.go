@@ -55,7 +55,7 @@ func ask[T any](ctx context.Context, b *Backend, method string, params any) (T, 
 // the same connection with the first.
 func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
 	client := b.current()
-	if err := client.Call(ctx, wire.MethodSubscribe, wire.SubscribeParams{}, nil); err != nil {
+	if err := client.Call(ctx, wire.MethodSubscribe, wire.SubscribeParams{Packed: true}, nil); err != nil {
 		return nil, err
 	}
 	out := make(chan event.Event, feedRoom)
@@ -66,33 +66,47 @@ func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
 			case <-ctx.Done():
 				return
 			case pushed, open := <-client.Events():
-				if !open {
+				if !open || !b.deliver(ctx, client, &pushed, out) {
 					return
-				}
-				var e event.Event
-				if pushed.Event == wire.EventChat {
-					said, is := b.chatEvent(pushed.Payload)
-					if !is {
-						continue
-					}
-					select {
-					case out <- said:
-					case <-ctx.Done(): // words are not left out: nobody would say them again
-						return
-					}
-					continue
-				}
-				if pushed.Event != wire.EventName || json.Unmarshal(pushed.Payload, &e) != nil {
-					continue
-				}
-				select {
-				case out <- e:
-				default: // the gap in Seq shows it
 				}
 			}
 		}
 	}()
 	return out, nil
+}
+
+// deliver hands on what the gateway pushed, and reports whether more may come. An event
+// that has no room is left out, and the gap in Seq shows it.
+func (b *Backend) deliver(ctx context.Context, from *Client, pushed *wire.Event, out chan<- event.Event) bool {
+	var e event.Event
+	switch pushed.Event {
+	case wire.EventPacked:
+		// What cannot be read is left out, too.
+		_ = wire.ReadPacked(pushed.Payload, func(e *event.Event) { offer(out, e) })
+		from.reuse(pushed.Payload)
+	case wire.EventName: // of a gateway that does not pack
+		if json.Unmarshal(pushed.Payload, &e) == nil {
+			offer(out, &e)
+		}
+	case wire.EventChat:
+		said, is := b.chatEvent(pushed.Payload)
+		if !is {
+			return true
+		}
+		select {
+		case out <- said:
+		case <-ctx.Done(): // words are not left out: nobody would say them again
+			return false
+		}
+	}
+	return true
+}
+
+func offer(out chan<- event.Event, e *event.Event) {
+	select {
+	case out <- *e:
+	default:
+	}
 }
 
 // Overview is the gateway at a glance.

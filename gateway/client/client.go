@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -26,6 +28,7 @@ type Client struct {
 	silent time.Duration // without a word from the gateway: it is dead
 	events chan wire.Event
 	done   chan struct{} // closed when the reader is gone
+	spare  chan []byte   // memory of packed events that were read
 
 	writing sync.Mutex // held over a write
 
@@ -43,7 +46,7 @@ func newClient(ws *websocket.Conn, hello wire.Hello) *Client {
 	}
 	c := &Client{
 		ws: ws, hello: hello, silent: 2*tick + tick/6, // the sixth is for the way
-		events: make(chan wire.Event, eventRoom), done: make(chan struct{}), pending: map[string]chan *wire.Response{},
+		events: make(chan wire.Event, eventRoom), done: make(chan struct{}), spare: make(chan []byte, 4), pending: map[string]chan *wire.Response{},
 	}
 	ws.SetPingHandler(func(data string) error {
 		_ = ws.SetReadDeadline(time.Now().Add(c.silent))
@@ -180,7 +183,7 @@ func (c *Client) read() {
 func (c *Client) readAll() error {
 	for {
 		_ = c.ws.SetReadDeadline(time.Now().Add(c.silent))
-		frame, err := readFrame(c.ws)
+		frame, err := c.readFrame()
 		if err != nil {
 			return describe(err)
 		}
@@ -200,10 +203,58 @@ func (c *Client) readAll() error {
 		select {
 		case c.events <- *frame.Event:
 		default:
-			if frame.Event.Event != wire.EventName {
+			if frame.Event.Event != wire.EventName && frame.Event.Event != wire.EventPacked {
 				return &Error{Op: "read from gateway", Kind: KindBroken, Err: errors.New("events arrive faster than they are read")}
 			}
 		}
+	}
+}
+
+// readFrame reads a frame, packed events too.
+func (c *Client) readFrame() (wire.Frame, error) {
+	kind, in, err := c.ws.NextReader()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	if kind == websocket.BinaryMessage {
+		packed, err := c.readPacked(in)
+		return wire.Frame{Event: &wire.Event{Event: wire.EventPacked, Payload: packed}}, err
+	}
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	return wire.DecodeFrame(data)
+}
+
+// readPacked is io.ReadAll into memory that was used before, if there is some.
+func (c *Client) readPacked(in io.Reader) ([]byte, error) {
+	var data []byte
+	select {
+	case data = <-c.spare:
+	default:
+	}
+	for data = data[:0]; ; {
+		data = slices.Grow(data, 4<<10)
+		n, err := in.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if errors.Is(err, io.EOF) {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// reuse takes back the memory of packed events that were read.
+func (c *Client) reuse(packed []byte) {
+	if cap(packed) > 4*wire.MaxPacked {
+		return // one event was long
+	}
+	select {
+	case c.spare <- packed:
+	default:
 	}
 }
 

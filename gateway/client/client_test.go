@@ -332,3 +332,66 @@ func TestBackendWatchesUntilItsContextEndsOrTheConnectionBreaks(t *testing.T) {
 		t.Fatal("an event from nowhere")
 	}
 }
+
+// What comes packed is seen as what comes alone is, whatever memory it is read into, and
+// a frame that cannot be read costs neither the connection nor what comes after it.
+func TestBackendReadsPackedEvents(t *testing.T) {
+	const frames = 40
+	var packed [frames][]byte
+	for i := range packed {
+		for j := range 1 + i*50 {
+			e := event.Event{Seq: uint64(j), Kind: event.KindLog, Log: &event.LogLine{Message: fmt.Sprint("frame ", i), Raw: strings.Repeat("x", 50)}}
+			packed[i], _ = wire.AppendPacked(packed[i], &e)
+		}
+	}
+	url := serve(t, 30_000, func(ws *websocket.Conn) {
+		_, data, err := ws.ReadMessage()
+		if err != nil {
+			return
+		}
+		var r struct {
+			ID     string
+			Params wire.SubscribeParams
+		}
+		if json.Unmarshal(data, &r) != nil || !r.Params.Packed {
+			return
+		}
+		say(ws, fmt.Sprintf(`{"type":"res","id":%q,"ok":true,"payload":{"seq":0}}`, r.ID))
+		for _, frame := range packed {
+			_ = ws.WriteMessage(websocket.BinaryMessage, []byte("not packed"))
+			_ = ws.WriteMessage(websocket.BinaryMessage, frame)
+			if _, _, err := ws.ReadMessage(); err != nil { // the client asks for the next
+				return
+			}
+			say(ws, `{"type":"res","id":"0","ok":true}`)
+		}
+	})
+	c := dial(t, url)
+	b := NewBackend(c, nil)
+	events, err := b.Events(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range packed {
+		var kept []event.Event
+		for j := range 1 + i*50 {
+			select {
+			case e := <-events:
+				if e.Seq != uint64(j) {
+					t.Fatalf("frame %d: event %d in the place of %d", i, e.Seq, j)
+				}
+				kept = append(kept, e)
+			case <-time.After(20 * time.Second):
+				t.Fatalf("event %d of frame %d never came: %v", j, i, c.Err())
+			}
+		}
+		if err := c.write([]byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range kept {
+			if e.Log == nil || e.Log.Message != fmt.Sprint("frame ", i) {
+				t.Fatalf("frame %d says %+v", i, e.Log)
+			}
+		}
+	}
+}

@@ -198,6 +198,12 @@ func (c *Conn) PushWait(ctx context.Context, name string, payload any) error {
 	return c.enqueue(ctx, outgoing{kind: outEvent, name: name, body: body})
 }
 
+// PushBinary queues a binary frame, which only a client gets that asked for such, and
+// waits as PushWait does. The frame belongs to the connection from now on.
+func (c *Conn) PushBinary(ctx context.Context, frame []byte) error {
+	return c.enqueue(ctx, outgoing{kind: outBinary, body: frame})
+}
+
 // offer queues without waiting; false when there is no room or no connection.
 func (c *Conn) offer(o outgoing) bool {
 	if c.ctx.Err() != nil || c.queue.full(len(o.body)) || !c.queue.offer(o) {
@@ -253,14 +259,18 @@ func (c *Conn) writeOne(o outgoing) bool {
 	case outPing:
 		err = c.ws.WriteControl(websocket.PingMessage, nil, deadline)
 	default:
-		frame := o.body
-		if o.kind == outEvent {
+		frame, kind := o.body, websocket.TextMessage
+		switch o.kind {
+		case outEvent:
 			c.seq++
 			frame = wire.EncodeEvent(o.name, o.body, c.seq)
+		case outBinary:
+			kind = websocket.BinaryMessage
+		default:
 		}
 		c.sent.Add(int64(len(frame)))
 		if err = c.ws.SetWriteDeadline(deadline); err == nil {
-			err = c.ws.WriteMessage(websocket.TextMessage, frame)
+			err = c.ws.WriteMessage(kind, frame)
 		}
 	}
 	if err == nil {

@@ -3,7 +3,8 @@
 // shared wheel that sends ticks and pings.
 //
 // Promises. A connection's frames go out in the order in which they were
-// queued; its events are numbered from 1 with no gap. Nothing that one client
+// queued; its events are numbered from 1 with no gap, binary frames, which a client gets only
+// if it asked for them, apart. Nothing that one client
 // does or leaves undone blocks another: a client that does not read makes only
 // its own requests wait and is closed when a write has taken 10 s. Before the
 // handshake a socket costs one goroutine, at most 64 KiB and 15 s; when too

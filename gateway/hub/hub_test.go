@@ -338,3 +338,22 @@ func TestTableRefusesDoubles(t *testing.T) {
 		t.Fatal("a method without a handler was accepted")
 	}
 }
+
+// Frames of the binary kind go out in their order with the others, and leave no gap in
+// the numbers of events.
+func TestBinaryFramesAreNotNumbered(t *testing.T) {
+	h := open(t, Limits{})
+	ws := connect(t, h)
+	conn := h.Conns()[0]
+	if err := errors.Join(conn.Push("one", 1), conn.PushBinary(t.Context(), []byte{1, 2, 3}), conn.Push("two", 2)); err != nil {
+		t.Fatal(err)
+	}
+	first := read(t, ws)
+	kind, frame, err := ws.ReadMessage()
+	if err != nil || kind != websocket.BinaryMessage || string(frame) != "\x01\x02\x03" {
+		t.Fatalf("%d %q %v", kind, frame, err)
+	}
+	if second := read(t, ws); first.Event.Event != "one" || second.Event.Event != "two" || second.Event.Seq != first.Event.Seq+1 {
+		t.Errorf("%+v, then %+v", first.Event, second.Event)
+	}
+}

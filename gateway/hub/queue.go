@@ -10,8 +10,9 @@ import (
 type outKind uint8
 
 const (
-	outFrame outKind = iota // body is a whole frame
-	outEvent                // body is the payload of the event name
+	outFrame  outKind = iota // body is a whole frame
+	outEvent                 // body is the payload of the event name
+	outBinary                // body is a whole binary frame
 	outPing
 )
 

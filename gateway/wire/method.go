@@ -46,12 +46,16 @@ const (
 	MethodLogs         = "openclaw.logs.list"             // LogsParams → LogsResult
 	MethodGatewayStop  = "openclaw.gateway.stop"          // → {}; the gateway then ends
 	EventName          = "openclaw.event"                 // payload: event.Event
+	EventPacked        = "openclaw.events.packed"         // of a Client, never of a socket: a binary frame, for ReadPacked
 	EventPolicy        = "openclaw.run.policy"            // payload: RunPolicy; only to the run's supervisor
 )
 
 // SubscribeParams chooses events. No kinds: all.
 type SubscribeParams struct {
 	Kinds []event.Kind `json:"kinds,omitempty"`
+	// Packed asks for many events in one binary frame: see AppendPacked. They are not
+	// numbered as the socket's other events are.
+	Packed bool `json:"packed,omitempty"`
 }
 
 // Subscribed answers a subscription.

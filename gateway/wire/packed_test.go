@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"openclaw/gateway/event"
+)
+
+// fill gives every field that travels a value of its own.
+func fill(v reflect.Value, n *int) {
+	*n++
+	switch {
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(int64(*n), int64(*n)).UTC()))
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("json") != "-" {
+				fill(v.Field(i), n)
+			}
+		}
+	case v.Kind() == reflect.String:
+		v.SetString(fmt.Sprint("text ", *n))
+	case v.Kind() == reflect.Int:
+		v.SetInt(-int64(*n))
+	default:
+		panic("a field of another type: " + v.Type().String())
+	}
+}
+
+func pack(t *testing.T, events ...event.Event) []byte {
+	t.Helper()
+	var frame []byte
+	for i := range events {
+		var err error
+		if frame, err = AppendPacked(frame, &events[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return frame
+}
+
+func unpack(t *testing.T, frame []byte) (out []event.Event) {
+	t.Helper()
+	if err := ReadPacked(frame, func(e *event.Event) { out = append(out, *e) }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// What travels packed is what was published, every field of it, also one that is added
+// to an event some day.
+func TestPackedEventsAreReadAsTheyWere(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC)
+	line, denial, n := event.LogLine{}, event.Denial{}, 0
+	fill(reflect.ValueOf(&line).Elem(), &n)
+	fill(reflect.ValueOf(&denial).Elem(), &n)
+	want := []event.Event{
+		{Seq: 1, Time: at, Kind: event.KindLog, Log: &line},
+		{Seq: math.MaxUint64, Time: at, Kind: event.KindDenial, Denial: &denial},
+		{Seq: 3, Time: at, Kind: event.KindNotice, Notice: &event.Notice{Level: "warn", Text: "\"quoted\" 漢字"}},
+		{Seq: 4, Time: at, Kind: event.KindAsk, Ask: &event.Ask{ID: "a-1", State: event.AskWaiting, Count: 2}},
+		{Kind: event.KindLog, Log: &event.LogLine{Message: "bytes that are no text: \xff\x00\x1b", Raw: strings.Repeat("x", 100_000)}},
+		{Kind: event.KindDenial, Denial: &event.Denial{}},
+	}
+	got := unpack(t, pack(t, want...))
+	if len(got) != len(want) {
+		t.Fatalf("%d events of %d", len(got), len(want))
+	}
+	for i := range want {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("event %d is\n%+v, want\n%+v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestWhatIsReadKeepsNoPartOfTheFrame(t *testing.T) {
+	frame := pack(t, event.Event{Kind: event.KindLog, Log: &event.LogLine{Message: "said"}},
+		event.Event{Kind: event.KindNotice, Notice: &event.Notice{Text: "told"}})
+	got := unpack(t, frame)
+	clear(frame)
+	if got[0].Log.Message != "said" || got[1].Notice.Text != "told" {
+		t.Errorf("%+v %+v", got[0].Log, got[1].Notice)
+	}
+}
+
+func TestPackedEventsOfAnotherShapeAreRefused(t *testing.T) {
+	good := pack(t, event.Event{Seq: 300, Time: time.Unix(1, 0), Kind: event.KindLog, Log: &event.LogLine{Message: "said"}})
+	for n := range good {
+		if n == 1 {
+			continue // no events are no error
+		}
+		if err := ReadPacked(good[:n], func(*event.Event) { t.Error("half an event") }); err == nil {
+			t.Errorf("the first %d bytes are taken", n)
+		}
+	}
+	for name, frame := range map[string][]byte{
+		"another version": {2, 'l', 0}, "an endless length": {1, 'l', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"no JSON": {1, 'j', 1, '{'}, "more than an event": append([]byte{1, 'l', good[2] + 1}, append(good[3:len(good):len(good)], 0)...),
+	} {
+		if err := ReadPacked(frame, func(*event.Event) { t.Error(name) }); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	// A kind that a later gateway knows does not cost what comes after it.
+	if got := unpack(t, append([]byte{1, 'z', 2, 'a', 'b'}, good[1:]...)); len(got) != 1 || got[0].Seq != 300 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func FuzzReadPacked(f *testing.F) {
+	line := event.Event{Seq: 1, Kind: event.KindLog, Log: &event.LogLine{Message: "m"}}
+	denial := event.Event{Seq: 2, Kind: event.KindDenial, Denial: &event.Denial{ID: "d"}}
+	seed, _ := AppendPacked(nil, &line)
+	seed, _ = AppendPacked(seed, &denial)
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		var events []event.Event
+		if ReadPacked(frame, func(e *event.Event) { events = append(events, *e) }) != nil {
+			return
+		}
+		again := []byte{1}
+		for i := range events {
+			var err error
+			if again, err = AppendPacked(again, &events[i]); err != nil {
+				return // JSON that is read and not written: a year past 9999
+			}
+		}
+		n := 0
+		if err := ReadPacked(again, func(*event.Event) { n++ }); err != nil || n != len(events) {
+			t.Fatalf("%d of %d events, %v", n, len(events), err)
+		}
+	})
+}
+
+func BenchmarkReadPacked(b *testing.B) {
+	var frame []byte
+	for i := range 333 {
+		e := event.Event{Seq: uint64(i), Kind: event.KindLog, Log: &event.LogLine{Level: "INFO", Source: "gateway", Message: "request", Text: strings.Repeat("t", 60), Raw: strings.Repeat("r", 150)}}
+		frame, _ = AppendPacked(frame, &e)
+	}
+	b.SetBytes(int64(len(frame)))
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = ReadPacked(frame, func(*event.Event) {})
+	}
+}
