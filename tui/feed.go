@@ -152,7 +152,7 @@ func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
 			if !ok {
 				return
 			}
-			f.push(view.Clean(e))
+			f.push(view.CleanEvent(e))
 		}
 	}
 }

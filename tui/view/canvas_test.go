@@ -190,6 +190,37 @@ func TestRingGoesOnAfterClear(t *testing.T) {
 	}
 }
 
+// Items stay where their numbers say over all the ring's memory, round after round.
+func TestRingKeepsEachItemAtItsNumber(t *testing.T) {
+	const limit = 2*pageItems + 100
+	r := NewRing[int](limit)
+	for round := range 3 {
+		from := r.Next()
+		for i := range limit + 57*round {
+			r.Push(int(from) + i)
+		}
+		if r.Len() != limit || r.Next() != from+limit+uint64(57*round) {
+			t.Fatalf("len %d, next %d", r.Len(), r.Next())
+		}
+		for n := r.First(); n < r.Next(); n++ {
+			if *r.At(n) != int(n) {
+				t.Fatalf("item %d is %d", n, *r.At(n))
+			}
+		}
+		r.Clear()
+		if r.Len() != 0 || r.First() != r.Next() {
+			t.Fatalf("after all was forgotten: %d items", r.Len())
+		}
+		for _, page := range r.pages {
+			for _, item := range page {
+				if item != 0 {
+					t.Fatal("what was forgotten is kept in memory")
+				}
+			}
+		}
+	}
+}
+
 // The last name of a path tells files apart, and "~" is what people write.
 func TestPathFieldKeepsTheLastNameWhole(t *testing.T) {
 	const home = "/home/ada"

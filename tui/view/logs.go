@@ -231,6 +231,12 @@ func (v *LogsView) scan() {
 	v.scanned = logs.Next()
 }
 
+// Count is how many lines pass.
+func (v *LogsView) Count() int {
+	v.scan()
+	return len(v.match)
+}
+
 func (v *LogsView) passes(line *event.LogLine) bool {
 	if levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
 		return false

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"openclaw/gateway/event"
 )
 
 // MaxText bounds, in bytes, one string that enters the screen. It is the length
@@ -126,6 +128,33 @@ func visibleMark(r rune) bool {
 // times and types with hidden fields stay as they are.
 func Clean[T any](v T) T {
 	return CleanTo(v, MaxText)
+}
+
+// CleanEvent is Clean of an event, without a copy of a line of the log or of a denial
+// where there is nothing to write out: ten thousand a second come.
+func CleanEvent(e event.Event) event.Event {
+	l, d := e.Log, e.Denial
+	switch e { // nothing else is set
+	case event.Event{Seq: e.Seq, Time: e.Time, Kind: event.KindLog, Log: l}:
+		if l != nil && allPrintable(l.Level, l.Source, l.Message, l.Text, l.Raw) {
+			return e
+		}
+	case event.Event{Seq: e.Seq, Time: e.Time, Kind: event.KindDenial, Denial: d}:
+		if d != nil && allPrintable(d.ID, d.Agent, d.Run, d.Program, d.CommandLine, string(d.Class), d.Operation, d.Target, d.Rule,
+			d.Mechanism, d.Origin.File, d.Origin.Key, d.Origin.BuiltIn) {
+			return e
+		}
+	}
+	return Clean(e)
+}
+
+func allPrintable(texts ...string) bool {
+	for _, s := range texts {
+		if len(s) > MaxText || !isPrintable(s) {
+			return false
+		}
+	}
+	return true
 }
 
 // CleanTo is Clean with another bound, in bytes, on each string.

@@ -161,3 +161,59 @@ func TestCleanKeepsTimesAndNumbers(t *testing.T) {
 		t.Errorf("got %+v", out)
 	}
 }
+
+// No text of an event reaches the screen as it came, whichever field it stands in, also
+// one that is added some day; and what is printable already is not copied.
+func TestNoFieldOfAnEventPassesUncleaned(t *testing.T) {
+	const evil = "\x1b[2Jx"
+	for _, whole := range []event.Event{
+		{Seq: 1, Kind: event.KindLog, Log: &event.LogLine{}},
+		{Seq: 1, Kind: event.KindDenial, Denial: &event.Denial{}},
+		{Seq: 1, Kind: event.KindLog, Log: &event.LogLine{}, Denial: &event.Denial{}}, // what no gateway sends
+		{Seq: 1, Kind: event.KindDenial, Denial: &event.Denial{}, Notice: &event.Notice{}},
+		{Seq: 1, Kind: event.KindDenial, Log: &event.LogLine{}},
+		{Seq: 1, Kind: event.KindLog},
+	} {
+		if clean := CleanEvent(whole); whole.Log != nil && whole.Denial == nil && whole.Kind == event.KindLog && clean.Log != whole.Log {
+			t.Error("a printable line is copied")
+		}
+		fields := 0
+		eachText(reflect.ValueOf(&whole).Elem(), func(field reflect.Value, name string) {
+			fields++
+			was := field.String()
+			field.SetString(evil)
+			eachText(reflect.ValueOf(CleanEvent(whole)), func(got reflect.Value, _ string) {
+				if strings.Contains(got.String(), "\x1b") {
+					t.Errorf("%s of %s passes as it came", name, whole.Kind)
+				}
+			}, "")
+			if field.String() != evil {
+				t.Errorf("%s: the event that came was changed", name)
+			}
+			field.SetString(strings.Repeat("x", MaxText+1))
+			eachText(reflect.ValueOf(CleanEvent(whole)), func(got reflect.Value, _ string) {
+				if len(got.String()) > MaxText {
+					t.Errorf("%s of %s is as long as it came", name, whole.Kind)
+				}
+			}, "")
+			field.SetString(was)
+		}, "")
+		if fields == 0 {
+			t.Error("no text was found")
+		}
+	}
+}
+
+// eachText calls do with each text of a value.
+func eachText(v reflect.Value, do func(field reflect.Value, name string), name string) {
+	switch {
+	case v.Kind() == reflect.String:
+		do(v, name)
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		eachText(v.Elem(), do, name)
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			eachText(v.Field(i), do, name+"."+v.Type().Field(i).Name)
+		}
+	}
+}
