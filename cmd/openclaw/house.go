@@ -50,8 +50,9 @@ type house struct {
 	machineList []event.Mechanism
 }
 
-// runGateway builds the house and serves until ctx ends.
-func (t *terminal) runGateway(ctx context.Context) error {
+// runGateway builds the house and serves until ctx ends. What goes on beside the
+// gateway, if anything does, ends with ctx.
+func (t *terminal) runGateway(ctx context.Context, beside ...func(context.Context, *house)) error {
 	layout, err := t.layout()
 	if err != nil {
 		return err
@@ -84,6 +85,9 @@ func (t *terminal) runGateway(ctx context.Context) error {
 	m := h.manager()
 	tasks.Go(func() { h.onHangup(ctx, m) })
 	tasks.Go(func() { m.follow(ctx, h) })
+	for _, run := range beside {
+		tasks.Go(func() { run(ctx, h) })
+	}
 	return h.gateway.Run(ctx)
 }
 

@@ -37,7 +37,7 @@ func measureCommand(t *terminal) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&runs, "runs", 20, "how often each start is repeated; the median is printed")
-	cmd.AddCommand(measureCageCommand(t), measureLoopCommand(t), measureGatewayCommand(t))
+	cmd.AddCommand(measureCageCommand(t), measureLoopCommand(t), measureGatewayCommand(t), measureScreenCommand(t))
 	return cmd
 }
 

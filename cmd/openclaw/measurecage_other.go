@@ -26,4 +26,13 @@ func measureGatewayCommand(*terminal) *cobra.Command {
 	}
 }
 
+func measureScreenCommand(*terminal) *cobra.Command {
+	return &cobra.Command{
+		Use: "screen", Short: "Measure the screen", Args: exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			return &failure{err: errors.New("the screen is measured on Linux only"), hint: "run it on a Linux machine", code: exitFailed}
+		},
+	}
+}
+
 func measureLoopCommand(*terminal) *cobra.Command { return &cobra.Command{Use: "loop", Hidden: true} }
