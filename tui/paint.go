@@ -60,7 +60,7 @@ func (t *terminal) follow(ctx context.Context) {
 	}
 }
 
-// paint writes the rows of the newest frame that the terminal does not show, in one
+// paint writes what of the newest frame the terminal does not show, in one
 // write and between marks that tell the terminal to show it at once (mode 2026;
 // terminals that do not know it ignore them). It reports whether there were any.
 func (t *terminal) paint() bool {
@@ -87,10 +87,14 @@ func (t *terminal) paint() bool {
 		if !all && i < len(t.shown) && t.shown[i] == row {
 			continue
 		}
+		from := len(out)
 		out = moveTo(out, i)
 		out = append(out, row...)
 		if ansi.StringWidth(row) < width { // else it would erase the last cell
 			out = append(out, ansi.EraseLineRight...)
+		}
+		if !all && i < len(t.shown) {
+			out = t.shorten(out, from, i, row)
 		}
 	}
 	if all || len(t.shown) > len(rows) {
@@ -108,6 +112,23 @@ func (t *terminal) paint() bool {
 		t.shown = nil
 	}
 	return true
+}
+
+// shorten puts in the place of a whole row, which out holds from a place on, what of it
+// changed, where that is shorter.
+func (t *terminal) shorten(out []byte, from, row int, fresh string) []byte {
+	var known, good bool
+	t.old, known = cellsOf(t.old, t.shown[row])
+	t.fresh, good = cellsOf(t.fresh, fresh)
+	if !known || !good {
+		return out
+	}
+	whole := len(out)
+	out = appendChanges(out, row, t.old, t.fresh)
+	if len(out)-whole >= whole-from {
+		return out[:whole]
+	}
+	return append(out[:from], out[whole:]...)
 }
 
 // moveTo adds the sequence that moves to the beginning of a row.

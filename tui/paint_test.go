@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -82,9 +83,23 @@ func rowsOf(frame string, rows int) []string {
 	return out
 }
 
+// same paints a frame and compares what is seen, colours and styles too, with what a
+// terminal shows that this frame was written to whole.
 func (p *painted) same(frame string, columns, rows int) {
 	p.t.Helper()
 	_, seen := p.frame(frame, columns, rows)
+	whole := pane.NewEmulator(columns, rows)
+	for i, row := range strings.Split(frame, "\n") {
+		if _, err := whole.Write(append(moveTo([]byte(ansi.ResetModeAutoWrap), i), row...)); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	got, want := p.emulator.Picture().Lines, whole.Picture().Lines
+	for i := range want {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			p.t.Fatalf("row %d of %dx%d shows\n%+v, want\n%+v", i, columns, rows, got[i], want[i])
+		}
+	}
 	for i, want := range rowsOf(frame, rows) {
 		if got := strings.TrimRight(seen[i], " "); got != want {
 			p.t.Fatalf("row %d of %dx%d shows\n%q, want\n%q", i, columns, rows, got, want)
@@ -144,5 +159,27 @@ func TestOnlyWhatChangedIsPainted(t *testing.T) {
 	}
 	if wrote, _ := p.frame("two", 12, 3); !strings.Contains(wrote, "two") {
 		t.Errorf("after another size: %q", wrote)
+	}
+}
+
+// Of a row only the cells that changed are written, and where nothing stands any more
+// one sequence erases.
+func TestOnlyTheCellsThatChangedAreWritten(t *testing.T) {
+	t.Parallel()
+	const row = "\x1b[1mopenclaw\x1b[m  running, all is as it was before   "
+	p := newPainted(t, 60, 3)
+	p.same(row+"12:00:01", 60, 3)
+	for _, frame := range []string{
+		row + "12:00:02", row, row + "漢字 and more", row + "漢y and more", row + "漢字 and more", row + "x漢字 and more",
+		strings.Replace(row, "1m", "7m", 1) + "漢字 and more", row + "漢字 and more e\u0301", "", "\x1b[7m" + strings.Repeat(" ", 60) + "\x1b[m", " ",
+	} {
+		p.same(frame, 60, 3)
+	}
+	p.same(row+"12:00:01", 60, 3)
+	for _, c := range []struct{ frame, lacks string }{{row + "12:00:02", "12"}, {row + "12:00:09 漢字", "12"}, {row + "12:00:09 漢x", "漢"}, {row, "running"}} {
+		wrote, _ := p.frame(c.frame, 60, 3)
+		if len(wrote) > 70 || strings.Contains(wrote, c.lacks) {
+			t.Errorf("for %q %q is written", c.frame, wrote)
+		}
 	}
 }

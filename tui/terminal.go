@@ -24,6 +24,8 @@ type terminal struct {
 	ours  bool     // the alternate screen is on
 	shown []string // its rows; nil: unknown
 	frame []byte
+	old   []cell // of the row that is being painted, as it stands and as it will
+	fresh []cell
 	bytes int64
 }
 
