@@ -17,6 +17,7 @@ const (
 	frameEvery  = time.Second / 30
 	streamEvery = time.Second / 15 // when only a stream moved
 	manyEvents  = 100              // of whatever kind, since the last frame: a stream
+	maxBatch    = 1000             // events that are taken in at once
 	callTimeout = 10 * time.Second
 )
 
@@ -47,11 +48,14 @@ func (f *feed) signal() {
 	}
 }
 
-// push adds an event that is already printable.
-func (f *feed) push(e event.Event) {
+// push adds events that are already printable.
+func (f *feed) push(events ...event.Event) {
 	f.mu.Lock()
-	f.ring.Push(e)
-	f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil || e.Clock != nil
+	for i := range events {
+		e := &events[i]
+		f.ring.Push(*e)
+		f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil || e.Clock != nil
+	}
 	f.mu.Unlock()
 	f.signal()
 }
@@ -143,7 +147,14 @@ func (f *feed) follow(ctx context.Context, b Backend) {
 	}
 }
 
+// gatherFor is how long the feed rests after it has taken all that came: events come
+// many at a time, and to wake for each of them costs more than the event.
+const gatherFor = 5 * time.Millisecond
+
 func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	var batch []event.Event
 	for {
 		select {
 		case <-ctx.Done():
@@ -152,7 +163,28 @@ func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
 			if !ok {
 				return
 			}
-			f.push(view.CleanEvent(e))
+			batch = append(batch[:0], view.CleanEvent(e))
+		}
+		for more := true; more && len(batch) < maxBatch; {
+			select {
+			case e, ok := <-events:
+				if more = ok; ok {
+					batch = append(batch, view.CleanEvent(e))
+				}
+			default:
+				more = false
+			}
+		}
+		f.push(batch...)
+		if len(batch) == maxBatch {
+			continue
+		}
+		clear(batch)
+		rest.Reset(gatherFor)
+		select {
+		case <-ctx.Done():
+			return
+		case <-rest.C:
 		}
 	}
 }
