@@ -20,6 +20,8 @@ type term struct {
 	exp   *regexp.Regexp
 	age   time.Duration // of since; else 0
 	least int           // of a level with + after it, counted from 1; else 0
+
+	from, asOf time.Time // what since last said, and of when
 }
 
 // ParseFilter reads a filter line. keys are the keys that the view knows.

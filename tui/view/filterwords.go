@@ -84,6 +84,15 @@ func (f *Filter) Young(age time.Duration) bool {
 	return true
 }
 
+// since is the oldest time that is not older than the age of a term. All lines are asked
+// about at the same time.
+func (t *term) since(now time.Time) time.Time {
+	if t.asOf != now {
+		t.asOf, t.from = now, now.Add(-t.age)
+	}
+	return t.from
+}
+
 // timed reports whether a row can begin or cease to pass only because time goes by.
 func (f *Filter) timed() bool {
 	return slices.ContainsFunc(f.terms, func(t term) bool { return t.age > 0 })
@@ -102,8 +111,10 @@ func lineField(text, key string) string {
 			continue
 		}
 		value := text[from+1:]
-		if quoted, err := strconv.QuotedPrefix(value); err == nil {
-			return quoted
+		if strings.HasPrefix(value, `"`) {
+			if quoted, err := strconv.QuotedPrefix(value); err == nil {
+				return quoted
+			}
 		}
 		value, _, _ = strings.Cut(value, " ")
 		return value

@@ -43,11 +43,18 @@ func NewLogs(d *Data) *LogsView {
 var levels = [...]string{"debug", "info", "warn", "error"} //nolint:gochecknoglobals // a constant table
 
 func levelOf(name string) int {
-	if name == "" {
-		return 1
-	}
 	var i int
-	switch name[0] | ' ' { // small letters; the level is read for each of 100,000 lines
+	switch name { // as they mostly are: the level is read for each of 100,000 lines
+	case "DEBUG":
+		return 0
+	case "", "INFO":
+		return 1
+	case "WARN":
+		return 2
+	case "ERROR":
+		return 3
+	}
+	switch name[0] | ' ' { // small letters
 	case 'd':
 	case 'i':
 		i = 1
@@ -238,7 +245,7 @@ func (v *LogsView) Count() int {
 }
 
 func (v *LogsView) passes(line *event.LogLine) bool {
-	if levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
+	if v.level > 0 && levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
 		return false
 	}
 	return !v.filtered() || lineMatches(&v.filter, line, v.data.Now)

@@ -87,7 +87,7 @@ func lineMatches(f *Filter, line *event.LogLine, now time.Time) bool {
 		case "src", "source":
 			found = t.matches(t.key, line.Source)
 		case sinceKey:
-			found = !line.Time.Before(now.Add(-t.age))
+			found = !line.Time.Before(t.since(now))
 		default:
 			value := lineField(line.Text, t.key)
 			found = value != "" && t.matches(t.key, value)

@@ -28,7 +28,7 @@ func (r *Ring[T]) Push(item T) {
 }
 
 // Len is the number of items kept.
-func (r *Ring[T]) Len() int { return int(r.kept) } //nolint:gosec // at most the limit, which is an int
+func (r *Ring[T]) Len() int { return int(r.kept) }
 
 // First is the number of the oldest item kept; Next is the number that the next
 // item will get. First counts, too, what was written over.
@@ -39,7 +39,10 @@ func (r *Ring[T]) Next() uint64 { return r.next }
 
 // At returns item number n, which must be in First..Next-1.
 func (r *Ring[T]) At(n uint64) *T {
-	at := n % r.limit
+	at := n
+	if at >= r.limit { // a division takes as long as all the rest
+		at %= r.limit
+	}
 	return &r.pages[at/pageItems][at%pageItems]
 }
 
