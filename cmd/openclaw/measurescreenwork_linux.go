@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"openclaw/tui/pane"
 )
 
 // frameMark begins each frame of the screen.
@@ -28,13 +30,12 @@ type screenRun struct {
 
 	mu     sync.Mutex
 	came   *sync.Cond
-	recent []byte // the newest bytes that came
+	screen *pane.Emulator
+	seam   []byte // the newest bytes that came, in which a mark may have begun
 	bytes  int64
 	frames int64
 	over   bool
 }
-
-const keptBytes = 64 << 10
 
 // open starts a screen whose line lets so many bytes a second through; 0: all.
 func (b *screenBench) open(ctx context.Context, rate, columns, rows int) (*screenRun, error) {
@@ -43,7 +44,7 @@ func (b *screenBench) open(ctx context.Context, rate, columns, rows int) (*scree
 		return nil, err
 	}
 	defer line.Close()
-	r := &screenRun{cmd: b.command(ctx, "tui"), terminal: terminal, ended: make(chan struct{}), piece: 64 << 10}
+	r := &screenRun{cmd: b.command(ctx, "tui"), terminal: terminal, ended: make(chan struct{}), piece: 64 << 10, screen: pane.NewEmulator(columns, rows)}
 	r.came = sync.NewCond(&r.mu)
 	if rate > 0 {
 		r.piece, r.pause = max(rate/10, 1), time.Second/time.Duration(rate)
@@ -51,7 +52,7 @@ func (b *screenBench) open(ctx context.Context, rate, columns, rows int) (*scree
 			return nil, err
 		}
 	}
-	if err := pty.Setsize(terminal, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}); err != nil { //nolint:gosec // both are small
+	if err := pty.Setsize(terminal, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}); err != nil {
 		return nil, err
 	}
 	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = line, line, line
@@ -70,7 +71,7 @@ func setSpeed(line *os.File, bits int) error {
 		return err
 	}
 	settings.Cflag = settings.Cflag&^unix.CBAUD | unix.BOTHER
-	settings.Ispeed, settings.Ospeed = uint32(bits), uint32(bits) //nolint:gosec // it is small
+	settings.Ispeed, settings.Ospeed = uint32(bits), uint32(bits)
 	return unix.IoctlSetTermios(int(line.Fd()), unix.TCSETS2, settings)
 }
 
@@ -80,12 +81,10 @@ func (r *screenRun) read() {
 	for {
 		n, err := r.terminal.Read(piece)
 		r.mu.Lock()
-		seam := r.recent[max(len(r.recent)-len(frameMark)+1, 0):]
-		r.frames += int64(bytes.Count(append(slices.Clone(seam), piece[:n]...), []byte(frameMark)))
-		r.recent = append(r.recent, piece[:n]...)
-		if len(r.recent) > 2*keptBytes {
-			r.recent = append(r.recent[:0], r.recent[len(r.recent)-keptBytes:]...)
-		}
+		_, _ = r.screen.Write(piece[:n])
+		r.seam = append(r.seam, piece[:n]...)
+		r.frames += int64(bytes.Count(r.seam, []byte(frameMark)))
+		r.seam = append(r.seam[:0], r.seam[max(len(r.seam)-len(frameMark)+1, 0):]...)
 		r.bytes += int64(n)
 		r.over = err != nil
 		r.came.Broadcast()
@@ -108,12 +107,10 @@ func (r *screenRun) stop() {
 	<-r.ended
 }
 
-// press sends a key and waits until a text has come that it brings into sight; it
-// returns how long that took, and after how many bytes.
+// press sends a key and waits until a text is in sight that it brings there; it returns how long that took, and after how many bytes.
 func (r *screenRun) press(ctx context.Context, key, text string) (took time.Duration, after int64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.recent = r.recent[:0]
 	from := r.bytes
 	patience, cancel := context.WithTimeout(ctx, 2*launchTimeout)
 	defer cancel()
@@ -123,13 +120,25 @@ func (r *screenRun) press(ctx context.Context, key, text string) (took time.Dura
 	if _, err := r.terminal.WriteString(key); err != nil {
 		return 0, 0, err
 	}
-	for !bytes.Contains(r.recent, []byte(text)) && !bytes.Contains([]byte(ansi.Strip(string(r.recent))), []byte(text)) {
+	for !strings.Contains(r.text(), text) {
 		if r.over || patience.Err() != nil {
-			return 0, 0, fmt.Errorf("the screen never showed %q after %q: %q", text, key, last(r.recent, 400))
+			return 0, 0, fmt.Errorf("the screen never showed %q after %q:\n%s", text, key, r.text())
 		}
 		r.came.Wait()
 	}
 	return time.Since(begin), r.bytes - from, nil
+}
+
+// text is what stands on the terminal.
+func (r *screenRun) text() string {
+	var text strings.Builder
+	for _, line := range r.screen.Picture().Lines {
+		for _, span := range line.Spans {
+			text.WriteString(span.Text)
+		}
+		text.WriteByte('\n')
+	}
+	return text.String()
 }
 
 // used is what a screen took since it was asked last.
@@ -165,7 +174,7 @@ func (r *screenRun) during(ctx context.Context, while time.Duration) (used, erro
 func processorTime(pid int) (time.Duration, error) {
 	const whole = 2 // CPUCLOCK_SCHED of a process: see clock_getcpuclockid(3)
 	var at unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|whole), &at); err != nil { //nolint:gosec // a process id is small
+	if err := unix.ClockGettime(int32(^pid<<3|whole), &at); err != nil {
 		return 0, fmt.Errorf("read the processor time of process %d: %w", pid, err)
 	}
 	return time.Duration(at.Nano()), nil
