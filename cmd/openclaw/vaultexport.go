@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -175,33 +174,4 @@ func wipe(entries []export.Entry) {
 	for _, e := range entries {
 		keychain.NewSecret(e.Value).Wipe()
 	}
-}
-
-// writeNew writes a file that was not there, readable by its owner only, whole or
-// not at all.
-func writeNew(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	err = os.Link(f.Name(), name)
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) {
-		err = os.Rename(f.Name(), name) // a file system without links
-	}
-	if err != nil {
-		return err
-	}
-	if folder, err := os.Open(filepath.Dir(name)); err == nil { // a system that cannot sync one is not at fault
-		_ = folder.Sync()
-		_ = folder.Close()
-	}
-	return nil
 }
