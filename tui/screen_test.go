@@ -195,6 +195,7 @@ func scenes() []scene {
 		{"secrets, marked, delete", []string{"n", "m", "j", "j", "m", "d"}},
 		{"secrets rotate", []string{"n", "esc", "g", "R"}},
 		{"audit", []string{"esc", "7"}},
+		{"audit, checked", []string{"r"}},
 		{"config", []string{"8"}},
 		{"config, validated", []string{"v"}},
 		{"config, roll back", []string{"R"}},

@@ -153,6 +153,8 @@ func (s *screen) act(a view.Action) {
 		s.answer(a.Answers)
 	case view.VerbPreview:
 		s.preview(view.PreviewKey{ID: a.Name, Match: a.Match})
+	case view.VerbCheck:
+		s.check()
 	case view.VerbVerify:
 		s.verifyAudit()
 	case view.VerbUndo:

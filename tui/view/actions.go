@@ -109,6 +109,8 @@ const (
 	ActRollback     ID = "config.rollback"
 	ActRefresh      ID = "refresh"
 	ActVerify       ID = "audit.verify"
+	ActCheck        ID = "audit.check"
+	ActIgnore       ID = "audit.ignore"
 )
 
 // OpenView is the action that opens a view.
@@ -210,7 +212,10 @@ func Table() []Binding {
 		{ID: ActRecord, View: Logs, Keys: []string{"v"}, Label: "JSON", Help: "the selected record as JSON, or as words again", Weight: 48},
 		{ID: ActErrors, View: Logs, Keys: []string{"e"}, Label: "errors", Help: "only what went wrong on this screen, with the time of it, or every line again", Weight: 47},
 
-		{ID: ActExport, View: Audit, Keys: []string{"ctrl+s"}, Label: "save", Help: "write the records that pass to a file in the home folder, as they are in the log", Weight: 68},
+		{ID: ActCheck, View: Audit, Keys: []string{"r"}, Label: "check", Help: "look at all of it anew: what the gateway found enforced here, the chain, and the records", Weight: 76},
+		{ID: ActEdit, View: Audit, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR, at the agent of the record; it is read when it is saved", Changes: true, Weight: 67},
+		{ID: ActIgnore, View: Audit, Keys: []string{"i"}, Help: "ignore a finding with a reason: comes with openclaw security audit, which is not built yet", Quiet: true},
+		{ID: ActExport, View: Audit, Keys: []string{"x", "ctrl+s"}, Label: "save", Help: "write the records that pass to a file in the home folder, as they are in the log", Weight: 68},
 		{ID: ActVerify, View: Audit, Keys: []string{"v"}, Label: "verify", Help: "look at every line of the audit log, and whether their chain is whole", Weight: 75, Word: "verify"},
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
@@ -336,6 +341,7 @@ const (
 	VerbTell       // Text to the person
 	VerbExport     // write Value, lines of Name, to a file
 	VerbEdit       // open the config in an editor, at line Count; 0: anywhere
+	VerbCheck      // look at the posture, the audit log's chain and its records anew
 	VerbVerify     // look at the audit log's chain
 	VerbUndo       // take the answer to ask Name back; empty: the newest
 	VerbSay        // Text to agent Name

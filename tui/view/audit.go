@@ -32,6 +32,12 @@ func (v *AuditView) Key(k Key) Action { v.key(k); return Action{} }
 // Do answers an action.
 func (v *AuditView) Do(a ID) (Action, bool) {
 	switch a {
+	case ActCheck:
+		return Action{Verb: VerbCheck}, true
+	case ActEdit:
+		return Action{Verb: VerbEdit, Count: v.line()}, true
+	case ActIgnore:
+		return Action{Verb: VerbTell, Text: v.data.T("findings, and ignoring one with a reason, come with openclaw security audit, which is not built yet")}, true
 	case ActVerify:
 		return Action{Verb: VerbVerify}, true
 	case ActExport:
@@ -39,6 +45,19 @@ func (v *AuditView) Do(a ID) (Action, bool) {
 	default:
 		return Action{}, v.do(a, v.id)
 	}
+}
+
+// line is where the agent of the selected record stands in the config; 0: it is about
+// none, or that is not known.
+func (v *AuditView) line() int {
+	for i := range v.data.Audit {
+		if e := &v.data.Audit[i]; e.Raw == v.list.Selected() {
+			if full, known := v.data.Details[e.Who]; known && full.Policy != nil {
+				return full.Policy.Default.Line
+			}
+		}
+	}
+	return 0
 }
 
 // export is every record that passes, as it is in the file, in the order that they stand.

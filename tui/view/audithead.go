@@ -10,8 +10,8 @@ import (
 const headLabel = 10
 
 // drawHead says above the records what this machine enforces, whether the chain of the
-// log is whole, what the records of the hour come to, and how long they are kept. Where
-// the window is low the last two give way.
+// log is whole, what the records of the hour come to, how long they are kept, and what will
+// judge all that. Where the window is low the last three give way.
 func (v *AuditView) drawHead(c *Canvas) {
 	low := c.Left() < 16
 	v.drawPosture(c)
@@ -35,6 +35,9 @@ func (v *AuditView) drawHead(c *Canvas) {
 	c.Gap(1)
 	c.Field(Bold, c.T("retention"), headLabel)
 	c.Line(Plain, c.T("nothing is removed by age until data_retention is built"))
+	c.Gap(1)
+	c.Field(Bold, c.T("findings"), headLabel)
+	c.Line(Plain, c.T("openclaw security audit will list them; it is not built yet"))
 }
 
 func (v *AuditView) drawPosture(c *Canvas) {
