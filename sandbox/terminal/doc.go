@@ -10,7 +10,9 @@
 // typed there is passed on. Run shows what the command writes until Finish, and then
 // returns after all of it has been shown. Attach has the person's keys passed on,
 // Detach ends that and puts the modes back as they were; Close does both for good.
-// Size and modes are the person's to begin with, and the size follows theirs.
+// Size and modes are the person's to begin with, and the size follows theirs. When
+// theirs has gone, HangUp has the command's be gone as well; while it is attached that
+// happens by itself.
 //
 // It never decides who is in the foreground, and sends no signal: see sandbox.
 // What the person typed for the run and no program of it read goes with it.

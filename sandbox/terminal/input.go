@@ -109,7 +109,8 @@ func (t *Terminal) Typed() int {
 	return n
 }
 
-// pass moves keys until it is stopped, or the person's terminal has gone.
+// pass moves keys until it is stopped, or the person's terminal has gone, which it then
+// has the command's know.
 func (t *Terminal) pass(in *input) {
 	from, master, stop := t.from, t.ours, in.stop.read()
 	buffer := make([]byte, pieces)
@@ -128,8 +129,15 @@ func (t *Terminal) pass(in *input) {
 			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
 				continue
 			}
-			if n <= 0 {
+			modes, failed := getModes(from)
+			switch {
+			case failed != nil:
+				t.lose()
 				return
+			case err != nil:
+				return
+			case n == 0: // who has it make lines meanwhile has this key end a file
+				buffer[0], n = modes.Cc[unix.VEOF], 1
 			}
 			waiting = buffer[:n]
 			in.restoreEnds(waiting)

@@ -15,3 +15,12 @@ const (
 
 // reopen: on macOS /dev/fd/N is the same description again.
 func reopen(file *os.File) (fd int, own bool) { return int(file.Fd()), false }
+
+// replace makes a descriptor one of another file, in one step.
+func replace(fd, with int) error {
+	if err := unix.Dup2(with, fd); err != nil {
+		return err
+	}
+	unix.CloseOnExec(fd)
+	return nil
+}

@@ -25,3 +25,6 @@ func reopen(file *os.File) (fd int, own bool) {
 	}
 	return fd, true
 }
+
+// replace makes a descriptor one of another file, in one step.
+func replace(fd, with int) error { return unix.Dup3(with, fd, unix.O_CLOEXEC) }

@@ -15,10 +15,19 @@ import (
 const pieces = 4 << 10
 
 // Run shows what the command writes until Finish has been called and all has been
-// shown. A person's terminal that has gone takes everything.
+// shown. A person's terminal that has gone takes everything, until HangUp.
 func (t *Terminal) Run() error {
-	t.running.Store(true)
-	defer func() { t.running.Store(false); close(t.done) }()
+	t.mu.Lock()
+	t.running = true
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		if t.running, t.ran = false, true; t.hungUp {
+			t.drop()
+		}
+		t.mu.Unlock()
+		close(t.done)
+	}()
 	master, to := t.ours, int(t.to.Fd())
 	buffer := make([]byte, 1+pieces)
 	held := 0 // a carriage return at the front, which may be half a new line

@@ -38,7 +38,10 @@ type Terminal struct {
 	resized chan os.Signal
 	sizing  sync.WaitGroup
 
-	running atomic.Bool // Run has begun and not returned
+	mu      sync.Mutex
+	running bool // Run has begun and not returned; under mu
+	ran     bool // it has returned; under mu
+	hungUp  bool // the command's terminal is to be, or is; under mu
 
 	attached atomic.Bool // input is not nil, for all
 
@@ -160,6 +163,44 @@ func (t *Terminal) Slave() *os.File { return t.slave }
 // while the command's terminal heeds it. It is called before Attach, or not at all.
 func (t *Terminal) OnSuspend(typed func()) { t.typed = typed }
 
+// Gone reports whether the person's terminal has gone: somebody closed its window, or
+// the connection to it is lost.
+func (t *Terminal) Gone() bool {
+	_, err := getModes(int(t.outer.Fd()))
+	return err != nil
+}
+
+// HangUp does to the command's terminal what was done to a person's that has gone: who
+// reads there finds an end, who writes an error, and who opens it by name nothing
+// (tty_hangup of the kernel's drivers/tty/tty_io.c). Nothing is passed on any more.
+func (t *Terminal) HangUp() {
+	_ = t.Detach(false) // it restores nothing, and so cannot fail
+	t.lose()
+}
+
+// lose hangs up once nobody waits for the command's terminal.
+func (t *Terminal) lose() {
+	t.attached.Store(false)
+	t.mu.Lock()
+	t.hungUp = true
+	if t.ran {
+		t.drop()
+	}
+	t.mu.Unlock()
+	t.Finish() // Run does it otherwise
+}
+
+// drop closes the master, which hangs up the other end. Its number goes on to be a file
+// of ours: of one that takes nothing of what is asked of a terminal. mu is held.
+func (t *Terminal) drop() {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return // no descriptor is left: the command waits until it is ended
+	}
+	_ = replace(t.ours, int(null.Fd())) // it fails for none that are open
+	_ = null.Close()
+}
+
 // Close detaches, and gives up both ends. While Run still waits for the person's
 // terminal to take something, what it uses stays open.
 func (t *Terminal) Close(restore bool) error {
@@ -168,7 +209,9 @@ func (t *Terminal) Close(restore bool) error {
 	close(t.resized)
 	t.sizing.Wait()
 	t.Finish()
-	if !t.running.Load() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.running {
 		t.closeFiles()
 	}
 	return err

@@ -159,6 +159,32 @@ func TestNoTerminalNoPair(t *testing.T) {
 	}
 }
 
+// typedTime is how long what was typed may take to be read on a busy machine.
+const typedTime = 30 * time.Second
+
+// readTyped reads once what was typed for the command. One that is passed nothing, and
+// no end either, fails the test.
+func readTyped(t *testing.T, from *os.File) (string, error) {
+	t.Helper()
+	type result struct {
+		text string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text := make([]byte, 100)
+		n, err := from.Read(text)
+		read <- result{string(text[:n]), err}
+	}()
+	select {
+	case one := <-read:
+		return one.text, one.err
+	case <-time.After(typedTime):
+		t.Fatalf("nothing was passed on in %v, and no end", typedTime)
+		return "", nil
+	}
+}
+
 // pair is a person's terminal, and a run's in its place.
 func pair(t *testing.T) (person *os.File, inner *Terminal) {
 	t.Helper()
@@ -199,9 +225,8 @@ func TestTypedOnlyWhileAttached(t *testing.T) {
 		if _, err := io.WriteString(person, text); err != nil {
 			t.Fatal(err)
 		}
-		got := make([]byte, 100)
-		if n, err := reader.Read(got); err != nil || string(got[:n]) != text {
-			t.Fatalf("read %q, %v", got[:n], err)
+		if got, err := readTyped(t, reader); err != nil || got != text {
+			t.Fatalf("read %q, %v", got, err)
 		}
 	}
 	typed("before\n", outer)
@@ -273,15 +298,90 @@ func TestTypedBeforeIsPassedOn(t *testing.T) {
 	if err := inner.Attach(false); err != nil {
 		t.Fatal(err)
 	}
-	text := make([]byte, 100)
-	if n, err := inner.Slave().Read(text); err != nil || string(text[:n]) != "ab\n" {
-		t.Errorf("read %q, %v", text[:n], err)
+	if text, err := readTyped(t, inner.Slave()); err != nil || text != "ab\n" {
+		t.Errorf("read %q, %v", text, err)
 	}
-	if n, err := inner.Slave().Read(text); n != 0 || !errors.Is(err, io.EOF) {
-		t.Errorf("read %q, %v", text[:n], err)
+	if text, err := readTyped(t, inner.Slave()); text != "" || !errors.Is(err, io.EOF) {
+		t.Errorf("read %q, %v", text, err)
 	}
 	if err := inner.Close(true); err != nil {
 		t.Error(err)
+	}
+}
+
+// Another program may have the person's terminal make lines: an end of a file that is
+// typed then is one, and what is typed after it is passed on.
+func TestEndTypedInOthersModes(t *testing.T) {
+	person, inner := pair(t)
+	cooked, err := getModes(int(inner.Outer().Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inner.Attach(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := setModes(int(inner.Outer().Fd()), cooked); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []struct {
+		typed, text string
+		err         error
+	}{{"\x04", "", io.EOF}, {"on\n", "on\n", nil}} {
+		if _, err := io.WriteString(person, one.typed); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := readTyped(t, inner.Slave()); text != one.text || !errors.Is(err, one.err) {
+			t.Errorf("typed %q, read %q, %v", one.typed, text, err)
+		}
+	}
+	if err := inner.Close(false); err != nil {
+		t.Error(err)
+	}
+}
+
+// A person's terminal that has gone takes the command's with it, whether what is typed
+// there was passed on or not: an end is read, nothing can be written, and the rest of
+// what may be asked of it does no harm.
+func TestPersonsTerminalHasGone(t *testing.T) {
+	for name, attached := range map[string]bool{"attached": true, "detached": false} {
+		t.Run(name, func(t *testing.T) {
+			person, inner := pair(t)
+			if inner.Gone() {
+				t.Fatal("the person's terminal has gone already")
+			}
+			go func() { _ = inner.Run() }()
+			if attached {
+				if err := inner.Attach(false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			person.Close()
+			if !inner.Gone() {
+				t.Error("the person's terminal is there still")
+			}
+			if !attached {
+				inner.HangUp()
+			}
+			if text, err := readTyped(t, inner.Slave()); text != "" || !errors.Is(err, io.EOF) && !errors.Is(err, unix.EIO) { // the latter while it goes
+				t.Errorf("read %q, %v", text, err)
+			}
+			if _, err := io.WriteString(inner.Slave(), "x"); !errors.Is(err, unix.EIO) {
+				t.Errorf("wrote: %v", err)
+			}
+			if _, err := os.OpenFile(inner.Name(), os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+				t.Errorf("%s could be opened", inner.Name())
+			}
+			inner.HangUp()
+			inner.Resize()
+			inner.Settle(time.Millisecond)
+			if inner.Attached() {
+				t.Error("what is typed is passed on")
+			}
+			finished(t, inner)
+			if err := inner.Close(false); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -336,7 +436,7 @@ func TestSuspendKeyIsNoticed(t *testing.T) {
 		if _, err := io.WriteString(person, one.keys); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := inner.Slave().Read(make([]byte, 100)); err != nil { // it has been passed on
+		if _, err := readTyped(t, inner.Slave()); err != nil { // it has been passed on
 			t.Fatal(err)
 		}
 		for want += one.want; one.want > 0; one.want-- {
