@@ -36,7 +36,8 @@
 // what file it is at the moment, and whether there is one, does not matter.
 // Processes: a process namespace, and Landlock's scope for signals. The person's
 // terminal: a session of the run's own on a terminal of its own (package terminal), to
-// which what is typed is passed on while the run is in the foreground. Network: a
+// which what is typed is passed on while the run is in the foreground; in the reduced
+// mode too, where Landlock keeps the run from every other one by name. Network: a
 // net namespace with nothing in it but what the supervisor answers
 // (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
 // are refused by the cage's own DNS and nothing is forwarded for them; the
@@ -70,12 +71,10 @@
 // closed and reported when it is seen. A folder inside an allowed one that
 // somebody outside moves onto a denied name: the same. A name that a `**` pattern
 // denies and a program in the cage creates by winning a race: it is refused from
-// then on. A host's socket in a folder that the agent may write. What is typed into
-// the terminal that a run in the reduced mode shares with the person's shell, while it
-// is suspended or in the background. What a run draws on the person's terminal, which
-// it may do at any time, as a program without a cage may. Data that is
-// handed to an allowed host; what hides behind it at a content network (a Host
-// inside TLS that differs from the TLS name, the inner name of ECH); names in
+// then on. A host's socket in a folder that the agent may write. What a run draws on
+// the person's terminal, which it may do at any time, as a program without a cage may.
+// Data that is handed to an allowed host; what hides behind it at a content network (a
+// Host inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
 // enforced and not reported. A flaw of the kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps

@@ -104,8 +104,9 @@ func spawned(options *spawn.Options) (*os.Process, error) {
 }
 
 // newKeeper is what watches over a run that has no namespaces. It has no
-// parent-death signal: the keeper ends the run when its socket does.
-func newKeeper(stdin, stdout, stderr, inherited *os.File, limits *bounds) *first {
+// parent-death signal: the keeper ends the run when its socket does. With a terminal
+// it leads a session that has it.
+func newKeeper(stdin, stdout, stderr, inherited, terminal *os.File, limits *bounds) *first {
 	return &first{begin: func() (*os.Process, error) {
 		c := exec.Command(self) //nolint:noctx // its life is the run's, which ends with its control socket
 		c.Args = []string{keeper.Name}
@@ -122,6 +123,10 @@ func newKeeper(stdin, stdout, stderr, inherited *os.File, limits *bounds) *first
 		}
 		c.ExtraFiles = []*os.File{inherited}
 		c.SysProcAttr = &syscall.SysProcAttr{}
+		if terminal != nil {
+			c.ExtraFiles = append(c.ExtraFiles, terminal)
+			c.SysProcAttr.Setsid, c.SysProcAttr.Setctty, c.SysProcAttr.Ctty = true, true, stage.TerminalFD
+		}
 		c.SysProcAttr.CgroupFD, c.SysProcAttr.UseCgroupFD = limits.cgroupFD()
 		err := c.Start()
 		return c.Process, err

@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"os"
@@ -22,86 +21,98 @@ const reader = `trap "echo interrupted" INT; echo begun; while :; do if read lin
 // A run that was begun in the background, or sent there, is stopped when it reads
 // from the terminal, and has it in the foreground.
 func TestRunInBackground(t *testing.T) {
-	c := consoleFor(t, newWorld(t), reader)
-	c.say("./run &\n")
-	c.until("begun\r\n")
-	c.noticed("Stopped", 0) // it reads
-	c.say("fg\n")
-	c.hasTerminal("sh")
-	c.say("one\n")
-	c.until("heard one\r\n")
-	c.say("\x1a")
-	c.until("person> ")
-	before := c.seen.Len()
-	c.ask("bg", "person> ")
-	c.noticed("Stopped", before) // as above
-	c.say("fg\n")
-	c.hasTerminal("sh")
-	c.say("\x03")
-	c.until("interrupted\r\n")
-	c.say("end\n")
-	c.until("person> ")
-	if said := c.ask("echo status $?", "person> "); said != "status 7\r\n" {
-		t.Errorf("said %q", said)
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), reader)
+		c.say("./run &\n")
+		c.until("begun\r\n")
+		c.noticed("Stopped", 0) // it reads
+		c.say("fg\n")
+		c.hasTerminal("sh")
+		c.say("one\n")
+		c.until("heard one\r\n")
+		c.say("\x1a")
+		c.until("person> ")
+		before := c.seen.Len()
+		c.ask("bg", "person> ")
+		c.noticed("Stopped", before) // as above
+		c.say("fg\n")
+		c.hasTerminal("sh")
+		c.say("\x03")
+		c.until("interrupted\r\n")
+		c.say("end\n")
+		c.until("person> ")
+		if said := c.ask("echo status $?", "person> "); said != "status 7\r\n" {
+			t.Errorf("said %q", said)
+		}
+	})
 }
 
 // A run in the background that never asks for the terminal is interrupted by the
 // keys all the same once it is in the foreground.
 func TestKeysOfForegroundReachRun(t *testing.T) {
-	for name, key := range map[string]struct{ typed, status string }{"interrupt": {"\x03", "130"}, "quit": {"\x1c", "131"}} {
-		t.Run(name, func(t *testing.T) {
-			c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.6`)
-			c.say("./run &\n")
-			c.until("begun\r\n")
-			c.runs("sleep")
-			c.say("fg\n")
-			c.until("./run\r\n")
-			c.hasTerminal(c.supervisor())
-			c.say("\x1a")
-			c.until("Stopped")
-			c.until("person> ")
-			c.stopped("sleep")
-			c.say("fg\n")
-			c.hasTerminal("sleep")
-			c.say(key.typed)
-			c.until("person> ")
-			if said := c.ask("echo status $?", "person> "); said != "status "+key.status+"\r\n" {
-				t.Errorf("said %q", said)
-			}
-		})
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		for name, key := range map[string]struct{ typed, status string }{"interrupt": {"\x03", "130"}, "quit": {"\x1c", "131"}} {
+			t.Run(name, func(t *testing.T) {
+				c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.6`)
+				c.say("./run &\n")
+				c.until("begun\r\n")
+				c.runs("sleep")
+				c.say("fg\n")
+				c.until("./run\r\n")
+				c.hasTerminal(c.supervisor())
+				c.say("\x1a")
+				c.until("Stopped")
+				c.until("person> ")
+				c.stopped("sleep")
+				c.say("fg\n")
+				c.hasTerminal("sleep")
+				c.say(key.typed)
+				c.until("person> ")
+				if said := c.ask("echo status $?", "person> "); said != "status "+key.status+"\r\n" {
+					t.Errorf("said %q", said)
+				}
+			})
+		}
+	})
 }
 
 // What is interrupted in a script ends the script.
 func TestInterruptEndsScript(t *testing.T) {
-	c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.7`)
-	c.say("dash -c './run; echo went on'\n")
-	c.until("begun\r\n")
-	c.hasTerminal("sleep")
-	c.say("\x03")
-	if said := c.until("person> "); strings.Contains(said, "went on") {
-		t.Errorf("said %q", said)
-	}
-	if said := c.ask("echo status $?", "person> "); said != "status 130\r\n" {
-		t.Errorf("said %q", said)
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.7`)
+		c.say("dash -c './run; echo went on'\n")
+		c.until("begun\r\n")
+		c.hasTerminal("sleep")
+		c.say("\x03")
+		if said := c.until("person> "); strings.Contains(said, "went on") {
+			t.Errorf("said %q", said)
+		}
+		if said := c.ask("echo status $?", "person> "); said != "status 130\r\n" {
+			t.Errorf("said %q", said)
+		}
+	})
 }
 
 // In a pipeline the run is one of the pipeline's programs: who pages what it says
 // has the terminal, and the keys reach both.
 func TestRunInPipeline(t *testing.T) {
-	c := consoleFor(t, newWorld(t), `trap "echo interrupted; exit 3" INT; echo begun; while :; do sleep 0.1; done`)
-	c.say(`./run | dash -c 'trap "" INT; read first; echo "it has $first"; read typed < /dev/tty; echo "typed $typed"; cat'` + "\n")
-	c.until("it has begun\r\n")
-	c.say("here\n")
-	c.until("typed here\r\n")
-	c.say("\x03")
-	c.until("interrupted\r\n")
-	c.until("person> ")
-	if said := c.ask("echo status $?", "person> "); said != "status 0\r\n" {
-		t.Errorf("said %q", said)
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), `trap "echo interrupted; exit 3" INT; echo begun; while :; do sleep 0.1; done`)
+		c.say(`./run | dash -c 'trap "" INT; read first; echo "it has $first"; read typed < /dev/tty; echo "typed $typed"; cat'` + "\n")
+		c.until("it has begun\r\n")
+		c.say("here\n")
+		c.until("typed here\r\n")
+		c.say("\x03")
+		c.until("interrupted\r\n")
+		c.until("person> ")
+		if said := c.ask("echo status $?", "person> "); said != "status 0\r\n" {
+			t.Errorf("said %q", said)
+		}
+	})
 }
 
 // poller waits for its input otherwise than by reading it.
@@ -120,116 +131,131 @@ while True:
 // what is typed once its job is brought forward, and in a pipeline when nobody else
 // reads it; what the others of the pipeline write is shown as it was.
 func TestPollerHears(t *testing.T) {
-	require(t, exists("/usr/bin/python3"), "python3 is not here")
-	for name, line := range map[string]string{"brought forward": "./run &\nfg\n", "pipeline": "./run | cat\n"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := consoleFor(t, newWorld(t), poller)
-			c.say(line)
-			c.until("begun\r\n")
-			for _, typed := range []string{"one\n", "two\n"} {
-				c.say(typed)
-				c.until("heard " + strings.TrimSuffix(typed, "\n") + "\r\n")
-			}
-			c.say("end\n")
-			c.until("heard end\r\n")
-			c.until("person> ")
-			if said := c.ask("echo status $?", "person> "); said != "status 0\r\n" {
-				t.Errorf("said %q", said)
-			}
-		})
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		require(t, exists("/usr/bin/python3"), "python3 is not here")
+		for name, line := range map[string]string{"brought forward": "./run &\nfg\n", "pipeline": "./run | cat\n"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c := consoleFor(t, newWorld(t), poller)
+				c.say(line)
+				c.until("begun\r\n")
+				for _, typed := range []string{"one\n", "two\n"} {
+					c.say(typed)
+					c.until("heard " + strings.TrimSuffix(typed, "\n") + "\r\n")
+				}
+				c.say("end\n")
+				c.until("heard end\r\n")
+				c.until("person> ")
+				if said := c.ask("echo status $?", "person> "); said != "status 0\r\n" {
+					t.Errorf("said %q", said)
+				}
+			})
+		}
+	})
 }
 
 // A supervisor that is killed leaves its terminal to the person's shell.
 func TestTerminalAfterKill(t *testing.T) {
-	c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.8`)
-	c.say("./run\n")
-	c.until("begun\r\n")
-	c.hasTerminal("sleep")
-	if err := syscall.Kill(descendants(c.shell.Process.Pid)[0], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	c.until("person> ")
-	c.say("echo status $?; read line\n")
-	c.until("status 137\r\n")
-	c.say("typed\n")
-	c.until("person> ")
-	if said := c.ask("echo \"it has $line\"", "person> "); said != "it has typed\r\n" {
-		t.Errorf("said %q", said)
-	}
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.8`)
+		c.say("./run\n")
+		c.until("begun\r\n")
+		c.hasTerminal("sleep")
+		if err := syscall.Kill(descendants(c.shell.Process.Pid)[0], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		c.until("person> ")
+		c.say("echo status $?; read line\n")
+		c.until("status 137\r\n")
+		c.say("typed\n")
+		c.until("person> ")
+		if said := c.ask("echo \"it has $line\"", "person> "); said != "it has typed\r\n" {
+			t.Errorf("said %q", said)
+		}
+	})
 }
 
 // A terminal that goes away ends a run that is suspended, as it ends any other.
 func TestHangUpEndsSuspendedRun(t *testing.T) {
-	c := consoleFor(t, newWorld(t), reader)
-	c.say("./run\n")
-	c.until("begun\r\n")
-	c.say("\x1a")
-	c.until("Stopped")
-	c.until("person> ")
-	below := descendants(c.shell.Process.Pid)
-	_ = c.terminal.Close()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if err := syscall.Kill(below[0], 0); errors.Is(err, syscall.ESRCH) {
-			return
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), reader)
+		c.say("./run\n")
+		c.until("begun\r\n")
+		c.say("\x1a")
+		c.until("Stopped")
+		c.until("person> ")
+		below := descendants(c.shell.Process.Pid)
+		c.hangUp()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+			if err := syscall.Kill(below[0], 0); errors.Is(err, syscall.ESRCH) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the supervisor is left")
+			}
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the supervisor is left")
-		}
-	}
+	})
 }
 
 // In a session of its own there is no shell that could say fg: the key that stops
 // a job stops nothing, as it is without a cage.
 func TestNothingStopsWithoutShell(t *testing.T) {
-	c := withoutShell(t)
-	c.until("begun\r\n")
-	for n := range 3 {
-		c.say("\x1a")
-		c.until("^Z")
-		c.say("line " + strconv.Itoa(n) + "\n")
-		c.until("heard line " + strconv.Itoa(n) + "\r\n")
-	}
-	c.ends(7)
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := withoutShell(t, newWorld(t), reader)
+		c.until("begun\r\n")
+		for n := range 3 {
+			c.say("\x1a")
+			c.until("^Z")
+			c.say("line " + strconv.Itoa(n) + "\n")
+			c.until("heard line " + strconv.Itoa(n) + "\r\n")
+		}
+		c.ends(7)
+	})
 }
 
 // So it is while the command starts: the keys are the run's a moment before.
 func TestKeyWhileRunStarts(t *testing.T) {
-	for range 8 {
-		c := withoutShell(t)
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
-			modes, err := unix.IoctlGetTermios(int(c.terminal.Fd()), unix.TCGETS)
-			if err != nil {
-				t.Fatal(err)
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		for range 8 {
+			c := withoutShell(t, newWorld(t), reader)
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
+				modes, err := unix.IoctlGetTermios(int(c.terminal.Fd()), unix.TCGETS)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if modes.Lflag&unix.ISIG == 0 { // the keys are the run's
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("the keys are not passed on")
+				}
 			}
-			if modes.Lflag&unix.ISIG == 0 { // the keys are the run's
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("the keys are not passed on")
-			}
+			c.say("\x1a")
+			c.until("^Z") // what was said before it may have gone with it
+			c.say("line\n")
+			c.until("heard line\r\n")
+			c.ends(7)
 		}
-		c.say("\x1a")
-		c.until("^Z") // what was said before it may have gone with it
-		c.say("line\n")
-		c.until("heard line\r\n")
-		c.ends(7)
-	}
+	})
 }
 
 // withoutShell is a run that leads the session of its terminal.
-func withoutShell(t *testing.T) *console {
+func withoutShell(t *testing.T, w *world, script string) *console {
 	t.Helper()
-	w := newWorld(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
 	t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, "/proc/self/exe")
-	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"="+reader)
+	command.Env = w.supervised(script)
 	terminal, err := pty.Start(command)
 	require(t, err == nil, "no pseudo-terminals here")
-	t.Cleanup(func() { _ = terminal.Close() })
-	return &console{t: t, shell: command, terminal: terminal, out: bufio.NewReader(terminal)}
+	c := &console{t: t, shell: command, terminal: terminal}
+	c.listen()
+	return c
 }
 
 // ends tells the reader to, and awaits its status.

@@ -25,14 +25,18 @@ func stops(pid int) bool {
 	return false
 }
 
-// command is the command's process, also while it is being started: init's only
-// child then. It is 0 when there is none.
+// command is the command's process, also while it is being started: the only child of
+// the first process that is in its session. The guard of a reduced cage has left it. It
+// is 0 when there is none.
 func (p *Process) command() int {
 	if pid := p.PID(); pid > 0 {
 		return pid
 	}
-	if below := childrenOf(p.first.pid()); len(below) > 0 {
-		return below[0]
+	first := p.first.pid()
+	for _, pid := range childrenOf(first) {
+		if session, err := unix.Getsid(pid); err == nil && session == first {
+			return pid
+		}
 	}
 	return 0
 }

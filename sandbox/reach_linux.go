@@ -98,6 +98,9 @@ func CheckReduced(p *policy.Policy) error {
 	return err
 }
 
+// terminals is where the machine has the pseudo-terminals of all.
+const terminals = "/dev/pts"
+
 // notShared reports whether a system folder is one that a full cage has of its
 // own. Of the host's, only the devices that hold nothing are opened.
 func notShared(name string) bool {
@@ -129,6 +132,9 @@ func (pl *reachPlanner) allow(rule *policy.PathRule) error {
 	real, err := filepath.EvalSymlinks(name)
 	if given == accessNone || err != nil || real != name { // a link's target has a rule of its own
 		return nil //nolint:nilerr // what is not there cannot be opened; the plan warns of it
+	}
+	if !rule.System && (within(terminals, name) || within(name, terminals)) {
+		return cannotDeny(rule, "a run has a terminal of its own, and no other", "the person's terminals lie")
 	}
 	var lesser []string
 	for _, other := range pl.names {

@@ -48,14 +48,22 @@ const drainTime = 10 * time.Second
 // launchReduced is launch for a reduced cage. why is what the full cage lacks.
 func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Process, error) {
 	r := &reduced{calls: make(chan struct{}), attributes: attributes()}
-	p, err := r.prepare(cage, spec, why)
+	j, err := jobOn(spec.Stdin, spec.Stdout, spec.Stderr)
 	if err != nil {
+		return nil, &Error{Op: "start cage", Err: err}
+	}
+	release := func() {
 		r.release()
+		j.end(0)
+	}
+	p, err := r.prepare(cage, spec, j, why)
+	if err != nil {
+		release()
 		return nil, err
 	}
 	conn, inherited, err := control.Pair()
 	if err != nil {
-		r.release()
+		release()
 		return nil, &Error{Op: "start cage", Err: err}
 	}
 	p.conn = conn
@@ -65,14 +73,16 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 		setup, err = r.setup()
 	}
 	if err == nil {
-		p.first = newKeeper(spec.Stdin, spec.Stdout, spec.Stderr, inherited, p.bounds)
+		setup.Foreground = j.plan()
+		in, out, errs := j.files(spec.Stdin, spec.Stdout, spec.Stderr)
+		p.first = newKeeper(in, out, errs, inherited, j.slave(), p.bounds)
 		err = p.begin("start keeper", "")
 	}
 	_ = inherited.Close()
 	if err != nil {
 		p.bounds.close()
 		conn.Close()
-		r.release()
+		release()
 		return nil, err
 	}
 	p.identity = newIdentity(p.first.pid())
@@ -103,7 +113,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 }
 
 // prepare makes everything that needs no process.
-func (r *reduced) prepare(cage *Cage, spec Spec, why error) (*Process, error) {
+func (r *reduced) prepare(cage *Cage, spec Spec, j *job, why error) (*Process, error) {
 	plan, err := mounts.Names(spec.Policy)
 	if err != nil {
 		return nil, planError(err)
@@ -123,11 +133,13 @@ func (r *reduced) prepare(cage *Cage, spec Spec, why error) (*Process, error) {
 	if err := own.add(r.folder.temp, accessWrite); err != nil {
 		return nil, err
 	}
-	if err := r.reach.standard(r.ruleset, spec.Stdin, spec.Stdout, spec.Stderr); err != nil {
+	in, out, errs := j.files(spec.Stdin, spec.Stdout, spec.Stderr)
+	if err := r.reach.standard(r.ruleset, in, out, errs, j.slave()); err != nil {
 		return nil, err
 	}
 	p := &Process{
 		cage: cage, spec: spec, plan: plan, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}), current: spec.Policy, reduced: r,
+		job: j, over: make(chan struct{}),
 		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: append(plan.Warnings, warnings...)},
 	}
 	if spec.Policy.Nested {

@@ -55,6 +55,12 @@ func TestReducedRefusesToStart(t *testing.T) {
 		{"a denied path inside that is not there yet", "project/later lies inside it", func(w *world) { w.allow("project").deny("project/later") }},
 		{"a pattern", "a pattern may match inside it", func(w *world) { w.allow("project").deny("**/.env") }},
 		{"a built-in denial inside", "inside it", func(w *world) { w.allow("") }},
+		{"the terminals inside", "the person's terminals lie inside it", func(w *world) {
+			w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: "/dev"})
+		}},
+		{"a terminal", "the person's terminals lie inside it", func(w *world) {
+			w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: "/dev/pts"})
+		}},
 		{"less inside", "project/deep lies inside it", func(w *world) { w.allow("project").allowRead("project/deep") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,7 +34,6 @@ func unheld() []mechanism {
 	return []mechanism{
 		{"hidden files", "names and attributes of other files do not show", "contents are closed, but a program may ask whether a path exists, and for its size, owner and times"},
 		{"hidden processes", "other processes do not show", "a program may find out which process numbers are in use; it can neither read nor signal them"},
-		{"own terminal", "what you type to your shell is not the run's", "the run shares your terminal: suspended or in the background it may read what you type there; a pane or --detach gives it none of yours"},
 		{"live narrowing of paths", "a policy that becomes stricter holds at once", "new opens are refused at once, except to a program that races for them; what is open stays open until the run ends"},
 	}
 }

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -46,57 +47,66 @@ while True:
 // only writes to their terminal is read by none of its programs, whatever they do about
 // job control; by name and by descriptor.
 func TestSuspendedRunReadsNothing(t *testing.T) {
-	for _, place := range []struct{ name, line, way, fd string }{
-		{"suspended, session", "./run", "session", "0"},
-		{"suspended, let go", "./run", "let go", "0"},
-		{"suspended, foreground", "./run", "foreground", "0"},
-		{"suspended, by name", "./run", "foreground", "-1"},
-		{"suspended, plain", "./run", "none", "0"},
-		{"background, session", "./run &", "session", "0"},
-		{"background, by name", "./run &", "foreground", "-1"},
-		{"background, output alone", "./run < /dev/null &", "session", "1"},
-		{"background, errors alone", "./run < /dev/null > log &", "session", "2"},
-		{"background, name alone", "./run < /dev/null > log 2>&1 &", "foreground", "-1"},
-		{"another session", "setsid -w ./run &", "session", "0"},
-		{"pipeline in background", "./run | cat &", "session", "0"},
-	} {
-		t.Run(place.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.write("project/thief.py", thief)
-			require(t, exists("/usr/bin/python3"), "python3 is not here")
-			c := consoleFor(t, w, "cd "+w.path("project")+`; exec 3<&0; /usr/bin/python3 thief.py "`+place.way+`" `+strings.Replace(place.fd, "0", "3", 1)+" & exec sleep 98765.9")
-			t.Cleanup(c.endSession) // a run in the background outlives a shell that is killed
-			c.say(place.line + "\n")
-			for deadline := time.Now().Add(30 * time.Second); !exists(w.path("project/ready")); time.Sleep(10 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatalf("the thief is not ready after %q", c.seen.String())
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		for _, place := range []struct{ name, line, way, fd string }{
+			{"suspended, session", "./run", "session", "0"},
+			{"suspended, let go", "./run", "let go", "0"},
+			{"suspended, foreground", "./run", "foreground", "0"},
+			{"suspended, by name", "./run", "foreground", "-1"},
+			{"suspended, plain", "./run", "none", "0"},
+			{"background, session", "./run &", "session", "0"},
+			{"background, by name", "./run &", "foreground", "-1"},
+			{"background, output alone", "./run < /dev/null &", "session", "1"},
+			{"background, errors alone", "./run < /dev/null > log &", "session", "2"},
+			{"background, name alone", "./run < /dev/null > log 2>&1 &", "foreground", "-1"},
+			{"another session", "setsid -w ./run &", "session", "0"},
+			{"pipeline in background", "./run | cat &", "session", "0"},
+		} {
+			t.Run(place.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.write("project/thief.py", thief)
+				require(t, exists("/usr/bin/python3"), "python3 is not here")
+				c := consoleFor(t, w, "cd "+w.path("project")+`; exec 3<&0; /usr/bin/python3 thief.py "`+place.way+`" `+strings.Replace(place.fd, "0", "3", 1)+" & exec sleep 98765.9")
+				c.wrong = func() string {
+					if text, err := os.ReadFile(w.path("project/stolen")); err == nil && len(text) > 0 {
+						return fmt.Sprintf("%q was read of what was typed", text)
+					}
+					return ""
 				}
-			}
-			if strings.HasPrefix(place.name, "suspended") {
-				c.say("\x1a")
-				c.until("Stopped")
+				t.Cleanup(c.endSession) // a run in the background outlives a shell that is killed
+				c.say(place.line + "\n")
+				for deadline := time.Now().Add(30 * time.Second); !exists(w.path("project/ready")); time.Sleep(10 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatalf("the thief is not ready after %q", c.seen.String())
+					}
+				}
+				if strings.HasPrefix(place.name, "suspended") {
+					c.say("\x1a")
+					c.until("Stopped")
+					c.until("person> ")
+				}
+				if place.way == "foreground" {
+					c.signals("python3", syscall.SIGUSR1)
+					c.hasTerminal("python3")
+				}
+				c.say("echo at the $((40+2))\n")
+				c.until("at the 42\r\n")
 				c.until("person> ")
-			}
-			if place.way == "foreground" {
-				c.signals("python3", syscall.SIGUSR1)
-				c.hasTerminal("python3")
-			}
-			c.say("echo at the $((40+2))\n")
-			c.until("at the 42\r\n")
-			c.until("person> ")
-			// Lines enough that a reader would have one: who of two gets a line is the
-			// kernel's choice.
-			for range 20 {
-				if said := c.ask("echo what is $((40+2)) secret", "person> "); said != "what is 42 secret\r\n" {
-					t.Errorf("the person's shell said %q", said)
+				// Lines enough that a reader would have one: who of two gets a line is the
+				// kernel's choice.
+				for range 20 {
+					if said := c.ask("echo what is $((40+2)) secret", "person> "); said != "what is 42 secret\r\n" {
+						t.Errorf("the person's shell said %q", said)
+					}
 				}
-			}
-			if text, err := os.ReadFile(w.path("project/stolen")); err != nil || len(text) > 0 {
-				t.Errorf("%q was read of what was typed: %v", text, err)
-			}
-		})
-	}
+				if why := c.wrong(); why != "" || !exists(w.path("project/stolen")) {
+					t.Errorf("the thief read %q", why)
+				}
+			})
+		}
+	})
 }
 
 // endSession kills all that is left of the shell's session, and of those made below it.

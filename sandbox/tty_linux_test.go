@@ -3,7 +3,6 @@ package sandbox_test
 import (
 	"bufio"
 	"context"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -15,11 +14,13 @@ import (
 // On a terminal the command has it as it is: size, keys, job signals; the
 // supervisor outlives the keys and gives back the command's status.
 func TestTerminal(t *testing.T) {
-	w := newWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
-	defer cancel()
-	command := exec.CommandContext(ctx, "/proc/self/exe")
-	command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+`=
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		w := newWorld(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a hang is a failure
+		defer cancel()
+		command := exec.CommandContext(ctx, "/proc/self/exe")
+		command.Env = w.supervised(`
 trap 'echo interrupted; exit 5' INT
 test -t 0 && test -t 1 && stty size && (echo through > /dev/tty)
 python=/usr/bin/python3
@@ -29,39 +30,40 @@ except OSError as e: print("refused", e.errno)'
 sleep 1000 &
 echo ready
 while :; do wait; done`)
-	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 33, Cols: 77})
-	require(t, err == nil, "no pseudo-terminals here")
-	defer func() { _ = terminal.Close() }()
-	out := bufio.NewReader(terminal)
-	var seen []string
-	for {
-		line, err := out.ReadString('\n')
-		if err != nil {
-			t.Fatalf("%v after %q", err, seen)
+		terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 33, Cols: 77})
+		require(t, err == nil, "no pseudo-terminals here")
+		defer func() { _ = terminal.Close() }()
+		out := bufio.NewReader(terminal)
+		var seen []string
+		for {
+			line, err := out.ReadString('\n')
+			if err != nil {
+				t.Fatalf("%v after %q", err, seen)
+			}
+			seen = append(seen, strings.TrimSpace(line))
+			if strings.TrimSpace(line) == "ready" {
+				break
+			}
 		}
-		seen = append(seen, strings.TrimSpace(line))
-		if strings.TrimSpace(line) == "ready" {
-			break
+		text := strings.Join(seen, "\n")
+		if !strings.Contains(text, "33 77") || !strings.Contains(text, "through") || strings.Contains(text, "injected") {
+			t.Errorf("saw %q", seen)
 		}
-	}
-	text := strings.Join(seen, "\n")
-	if !strings.Contains(text, "33 77") || !strings.Contains(text, "through") || strings.Contains(text, "injected") {
-		t.Errorf("saw %q", seen)
-	}
-	if _, err := terminal.Write([]byte{3}); err != nil { // Ctrl-C
-		t.Fatal(err)
-	}
-	for {
-		line, err := out.ReadString('\n')
-		if err != nil {
-			t.Fatalf("%v before the command said so", err)
+		if _, err := terminal.Write([]byte{3}); err != nil { // Ctrl-C
+			t.Fatal(err)
 		}
-		if strings.Contains(line, "interrupted") {
-			break
+		for {
+			line, err := out.ReadString('\n')
+			if err != nil {
+				t.Fatalf("%v before the command said so", err)
+			}
+			if strings.Contains(line, "interrupted") {
+				break
+			}
 		}
-	}
-	_ = command.Wait()
-	if code := command.ProcessState.ExitCode(); code != 5 {
-		t.Errorf("status %d", code)
-	}
+		_ = command.Wait()
+		if code := command.ProcessState.ExitCode(); code != 5 {
+			t.Errorf("status %d", code)
+		}
+	})
 }

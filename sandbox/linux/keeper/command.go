@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"runtime"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -84,20 +84,13 @@ func (k *keeper) startHere() (started, error) {
 	if k.setup.Program == "" {
 		return started{}, nil
 	}
-	pidfd := -1
-	pid, err := syscall.ForkExec(string(k.setup.Program), control.Strings(k.setup.Arguments), &syscall.ProcAttr{
-		Dir:   string(k.setup.Dir),
-		Env:   control.Strings(k.setup.Environment),
-		Files: []uintptr{0, 1, 2},
-		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
-	})
-	if err != nil {
-		f := fail("start command", err)
-		f.Command = true
-		return started{}, f
+	command := stage.Command{
+		Program: string(k.setup.Program), Arguments: control.Strings(k.setup.Arguments), Environment: control.Strings(k.setup.Environment),
+		Dir: string(k.setup.Dir), Foreground: k.setup.Foreground,
 	}
-	if pidfd < 0 {
-		return started{}, fail("start command", errors.New("the kernel gives no process descriptor"))
+	pid, pidfd, err := command.Start()
+	if err != nil {
+		return started{}, fail("start command", err)
 	}
 	return started{pid: pid, pidfd: pidfd}, nil
 }
@@ -125,10 +118,7 @@ func (k *keeper) listen(pid int) {
 			return
 		}
 		message.CloseFiles()
-		var wanted stage.Signal
-		if message.Kind == stage.KindSignal && message.Decode(&wanted) == nil {
-			_ = unix.Kill(pid, syscall.Signal(wanted.Number))
-		}
+		stage.Heed(k.conn, message, pid)
 	}
 }
 
@@ -137,12 +127,18 @@ func (k *keeper) listen(pid int) {
 func (k *keeper) reap(pid int) (int, error) {
 	for {
 		var status unix.WaitStatus
-		ended, err := unix.Wait4(-1, &status, 0, nil)
+		ended, err := unix.Wait4(-1, &status, unix.WUNTRACED, nil)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
 			return exitFailed, fail("wait for command", err)
+		}
+		if status.Stopped() {
+			if ended == pid {
+				_ = k.conn.Send(stage.KindStopped, stage.Signal{Number: int(status.StopSignal())})
+			}
+			continue
 		}
 		if status.Signaled() && status.Signal() == unix.SIGXFSZ {
 			_ = k.conn.Send(stage.KindLimit, stage.Limit{PID: ended, Signal: int(unix.SIGXFSZ)})
@@ -191,5 +187,6 @@ func (k *keeper) settle() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("hide from tracing: %w", err)
 	}
+	signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	return harden.LetGoOfTerminal()
 }

@@ -9,7 +9,8 @@
 // once more, so that every thread is in the domain: the keeper. The keeper
 // starts the guard, takes the set-up and a ruleset from the socket, and starts
 // the command from a thread that stands under the ruleset (a second domain
-// inside the first) and the call filter.
+// inside the first) and the call filter. With a terminal the keeper leads a session
+// on it, which is the run's own; the guard and the supervisor are in others.
 //
 // # What it promises
 //
@@ -24,5 +25,6 @@
 //
 // A step that fails ends the keeper with the reason, and nothing was run. The
 // command's descendants are reaped. Neither keeper nor guard holds an
-// environment, a terminal, or a descriptor of the user's while the command runs.
+// environment or a descriptor of the user's while the command runs; the keeper
+// holds the run's own terminal.
 package keeper

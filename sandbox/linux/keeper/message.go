@@ -26,6 +26,7 @@ type Setup struct {
 	Arguments   []control.Text `json:"arguments"`
 	Environment []control.Text `json:"environment"`
 	Dir         control.Text   `json:"dir"`
+	Foreground  bool           `json:"foreground,omitempty"` // of the keeper's terminal, is the command's
 	MaxFileSize int64          `json:"max_file_size,omitempty"`
 
 	Tests Tests `json:"tests"`

@@ -45,6 +45,9 @@ func fail(op string, err error) *failure {
 	if typed, ok := errors.AsType[*seccomp.Error](err); ok {
 		f.Hint, f.Missing = typed.Hint, typed.Kind == seccomp.KindMissing
 	}
+	if typed, ok := errors.AsType[*stage.StartError](err); ok {
+		f.Command = typed.Command
+	}
 	return f
 }
 
@@ -144,7 +147,9 @@ func (k *keeper) seclude() error {
 }
 
 // ignoreSignals keeps the terminal's keys and requests to end, which are the
-// command's, from ending this process. The command gets the defaults back.
+// command's, from ending this process: a program of the run may give its group the
+// foreground of the terminal. No key stops it: nobody else of its session is above it
+// (POSIX.1-2017, 3.264). The command gets the defaults back.
 func ignoreSignals() {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM)
 }

@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"runtime"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/harden"
-	"openclaw/sandbox/linux/spawn"
 )
 
 // started is the command's process, or why there is none.
@@ -47,7 +44,7 @@ func (s *stage) command() (int, error) {
 	if err := harden.LetGoOfTerminal(); err != nil {
 		return exitFailed, fail("settle init", err)
 	}
-	if s.leads() {
+	if leads() {
 		signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	}
 	go s.listen(child.pid)
@@ -86,65 +83,17 @@ func (s *stage) startHere() (started, error) {
 	return s.run()
 }
 
-// run starts the command. Where there is a terminal it leads a group: init is the
-// parent that its group needs in another one of the session, to be no orphan that no
-// key can stop (POSIX.1-2017, 3.264).
+// run starts the command.
 func (s *stage) run() (started, error) {
-	descriptor := int32(-1)
-	options := spawn.Options{
+	command := Command{
 		Program: string(s.setup.Program), Arguments: control.Strings(s.setup.Arguments), Environment: control.Strings(s.setup.Environment),
-		Dir: string(s.setup.Dir), Files: []int{0, 1, 2}, TerminalFD: -1, PIDFD: &descriptor, CgroupFD: -1,
+		Dir: string(s.setup.Dir), Foreground: s.setup.Foreground,
 	}
-	if s.leads() {
-		options.Leads = spawn.Group
-		if s.setup.Foreground {
-			options.TerminalFD = TerminalFD
-		}
-	}
-	syscall.ForkLock.Lock()
-	pid, failed := spawn.Start(&options)
-	syscall.ForkLock.Unlock()
-	if failed != nil {
-		if pid > 0 {
-			_, _ = unix.Wait4(pid, nil, 0, nil) // it says nothing more
-			_ = unix.Close(int(descriptor))
-		}
-		f := fail("start command", syscall.Errno(failed.Errno))
-		f.Command = failed.Step >= spawn.Enter
-		return started{}, f
-	}
-	if descriptor < 0 {
-		return started{}, fail("start command", errors.New("the kernel gives no process descriptor"))
-	}
-	return started{pid: pid, pidfd: int(descriptor)}, nil
-}
-
-// leads reports whether this process leads a session, which then has a terminal.
-func (s *stage) leads() bool {
-	session, err := unix.Getsid(0)
-	return err == nil && session == os.Getpid()
-}
-
-// resume has the command go on. Its terminal's foreground is given to it when nobody
-// has it, and taken back from nobody else: a shell inside has jobs of its own.
-func (s *stage) resume(pid int, foreground bool) {
-	group, err := unix.Getpgid(pid)
+	pid, pidfd, err := command.Start()
 	if err != nil {
-		return // it has ended
+		return started{}, fail("start command", err)
 	}
-	if now, err := unix.IoctlGetInt(TerminalFD, unix.TIOCGPGRP); err == nil {
-		own := unix.Getpgrp()
-		switch {
-		case foreground && (now == own || now == pid):
-			_ = unix.IoctlSetPointerInt(TerminalFD, unix.TIOCSPGRP, group)
-		case !foreground && (now == group || now == pid):
-			_ = unix.IoctlSetPointerInt(TerminalFD, unix.TIOCSPGRP, own)
-		}
-	}
-	_ = unix.Kill(-group, unix.SIGCONT)
-	if group != pid { // a shell has made one of its own, and left the first
-		_ = unix.Kill(-pid, unix.SIGCONT)
-	}
+	return started{pid: pid, pidfd: pidfd}, nil
 }
 
 // listen passes signals on. When the supervisor has gone, it ends everything.
@@ -158,17 +107,8 @@ func (s *stage) listen(pid int) {
 		}
 		message.CloseFiles()
 		switch message.Kind {
-		case KindSignal:
-			var wanted Signal
-			if message.Decode(&wanted) == nil {
-				_ = unix.Kill(pid, syscall.Signal(wanted.Number))
-			}
-		case KindResume:
-			var wanted Resume
-			if message.Decode(&wanted) == nil {
-				s.resume(pid, wanted.Foreground)
-				_ = s.conn.Send(KindResumed, nil) // the supervisor may have gone
-			}
+		case KindSignal, KindResume:
+			Heed(s.conn, message, pid)
 		case KindBind, KindUnbind:
 			if err := s.bind(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

@@ -13,7 +13,7 @@ import (
 // Name is the program's name (argument zero) that marks a stage.
 const Name = "openclaw-cage"
 
-// The descriptors of a stage beside the standard ones: the control socket, and, if it
+// The descriptors of a stage, and of a keeper, beside the standard ones: the control socket, and, if it
 // leads a session, the terminal of that.
 const (
 	ControlFD  = 3
@@ -157,5 +157,6 @@ type Resume struct {
 
 // Signal is passed on to the command, or has stopped it.
 type Signal struct {
-	Number int `json:"number"`
+	Number int  `json:"number"`
+	Group  bool `json:"group,omitempty"` // passed on to the whole group that the command is in
 }

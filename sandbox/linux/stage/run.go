@@ -39,6 +39,9 @@ func fail(op string, err error) *failure {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		f.Errno = int(errno)
 	}
+	if typed, ok := errors.AsType[*StartError](err); ok {
+		f.Command = typed.Command
+	}
 	return f
 }
 
@@ -82,7 +85,7 @@ func Run() int {
 // seclude ties this process to its supervisor and hides it from everyone else.
 func (s *stage) seclude() error {
 	unix.CloseOnExec(ControlFD)
-	if s.leads() {
+	if leads() {
 		unix.CloseOnExec(TerminalFD)
 	}
 	if err := unix.CloseRange(ControlFD+1, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
