@@ -31,7 +31,7 @@ const (
 )
 
 // job is a run on a terminal of its own, which stands in for the person's. The cage's
-// first process leads a session on it, in which the command starts with a group of its
+// first process, of a reduced cage the keeper, leads a session on it, in which the command starts with a group of its
 // own. To the person's shell the run is this process, which therefore passes on what
 // is typed while it is in the foreground, stops when the command stops, and has it go
 // on when it does itself.
@@ -67,6 +67,7 @@ type job struct {
 	keys      chan os.Signal      // that stop a job, as this process heard them
 	continued chan os.Signal      // that this process goes on
 	passed    chan os.Signal      // what else it hears, for RelaySignals
+	gone      bool                // the person's terminal has
 	stops     chan syscall.Signal // by which the command was stopped
 	typing    chan struct{}       // the key that stops a job, as it was passed on
 	resumed   chan struct{}       // the command has been told to go on
@@ -161,7 +162,7 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 		case <-over:
 			return
 		case <-ticker.C:
-			if !j.terminal.Attached() && j.foreground() && (j.asked || j.wants()) {
+			if !j.lost(p, over) && !j.terminal.Attached() && j.foreground() && (j.asked || j.wants()) {
 				j.resume(p, over)
 			}
 		case <-j.typing:
@@ -189,6 +190,10 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 
 // follow does what the command's stop asks for.
 func (j *job) follow(p *Process, by syscall.Signal, over <-chan struct{}) {
+	if j.lost(p, over) {
+		j.resume(p, over) // who asked for the terminal goes on to hear that there is none
+		return
+	}
 	waits := by == unix.SIGTTIN || by == unix.SIGTTOU
 	alone := !j.controls || orphaned(j.own) // nobody is there who could say fg
 	switch {
@@ -207,8 +212,24 @@ func (j *job) follow(p *Process, by syscall.Signal, over <-chan struct{}) {
 	j.resume(p, over)
 }
 
+// lost reports whether the person's terminal has gone. The run's own is then hung up,
+// and the command has to go on to find that out: one that ignores the hang-up's signal
+// reads the end of a file as it would without a cage.
+func (j *job) lost(p *Process, over <-chan struct{}) bool {
+	if j.gone || !j.terminal.Gone() {
+		return j.gone
+	}
+	j.gone = true
+	j.terminal.HangUp()
+	j.resume(p, over)
+	return true
+}
+
 // wants reports whether a command whose input is the terminal, and which may wait for
-// it otherwise than by reading, has something to read that nobody else does.
+// it otherwise than by reading, has something to read that nobody else does. It is a
+// guess from time, because nobody can be asked: the kernel tells the other end of a
+// terminal of no reader or poller, and where a process waits (/proc/PID/syscall, wchan)
+// says neither for which file, if it polls, nor what the run's other processes do.
 func (j *job) wants() bool {
 	stdin, _, _ := j.terminal.Files()
 	now := j.terminal.Typed()
@@ -233,7 +254,7 @@ func (j *job) stop(by syscall.Signal, over <-chan struct{}) {
 	}
 	for _, pid := range membersOf(j.own) {
 		if pid != os.Getpid() {
-			_ = unix.Kill(pid, by)
+			signalIf(pid, by, func() bool { return groupOf(pid) == j.own })
 		}
 	}
 	select {
@@ -275,8 +296,8 @@ func (j *job) stopped(by syscall.Signal) {
 // asked to be. What stopped it before then is past.
 func (j *job) resume(p *Process, over <-chan struct{}) {
 	j.terminal.Resize()
-	if j.attach() != nil {
-		return // the person's terminal has gone, and its hang-up comes
+	if !j.gone && j.attach() != nil {
+		return // the person's terminal has gone, which is looked for again and again
 	}
 	if p.PID() > 0 {
 		if p.conn.Send(stage.KindResume, stage.Resume{Foreground: j.terminal.Attached()}) == nil { // it may have ended
@@ -285,20 +306,22 @@ func (j *job) resume(p *Process, over <-chan struct{}) {
 			case <-over:
 			}
 		}
-	} else if group := groupOf(p.command()); group > 0 {
-		_ = unix.Kill(-group, unix.SIGCONT) // it is about to start, and the cage's first process waits for that
+	} else if pid := p.command(); pid > 0 { // it is about to start, and the cage's first process waits for that
+		signalIf(pid, unix.SIGCONT, func() bool { return parentOf(pid) == p.first.pid() })
 	}
 }
 
-// signal passes on what a key of the person's terminal sent to this process's group.
+// signal passes on what a key of the person's terminal sent to this process's group. The
+// first process sends it, which reaches nothing but the cage: here the number of a group
+// that has ended meanwhile could be another's.
 func (j *job) signal(p *Process, sent syscall.Signal) {
 	if j == nil {
 		return // the command is in that group
 	}
 	if j.terminal.Attached() {
 		j.terminal.Signal(sent)
-	} else if group := groupOf(p.PID()); group > 0 {
-		_ = unix.Kill(-group, sent)
+	} else if p.PID() > 0 {
+		_ = p.conn.Send(stage.KindSignal, stage.Signal{Number: int(sent), Group: true}) // it may have ended
 	}
 }
 

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,6 +39,19 @@ func membersOf(group int) []int {
 		}
 	}
 	return all
+}
+
+// signalIf sends a signal to a process that is still the one meant, as is says once it is
+// held: its number may be another's by then.
+func signalIf(pid int, sent syscall.Signal, is func() bool) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return // it has ended
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if is() {
+		_ = unix.PidfdSendSignal(fd, sent, nil, 0)
+	}
 }
 
 // parentOf is 0 when there is none.
