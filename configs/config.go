@@ -11,6 +11,7 @@ type Config struct {
 	Agents        map[string]Agent    `yaml:"agents"`
 	Providers     map[string]Provider `yaml:"providers"`
 	Client        Client              `yaml:"client"`
+	Approve       Approve             `yaml:"approve"`
 	Screen        Screen              `yaml:"tui"`
 	Logging       Logging             `yaml:"logging"`
 	DataRetention DataRetention       `yaml:"data_retention"`
@@ -161,6 +162,11 @@ type ClientEncryption struct {
 	Enabled        bool   `yaml:"enabled"`
 	PublicKeyPath  string `yaml:"public_key_path"`
 	PrivateKeyPath string `yaml:"private_key_path"`
+}
+
+// Approve is how held requests are answered on a screen.
+type Approve struct {
+	Confirm string `yaml:"confirm"` // always | never | on-widen: which allows ask once more before they hold
 }
 
 // Screen is the terminal screen on this machine. Keys are by the ID of an action;

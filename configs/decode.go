@@ -231,7 +231,7 @@ func (d *decoder) unknownHint(kind reflect.Type, name string) string {
 		"Config": "the top level", "Permissions": "permissions", "Network": "permissions.network", "Agent": "an agent",
 		"Role": "a role", "Gateway": "gateway", "TLS": "gateway.tls", "RateLimiting": "gateway.rate_limiting",
 		"TokenRotation": "gateway.token_rotation", "Provider": "a provider", "Logging": "logging", "Audit": "audit",
-		"ClientTLS": "client.tls", "Client": "client", "Limits": "an agent's limits", "Budget": "a budget", "Screen": "tui",
+		"ClientTLS": "client.tls", "Client": "client", "Limits": "an agent's limits", "Budget": "a budget", "Screen": "tui", "Approve": "approve",
 	}
 	if place, ok := places[homes[0]]; ok {
 		return "it belongs to " + place + "; check the indentation"

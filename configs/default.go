@@ -32,6 +32,7 @@ func Default() *Config {
 		Agents:    map[string]Agent{},
 		Providers: map[string]Provider{},
 		Client:    Client{TLS: ClientTLS{VerifyServer: true}},
+		Approve:   Approve{Confirm: "on-widen"},
 		Screen:    Screen{Theme: "auto", Glyphs: "unicode", Filters: map[string]string{}, Keys: map[string][]string{}, Bell: true, Notifications: true},
 		Logging:   Logging{Level: "info", Format: "json", RedactReplacement: "[REDACTED]"},
 		DataRetention: DataRetention{

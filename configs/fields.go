@@ -24,6 +24,7 @@ func fields() map[string]field {
 		"Config.agents":         {About: "The agents, by name. An agent's rights are the intersection of its role's and its own permissions."},
 		"Config.providers":      {About: "The model providers, by name."},
 		"Config.client":         {About: "How the command line and the screen reach a gateway elsewhere."},
+		"Config.approve":        {About: "How held requests are answered on a screen."},
 		"Config.tui":            {About: "The terminal screen on this machine."},
 		"Config.logging":        {About: "The gateway's log."},
 		"Config.data_retention": {About: "How long data is kept."},
@@ -137,6 +138,8 @@ func fields() map[string]field {
 		"ClientEncryption.enabled":          {About: "Encrypt messages."},
 		"ClientEncryption.public_key_path":  {About: "PEM file of the gateway's public key.", Path: true},
 		"ClientEncryption.private_key_path": {About: "PEM file of the client's private key.", Path: true},
+
+		"Approve.confirm": {About: "When an allow on the screen asks for y once more: always; on-widen, where it reaches further than the one call that waits; never. A rule for the config is always shown first and written by y.", Enum: []string{"always", "never", "on-widen"}},
 
 		"Screen.theme":         {About: "Colours: auto are the terminal's own, fit for dark and light alike; dark and light are the stronger of its 16 for such a background; mono has none. NO_COLOR goes before it.", Enum: []string{"auto", "dark", "light", "mono"}},
 		"Screen.glyphs":        {About: "Marks beside words: unicode, or ascii alone. openclaw tui --ascii goes before it.", Enum: []string{"unicode", "ascii"}},

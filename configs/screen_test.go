@@ -45,6 +45,14 @@ func TestKeysOfTheScreen(t *testing.T) {
 	if s, err = parseScreen(t, ""); err != nil || !s.Config.Screen.Bell || len(s.Config.Screen.Keys) != 0 {
 		t.Errorf("without a section: %+v %v", s, err)
 	}
+	if s.Config.Approve.Confirm != "on-widen" {
+		t.Errorf("without a section: confirm %q", s.Config.Approve.Confirm)
+	}
+	for _, confirm := range []string{"always", "never", "on-widen"} {
+		if s, err = parseScreen(t, "approve: {confirm: "+confirm+"}\n"); err != nil || s.Config.Approve.Confirm != confirm {
+			t.Errorf("%s: %v", confirm, err)
+		}
+	}
 	if s, err = parseScreen(t, "tui: {theme: mono, glyphs: ascii, filters: {mine: agent:coder}}\n"); err != nil ||
 		s.Config.Screen.Theme != "mono" || s.Config.Screen.Glyphs != "ascii" || s.Config.Screen.Filters["mine"] != "agent:coder" {
 		t.Errorf("%+v %v", s, err)
@@ -61,6 +69,12 @@ func TestKeysOfTheScreen(t *testing.T) {
 		{"tui:\n  filters: [a]\n", `config.yaml:2:12: tui.filters: must be a mapping`},
 		{"tui:\n  filters:\n    Mine: a\n", `config.yaml:3:11: tui.filters.Mine: not a name of a filter (such as mine`},
 		{"tui:\n  filters:\n    mine: refuse\n", `config.yaml:3:11: tui.filters.mine: cannot be read (write another)`},
+		{"approve:\n  confirm: on-wider\n", `config.yaml:2:12: approve.confirm: "on-wider" is not`},
+		{"approve:\n  confirm: on-wider\n", `did you mean "on-widen"?`},
+		{"approve:\n  confirm: true\n", `config.yaml:2:12: approve.confirm: `},
+		{"approve: never\n", `config.yaml:1:10: approve: must be a mapping`},
+		{"approve:\n  confrim: never\n", `config.yaml:2:3: approve.confrim: unknown key; did you mean "confirm"?`},
+		{"confirm: never\n", `it belongs to approve`},
 		{"tui:\n  bell: loud\n", `config.yaml:2:9: tui.bell: must be true or false`},
 		{"tui:\n  key: {}\n", `config.yaml:2:3: tui.key: unknown key; did you mean "keys"?`},
 	} {

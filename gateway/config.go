@@ -144,7 +144,7 @@ func configStatus(in configs.Status, active *configs.Snapshot) event.ConfigStatu
 		out.History = append(out.History, event.Applied{Version: h.Version, Time: h.Time, By: h.By, Changes: h.Changes, Kept: h.Kept, Lost: h.Lost})
 	}
 	screen := active.Config.Screen
-	out.Screen = &event.Screen{Theme: screen.Theme, Glyphs: screen.Glyphs, Mouse: screen.Mouse, Bell: screen.Bell, Notifications: screen.Notifications}
+	out.Screen = &event.Screen{Theme: screen.Theme, Glyphs: screen.Glyphs, Mouse: screen.Mouse, Bell: screen.Bell, Notifications: screen.Notifications, Confirm: active.Config.Approve.Confirm}
 	for _, name := range slices.Sorted(maps.Keys(screen.Filters)) {
 		out.Screen.Filters = append(out.Screen.Filters, event.Filter{Name: name, Line: screen.Filters[name]})
 	}

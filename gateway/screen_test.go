@@ -20,16 +20,17 @@ func TestTheScreensSettingsComeWithTheConfig(t *testing.T) {
 		more string
 		bell bool
 		keys int
+		asks string // approve.confirm
 	}{
-		{"", true, 0},
-		{"\ntui: {bell: false, keys: {asks.allow: f5, copy: [x, f6]}}\n", false, 2},
-		{"\ntui: {bell: nonsense}\n", false, 2},
+		{"", true, 0, "on-widen"},
+		{"\napprove: {confirm: always}\ntui: {bell: false, keys: {asks.allow: f5, copy: [x, f6]}}\n", false, 2, "always"},
+		{"\napprove: {confirm: nonsense}\ntui: {bell: nonsense}\n", false, 2, "always"},
 	} {
 		if err := os.WriteFile(h.layout.Config(), append(append([]byte{}, first...), c.more...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		status, err := screen.ReloadConfig(t.Context())
-		if err != nil || status.Screen == nil || status.Screen.Bell != c.bell || len(status.Screen.Keys) != c.keys {
+		if err != nil || status.Screen == nil || status.Screen.Bell != c.bell || status.Screen.Confirm != c.asks || len(status.Screen.Keys) != c.keys {
 			t.Fatalf("%q: %+v %v", c.more, status.Screen, err)
 		}
 		if c.keys > 0 {

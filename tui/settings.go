@@ -17,6 +17,7 @@ type Settings struct {
 	Mouse         bool              // a click selects, the wheel scrolls
 	Bell          bool              // rings when a request is held
 	Notifications bool              // the desktop says that an agent asks
+	Confirm       string            // of view: which allows ask once more; empty: the default
 }
 
 // DefaultSettings are those of a config that says nothing.
@@ -28,7 +29,7 @@ const settingsEach = 2 * time.Second
 
 // settingsOf are the settings that came with a gateway's config.
 func settingsOf(e *event.Screen) Settings {
-	set := Settings{Theme: e.Theme, Glyphs: e.Glyphs, Mouse: e.Mouse, Bell: e.Bell, Notifications: e.Notifications, Keys: view.KeyMap{}}
+	set := Settings{Theme: e.Theme, Glyphs: e.Glyphs, Mouse: e.Mouse, Bell: e.Bell, Notifications: e.Notifications, Confirm: e.Confirm, Keys: view.KeyMap{}}
 	for _, f := range e.Filters {
 		if message, _ := view.JudgeFilter(f.Line); message == "" { // that of another version may not be
 			if set.Filters == nil {
@@ -51,7 +52,7 @@ func (s *screen) use(set Settings) {
 		return
 	}
 	s.root.Theme.Choose(set.Theme, set.Glyphs)
-	s.data.Filters, s.dirty = set.Filters, true
+	s.data.Filters, s.data.Confirm, s.dirty = set.Filters, set.Confirm, true
 	rows, problems := view.Rebind(view.Table(), set.Keys)
 	if len(problems) > 0 {
 		s.say(view.Bad, s.data.T("the keys of the config are not used: %s: %s", problems[0].Action, problems[0].Message))

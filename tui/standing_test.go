@@ -344,7 +344,7 @@ func TestRecordsAreSaved(t *testing.T) {
 // The state of a row is a whole word.
 func TestTheStateOfARowIsWhole(t *testing.T) {
 	d, b := inboxAt(t, 120, 36)
-	d.press("3", "s", "a")
+	d.press("3", "s", "a", "y")
 	d.event(event.Event{Kind: event.KindAsk, Ask: ask(t, b, "4f2a91")})
 	if frame := strip(d.frame()); !strings.Contains(frame, "✓ run  ") || strings.Contains(frame, "✓ this") {
 		t.Errorf("allowed for the run:\n%s", frame)

@@ -22,8 +22,12 @@ func judgeKeys(keys map[string][]string) []configs.KeyProblem {
 }
 
 // screenSettings are what a config says about the screen.
-func screenSettings(c *configs.Screen) tui.Settings {
-	return tui.Settings{Theme: c.Theme, Glyphs: c.Glyphs, Filters: c.Filters, Keys: c.Keys, Mouse: c.Mouse, Bell: c.Bell, Notifications: c.Notifications}
+func screenSettings(config *configs.Config) tui.Settings {
+	c := &config.Screen
+	return tui.Settings{
+		Theme: c.Theme, Glyphs: c.Glyphs, Filters: c.Filters, Keys: c.Keys, Mouse: c.Mouse, Bell: c.Bell, Notifications: c.Notifications,
+		Confirm: config.Approve.Confirm,
+	}
 }
 
 // ownSettings reads this machine's own config for a screen whose gateway is
@@ -43,7 +47,7 @@ func (t *terminal) ownSettings(layout configs.Layout) func() (tui.Settings, erro
 		seen = info
 		snapshot, err := t.loadConfig() // without a file: the defaults
 		if failed = err; err == nil {
-			last = screenSettings(&snapshot.Config.Screen)
+			last = screenSettings(snapshot.Config)
 		}
 		return last, failed
 	}

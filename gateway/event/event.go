@@ -187,6 +187,7 @@ type Screen struct {
 	Mouse         bool         `json:"mouse"`
 	Bell          bool         `json:"bell"`
 	Notifications bool         `json:"notifications"`
+	Confirm       string       `json:"confirm,omitempty"` // approve.confirm: "always", "never", "on-widen"; empty: not known
 }
 
 // Filter is a line of the screen's filter that has a name.

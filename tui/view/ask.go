@@ -306,7 +306,7 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	switch {
 	case scope == scopeAlways && v.ask.cut && !v.full:
 		word = c.T("show the whole rule")
-	case scope == scopeAlways:
+	case scope == scopeAlways, v.confirms(&Answer{Scope: scope, Match: v.match(a)}):
 		word = c.T("allow…")
 	}
 	put(c.Key(ActAllow), word)

@@ -54,6 +54,7 @@ type Data struct {
 	Folder    string // offered to a new agent; empty: none
 	Home      string // the person's home folder, where the gateway runs; empty: not known
 	Filters   SavedFilters
+	Confirm   string // which allows ask for y: ConfirmAlways…; empty: the default
 	Keys      *Keys
 	Words     *Words // the language
 	Link      Link

@@ -23,21 +23,12 @@ type asking struct {
 	step   askStep
 	allow  bool   // of askAll
 	target string // id of the ask that a step is about
+	answer Answer // of askAllow: what y gives
 	ids    []string
 	note   Editor
 	cut    bool // the rule is not in sight whole
 	opened bool // the pane was opened over the screen to show it
 }
-
-// askStep is a question that is open.
-type askStep int
-
-const (
-	askNone   askStep = iota
-	askAlways         // write this rule?
-	askAll            // answer all these?
-	askNote           // the words of a denial
-)
 
 // PreviewKey names what a Preview is about.
 type PreviewKey struct{ ID, Match string }
@@ -49,21 +40,6 @@ type Preview struct {
 	Lines   []string // of the file that change, each with + or - before it
 	Matches []string // how far it may go
 	Problem string
-}
-
-// Question is what y would do now; empty: nothing is asked.
-func (v *DenialsView) Question() string {
-	switch v.ask.step {
-	case askAlways:
-		return v.data.T("Write this rule?")
-	case askAll:
-		if v.ask.allow {
-			return v.data.T("Allow once %s?", v.data.N(len(v.ask.ids), "request"))
-		}
-		return v.data.T("Deny %s?", v.data.N(len(v.ask.ids), "request"))
-	case askNone, askNote:
-	}
-	return ""
 }
 
 // Doze puts the keys that answer to sleep: the inbox is not in sight, or typed
@@ -247,7 +223,12 @@ func (v *DenialsView) allow(a *event.Ask) Action {
 		}
 		return v.Wants()
 	}
-	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scope, Match: v.match(a)}}}
+	answer := Answer{ID: a.ID, Allow: true, Scope: scope, Match: v.match(a)}
+	if v.confirms(&answer) {
+		v.ask.step, v.ask.target, v.ask.answer = askAllow, a.ID, answer
+		return v.Wants()
+	}
+	return Action{Verb: VerbDecide, Answers: []Answer{answer}}
 }
 
 // all asks about the marked asks or, without marks, all that wait of the same agent
@@ -301,54 +282,6 @@ func (v *DenialsView) next() {
 	v.full, v.inPane, v.off = false, false, v.off || v.filtered()
 	v.list.id, v.list.moved = v.inbox.rows[(at+1)%v.inbox.waiting].id, true
 	v.order.reveal(v.list.id)
-}
-
-// askKey takes what is typed while a question is open. Only y says yes, and
-// pasted text answers nothing.
-func (v *DenialsView) askKey(k Key) Action {
-	step := v.ask.step
-	if step == askNote {
-		return v.noteKey(k)
-	}
-	yes := k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y'
-	v.ask.step = askNone
-	if !yes {
-		return Action{}
-	}
-	if step == askAll {
-		action := Action{Verb: VerbDecide}
-		for _, id := range v.ask.ids {
-			if a := v.data.Asks.Get(id); a != nil && a.State == event.AskWaiting {
-				action.Answers = append(action.Answers, Answer{ID: id, Allow: v.ask.allow})
-			}
-		}
-		clear(v.ask.marks)
-		return action
-	}
-	a := v.selectedAsk()
-	if a == nil || a.ID != v.ask.target || v.scope(a) != scopeAlways {
-		return Action{}
-	}
-	if v.ask.opened {
-		v.full, v.inPane, v.ask.opened = false, false, false
-	}
-	return Action{Verb: VerbDecide, Answers: []Answer{{ID: a.ID, Allow: true, Scope: scopeAlways, Match: v.match(a)}}}
-}
-
-func (v *DenialsView) noteKey(k Key) Action {
-	switch k.Name {
-	case "esc", "ctrl+c":
-		v.ask.step = askNone
-		v.ask.note.Wipe()
-	case "enter":
-		v.ask.step = askNone
-		note := v.ask.note.Text()
-		v.ask.note.Wipe()
-		return Action{Verb: VerbDecide, Answers: []Answer{{ID: v.ask.target, Note: note}}}
-	default:
-		v.ask.note.Key(k)
-	}
-	return Action{}
 }
 
 // Wants is what the pane needs and does not have: what "always" would write, or

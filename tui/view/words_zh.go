@@ -240,6 +240,8 @@ func chineseSentences() map[string]string {
 		"Warnings":         "警告",
 		"What is stored shows here once it is unlocked.": "解锁后在这里显示所存的内容。",
 		"Write this rule?":               "写入这条规则？",
+		"Allow it once?":                 "允许一次？",
+		"Allow it until the run ends?":   "允许到本次运行结束？",
 		"a port is a number up to 65535": "端口是不大于 65535 的数字",
 		"a secret of this name is stored already; saving replaces it": "同名密钥已存在；保存将替换它",
 		"active #%s since ":                     "#%s 生效于 ",
