@@ -43,14 +43,14 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 	"github.com/zalando/go-keyring":   "Delete ErrNotFound ErrSetDataTooBig ErrUnsupportedPlatform Get",
 	"golang.org/x/net/http/httpproxy": "Config.ProxyFunc",
 	"golang.org/x/oauth2/google":      "CredentialsFromJSONWithType",
-	"golang.org/x/sys/unix": "Accept4 Access Bind ByteSliceToString Capget Capset Chdir Chmod Close CloseOnExec CloseRange CmsgSpace Dup Dup3 EpollCreate1 EpollCtl EpollWait Eventfd Faccessat Fallocate " +
+	"golang.org/x/sys/unix": "Accept4 Access Bind ByteSliceToString Capget Capset Chdir Chmod ClockGettime Close CloseOnExec CloseRange CmsgSpace Dup Dup3 EpollCreate1 EpollCtl EpollWait Eventfd Faccessat Fallocate " +
 		"Fchownat FcntlFlock FcntlInt FdSet.IsSet FdSet.Set Flock Fstat Fstatat Fstatfs Fsync Ftruncate Getdents Getegid Geteuid Getgid Getgroups Getpagesize Getpeername Getpgid " +
 		"Getpgrp Getppid Getrlimit Getsid Getsockname GetsockoptIPv6MTUInfo GetsockoptIPv6Mreq GetsockoptInt GetsockoptTCPInfo GetsockoptTimeval GetsockoptUcred GetsockoptXucred " +
 		"Getuid Getxattr Ifreq.SetUint16 InotifyAddWatch InotifyInit1 IoctlGetInt IoctlGetTermios IoctlGetWinsize IoctlIfreq IoctlSetInt IoctlSetPointerInt IoctlSetTermios " +
 		"IoctlSetWinsize Iovec.SetLen Kill LOCAL_PEERCRED LOCAL_PEERPID Linkat Listen Listxattr Madvise Major Minor Mkdir Mkdirat Mlock Mmap Mount MountSetattr MoveMount Munmap " +
 		"NewIfreq NsecToTimespec NsecToTimeval OpenTree ParseSocketControlMessage ParseUnixRights PidfdGetfd PidfdOpen PidfdSendSignal PivotRoot Poll Prctl PrctlRetInt Pread " +
 		"Prlimit ProcessVMReadv PthreadSigmask Pwrite Read Readlinkat Recvfrom Recvmsg Removexattr Renameat2 Rmdir SOL_LOCAL Seek Select SetNonblock Setrlimit SetsockoptInt " +
-		"SetsockoptTimeval Shutdown Socketpair Stat Statx SysctlKinfoProcSlice TIOCGETA TIOCSETA Timeval.Nano Truncate Uname UnixRights Unlink Unlinkat Unmount Utimes UtimesNanoAt " +
+		"SetsockoptTimeval Shutdown Socketpair Stat Statx SysctlKinfoProcSlice TIOCGETA TIOCSETA Timespec.Nano Timeval.Nano Truncate Uname UnixRights Unlink Unlinkat Unmount Utimes UtimesNanoAt " +
 		"Wait4 WaitStatus.ExitStatus WaitStatus.Signal WaitStatus.Signaled WaitStatus.StopSignal WaitStatus.Stopped Write",
 	"golang.org/x/sys/windows": "ERROR_ACCESS_DENIED ERROR_LOCK_VIOLATION ERROR_NOT_FOUND ERROR_NO_SUCH_LOGON_SESSION Handle LOCKFILE_EXCLUSIVE_LOCK LOCKFILE_FAIL_IMMEDIATELY LockFileEx Overlapped " +
 		"RPC_X_BAD_STUB_DATA",

@@ -56,6 +56,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw run → cmd/openclaw err":                                    holds("cobra's own words of usage; its errors go through report"),
 	"cmd/openclaw run → cmd/openclaw out":                                    holds("cobra's own words of usage; its errors go through report"),
 	"cmd/openclaw scrubInPlace → os.OpenFile":                                holds("what was read, masked: logs_scrub.txtar looks at it"),
+	"cmd/openclaw screenBench.open → pty.Open":                               holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw servePeer → http.Server.Serve":                             holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw servePeer → net.ListenConfig.Listen":                       holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw systemdVersion → exec.CommandContext":                      holds("a program of the system, without data"),
