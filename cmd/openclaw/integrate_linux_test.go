@@ -25,6 +25,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"openclaw/gateway/auth"
 	"openclaw/gateway/event"
 )
 
@@ -238,6 +239,14 @@ func TestFail2banReadsOurLog(t *testing.T) {
 				r.URL.Path = "/v1/" + forged
 				r.Header.Set("User-Agent", forged)
 			}))
+			p.post(port, "/v1/messages", rightToken, from("192.0.2.8", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }))
+			p.post(port, "/p/anthropic/v1/%2e%2e/messages", rightToken, from("192.0.2.9", nil))
+			p.post(port, "/v1/messages", auth.AgentPrefix+strings.Repeat("a", 43), from("192.0.2.10", nil))
+			p.post(port, "/?token="+rightToken, "", from("192.0.2.11", func(r *http.Request) {
+				r.Method = http.MethodGet
+				r.Header.Set("Connection", "Upgrade")
+				r.Header.Set("Upgrade", "websocket")
+			}))
 			if s, status, body := upgrade(t, port, http.Header{"X-Forwarded-For": {"192.0.2.7"}}); s == nil {
 				t.Fatalf("no socket: %d %s", status, body)
 			} else {
@@ -255,7 +264,7 @@ func TestFail2banReadsOurLog(t *testing.T) {
 			if err != nil {
 				t.Fatalf("fail2ban-regex: %v\n%s", err, found)
 			}
-			for _, want := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "2001:db8::5", "192.0.2.6", "192.0.2.7"} {
+			for _, want := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "2001:db8::5", "192.0.2.6", "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10", "192.0.2.11"} {
 				if !strings.Contains("\n"+string(found), "\n"+want+"\n") {
 					t.Errorf("%s is not found in\n%s", want, found)
 				}
