@@ -16,6 +16,7 @@ type policyRow struct {
 	from   policy.Origin
 	place  string // of from, short
 	used   int    // what was refused because of it, or connected
+	starts bool   // one of the many places that start by themselves, and are only read
 }
 
 const builtInTitle = "built in, no config opens these"
@@ -43,6 +44,7 @@ func policyRows(w *Words, p *policy.Policy) []policyRow {
 	}
 	for _, r := range given {
 		add(r.Effect, r.Access, r.Path, r.Origin)
+		rows[len(rows)-1].starts = r.Limit != ""
 	}
 	if system > 0 {
 		add(policy.Allow, policy.AccessRead, w.T("%s folders of the system", itoa(system)), policy.Origin{BuiltIn: w.T("programs need them")})
@@ -138,10 +140,22 @@ func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, fold
 		title += c.T(", role %s", role)
 	}
 	c.Line(Bold, title)
-	hidden := 0
+	hidden, starts := 0, 0
 	for i := range rows {
+		if rows[i].starts {
+			starts++
+		}
+	}
+	for i, told := 0, false; i < len(rows); i++ {
 		if hidden > 0 {
 			hidden++
+			continue
+		}
+		if rows[i].starts && folded && starts > 1 {
+			if !told {
+				drawStarts(c, rows, starts)
+			}
+			told = true
 			continue
 		}
 		if rows[i].title == builtInTitle && folded {
@@ -181,6 +195,17 @@ func drawPolicy(c *Canvas, rows []policyRow, p *policy.Policy, role string, fold
 		c.Put(Bold, c.T("asks"))
 		c.Wrap(Plain, c.T(" for %s, %s for an answer", strings.Join(words, ", "), p.AskTimeout.Round(time.Second).String()), 2)
 	}
+}
+
+// drawStarts is one row for all places whose programs start by themselves.
+func drawStarts(c *Canvas, rows []policyRow, n int) {
+	one := policyRow{effect: policy.Allow, access: policy.AccessRead, what: c.T("%s start-up files and folders", itoa(n)), place: c.T("built in")}
+	for i := range rows {
+		if rows[i].starts {
+			one.used += rows[i].used
+		}
+	}
+	one.draw(c, "")
 }
 
 func (r *policyRow) draw(c *Canvas, home string) {

@@ -97,6 +97,7 @@ func chineseSentences() map[string]string {
 		"%s denied/h":                                                          "每小时拒绝 %s",
 		"%s events missed":                                                     "错过 %s 个事件",
 		"%s first":                                                             "%s在前",
+		"%s start-up files and folders":                                        "%s 个启动文件和文件夹",
 		"%s folders of the system":                                             "%s 个系统文件夹",
 		"%s matches  ":                                                         "%s 符合  ",
 		"%s more in view {view.open.Agents}":                                   "还有 %s 个，见视图 {view.open.Agents}",
