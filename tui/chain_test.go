@@ -65,6 +65,13 @@ func TestAuditIsCheckedAnew(t *testing.T) {
 	if b.looks != 1 {
 		t.Errorf("%d looks", b.looks)
 	}
+	// A look at the chain that is still under way, as where the view was just opened, takes
+	// no key away.
+	d.s.verifying = true
+	if frame = strip(d.press("i", "r")); !strings.Contains(frame, "looked at anew") {
+		t.Errorf("the key is lost:\n%s", frame)
+	}
+	d.s.verifying = false
 	b.failed = errors.New("the disk does not answer")
 	if frame = strip(d.press("r")); !strings.Contains(frame, "not looked at: the disk does not answer") || !strings.Contains(frame, "not verified") {
 		t.Errorf("\n%s", frame)

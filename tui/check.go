@@ -11,10 +11,10 @@ import (
 // check looks anew at what the Audit view stands on, and says so once all is there. What
 // the chain is like its own row says.
 func (s *screen) check() {
-	if s.verifying {
+	if s.checking {
 		return
 	}
-	s.verifying = true
+	s.checking = true // beside a look at the chain alone, such as that of a view just opened
 	s.say(view.Plain, s.data.T("looking at it all anew"))
 	s.add(func(ctx context.Context) func() {
 		const since, limit = time.Hour, 1000
@@ -23,7 +23,7 @@ func (s *screen) check() {
 		lines, unread := s.backend.Audit(ctx, since, limit)
 		overview, chain = view.Clean(overview), view.Clean(chain)
 		return func() {
-			s.verifying, s.dirty = false, true
+			s.checking, s.dirty = false, true
 			if broken != nil {
 				s.data.ChainProblem = problemText(broken)
 			}

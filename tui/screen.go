@@ -75,6 +75,7 @@ type screen struct {
 	start      func(ctx context.Context, agent string, command []string) (string, error)
 	live       live
 	verifying  bool // the audit log is being verified
+	checking   bool // all that the Audit view stands on is being looked at
 	reading    bool // what a run said is being fetched
 	previewing view.PreviewKey
 
