@@ -10,8 +10,13 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// packEvery is the time between two frames of packed events: no screen draws more often.
-const packEvery = time.Second / 30
+// The time between two frames of packed events: no screen draws more often, and a
+// stream, of so many events in one frame, half as often.
+const (
+	packEvery   = time.Second / 30
+	streamEvery = time.Second / 15
+	manyEvents  = 100
+)
 
 // pushPacked streams a subscription to a socket until either ends. An event that comes
 // after a rest leaves at once; what comes right after it leaves together.
@@ -26,15 +31,19 @@ func (g *Gateway) pushPacked(ctx context.Context, conn *hub.Conn, s *event.Subsc
 			if !open {
 				return
 			}
-			frame := g.pack(e, s)
+			frame, events := g.pack(e, s)
 			if conn.PushBinary(ctx, frame) != nil {
 				return
 			}
-			if len(frame) >= wire.MaxPacked {
+			switch {
+			case len(frame) >= wire.MaxPacked:
 				continue // more waits
+			case events >= manyEvents:
+				rest.Reset(streamEvery)
+			default:
+				rest.Reset(packEvery)
 			}
 		}
-		rest.Reset(packEvery)
 		select {
 		case <-ctx.Done():
 			return
@@ -43,10 +52,9 @@ func (g *Gateway) pushPacked(ctx context.Context, conn *hub.Conn, s *event.Subsc
 	}
 }
 
-// pack is a frame of e and of what waits behind it.
-func (g *Gateway) pack(e event.Event, s *event.Subscription) []byte {
-	var frame []byte
-	for open := true; open; {
+// pack is a frame of e and of what waits behind it, and how many events that is.
+func (g *Gateway) pack(e event.Event, s *event.Subscription) (frame []byte, events int) {
+	for open := true; open; events++ {
 		var err error
 		if frame, err = wire.AppendPacked(frame, &e); err != nil { // it is missing, and the gap in Seq shows it
 			g.log.Error("an event cannot be written", slog.String("kind", string(e.Kind)), slog.Any("error", err))
@@ -60,5 +68,5 @@ func (g *Gateway) pack(e event.Event, s *event.Subscription) []byte {
 			open = false
 		}
 	}
-	return frame
+	return frame, events
 }

@@ -25,7 +25,7 @@ const (
 
 // MaxPacked is about how long a frame of packed events is at most, in bytes: the event
 // that reaches it is the last.
-const MaxPacked = 256 << 10
+const MaxPacked = 512 << 10
 
 // packing writes fields, or reads them.
 type packing interface {
