@@ -75,7 +75,8 @@ func styleLength(text string) int {
 // nearby is how many cells that stay are written again rather than left out by moving.
 const nearby = 5
 
-// appendChanges adds what makes a row of the terminal, that shows old, show fresh.
+// appendChanges adds what makes a row of the terminal, that shows old, show fresh. The
+// halves of a wide character change together, so none is written by halves.
 func appendChanges(out []byte, row int, old, fresh []cell) []byte {
 	at := func(cells []cell, column int) cell {
 		if column < len(cells) {
@@ -97,9 +98,6 @@ func appendChanges(out []byte, row int, old, fresh []cell) []byte {
 			if at(old, next) != at(fresh, next) {
 				stop = next + 1
 			}
-		}
-		for column > 0 && at(fresh, column).text == "" {
-			column-- // a wide character is written whole
 		}
 		erases := stop > end
 		column = min(column, end)
