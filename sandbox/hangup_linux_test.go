@@ -65,6 +65,9 @@ func TestTerminalThatHasGoneEnds(t *testing.T) {
 						continue // it writes to the pipe
 					}
 					eventually(t, name+" is there", func() bool { return w.exists(name) })
+					if t.Failed() {
+						return
+					}
 				}
 				before := processorTime(t, supervisor)
 				time.Sleep(watched)
