@@ -224,7 +224,7 @@ func TestCVE202625593EveryMethodButHealthNeedsAuthentication(t *testing.T) {
 	reader := h.remote("operator.read")
 	for _, method := range reader.Hello().Features.Methods {
 		if !strings.HasPrefix(method, "openclaw.") || strings.HasSuffix(method, ".list") || strings.HasSuffix(method, ".show") ||
-			method == wire.MethodOverview || method == wire.MethodSubscribe || method == wire.MethodConfigStatus || method == wire.MethodAuditSearch || method == wire.MethodAuditVerify || method == wire.MethodRunOutput {
+			method == wire.MethodOverview || method == wire.MethodSubscribe || method == wire.MethodConfigStatus || method == wire.MethodConfigTry || method == wire.MethodAuditSearch || method == wire.MethodAuditVerify || method == wire.MethodRunOutput {
 			continue
 		}
 		if refusal := refusalOf(t, reader.Call(t.Context(), method, nil, nil)); refusal.Code != wire.CodeForbidden {

@@ -18,7 +18,7 @@ func whoMayCall() map[auth.Scope]string {
 			openclaw.secrets.list sessions.describe sessions.get sessions.list sessions.messages.subscribe sessions.messages.unsubscribe
 			sessions.preview sessions.resolve sessions.subscribe status system-presence`,
 		auth.ScopeWrite:     "agent agent.wait chat.abort chat.send sessions.abort sessions.create sessions.patch sessions.send",
-		auth.ScopeApprovals: "openclaw.asks.decide openclaw.asks.list openclaw.asks.undo plugin.approval.list",
+		auth.ScopeApprovals: "openclaw.asks.decide openclaw.asks.list openclaw.asks.pause openclaw.asks.undo plugin.approval.list",
 		auth.ScopePairing:   "device.pair.list",
 		auth.ScopeQuestions: "question.list",
 		auth.ScopeAdmin: `exec.approvals.get openclaw.agents.create openclaw.bans.add openclaw.bans.lift openclaw.clients.disconnect
