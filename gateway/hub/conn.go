@@ -198,10 +198,22 @@ func (c *Conn) PushWait(ctx context.Context, name string, payload any) error {
 	return c.enqueue(ctx, outgoing{kind: outEvent, name: name, body: body})
 }
 
-// PushBinary queues a binary frame, which only a client gets that asked for such, and
-// waits as PushWait does. The frame belongs to the connection from now on.
+// PushBinary writes a binary frame, which only a client gets that asked for such, and
+// returns when it was written: of a client that does not read no more than one waits
+// here. The frame belongs to the connection from now on.
 func (c *Conn) PushBinary(ctx context.Context, frame []byte) error {
-	return c.enqueue(ctx, outgoing{kind: outBinary, body: frame})
+	done := make(chan struct{})
+	if err := c.enqueue(ctx, outgoing{kind: outBinary, body: frame, done: done}); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-c.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // offer queues without waiting; false when there is no room or no connection.
@@ -274,6 +286,9 @@ func (c *Conn) writeOne(o outgoing) bool {
 		}
 	}
 	if err == nil {
+		if o.done != nil {
+			close(o.done)
+		}
 		return true
 	}
 	var slow interface{ Timeout() bool }

@@ -20,6 +20,7 @@ type outgoing struct {
 	kind outKind
 	name string
 	body []byte
+	done chan struct{} // closed when it was written; may be nil
 }
 
 // queue is what waits to be written to one client: bounded in number and in
