@@ -51,9 +51,9 @@
 // are painted by paint.go, of each row the cells that changed and only when something
 // did: Bubble Tea's own renderer asks thirty times a second whether it did. Events come
 // packed, many at a time (wire.AppendPacked). 'openclaw measure screen' says what this
-// takes: in November 2026, at 120x40 and on a machine busy with other work, 0.15 % of a
-// processor for a screen that stands still, and 6 to 7 % under 10,000 events a second,
-// the frames of a stream being 15 a second.
+// takes: in November 2026, at 120x40 on a virtual machine of two processors, 0.13 % of
+// one for a screen that stands still, and 4 to 7 % under 10,000 events a second, the
+// frames of a stream being 15 a second.
 //
 // On a slow line one frame is under way at a time, and a key's frame goes before a
 // stream's (pace.go).
