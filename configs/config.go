@@ -57,7 +57,8 @@ type TLS struct {
 	KeyFile       string   `yaml:"key_file"`
 	ClientAuth    string   `yaml:"client_auth"` // none | optional | required
 	CAFile        string   `yaml:"ca_file"`
-	CRLFile       string   `yaml:"crl_file"` // revocation lists of the authorities of ca_file
+	CRLFile       string   `yaml:"crl_file"`  // revocation lists of the authorities of ca_file
+	OCSPFile      string   `yaml:"ocsp_file"` // OCSP responses of these, and about the gateway's own certificate
 	MinTLSVersion string   `yaml:"min_tls_version"`
 	CipherSuites  []string `yaml:"cipher_suites"`
 }

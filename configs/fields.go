@@ -57,6 +57,7 @@ func fields() map[string]field {
 		"TLS.client_auth":     {About: "Whether clients show a certificate.", Enum: []string{"none", "optional", "required"}},
 		"TLS.ca_file":         {About: "PEM file of the authority of client certificates.", Path: true},
 		"TLS.crl_file":        {About: "PEM or DER file of the authority's revocation lists; with it a certificate needs a list that is in date.", Path: true},
+		"TLS.ocsp_file":       {About: "PEM or DER file of OCSP responses; with it a client's certificate needs one that is good and in date, or a list of crl_file. One about the gateway's own certificate is sent to clients.", Path: true},
 		"TLS.min_tls_version": {About: "Lowest version that is accepted.", Enum: []string{"1.2", "1.3"}},
 		"TLS.cipher_suites":   {About: "IANA names of the suites that are accepted."},
 

@@ -189,6 +189,7 @@ func (v *validator) files() {
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.key_file", c.Gateway.TLS.KeyFile)
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.ca_file", c.Gateway.TLS.CAFile)
 	exists(c.Gateway.TLS.Enabled, "gateway.tls.crl_file", c.Gateway.TLS.CRLFile)
+	exists(c.Gateway.TLS.Enabled, "gateway.tls.ocsp_file", c.Gateway.TLS.OCSPFile)
 	exists(true, "client.tls.cert_file", c.Client.TLS.CertFile)
 	exists(true, "client.tls.key_file", c.Client.TLS.KeyFile)
 	exists(true, "client.tls.ca_file", c.Client.TLS.CAFile)

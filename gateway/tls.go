@@ -138,7 +138,7 @@ func sameTLS(a, b configs.TLS) bool {
 	lists := slices.Equal(a.CipherSuites, b.CipherSuites)
 	a.CipherSuites, b.CipherSuites = nil, nil
 	return lists && a.Enabled == b.Enabled && a.CertFile == b.CertFile && a.KeyFile == b.KeyFile && a.ClientAuth == b.ClientAuth &&
-		a.CAFile == b.CAFile && a.CRLFile == b.CRLFile && a.MinTLSVersion == b.MinTLSVersion
+		a.CAFile == b.CAFile && a.CRLFile == b.CRLFile && a.OCSPFile == b.OCSPFile && a.MinTLSVersion == b.MinTLSVersion
 }
 
 // applyCertificates takes other settings of TLS while the gateway runs.

@@ -127,6 +127,13 @@ func checkCertificates(layout configs.Layout, config *configs.Config, now time.T
 		found, err := certs.ReadListExpiries(path, now)
 		add("revocation list", path, found, err)
 	}
+	responses := func(path string) {
+		if path == "" || seen[path] {
+			return
+		}
+		found, err := certs.ReadResponseExpiries(path, now)
+		add("OCSP response", path, found, err)
+	}
 	files, server, client := certFiles{layout}, config.Gateway.TLS, config.Client.TLS
 	if server.Enabled || exists(server.CertFile) {
 		pair("gateway certificate", server.CertFile, server.KeyFile)
@@ -134,6 +141,7 @@ func checkCertificates(layout configs.Layout, config *configs.Config, now time.T
 	if server.Enabled {
 		plain("client authority", server.CAFile)
 		list(server.CRLFile)
+		responses(server.OCSPFile)
 	}
 	if client.CertFile != "" {
 		pair("own client certificate", client.CertFile, client.KeyFile)

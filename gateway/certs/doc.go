@@ -18,9 +18,13 @@
 // who was revoked meanwhile. Where client certificates are required, a list that
 // is damaged or gone while the gateway runs refuses too, until one loads: somebody
 // wrote it to revoke somebody. Only who writes a file in place has a moment, until
-// the next look. OCSP is not asked, for clients or for staples: no key names a
-// responder, a fetch would be a call to the network on each handshake, and the
-// public authorities have given it up for lists.
+// the next look. With ocsp_file a good OCSP response that is in date (RFC 6960) does
+// as well as a list, for the certificate that it is about; one that says revoked
+// refuses, in date or not. A response counts when the issuer has signed it, or a
+// responder whose certificate the issuer has signed for that use. One about the
+// listener's own certificate is sent along with it. No responder is ever asked:
+// that would be a call to the network on each handshake; whoever wants OCSP fetches
+// the responses beside the gateway, which sees the file change.
 //
 // A client's name is, in this order: the one URI of its subject alternative
 // names (two or more are ambiguous and refused), with openclaw://client/NAME

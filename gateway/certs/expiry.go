@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"time"
+
+	"golang.org/x/crypto/ocsp"
 )
 
 // When an end that comes is told.
@@ -15,15 +17,15 @@ const (
 // The states of an Expiry.
 const (
 	StateGood     = "good"
-	StateSoon     = "ends within 30 days" // of a revocation list: within a tenth of its life
+	StateSoon     = "ends within 30 days" // of a revocation list or response: within a tenth of its life
 	StateVerySoon = "ends within 7 days"  // a twentieth
 	StateExpired  = "expired"
 	StateNotYet   = "not valid yet"
 )
 
-// Expiry is when a certificate or a revocation list ends.
+// Expiry is when a certificate, a revocation list or an OCSP response ends.
 type Expiry struct {
-	What    string    `json:"what"` // "gateway certificate", "authority", "revocation list"…
+	What    string    `json:"what"` // "gateway certificate", "authority", "revocation list", "OCSP response"…
 	Path    string    `json:"path"`
 	Subject string    `json:"subject"`
 	Issuer  string    `json:"issuer"`
@@ -75,7 +77,7 @@ func (e Expiry) judge(now time.Time, soon, verySoon time.Duration) Expiry {
 }
 
 // Expiries lists when what is in use ends: the listener's chain, the authorities
-// of clients and their revocation lists.
+// of clients, their revocation lists and OCSP responses.
 func (s *Server) Expiries() []Expiry { return s.current.Load().expiries(s.options.Now()) }
 
 func (s *state) expiries(now time.Time) []Expiry {
@@ -91,7 +93,20 @@ func (s *state) expiries(now time.Time) []Expiry {
 	for _, one := range s.lists {
 		out = append(out, listExpiry(s.settings.CRLFile, one, now))
 	}
+	for _, one := range s.responses {
+		out = append(out, responseExpiry(s.settings.OCSPFile, one, now))
+	}
 	return out
+}
+
+func responseExpiry(path string, one *ocsp.Response, now time.Time) Expiry {
+	serial := one.SerialNumber.Text(16)
+	e := Expiry{What: "OCSP response", Path: path, Subject: "serial " + serial, Serial: serial, From: one.ThisUpdate, Until: one.NextUpdate}
+	if one.Certificate != nil {
+		e.Issuer = one.Certificate.Issuer.String()
+	}
+	life := e.Until.Sub(e.From)
+	return e.judge(now, min(Soon, life/10), min(VerySoon, life/20))
 }
 
 func listExpiry(path string, one *x509.RevocationList, now time.Time) Expiry {
@@ -126,6 +141,19 @@ func ReadListExpiries(path string, now time.Time) ([]Expiry, error) {
 	out := make([]Expiry, 0, len(lists))
 	for _, one := range lists {
 		out = append(out, listExpiry(path, one, now))
+	}
+	return out, nil
+}
+
+// ReadResponseExpiries reads a file of OCSP responses for its ends.
+func ReadResponseExpiries(path string, now time.Time) ([]Expiry, error) {
+	responses, err := readResponses(path)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Expiry, 0, len(responses))
+	for _, one := range responses {
+		out = append(out, responseExpiry(path, one, now))
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package certs_test
 
 import (
+	"crypto"
 	"crypto/tls"
 	"encoding/pem"
 	"math/big"
@@ -15,6 +16,8 @@ import (
 
 	"crypto/x509"
 	"crypto/x509/pkix"
+
+	"golang.org/x/crypto/ocsp"
 
 	"openclaw/gateway/certs"
 	"openclaw/gateway/certs/authority"
@@ -51,7 +54,7 @@ func FuzzCipherSuites(f *testing.F) {
 	})
 }
 
-// No file makes the reading of authorities and lists panic, and what is taken has
+// No file makes the reading of authorities, lists and responses panic, and what is taken has
 // an end.
 func FuzzFiles(f *testing.F) {
 	ca, own, err := authority.New("test", authority.DefaultBounds(), time.Now)
@@ -72,7 +75,19 @@ func FuzzFiles(f *testing.F) {
 		f.Fatal(err)
 	}
 	der, _ := pem.Decode(list)
-	for _, seed := range [][]byte{own.Certificate, pair.Certificate, list, der.Bytes, nil, []byte("-----BEGIN CERTIFICATE-----\n")} {
+	keys, err := tls.X509KeyPair(own.Certificate, own.Key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	signer, is := keys.PrivateKey.(crypto.Signer)
+	if !is {
+		f.Fatal("the authority cannot sign")
+	}
+	response, err := ocsp.CreateResponse(keys.Leaf, keys.Leaf, ocsp.Response{Status: ocsp.Good, SerialNumber: leaf.SerialNumber, ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour), IssuerHash: crypto.SHA1}, signer)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range [][]byte{response, own.Certificate, pair.Certificate, list, der.Bytes, nil, []byte("-----BEGIN CERTIFICATE-----\n")} {
 		f.Add(seed)
 	}
 	dir, err := os.MkdirTemp("", "openclaw-fuzz-") // one for all inputs
@@ -87,6 +102,9 @@ func FuzzFiles(f *testing.F) {
 		}
 		if found, err := certs.ReadExpiries("x", path, time.Now()); err == nil && len(found) == 0 {
 			t.Fatal("no certificate is no error")
+		}
+		if found, err := certs.ReadResponseExpiries(path, time.Now()); err == nil && len(found) == 0 {
+			t.Fatal("no response is no error")
 		}
 		found, err := certs.ReadListExpiries(path, time.Now())
 		if err != nil {

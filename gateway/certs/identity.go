@@ -39,7 +39,7 @@ func (i identity) equal(other identity) bool {
 }
 
 func identities(settings configs.TLS) []identity {
-	return []identity{identify(settings.CertFile), identify(settings.KeyFile), identify(settings.CAFile), identify(settings.CRLFile)}
+	return []identity{identify(settings.CertFile), identify(settings.KeyFile), identify(settings.CAFile), identify(settings.CRLFile), identify(settings.OCSPFile)}
 }
 
 func equalIdentities(a, b []identity) bool {

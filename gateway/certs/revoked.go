@@ -54,18 +54,24 @@ func sameSubject(authorities []*x509.Certificate, one *x509.Certificate) bool {
 
 // checkRevoked refuses a chain of which a certificate is revoked, or may be
 // without anybody knowing.
-func checkRevoked(lists []*x509.RevocationList, chain []*x509.Certificate, now time.Time) error {
+func (s *state) checkRevoked(chain []*x509.Certificate, now time.Time) error {
 	for i := 0; i+1 < len(chain); i++ {
-		if err := checkOne(lists, chain[i], chain[i+1], now); err != nil {
+		if err := s.checkOne(chain[i], chain[i+1], now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkOne(lists []*x509.RevocationList, one, issuer *x509.Certificate, now time.Time) error {
+// checkOne lets a certificate pass that a list in date does not hold or that a
+// response in date calls good, and that none calls revoked.
+func (s *state) checkOne(one, issuer *x509.Certificate, now time.Time) error {
+	said := wordOn(s.responses, one, issuer, now)
+	if !said.revoked.IsZero() {
+		return &Refusal{Reason: fmt.Sprintf("the certificate of %s was revoked on %s", describe(one), said.revoked.Format(time.DateOnly))}
+	}
 	var latest time.Time
-	for _, list := range lists {
+	for _, list := range s.lists {
 		if !bytes.Equal(list.RawIssuer, issuer.RawSubject) || list.CheckSignatureFrom(issuer) != nil {
 			continue
 		}
@@ -79,21 +85,27 @@ func checkOne(lists []*x509.RevocationList, one, issuer *x509.Certificate, now t
 		}
 	}
 	switch {
+	case said.good || !now.After(latest):
+		return nil
+	case s.settings.CRLFile == "" && said.latest.IsZero():
+		return &Refusal{Reason: fmt.Sprintf("ocsp_file holds no response of %s that calls the certificate of %s good", describe(issuer), describe(one))}
+	case s.settings.CRLFile == "":
+		return &Refusal{Reason: fmt.Sprintf("the OCSP response about the certificate of %s does not hold now, it ends on %s: nobody can say whether the certificate still does", describe(one), said.latest.Format(time.DateOnly))}
 	case latest.IsZero():
 		return &Refusal{Reason: fmt.Sprintf("crl_file holds no revocation list of %s, which signed the certificate of %s", describe(issuer), describe(one))}
-	case now.After(latest):
+	default:
 		return &Refusal{Reason: fmt.Sprintf("the revocation list of %s has run out on %s: nobody can say whether the certificate of %s still holds", describe(issuer), latest.Format(time.DateOnly), describe(one))}
 	}
-	return nil
 }
 
 // unjudgedBy is the state that follows when what is on disk does not load by err:
-// the same, but where clients need a certificate and it is the lists that do not
-// load, nobody's is accepted. The new list was written because somebody was
-// revoked, and the one in memory does not say whom.
+// the same, but where clients need a certificate and it is the lists or the
+// responses that do not load, nobody's is accepted. The new list was written
+// because somebody was revoked, and the one in memory does not say whom.
 func (s *state) unjudgedBy(err error) (next *state, other bool) {
 	problem, is := errors.AsType[*Error](err)
-	if !is || problem.Op != opReadList || s.config.ClientAuth != tls.RequireAndVerifyClientCert || s.settings.CRLFile == "" {
+	if !is || (problem.Op != opReadList && problem.Op != opReadResponses) || s.config.ClientAuth != tls.RequireAndVerifyClientCert ||
+		(s.settings.CRLFile == "" && s.settings.OCSPFile == "") {
 		return s, false
 	}
 	after := *s

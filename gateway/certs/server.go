@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,7 +95,7 @@ func same(a, b configs.TLS) bool {
 	}
 	a.CipherSuites, b.CipherSuites = nil, nil
 	return a.Enabled == b.Enabled && a.CertFile == b.CertFile && a.KeyFile == b.KeyFile && a.ClientAuth == b.ClientAuth &&
-		a.CAFile == b.CAFile && a.CRLFile == b.CRLFile && a.MinTLSVersion == b.MinTLSVersion
+		a.CAFile == b.CAFile && a.CRLFile == b.CRLFile && a.OCSPFile == b.OCSPFile && a.MinTLSVersion == b.MinTLSVersion
 }
 
 // Reload reads the files again, changed or not. On an error the old state stays
@@ -186,7 +187,7 @@ func (s *Server) Names() []string { return s.current.Load().names() }
 func (s *Server) Settings() configs.TLS { return s.current.Load().settings }
 
 // RefusesClients reports whether every client is refused because the revocation
-// lists on disk do not load.
+// lists or OCSP responses on disk do not load.
 func (s *Server) RefusesClients() bool { return s.current.Load().unjudged != nil }
 
 // Problem is why what is on disk is not in use; nil when it is.
@@ -227,7 +228,7 @@ func (s *Server) PeerOf(connection tls.ConnectionState) *Peer {
 func (p *Peer) Still() error {
 	now := p.server.options.Now()
 	current := p.server.current.Load()
-	if p.checked.Load() == current.number && (p.until.IsZero() || now.Before(p.until)) && !current.listsRanOut(now) {
+	if p.checked.Load() == current.number && (p.until.IsZero() || now.Before(p.until)) && !current.ranOut(p.shown, now) {
 		return nil
 	}
 	if err := current.verify(p.shown, now); err != nil {
@@ -237,10 +238,16 @@ func (p *Peer) Still() error {
 	return nil
 }
 
-// listsRanOut reports whether a revocation list holds no longer.
-func (s *state) listsRanOut(now time.Time) bool {
+// ranOut reports whether a revocation list, or a response about what was shown,
+// holds no longer.
+func (s *state) ranOut(shown []*x509.Certificate, now time.Time) bool {
 	for _, list := range s.lists {
 		if now.After(list.NextUpdate) {
+			return true
+		}
+	}
+	for _, response := range s.responses {
+		if now.After(response.NextUpdate) && slices.ContainsFunc(shown, func(one *x509.Certificate) bool { return one.SerialNumber.Cmp(response.SerialNumber) == 0 }) {
 			return true
 		}
 	}

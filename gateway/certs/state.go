@@ -8,6 +8,8 @@ import (
 	"net"
 	"time"
 
+	"golang.org/x/crypto/ocsp"
+
 	"openclaw/configs"
 )
 
@@ -21,7 +23,9 @@ type state struct {
 	authorities []*x509.Certificate
 	pool        *x509.CertPool // of authorities; nil: no client certificate can be checked
 	lists       []*x509.RevocationList
-	unjudged    error // why nobody can say who was revoked: the lists on disk do not load
+	responses   []*ocsp.Response
+	staple      *ocsp.Response // about pair; nil: there is none
+	unjudged    error          // why nobody can say who was revoked: lists or responses on disk do not load
 	config      *tls.Config
 }
 
@@ -57,12 +61,20 @@ func load(settings configs.TLS, now func() time.Time) (*state, error) {
 			return nil, err
 		}
 	}
+	if settings.OCSPFile != "" {
+		if s.responses, err = readResponses(settings.OCSPFile); err != nil {
+			return nil, err
+		}
+	}
 	// Behind the lists, so that no trouble with the pair hides that of a list.
 	if s.pair, err = readPair(settings.CertFile, settings.KeyFile); err != nil {
 		return nil, err
 	}
 	if err := usableByServer(s.pair.Leaf, settings.CertFile, now()); err != nil {
 		return nil, err
+	}
+	if s.staple, err = stapleFor(s.responses, s.pair.Certificate, s.pair.Leaf, s.authorities, now()); err != nil {
+		return nil, &Error{Op: "read certificate", Path: settings.CertFile, Err: err, Hint: "issue another: 'openclaw cert issue server HOST --force', or with whatever issued it"}
 	}
 	auth := tls.NoClientCert
 	switch {
@@ -111,6 +123,11 @@ func (s *state) forHello(hello *tls.ClientHelloInfo) *tls.Config {
 			config.MaxVersion = tls.VersionTLS12
 		}
 	}
+	if s.staple != nil && inDate(s.staple, config.Time()) {
+		pair := s.pair
+		pair.OCSPStaple = s.staple.Raw
+		config.Certificates = []tls.Certificate{pair}
+	}
 	config.VerifyConnection = func(c tls.ConnectionState) error {
 		if err := s.suites.verify(c); err != nil {
 			return err
@@ -132,7 +149,7 @@ func (s *state) check(chains [][]*x509.Certificate, shown bool, now time.Time) e
 	if _, err := NameOf(chains[0][0]); err != nil {
 		return &Refusal{Reason: err.Error()}
 	}
-	if s.settings.CRLFile == "" {
+	if s.settings.CRLFile == "" && s.settings.OCSPFile == "" {
 		return nil
 	}
 	if s.unjudged != nil {
@@ -140,7 +157,7 @@ func (s *state) check(chains [][]*x509.Certificate, shown bool, now time.Time) e
 	}
 	var first error
 	for _, chain := range chains {
-		err := checkRevoked(s.lists, chain, now)
+		err := s.checkRevoked(chain, now)
 		if err == nil {
 			return nil
 		}
