@@ -10,12 +10,6 @@ import "bytes"
 // longestBridge bounds how far a value is looked for, in bytes.
 const longestBridge = 48
 
-// bridgeWords are the words that stand in one.
-var bridgeWords = map[string]bool{
-	"is": true, "was": true, "value": true, "default": true, "body": true, "stringvalue": true, "string_value": true, "s": true, "new": true, "some": true, "from": true,
-	"set": true, "to": true, "changed": true, "updated": true, "now": true,
-}
-
 // bridge returns where a value may begin behind a name that ended before p, or
 // behind the separator last. ok is false if there is none, or nothing between
 // them.
@@ -111,6 +105,7 @@ func opensLiteral(text []byte, p int) bool {
 	return p < len(text) && (text[p] == '{' || hasPrefix(text, p, " { ") || hasPrefix(text, p, ": ") && p+2 < len(text) && is(text[p+2], upper))
 }
 
+// bridgeWord reports whether text is a word that stands in one.
 func bridgeWord(text []byte) bool {
 	var folded [len("string_value")]byte
 	if len(text) > len(folded) {
@@ -119,5 +114,9 @@ func bridgeWord(text []byte) bool {
 	for i, c := range text {
 		folded[i] = fold(c)
 	}
-	return bridgeWords[string(folded[:len(text)])]
+	switch string(folded[:len(text)]) {
+	case "is", "was", "value", "default", "body", "stringvalue", "string_value", "s", "new", "some", "from", "set", "to", "changed", "updated", "now":
+		return true
+	}
+	return false
 }

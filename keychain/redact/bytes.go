@@ -17,6 +17,8 @@ const (
 	slash
 	dollar  // $ and the comma, in hashes of passwords
 	closing // a closing brace
+	opening // what a quote may begin with: a quote, a backslash, an entity
+	outside // what ends an attribute's place: < > { } , ;
 
 	alphanumeric = lower | upper | digit
 	word         = alphanumeric | underscore
@@ -46,6 +48,12 @@ var classes = func() (table [256]uint16) {
 	table['_'], table['-'], table['.'], table['~'] = underscore, dash, dot, tilde
 	table['+'], table['='], table['/'] = padding, padding, padding|slash
 	table['$'], table[','], table['}'] = dollar, dollar, closing
+	for _, c := range []byte("\"'`\\&%") {
+		table[c] |= opening
+	}
+	for _, c := range []byte("<>{},;") {
+		table[c] |= outside
+	}
 	return table
 }()
 

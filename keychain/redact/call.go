@@ -23,6 +23,10 @@ func called(text []byte, p int) (span, bool) {
 	from := p
 	text = text[:min(len(text), p+commandReach)]
 	for p < len(text) && text[p] != ';' {
+		if !is(text[p], opening) {
+			p++
+			continue
+		}
 		q, start := skipQuote(text, p)
 		if q.char == 0 || q.entity {
 			p++

@@ -81,6 +81,12 @@ func argumentEnd(text []byte, p int) int {
 // assigned reports whether the name at p stands behind a command that sets a
 // variable and has no sign between name and value.
 func assigned(text []byte, p int) bool {
+	if p == 0 || text[p-1] != ' ' {
+		return false
+	}
+	if p == 0 || text[p-1] != ' ' {
+		return false
+	}
 	for _, command := range [...]string{"setenv ", "set -x ", "set -gx ", "set -ux ", "set -ugx ", "setx ", "#define ", "env ", "arg "} {
 		if start := p - len(command); start >= 0 && hasPrefix(text, start, command) && boundary(text, start) {
 			return true
@@ -92,6 +98,9 @@ func assigned(text []byte, p int) bool {
 // registryValue passes over the type of a value of the Windows registry, as reg
 // prints it and takes it: REG_SZ x, /t REG_SZ /d x. It returns p if none is there.
 func registryValue(text []byte, p int) int {
+	if p >= len(text) || text[p] != '/' && fold(text[p]) != 'r' {
+		return p
+	}
 	q := p
 	if hasPrefix(text, q, "/t ") {
 		q += len("/t ")
@@ -339,6 +348,9 @@ func thirdArgument(text []byte, p int) (span, bool) {
 // column finds the value of a column that is named at [start, p) in a statement of
 // SQL: INSERT INTO t (a, token) VALUES (1, 'x'). It returns p if there is none.
 func column(text []byte, start, p int) int {
+	if bytes.IndexByte(text[max(start-256, 0):start], '(') < 0 {
+		return p
+	}
 	commas := 0
 	i := start
 	for stop := max(start-256, 0); i > stop && text[i-1] != '('; i-- {

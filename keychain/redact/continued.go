@@ -50,8 +50,11 @@ func (p pending) left() pending {
 // noteName remembers a name that ends at p if nothing but an opening follows it
 // in the line.
 func (r *runs) noteName(text []byte, n name, p int, k key) {
+	if len(text) == 0 || text[len(text)-1] != '\n' {
+		return
+	}
 	rest := bytes.TrimRight(text[p:min(len(text), p+longestBridge)], " \t\r\n")
-	if len(text) > p+longestBridge && len(rest) == longestBridge || len(text) == 0 || text[len(text)-1] != '\n' {
+	if len(text) > p+longestBridge && len(rest) == longestBridge {
 		return
 	}
 	found := pending{gate: k.gate, qualified: n.qualified}

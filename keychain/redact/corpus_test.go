@@ -208,16 +208,24 @@ func TestBlindCorpusCutAnywhere(t *testing.T) {
 	}
 }
 
+// hostileUnits are the beginnings of what the rules look for.
+func hostileUnits() []string {
+	return []string{"token", "kty\"", "\"kty\":\"d\":\"", "cookie: a=b; ", "Private-Lines: 1\n", "-----BEGIN PRIVATE KEY-----\n\\n", "x -----BEGIN PRIVATE KEY-----\n x\\\\n\n", "password:\n", "password: |\n", "name=\"token\"\n\n",
+		"(token,", "(a,token) values (", "sk_live_", "aa_", "mysql -p", " -p", "echo ", "@tcp(", "password for ", "<td>token</td>", "token from ", "mnemonic: a b ", ".atlasv1.", "-us1", "AUTH ", "new PDO('", "token: {\n", "key", "\\x", "password\\xd9", "token (a)(b)", "://hook/", "a://a1B2hooks/", ":5432:", "*:*:", "community ", "2/1:", "a.", "aB3dE6gH9jK2aB3dE6gH9jK2.", "authorization: x y1:", "token\" a=", "echo a:", "$2a$", "t=1,v1=", "cookie: sid=a1b2c3d4; ", "password a ", "password is ", "(\"", "a,token\n", "\" \"", "auth=(", ";s:1:", "token\",", "@/",
+		"sk-", "sk-a1", "password=", "password=\"", "token=", "://", "://a:", "eyJ", "bearer ", "bearer a", "basic abcd", ":AA", "1Q~", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ",
+		"ghp_", "Zk3vQ9xTb7LmW2pR8sHd5cYf1gNa6jEu4iKoV0w", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo", "\\", "\\\"", "\x1b[0m", "%2F", "xoxb-1", "whsec_", "eyJhbGciOiJIUzI1NiJ9.", "name=\"token\" value=", "'", "token='",
+		"https://hook/", ":5432:", "*:*:", "community ", "aB3dE6gH9jK2.", "authorization: x y1:", "token\" a=", "signature: t=1,",
+		"password a ", "(\"", "auth=(", "a,token\n", "@/", "token "}
+}
+
 // A text of nothing but the beginnings of what the rules look for ends, and in
 // time: the bound is generous, and what it finds is a loop.
 func TestHostileTextsEnd(t *testing.T) {
 	m := newMasker(t)
-	units := []string{"token", "kty\"", "\"kty\":\"d\":\"", "cookie: a=b; ", "Private-Lines: 1\n", "-----BEGIN PRIVATE KEY-----\n\\n", "x -----BEGIN PRIVATE KEY-----\n x\\\\n\n", "password:\n", "password: |\n", "name=\"token\"\n\n",
-		"(token,", "(a,token) values (", "sk_live_", "aa_", "mysql -p", " -p", "echo ", "@tcp(", "password for ", "<td>token</td>", "token from ", "mnemonic: a b ", ".atlasv1.", "-us1", "AUTH ", "new PDO('", "token: {\n", "key", "\\x", "password\\xd9", "token (a)(b)", "://hook/", "a://a1B2hooks/", ":5432:", "*:*:", "community ", "2/1:", "a.", "aB3dE6gH9jK2aB3dE6gH9jK2.", "authorization: x y1:", "token\" a=", "echo a:", "$2a$", "t=1,v1=", "cookie: sid=a1b2c3d4; ", "password a ", "password is ", "(\"", "a,token\n", "\" \"", "auth=(", ";s:1:", "token\",", "@/"}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, unit := range units {
+		for _, unit := range hostileUnits() {
 			m.Text(strings.Repeat(unit, 1<<18/len(unit)))
 		}
 	}()

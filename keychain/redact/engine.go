@@ -303,10 +303,10 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 	case ruleToken:
 		found, ok = r.token.match(line, end-len(r.token.prefix), end, past)
 	case ruleKey:
-		if end <= past.covered {
+		if end+1 < past.covered {
 			return spans // in a value that is replaced whole
 		}
-		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement, past); ok && found.end-found.start > longValue {
+		if found, ok = keyValue(line, end-len(r.key.word), end, r.key, e.replacement, past); ok && found.end-found.start > coveredValue {
 			past.covered = found.end
 		}
 	case rulePattern:

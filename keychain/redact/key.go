@@ -84,20 +84,28 @@ var keys = []key{
 	{word: "令牌", gate: gateToken}, {word: "パスワード", gate: gatePassword}, {word: "トークン", gate: gateToken}, {word: "비밀번호", gate: gatePassword},
 }
 
-// ordinary are names that end with a key word and hold no secret.
-var ordinary = map[string]bool{
-	"next_token": true, "nexttoken": true, "prev_token": true, "previous_token": true, "current_token": true, "currenttoken": true,
-	"cur_token": true, "last_token": true, "lasttoken": true, "first_token": true, "eof_token": true, "eos_token": true,
-	"bos_token": true, "pad_token": true, "unk_token": true, "sep_token": true, "cls_token": true, "mask_token": true,
-	"stop_token": true, "end_token": true, "start_token": true, "per_token": true, "cost_per_token": true, "price_per_token": true,
-	"special_token": true, "page_token": true, "next_page_token": true, "nextpagetoken": true, "continuation_token": true,
-	"continuationtoken": true, "existingsecret": true, "existing_secret": true, "pwd": true, "oldpwd": true, "--pass": true, "pass": true, "pw": true,
+// isOrdinary reports whether text is a name that ends with a key word and holds no secret.
+func isOrdinary(text []byte) bool {
+	switch string(text) {
+	case "next_token", "nexttoken", "prev_token", "previous_token", "current_token", "currenttoken", "cur_token", "last_token", "lasttoken",
+		"first_token", "eof_token", "eos_token", "bos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token", "stop_token", "end_token",
+		"start_token", "per_token", "cost_per_token", "price_per_token", "special_token", "page_token", "next_page_token", "nextpagetoken",
+		"continuation_token", "continuationtoken", "existingsecret", "existing_secret", "pwd", "oldpwd", "--pass", "pass", "pw":
+		return true
+	}
+	return false
 }
 
 // keyValue judges a hit of a key word at [start, end): the name must end
 // there, a separator must follow, and what comes then must be a value that
 // can be a secret. Only the value is the span.
 func keyValue(text []byte, start, end int, k key, replacement string, past *runs) (span, bool) {
+	if k.gate == gateKey && endsSecret(text, start) {
+		return span{}, false // asked as api_key, whose values are all that it has
+	}
+	if k.gate == gateKey && endsSecret(text, start) {
+		return span{}, false // asked as api_key, which takes whatever key does
+	}
 	name, p, ok := keyName(text, start, end, k)
 	if ok {
 		k.gate, ok = gateOf(text, start, name, k)
@@ -263,7 +271,7 @@ func (w *place) value(text []byte, p int, replacement string, past *runs) (span,
 			v.after = 0
 		}
 	}
-	if isReplaced(text, p, replacement) || !v.secret() || w.weak && (!random(v.text) || isResourceName(v.text)) && !w.chosenAtEnd(text, v.text, stop) {
+	if isReplaced(text, p, replacement) || w.weak && (!random(v.text) || isResourceName(v.text)) && !w.chosenAtEnd(text, v.text, stop) || !v.secret() {
 		if end := changedTo(text, stop, opened); end > stop && !w.weak { // "x" -> "y", of which only y can be one
 			v.text, p, stop = text[stop+len(arrow):end], stop+len(arrow), end
 			if v.secret() {

@@ -21,6 +21,21 @@ func isSecretKey(text []byte) bool {
 	return false
 }
 
+// endsSecret reports whether "key" at p ends a longer word of keys that takes any value:
+// api_key, signing-key.
+func endsSecret(text []byte, p int) bool {
+	end := p
+	if p > 0 && (text[p-1] == '_' || text[p-1] == '-' || text[p-1] == ' ') {
+		end--
+	}
+	for i, word := range [...]string{"api", "access", "secret", "private", "account", "signing", "encryption", "master", "auth"} {
+		if hasPrefix(text, end-len(word), word) {
+			return i < 4 || end == p || text[end] != ' '
+		}
+	}
+	return false
+}
+
 // isOpenKey reports whether text is a word before "key" that makes it none, however its value
 // looks.
 func isOpenKey(text []byte) bool {

@@ -121,6 +121,9 @@ func skipEmphasis(text []byte, start, p int) int {
 // skipVisibility passes over what PHP says of a member: "name":protected,
 // "name":"Class":private.
 func skipVisibility(text []byte, p int) int {
+	if p >= len(text) || text[p] != ':' {
+		return p
+	}
 	q := p
 	if hasPrefix(text, q, ":\"") {
 		if end := bytes.IndexByte(text[q+2:min(len(text), q+80)], '"'); end >= 0 {
@@ -159,10 +162,16 @@ func behindTags(text []byte, p int) int {
 	return q
 }
 
+// changes are the words before a value that was another one, in their order.
+var changes = prefixesOf("was ", "changed ", "updated ", "from ")
+
 // changedFrom passes over "changed from x to" behind a name.
 func changedFrom(text []byte, p int) int {
+	if !changes.first[text[p]] {
+		return p
+	}
 	q := p
-	for _, word := range [...]string{"was ", "changed ", "updated ", "from "} {
+	for _, word := range changes.list {
 		if hasPrefix(text, q, word) {
 			q += len(word)
 		}

@@ -38,7 +38,7 @@ func keyName(text []byte, start, end int, k key) (n name, next int, ok bool) {
 			folded[i] = fold(c)
 		}
 		full := folded[:end-n.start]
-		if ordinary[string(full)] && (k.word != "pass" || !passArgument(text, n.start, end)) && (k.gate != gatePassword || n.environment || len(full) <= 2 || k.word == "pass") {
+		if isOrdinary(full) && (k.word != "pass" || !passArgument(text, n.start, end)) && (k.gate != gatePassword || n.environment || len(full) <= 2 || k.word == "pass") {
 			if full[0] == '-' || k.word != "pass" && k.word != "pw" || n.environment {
 				return n, 0, false
 			}

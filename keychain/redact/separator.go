@@ -17,9 +17,22 @@ const (
 func separator(text []byte, p int, n name, quoted bool) (sepKind, int) {
 	after := skipSpace(text, p)
 	rest := text[after:]
-	switch {
-	case len(rest) == 0:
+	if len(rest) == 0 {
 		return sepNone, p
+	}
+	if after > p && is(rest[0], alphanumeric) && fold(rest[0]) != 'r' && fold(rest[0]) != 'a' { // a word, and no type of one
+		switch {
+		case numbered(text, p) > p: // Unseal Key 1: x
+			return sepColon, numbered(text, p)
+		case assigned(text, n.start):
+			return sepSpace, after
+		case n.flag && !quoted:
+			return sepSpace, after
+		case n.start == 0 || text[n.start-1] != '<' && text[n.start-1] != ':':
+			return sepNone, p
+		}
+	}
+	switch {
 	case hasPrefix(rest, 0, "%3d"), hasPrefix(rest, 0, "%3a"):
 		return sepEquals, after + 3
 	case hasPrefix(rest, 0, "%253d"), hasPrefix(rest, 0, "%253a"):
@@ -85,11 +98,10 @@ func laterValue(text []byte, p int) int {
 	if p >= len(text) || text[p] != ',' {
 		return p
 	}
+	const member = `"value":`
 	reach := text[p:min(len(text), p+80)]
-	for _, member := range [...]string{`"value":`, `"value": `} {
-		if n := bytes.Index(reach, []byte(member)); n > 0 && !bytes.ContainsAny(reach[:n], "{}[]") {
-			return p + n + len(member)
-		}
+	if n := bytes.Index(reach, []byte(member)); n > 0 && !bytes.ContainsAny(reach[:n], "{}[]") {
+		return p + n + len(member)
 	}
 	return p
 }
@@ -107,17 +119,26 @@ func serialized(text []byte, p int) int {
 
 // attributeValue passes over what stands in an element of XML between a name that is
 // an attribute's value and what belongs to it: other attributes and >, or an
-// attribute "value" of a name space. It returns p if there is none.
+// attribute "value", also one of a name space. It returns p if there is none.
 func attributeValue(text []byte, p int) int {
 	reach := text[p:min(len(text), p+80)]
-	end := bytes.IndexAny(reach, "<>{},;")
-	if n := bytes.Index(reach, []byte(":value=")); n > 0 && (end < 0 || n < end) {
+	end := 0
+	for end < len(reach) && !is(reach[end], outside) {
+		end++
+	}
+	if n := bytes.Index(reach[:end], []byte(":value=")); n > 0 {
 		return p + n + len(":value=")
+	}
+	if end == len(reach) {
+		return p
 	}
 	if end == 0 && reach[0] == '>' && end+1 < len(reach) && reach[1] != '<' { // <entry key="password">x
 		return p + 1
 	}
-	if end <= 0 || reach[end] != '>' || reach[end-1] == '/' || reach[0] != ' ' || bytes.IndexByte(reach[:end], '=') < 0 {
+	if n := bytes.Index(reach[:end], []byte(" value=")); n >= 0 { // <input name="password" type="hidden" value="x">
+		return p + n + len(" value=")
+	}
+	if end == 0 || reach[end] != '>' || reach[end-1] == '/' || reach[0] != ' ' || bytes.IndexByte(reach[:end], '=') < 0 {
 		return p
 	}
 	return p + end + 1
@@ -132,13 +153,13 @@ func inElement(text []byte, p int) bool {
 	return p > 0 && text[p-1] == '<'
 }
 
+var pairMarkup = prefixesOf("><value>", "</key><string>", "</name><value>", "</param-name><param-value>", "</key><value>")
+
 // pairValue reads on behind a name that is itself the value of another one:
 // {"name":"api_key","value":"x"}, <add key="api_key" value="x"/>, name = "api_key", value = "x".
 func pairValue(text []byte, p int) (sepKind, int) {
-	for _, markup := range [...]string{"><value>", "</key><string>", "</name><value>", "</param-name><param-value>", "</key><value>"} {
-		if hasPrefix(text, p, markup) {
-			return sepColon, p + len(markup)
-		}
+	if next := pairMarkup.at(text, p); next > p {
+		return sepColon, next
 	}
 	if hasPrefix(text, p, "</key>") {
 		if next := behindTags(text, p); next > p && next < len(text) && text[next] != '<' {

@@ -18,30 +18,39 @@ type value struct {
 // longValue is where no further question is asked: prose and code are shorter.
 const longValue = 1024
 
+// coveredValue is where what else stands in a value that is replaced is not asked for:
+// password=password=password= would be read to its end from each of them.
+const coveredValue = 64
+
 // secret reports whether the value can be a secret. It errs towards yes where
 // the key's name leaves no doubt, and towards no for "token".
 func (v value) secret() bool {
 	t := v.text
-	if len(t) == 0 || isPlaceholder(t) || isReference(t) || isWordList(t) {
+	if len(t) == 0 || v.gate != gateUser && len(t) <= longValue && (len(t) < 4 || !v.passes()) {
 		return false
 	}
-	if v.quoted && isCodeBehind(t) {
+	if isPlaceholder(t) || isReference(t) || isWordList(t) || v.quoted && isCodeBehind(t) {
 		return false
 	}
-	if v.gate == gateUser {
+	if v.gate == gateUser || len(t) > longValue {
 		return true
 	}
-	if len(t) > longValue {
-		return true
+	pin := v.gate == gatePassword && len(t) >= 6 && run(t, 0, digit) == len(t)
+	return (pin || !isNumber(t)) && !isPath(t) && !v.code() && !isProse(t)
+}
+
+// passes reports whether the value looks as its gate asks.
+func (v value) passes() bool {
+	t := v.text
+	digits, letters := 0, 0
+	for _, c := range t {
+		switch {
+		case is(c, digit):
+			digits++
+		case is(c, lower|upper):
+			letters++
+		}
 	}
-	pin := v.gate == gatePassword && len(t) >= 6 && count(t, digit) == len(t)
-	if len(t) < 4 || isNumber(t) && !pin {
-		return false
-	}
-	if isPath(t) || v.code() || isProse(t) {
-		return false
-	}
-	digits, letters := count(t, digit), count(t, lower|upper)
 	if t[0] >= 0x80 && digits+letters == 0 { // words of another script
 		return false
 	}
@@ -80,6 +89,11 @@ func (v value) secret() bool {
 	return true
 }
 
+// expressions are what a program's expressions begin with, marks of one byte last.
+var expressions = prefixesOf("process.env", "os.environ", "os.getenv", "env.", "env[", "self.", "this.", "args.", "config.", "cfg.", "conf.", "req.", "request.",
+	"params.", "settings.", "options.", "opts.", "props.", "system.getenv", "std::", "func", "function", "lambda", "secrets.", "vars.",
+	"var.", "local.", "data.", "module.", "[]byte", "*string", "&", "*", "!")
+
 // code reports whether the value is an expression of a program.
 func (v value) code() bool {
 	if v.quoted {
@@ -96,14 +110,8 @@ func (v value) code() bool {
 	if v.sep == sepAssign || v.sep == sepCompare {
 		return word && count(t, digit)*4 < len(t)
 	}
-	for _, prefix := range [...]string{
-		"process.env", "os.environ", "os.getenv", "env.", "env[", "self.", "this.", "args.", "config.", "cfg.", "conf.", "req.", "request.",
-		"params.", "settings.", "options.", "opts.", "props.", "system.getenv", "std::", "func", "function", "lambda", "secrets.", "vars.",
-		"var.", "local.", "data.", "module.", "[]byte", "*string", "&", "*", "!",
-	} {
-		if hasPrefix(t, 0, prefix) && (prefix != "!" && prefix != "*" && prefix != "&" || word || len(t) < 16 && count(t, digit) == 0) {
-			return true
-		}
+	if end := expressions.at(t, 0); end > 1 || end == 1 && (word || len(t) < 16 && count(t, digit) == 0) {
+		return true
 	}
 	return v.wordy() && bytes.IndexByte(t, '.') > 0 && count(t, digit) == 0
 }
@@ -168,14 +176,17 @@ func isPath(t []byte) bool {
 		return false
 	}
 	home := hasPrefix(t, 0, "/users/") || hasPrefix(t, 0, "/home/")
-	parts := bytes.Split(bytes.TrimPrefix(t, []byte("~")), []byte("/"))
-	for _, part := range parts {
-		if len(part) > 40 || run(part, 0, lower|digit|underscore|dash|dot) != len(part) && !home {
+	for rest, more := bytes.TrimPrefix(t, []byte("~")), true; more; {
+		var part []byte
+		if part, rest, more = bytes.Cut(rest, []byte("/")); len(part) > 40 || run(part, 0, lower|digit|underscore|dash|dot) != len(part) && !home {
 			return false
 		}
 	}
-	return len(parts) > 1
+	return true
 }
+
+var references = prefixesOf("vault://", "keychain://", "file://", "op://", "pass://", "aws-secrets://", "gcp-secrets://", "azure-keyvault://",
+	"hcvault://", "exec:", "env:", "arn:aws:", "projects/", "secretref:", "ssm:", "bw://")
 
 // isReference: the value says where the secret is, not what it is.
 func isReference(t []byte) bool {
@@ -185,44 +196,55 @@ func isReference(t []byte) bool {
 	case '{':
 		return true
 	}
-	for _, scheme := range [...]string{
-		"vault://", "keychain://", "file://", "op://", "pass://", "aws-secrets://", "gcp-secrets://", "azure-keyvault://", "hcvault://",
-		"exec:", "env:", "arn:aws:", "projects/", "secretref:", "ssm:", "bw://",
-	} {
-		if hasPrefix(t, 0, scheme) {
-			return true
-		}
+	if references.at(t, 0) > 0 {
+		return true
 	}
 	// A URL: its own rules find what is secret in it.
-	i := bytes.Index(t, []byte("://"))
-	return i > 0 && run(t[:i], 0, identifier) == i
+	i := run(t, 0, identifier)
+	return i > 0 && hasPrefix(t, i, "://")
 }
+
+var examples = prefixesOf("your", "<", "example", "changeme", "change-me", "change_me", "replace", "placeholder", "redacted", "dummy", "insert", "enter", "to-be-", "fixme")
 
 // isPlaceholder: what stands where a secret would, in examples and masks.
 func isPlaceholder(t []byte) bool {
-	first, same := t[0], true
-	for _, c := range t {
-		if c != first {
-			same = false
-			break
+	same := 1
+	for same < len(t) && t[same] == t[0] {
+		same++
+	}
+	if same == len(t) && (len(t) > 2 || !is(t[0], alphanumeric)) {
+		return true
+	}
+	mask := 0
+	for mask < len(t) {
+		switch c := t[mask]; {
+		case c == '*', c == '.', c == '-', c == 'x', c == 'X':
+			mask++
+			continue
+		case c == 0xe2 && (hasPrefix(t, mask, "•") || hasPrefix(t, mask, "…")):
+			mask += len("•")
+			continue
 		}
+		break
 	}
-	if same && (len(t) > 2 || !is(first, alphanumeric)) {
+	if mask >= len(t) || len(t) < 64 && examples.at(t, 0) > 0 {
 		return true
 	}
-	if bytes.IndexFunc(t, func(r rune) bool {
-		return r != '*' && r != '•' && r != '.' && r != '-' && r != '…' && r != 'x' && r != 'X'
-	}) < 0 {
-		return true
-	}
-	for _, prefix := range [...]string{"your", "<", "example", "changeme", "change-me", "change_me", "replace", "placeholder", "redacted", "dummy", "insert", "enter", "to-be-", "fixme"} {
-		if hasPrefix(t, 0, prefix) && len(t) < 64 {
+	switch t[len(t)-1] {
+	case 'e', 'E':
+		if len(t) >= 5 && len(t) < 64 && (t[len(t)-5] == '-' || t[len(t)-5] == '_') && hasPrefix(t, len(t)-4, "here") {
+			return true
+		}
+	case '.':
+		if bytes.HasSuffix(t, []byte("...")) {
+			return true
+		}
+	case 0xa6:
+		if bytes.HasSuffix(t, []byte("…")) {
 			return true
 		}
 	}
-	lowered := len(t) >= 5 && len(t) < 64 && (hasPrefix(t, len(t)-5, "-here") || hasPrefix(t, len(t)-5, "_here"))
-	return lowered || bytes.Contains(t, []byte("••")) || bytes.HasSuffix(t, []byte("...")) || bytes.HasSuffix(t, []byte("…")) ||
-		bytes.Contains(t, []byte("***")) || bytes.Contains(t, []byte("__OPENCLAW_REDACTED__"))
+	return bytes.Contains(t, []byte("***")) || bytes.Contains(t, []byte("••")) || bytes.Contains(t, []byte("__OPENCLAW_REDACTED__"))
 }
 
 // states are words that stand behind a key's name and tell of it.
@@ -261,26 +283,37 @@ func isWordList(t []byte) bool {
 
 // isProse: three words or more, one of which only sentences have.
 func isProse(t []byte) bool {
-	if bytes.Count(t, []byte(" ")) < 2 {
-		first, rest, two := bytes.Cut(t, []byte(" "))
-		return two && isWordList(first) && count(rest, digit) == 0
+	first, rest, two := bytes.Cut(t, []byte(" "))
+	if !two {
+		return false
 	}
-	for w := range bytes.FieldsSeq(t) {
-		if len(w) <= 10 && isFunctionWord(w) {
+	if bytes.IndexByte(rest, ' ') < 0 {
+		return isWordList(first) && count(rest, digit) == 0
+	}
+	for start, i := 0, 0; i <= len(t); i++ {
+		if i < len(t) && t[i] > ' ' {
+			continue
+		}
+		if isFunctionWord(t[start:i]) {
 			return true
 		}
+		start = i + 1
 	}
 	return false
 }
 
 func isFunctionWord(w []byte) bool {
-	for _, f := range [...]string{
-		"the", "a", "an", "is", "are", "was", "be", "must", "should", "your", "you", "to", "for", "of", "and", "or", "not", "with", "in", "on",
-		"please", "enter", "at", "least", "this", "that", "from", "by", "used", "when", "if", "has", "have", "will", "can", "cannot", "no",
-	} {
-		if len(f) == len(w) && hasPrefix(w, 0, f) {
-			return true
-		}
+	var folded [len("cannot")]byte
+	if len(w) > len(folded) {
+		return false
+	}
+	for i, c := range w {
+		folded[i] = fold(c)
+	}
+	switch string(folded[:len(w)]) {
+	case "the", "a", "an", "is", "are", "was", "be", "must", "should", "your", "you", "to", "for", "of", "and", "or", "not", "with", "in", "on",
+		"please", "enter", "at", "least", "this", "that", "from", "by", "used", "when", "if", "has", "have", "will", "can", "cannot", "no":
+		return true
 	}
 	return false
 }

@@ -6,6 +6,9 @@ import "bytes"
 // C write them: ESC [ 0 ; 31 m.
 func skipColour(text []byte, p int) int {
 	for range 4 {
+		if p >= len(text) || text[p] != 0x1b && text[p] != '\\' {
+			return p
+		}
 		q := p
 		switch {
 		case q < len(text) && text[q] == 0x1b:
@@ -47,6 +50,9 @@ type quote struct {
 }
 
 func skipQuote(text []byte, p int) (quote, int) {
+	if p < 0 || p >= len(text) || classes[text[p]]&opening == 0 {
+		return quote{}, p
+	}
 	q := p
 	for q < len(text) && text[q] == '\\' && q-p < 16 {
 		q++
@@ -62,17 +68,16 @@ func skipQuote(text []byte, p int) (quote, int) {
 	return quote{}, p
 }
 
+var schemes = prefixesOf("bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "oauth", "hawk", "bot", "splunk", "key")
+
 // skipScheme passes over the word before the credentials of a header.
 func skipScheme(text []byte, p int) int {
-	for _, scheme := range [...]string{"bearer", "basic", "digest", "token", "negotiate", "apikey", "api-key", "oauth", "hawk", "bot", "splunk", "key"} {
-		if hasPrefix(text, p, scheme) {
-			q := p + len(scheme)
-			if hasPrefix(text, q, "%20") {
-				return q + 3
-			}
-			if s := skipSpace(text, q); s > q {
-				return s
-			}
+	if q := schemes.at(text, p); q > p {
+		if hasPrefix(text, q, "%20") {
+			return q + 3
+		}
+		if s := skipSpace(text, q); s > q {
+			return s
 		}
 	}
 	return skipAnyScheme(text, p)

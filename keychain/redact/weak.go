@@ -110,8 +110,11 @@ func random(t []byte) bool {
 // isMixed: letters of both cases, in neither of which words are written so, and a
 // digit.
 func isMixed(t []byte) bool {
+	if len(t) < 20 {
+		return false
+	}
 	capitals, small := count(t, upper), count(t, lower)
-	return len(t) >= 20 && run(t, 0, wordDash|padding) == len(t) && count(t, digit) > 0 && capitals*3 > small && small*3 > capitals && capitals >= 5
+	return run(t, 0, wordDash|padding) == len(t) && count(t, digit) > 0 && capitals*3 > small && small*3 > capitals && capitals >= 5
 }
 
 // isScattered: digits in three places or more among letters of both cases, also
@@ -151,6 +154,9 @@ func isSerial(t []byte) bool {
 
 // skipType passes over a type between a name and its value: key: string = "x".
 func skipType(text []byte, p int) int {
+	if bytes.IndexByte(text[min(p, len(text)):min(len(text), p+longestBridge+2)], '=') < 0 {
+		return p
+	}
 	for q, end := p, min(len(text), p+longestBridge); q < end && (is(text[q], word) || bytes.IndexByte([]byte(" <>[]&'*?|"), text[q]) >= 0); q++ {
 		if q > p && hasPrefix(text, q, " = \"") { // token: Option<String> = "x"
 			return q + len(" =")
