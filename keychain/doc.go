@@ -19,8 +19,8 @@
 //     needed it has ended, which is then KindLocked with a hint that names the
 //     window. A later call does not wait for it again.
 //   - gnome-keyring is tested for real, and KeePassXC where OPENCLAW_TEST_KEEPASSXC is
-//     1: its version 2.7.4 crashes or hangs now and then when a client comes or goes,
-//     which is told as a service that is gone or late. Its collection is the open
+//     1, as in CI: its version 2.7.4 crashes now and then when a client comes or goes,
+//     which is told as a service that is gone; such a test begins again. Its collection is the open
 //     database's exposed group; what is deleted goes to its recycle bin. KWallet has
 //     the same interface and was not run.
 //   - What Set reports as stored was read back and compared.

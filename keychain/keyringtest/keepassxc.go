@@ -47,13 +47,14 @@ esac
 "$@"; status=$?
 kill -KILL $daemon 2>/dev/null
 wait $daemon; ended=$?
-[ $status -eq 0 ] || [ $ended -ne 139 ] || exit 98
+[ $status -eq 0 ] || [ $ended -eq 137 ] || { echo "KeePassXC had ended by itself, status $ended"; exit 98; }
 exit $status
 `
 
-// crashed is the script's status when the test failed and KeePassXC had ended by a
-// segmentation fault. Version 2.7.4, which Debian 12 has, does so now and then when
-// it meets a client that is new to it: once in about twenty of secret-tool's calls.
+// crashed is the script's status when the test failed and KeePassXC had ended before it
+// was killed. Version 2.7.4, which Debian 12 has, crashes now and then when
+// it meets a client that is new to it (SIGSEGV, or SIGABRT from its own check): once in
+// about twenty of secret-tool's calls, five times in 240 of these tests.
 // That says nothing of the test, which is run again.
 const (
 	crashed       = 98

@@ -87,8 +87,8 @@ func Inside(t *testing.T, session Session) bool {
 }
 
 // InsideEach is Inside with gnome-keyring and then, where OPENCLAW_TEST_KEEPASSXC is 1,
-// as the user who runs the tests with KeePassXC. That is asked for, and no part of a
-// plain run, because version 2.7.4, which Debian 12 has, crashes or hangs by itself.
+// as the user who runs the tests with KeePassXC. That is asked for, as CI does: a desktop's
+// program that not everybody has.
 func InsideEach(t *testing.T, session Session) bool {
 	t.Helper()
 	return inside(t, session, gnomeKeyring, keePassXC)
