@@ -156,7 +156,7 @@ func (g *Gateway) applyCertificates(before, after configs.TLS) {
 	}
 }
 
-// ReloadCertificates reads certificate, key, authorities and revocation lists
+// ReloadCertificates reads certificate, key, authorities, revocation lists and OCSP responses
 // again, and says what is wrong with them; the ones before stay in use then.
 func (g *Gateway) ReloadCertificates() error {
 	if g.certs == nil {
@@ -182,7 +182,7 @@ func (g *Gateway) certificatesChanged() {
 func (g *Gateway) certificatesFailed(err error) {
 	consequence := "the ones before stay in use"
 	if g.certs.RefusesClients() {
-		consequence = "no client is let in until its revocation list can be read"
+		consequence = "no client is let in until its revocation list or OCSP responses can be read"
 	}
 	g.log.Error("the certificates on disk do not load", slog.Any("error", err), slog.String("consequence", consequence))
 	g.notice("error", "the certificates on disk do not load, "+consequence+": "+err.Error())

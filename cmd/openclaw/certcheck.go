@@ -29,8 +29,8 @@ func (c checkedCertificate) bad() bool {
 func certCheckCommand(t *terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Say when certificates and revocation lists end, and whether they can be used", Args: exactly(0),
-		Long: "Look at every certificate and revocation list that the config names and that the state folder holds.\n" +
+		Use: "check", Short: "Say when certificates, revocation lists and OCSP responses end, and whether they can be used", Args: exactly(0),
+		Long: "Look at every certificate, revocation list and OCSP response that the config names and that the state folder holds.\n" +
 			"The exit status is 1 when one has expired, ends within 7 days, or cannot be used.",
 		Example: "  openclaw cert check\n  openclaw cert check --json",
 		RunE: func(*cobra.Command, []string) error {
