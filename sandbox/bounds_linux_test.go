@@ -73,6 +73,9 @@ func TestLimitHoldsOrRefuses(t *testing.T) {
 			t.Errorf("%s is not reported: %+v", c.name, res.report.Mechanisms)
 		}
 	}
+}
+
+func TestLimitsAsOrdinaryUser(t *testing.T) {
 	ordinary(t, "^TestLimitHoldsOrRefuses$|^TestProcessLimit$")
 }
 
@@ -80,7 +83,7 @@ func TestLimitHoldsOrRefuses(t *testing.T) {
 // and so do other cages and programs of the same user.
 func TestProcessLimit(t *testing.T) {
 	if os.Getuid() == 0 && !enforceable(t, "process limit").Enforced {
-		return // the refusal is tested above, and this as an ordinary user from there
+		return // the refusal is tested above, and this as an ordinary user
 	}
 	const most = 25
 	w := newWorld(t)

@@ -110,7 +110,8 @@ func sleepers(t *testing.T) []string {
 	return found
 }
 
-// A hundred runs leave no descriptor, mount, goroutine, process or file.
+// Runs leave no descriptor, mount, goroutine, process or file: what one run in twenty
+// leaves is seen, since none may be more than before.
 func TestNothingLeaks(t *testing.T) {
 	w := newWorld(t).allow("project").deny("project/later", "project/secret")
 	w.sh("true")
@@ -144,7 +145,7 @@ func TestNothingLeaks(t *testing.T) {
 		return len(entries), mounts, runtime.NumGoroutine(), children, len(left)
 	}
 	d0, m0, g0, c0, f0 := count()
-	for i := range 100 {
+	for i := range 20 {
 		if res := w.sh("cat ~/project/secret/key; exit " + strconv.Itoa(i)); res.status.Code != i || len(res.denials) != 1 {
 			t.Fatalf("run %d: %+v", i, res)
 		}

@@ -96,6 +96,9 @@ func TestNoProgramGainsRights(t *testing.T) {
 	if len(told) < len(programs)/2 {
 		t.Errorf("only %d of %d programs told: %s %s", len(told), len(programs), res.out, res.err)
 	}
+}
+
+func TestNoProgramGainsRightsAsOrdinaryUser(t *testing.T) {
 	ordinary(t, "^TestNoProgramGainsRights$|^TestSystemCommandsChangeNothing$|^TestRenamedSystemCommands$")
 }
 

@@ -39,7 +39,6 @@ func TestNested(t *testing.T) {
 		if !errors.As(err, &typed) || typed.Kind != sandbox.KindPolicy || typed.Hint == "" {
 			t.Errorf("root got %v", err)
 		}
-		ordinary(t, "^TestNested$|^TestNestedEscapes$|^TestNotNested$|^TestNestedStandardFile$")
 		return
 	}
 	res := w.sh(`set -x
@@ -74,6 +73,11 @@ bwrap --unshare-all --ro-bind / / bash -c 'exec 3<>/dev/tcp/198.51.100.9/80'; tr
 	if t.Failed() {
 		t.Logf("%s %s", res.out, res.err)
 	}
+}
+
+// No root may have a nested cage: root does it as an ordinary user.
+func TestNestedAsOrdinaryUser(t *testing.T) {
+	ordinary(t, "^TestNested$|^TestNestedEscapes$|^TestNotNested$|^TestNestedStandardFile$")
 }
 
 // Without the switch a sandbox fails, and the denial says which switch it is.
