@@ -23,6 +23,7 @@ func (p *person) killPanes() (killed int) {
 // keys go to it; leaving ends nothing, and what ends says how. A run without such a
 // terminal is refused, with what shows it instead.
 func TestAPlainTerminalAttachesToARun(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	t.Cleanup(func() { p.killPanes() })
@@ -98,6 +99,7 @@ func TestAPlainTerminalAttachesToARun(t *testing.T) {
 
 // r in a pane ends the run and starts its command again, and the pane shows the new one.
 func TestARunInAPaneIsStartedAgainFromThere(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	t.Cleanup(func() { p.killPanes() })

@@ -15,6 +15,7 @@ import (
 // cells goes nowhere. A screen that is killed ends nothing: the next one shows what
 // stands there and types to it.
 func TestARunHasATerminalInAPane(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	killSupervisors := func() (killed int) {

@@ -111,6 +111,7 @@ func (p *person) approvals() (list []string) {
 // A read that nobody has ruled on is held in the kernel until the person
 // answers; the program never knows but by the time.
 func TestAnAskOfAFile(t *testing.T) {
+	t.Parallel()
 	p, c := asker(t, "")
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 
@@ -197,6 +198,7 @@ func TestAnAskOfAFile(t *testing.T) {
 
 // Every way in which no answer comes is a denial.
 func TestAnAskWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
 	p, c := asker(t, "      ask_timeout: 1s\n")
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 	if said := c.do("cat ~/projects/one"); !strings.Contains(said, "Permission denied") {
@@ -228,6 +230,7 @@ func TestAnAskWithoutAnAnswer(t *testing.T) {
 // A program is held longer than its policy says while a person is at its ask on a screen,
 // and gets the answer.
 func TestAnAskWhoseClockIsPaused(t *testing.T) {
+	t.Parallel()
 	p, c := asker(t, "      ask_timeout: 15s\n")
 	screen, err := p.dial()
 	if err != nil {
@@ -253,6 +256,7 @@ func TestAnAskWhoseClockIsPaused(t *testing.T) {
 }
 
 func TestAskStateSaysThatTheClockIsPaused(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	row := event.Ask{State: event.AskWaiting, Deadline: now.Add(2 * time.Hour), PausedUntil: now.Add(time.Hour)}
 	if said := askState(row); said != "waiting 1h0m0s, clock paused" {
@@ -267,6 +271,7 @@ func TestAskStateSaysThatTheClockIsPaused(t *testing.T) {
 // The first of two answers counts; killing what asked, or the gateway, ends the
 // wait.
 func TestAnAskThatEndsOtherwise(t *testing.T) {
+	t.Parallel()
 	p, c := asker(t, "")
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 
@@ -339,6 +344,7 @@ func TestAnAskThatEndsOtherwise(t *testing.T) {
 // A program that asks for two hundred things at once gets twenty asks, and
 // leaves nothing open.
 func TestTwoHundredAsks(t *testing.T) {
+	t.Parallel()
 	p, c := watchedAsker(t, "")
 	for n := range 200 {
 		write(t, filepath.Join(p.home, "projects", fmt.Sprint("n", n)), "x\n")
@@ -451,6 +457,7 @@ func holdsNoMore(t *testing.T, what string, pid int, before map[string]int, pipe
 // gateway dies instead, all are refused. Either way nothing stays behind in the
 // supervisor or the gateway.
 func TestAThousandAsksAtOnce(t *testing.T) {
+	t.Parallel()
 	p, c := watchedAsker(t, "      ask_timeout: 5m\n")
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 	const many = 1000
@@ -491,6 +498,7 @@ func TestAThousandAsksAtOnce(t *testing.T) {
 
 // A program and a connection are held as a file is.
 func TestAnAskOfAProgramAndAConnection(t *testing.T) {
+	t.Parallel()
 	p, c := asker(t, "")
 	script, binary := filepath.Join(p.home, "projects", "tool.sh"), filepath.Join(p.home, "projects", "tool")
 	write(t, script, "#!/bin/sh\necho the tool ran: $1\n")
@@ -556,6 +564,7 @@ func TestAnAskOfAProgramAndAConnection(t *testing.T) {
 // Writing is asked about where it is refused otherwise, and what was opened for
 // writing stays writable.
 func TestAnAskOfAWrite(t *testing.T) {
+	t.Parallel()
 	p, c := askerFor(t, "path.write", "")
 	file := filepath.Join(p.home, "projects", "made")
 	c.tell("{ echo begin; sleep 2.5; echo end; } > ~/projects/made; echo status $?")
@@ -585,6 +594,7 @@ func TestAnAskOfAWrite(t *testing.T) {
 
 // The leave to run a program is enough to run it, and not enough to read it.
 func TestAnAskOfAProgramAlone(t *testing.T) {
+	t.Parallel()
 	p, c := askerFor(t, "exec", "")
 	binary := filepath.Join(p.home, "projects", "tool")
 	program, err := os.ReadFile("/bin/echo")

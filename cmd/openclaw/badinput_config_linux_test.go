@@ -131,6 +131,7 @@ func fingerprint(t *testing.T, path string) string {
 // A config that cannot be read starts nothing, whoever starts it; it is told
 // what is wrong and what to do, and it lies there as it was.
 func TestBadConfigStartsNothing(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("")
 	elsewhere, err := os.ReadFile(p.configFile())
@@ -170,7 +171,8 @@ func TestBadConfigStartsNothing(t *testing.T) {
 	p.gateway()
 }
 
-// A bomb costs neither time nor memory.
+// A bomb costs neither time nor memory. It is not parallel to others: of the memory that
+// a child is said to have taken at most, this process's own is a part.
 func TestConfigBombIsCheap(t *testing.T) {
 	p := newPerson(t)
 	for _, config := range []string{bomb(), agentBomb()} {
@@ -191,6 +193,7 @@ func TestConfigBombIsCheap(t *testing.T) {
 // An empty file is all defaults, and stays the person's empty file. The
 // defaults have the standard port, so this runs on a network of its own.
 func TestEmptyConfigIsTheDefaults(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("")
 	write(t, p.configFile(), "")
@@ -224,6 +227,7 @@ func (p *person) inNamespaces(kind, script string) result {
 // config stays in force, everybody who asks is told why, and mending the file
 // is all it takes.
 func TestBadConfigUnderARunningGateway(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")
 	good, err := os.ReadFile(p.configFile())

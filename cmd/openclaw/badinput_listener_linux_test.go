@@ -157,6 +157,7 @@ func (s *socket) serves() {
 // A token that is wrong, missing or huge opens nothing over HTTP or WebSocket;
 // each is told so, none is written down, and the right one works at once.
 func TestTokensThatAreNone(t *testing.T) {
+	t.Parallel()
 	p, u, port := exposed(t)
 	good := admitted(t, port)
 	for _, bad := range []struct {
@@ -219,6 +220,7 @@ func TestTokensThatAreNone(t *testing.T) {
 // Frames that are none end that socket with a code and a reason, before the
 // handshake and after it, and no other socket notices.
 func TestFramesThatAreNone(t *testing.T) {
+	t.Parallel()
 	p, _, port := exposed(t)
 	good := admitted(t, port)
 	big := bytes.Repeat([]byte("x"), 10<<20)
@@ -265,6 +267,7 @@ func TestFramesThatAreNone(t *testing.T) {
 // A page of another site, or one whose name was rebound to this machine, gets
 // nothing, over HTTP or WebSocket, even with the right token.
 func TestHostAndOriginFromElsewhere(t *testing.T) {
+	t.Parallel()
 	p, u, port := exposed(t)
 	own := fmt.Sprintf("127.0.0.1:%d", port)
 	for _, bad := range []struct {

@@ -12,6 +12,7 @@ import (
 // or cut so that it cannot be taken for whole, and is on record. The gateway
 // and the next call do not suffer, and no call shows the key.
 func TestProvidersThatMisbehave(t *testing.T) {
+	t.Parallel()
 	p, u, _ := mortal(t)
 	closed := freePort(t)
 	write(t, p.configFile(), fmt.Sprintf("gateway:\n  port: %d\nagents:\n  coder: {}\n%s  openai:\n    base_url: http://127.0.0.1:%d\n    api_key: ${KEY_OF_THE_PROVIDER}\n",

@@ -13,6 +13,7 @@ import (
 // A port that is taken is named with who holds it, whoever starts the gateway,
 // and starting works as soon as it is free.
 func TestPortTaken(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	port := p.configure("agents:\n  coder: {}\n")
 	holder, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -37,6 +38,7 @@ func TestPortTaken(t *testing.T) {
 // Of many gateways that start at once exactly one runs. The others say which,
 // and leave it alone.
 func TestGatewaysAtOnce(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")
 	var all []*child
@@ -71,6 +73,7 @@ func TestGatewaysAtOnce(t *testing.T) {
 
 // Many programs that each need a gateway start one, not many.
 func TestRunsThatStartAGatewayAtOnce(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")
@@ -90,6 +93,7 @@ func TestRunsThatStartAGatewayAtOnce(t *testing.T) {
 
 // A state folder that is none ends every command with its name and a cure.
 func TestStateFolderThatIsNone(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	write(t, filepath.Join(p.home, ".openclaw"), "a file\n")
 	for _, one := range []struct {
@@ -132,6 +136,7 @@ func part(t *testing.T, out, step string) string {
 
 // On a full disk a first start says so and leaves nothing half made.
 func TestFirstStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	got := p.inNamespaces("--net", full+`
 		fill "$1"
@@ -161,6 +166,7 @@ func TestFirstStartOnAFullDisk(t *testing.T) {
 // and takes nothing: the config, the secrets and the audit log are whole, and
 // once there is room all of it works again.
 func TestDiskFullUnderARunningGateway(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.environ = append(p.environ, "FIRST=value-of-the-first", "SECOND=value-of-the-second")
 	got := p.inNamespaces("--net", full+`

@@ -12,6 +12,7 @@ import (
 
 // A gateway finds, while it writes, the line of its audit log that somebody changed.
 func TestAGatewayFindsAChangedLineOfItsAuditLog(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("agents: {one: {}}\n")
 	p.gateway()

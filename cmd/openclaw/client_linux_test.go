@@ -12,6 +12,7 @@ import (
 // The list names each client's connection, and `client disconnect` cuts that one and
 // no other. It may come back: its token is as good as before.
 func TestOneClientIsDisconnected(t *testing.T) {
+	t.Parallel()
 	p, _, port := exposed(t)
 	clients := func() map[string]bool {
 		t.Helper()

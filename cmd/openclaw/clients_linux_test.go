@@ -46,6 +46,7 @@ func (p *person) patient(args ...string) result {
 // The known clients, as npm has them, reach a model from a cage with nothing set
 // up: the doctor proves it for each that is installed.
 func TestKnownClients(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	for _, program := range []string{"claude", "codex"} {
@@ -73,6 +74,7 @@ func TestKnownClients(t *testing.T) {
 
 // A client that does not reach a model is told so, with its own last words.
 func TestDoctorSaysWhatAClientLacks(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	bin := filepath.Join(p.home, "bin")
@@ -111,6 +113,7 @@ func nodeAndSDKs(t *testing.T) (node, sdk string) {
 // The SDKs of npm, unchanged, in a cage: every call that their users make, with
 // the gateway between them and a stand-in; and past a budget their own error.
 func TestSDKs(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	node, sdk := nodeAndSDKs(t)
 	p := newPerson(t)

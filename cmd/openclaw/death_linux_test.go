@@ -98,6 +98,7 @@ func (p *person) refusedReads(file string) (count int) {
 // however it detached itself, no mount, no call to the model. The gateway knows
 // at once, and the run's token opens nothing any more.
 func TestSupervisorKilledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	p, u, port := mortal(t)
 	p.gateway()
 	c := p.cage("coder")
@@ -174,6 +175,7 @@ func TestKilledSupervisorThatNobodyWaitsFor(t *testing.T) {
 // kill -9 of the cage's own first process ends the run as a signal ends a
 // command, and the gateway hears of it.
 func TestCageInitKilled(t *testing.T) {
+	t.Parallel()
 	p, _, port := mortal(t)
 	p.gateway()
 	c := p.cage("coder")
@@ -205,6 +207,7 @@ func TestCageInitKilled(t *testing.T) {
 // takes its token, and is told of every refusal that was made meanwhile: as
 // often as it was made.
 func TestGatewayKilledAndBack(t *testing.T) {
+	t.Parallel()
 	p, u, port := mortal(t)
 	first := p.gateway()
 	c := p.cage("coder")
@@ -355,6 +358,7 @@ func (p *person) auditedEnds(run string) (count int) {
 // A run that ended while no gateway was there has no token at the next one, and
 // what it was refused is on record there.
 func TestRunThatEndedWithoutAGateway(t *testing.T) {
+	t.Parallel()
 	p, _, port := mortal(t)
 	gateway := p.gateway()
 	c := p.cage("coder")
@@ -384,6 +388,7 @@ func TestRunThatEndedWithoutAGateway(t *testing.T) {
 // What a dead gateway can leave behind is in nobody's way: a lock that names a
 // process which is alive and is no gateway, a socket file, half a line.
 func TestGatewayStartsOverLeftovers(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")
 	for range 2 { // the second time over its own leftovers

@@ -30,6 +30,7 @@ func (s *screen) pane() int {
 // After kill -9 of the screen the gateway and the cages go on, and the person
 // goes on in the same terminal.
 func TestScreenKilled(t *testing.T) {
+	t.Parallel()
 	p, _, _ := mortal(t)
 	shell := *p
 	shell.binary, shell.environ = "bash", append(slices.Clone(p.environ), "PS1=person> ", "HISTFILE=/dev/null")
@@ -83,11 +84,15 @@ func TestScreenKilled(t *testing.T) {
 // the cage refuses, the gateway serves and knows, the screen says what it lost.
 // Then everything starts anew, and no record is missing.
 func TestDeathInEveryOrder(t *testing.T) {
+	t.Parallel()
 	for _, order := range [][3]string{
 		{"gateway", "screen", "supervisor"}, {"gateway", "supervisor", "screen"}, {"screen", "gateway", "supervisor"},
 		{"screen", "supervisor", "gateway"}, {"supervisor", "gateway", "screen"}, {"supervisor", "screen", "gateway"},
 	} {
-		t.Run(strings.Join(order[:], " "), func(t *testing.T) { die(t, order) })
+		t.Run(strings.Join(order[:], " "), func(t *testing.T) {
+			t.Parallel()
+			die(t, order)
+		})
 	}
 }
 

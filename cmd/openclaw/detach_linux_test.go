@@ -23,6 +23,7 @@ func (p *person) newestRun(agent string) (r event.Run) {
 // alone and without secrets, and it is started again and ended from elsewhere. One
 // on a terminal starts again there, and one that reads a pipe is refused.
 func TestARunWithoutATerminal(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")
@@ -79,6 +80,7 @@ func TestARunWithoutATerminal(t *testing.T) {
 }
 
 func TestARunIsStartedAgainOnItsTerminal(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	p.configure("agents:\n  coder: {}\n")

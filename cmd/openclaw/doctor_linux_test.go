@@ -38,6 +38,7 @@ func doctorTerminal(t *testing.T, input string) (term *terminal, said func() str
 // A machine without namespaces is told of its reduced mode and of the profile
 // for this very program.
 func TestDoctorWithoutNamespaces(t *testing.T) {
+	t.Parallel()
 	term, said := doctorTerminal(t, "")
 	found := sandbox.Capabilities{
 		Kernel:     "6.14.0",

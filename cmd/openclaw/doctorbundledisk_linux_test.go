@@ -39,6 +39,7 @@ func bundling(t *testing.T) (p *person, folder string, holds func() []string) {
 // there: on a disk that is full, one that cuts it in the middle, in a folder that is read only, and one that is
 // not there.
 func TestABundleThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	p, _, _ := bundling(t)
 	got := p.inNamespaces("--net", `
 		say() { echo "== $1"; shift; "$@" 2>&1; echo "status $?"; }
@@ -80,6 +81,7 @@ func TestABundleThatCannotBeWritten(t *testing.T) {
 
 // Of two bundles for one name one is written, whole; the other says that it is there.
 func TestTwoBundlesAtOnce(t *testing.T) {
+	t.Parallel()
 	p, folder, holds := bundling(t)
 	for round := range 3 {
 		name := fmt.Sprintf("b%d.tar.gz", round)
@@ -109,6 +111,7 @@ func TestTwoBundlesAtOnce(t *testing.T) {
 
 // Killed at any step of its writing, a bundle is there whole or not at all, and nothing else.
 func TestABundleThatIsKilled(t *testing.T) {
+	t.Parallel()
 	p, folder, holds := bundling(t)
 	strace, err := exec.LookPath("strace")
 	required(t, err == nil, "strace is not installed")

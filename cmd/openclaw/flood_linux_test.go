@@ -48,6 +48,7 @@ func (p *person) counted(agent string) (shown, audited int, targets map[string]i
 // the audit log, and takes nothing from another agent: what that one is refused
 // keeps its name, and what it may do is done.
 func TestAFloodOfDenialsLosesNoCount(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	p.configure("agents:\n  flood: {}\n  quiet: {}\n")

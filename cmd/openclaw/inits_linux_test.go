@@ -14,6 +14,7 @@ import (
 // once more. An expression or a table that only some commands use is made when
 // it is used.
 func TestLittleBeforeMain(t *testing.T) {
+	t.Parallel()
 	const (
 		most  = 50   // allocations of one package of ours; keychain/redact has 30
 		total = 2100 // of all packages; crypto/ssh, for the vault's slots of ssh keys, has 215

@@ -211,9 +211,11 @@ func TestBehindNginx(t *testing.T) {
 // fail2ban reads every kind of refusal in the gateway's own log, in both of its
 // formats, and is led to nobody else by what a client writes.
 func TestFail2banReadsOurLog(t *testing.T) {
+	t.Parallel()
 	reader := program(t, "fail2ban-regex")
 	for _, format := range []string{"json", "text"} {
 		t.Run(format, func(t *testing.T) {
+			t.Parallel()
 			p := newPerson(t)
 			p.environ = append(p.environ, "TOKEN_OF_THE_GATEWAY="+rightToken)
 			port := p.configure("  gateway_token: ${TOKEN_OF_THE_GATEWAY}\n  trusted_proxies: [127.0.0.1]\n  rate_limiting: {max_requests_per_minute: 3}\nlogging: {format: " + format + "}\n")
@@ -282,6 +284,7 @@ func TestFail2banReadsOurLog(t *testing.T) {
 
 // What is printed for a firewall is what that firewall reads. Nothing is applied.
 func TestFirewallRules(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	port := p.configure("")
 	allow := []string{"--allow", "192.168.1.100", "--allow", "10.0.0.0/8", "--allow", "2001:db8::/32"}
@@ -305,6 +308,7 @@ func TestFirewallRules(t *testing.T) {
 
 // A file that is there and is another's stays.
 func TestIntegrateOverwritesNothing(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("")
 	folder := filepath.Join(p.home, "out")

@@ -65,6 +65,7 @@ func (p *person) config() string {
 // What a program needs is learned once: the proposal is narrow, the program runs
 // under it, and a second run has nothing to add.
 func TestLearningReachesAFixedPoint(t *testing.T) {
+	t.Parallel()
 	p := newErrand(t)
 	before := p.config()
 	said := p.openclaw("agent", "learn", "coder", "--", "sh", "-c", errand)
@@ -135,6 +136,7 @@ func (p *person) wasAudited() {
 
 // What the agent's own config denies is denied to a run that learns as well.
 func TestLearningLiftsNoRule(t *testing.T) {
+	t.Parallel()
 	p := newErrandUnder(t, "agents:\n  coder:\n    permissions:\n      denied_paths: [~/projects/one]\n      allowed_paths: [{path: ~/notes, access: read}]\n"+
 		"      network_access: false\n")
 	var got learned
@@ -166,6 +168,7 @@ func TestLearningLiftsNoRule(t *testing.T) {
 // At a terminal the person is asked; Ctrl-C ends the command and not the
 // proposal.
 func TestLearningAsksBeforeItWrites(t *testing.T) {
+	t.Parallel()
 	p := newErrand(t)
 	before := p.config()
 	write(t, filepath.Join(p.home, "projects", "one"), "what the first project holds\n")
@@ -192,6 +195,7 @@ func TestLearningAsksBeforeItWrites(t *testing.T) {
 // Without a gateway nothing is let through, because nothing is recorded; what
 // was recorded before is still proposed.
 func TestLearningEndsWithItsRecord(t *testing.T) {
+	t.Parallel()
 	p := newErrand(t)
 	flag := filepath.Join(p.home, ".openclaw", "agents", "coder", "go")
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -224,6 +228,7 @@ func TestLearningEndsWithItsRecord(t *testing.T) {
 
 // A run that does not learn cannot be made to.
 func TestOnlyALearningRunLearns(t *testing.T) {
+	t.Parallel()
 	p := newErrand(t)
 	c := p.cage("coder")
 	if said := c.do("cat ~/projects/one"); !strings.Contains(said, "ermission denied") {

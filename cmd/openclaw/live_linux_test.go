@@ -13,6 +13,7 @@ import (
 // allowed path and an allowed domain open without a restart, and close again;
 // what a running cage cannot take back is said on the screen.
 func TestConfigReachesARunningCage(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	if err := os.MkdirAll(filepath.Join(p.home, ".openclaw"), 0o700); err != nil {

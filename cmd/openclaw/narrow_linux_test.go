@@ -31,6 +31,7 @@ func narrowed(t *testing.T, onNarrow, script string) (*person, *child) {
 // By default a run that cannot be narrowed goes on, and is shown wherever
 // somebody may look.
 func TestANarrowerPolicyFlagsTheRun(t *testing.T) {
+	t.Parallel()
 	p, c := narrowed(t, "flag", "touch ready; while [ ! -e stop ]; do sleep 0.1; done; cat ~/projects/demo/read.me")
 	open := filepath.Join(p.home, "projects") + ": refused; still writable in this run"
 	p.eventually("the flag", func() bool {
@@ -69,6 +70,7 @@ func TestANarrowerPolicyFlagsTheRun(t *testing.T) {
 // Where the config says so the run ends: the command is asked to, and a command
 // that does not listen is killed.
 func TestANarrowerPolicyStopsTheRun(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		script string
 		code   int
@@ -98,6 +100,7 @@ func TestANarrowerPolicyStopsTheRun(t *testing.T) {
 
 // What a cage can close at once ends no run, and neither does what opens.
 func TestAPolicyThatReachesTheCageStopsNothing(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	port := p.configure("")

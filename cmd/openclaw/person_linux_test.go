@@ -10,30 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"openclaw/gateway/porttest"
 )
-
-// built is the program, built once for all tests of this binary.
-var built = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // one build serves every test
-	if given := os.Getenv("OPENCLAW_TEST_BINARY"); given != "" {
-		return given, nil
-	}
-	dir, err := os.MkdirTemp("", builtPrefix)
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "openclaw")
-	text, err := exec.CommandContext(context.Background(), "go", "build", "-o", out, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build openclaw: %w: %s", err, text)
-	}
-	return out, nil
-})
 
 // person is somebody with a home folder of their own, in front of a terminal.
 type person struct {
@@ -83,8 +65,13 @@ func (p *person) leave() {
 	}
 }
 
+// write fills a file. No program is started meanwhile: until it executes, its process
+// would hold the file open for writing, and what another test wrote to run it could
+// not be run.
 func write(t *testing.T, path, text string) {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +264,8 @@ func (p *person) gatewayPID() int {
 }
 
 // needDefaultPort skips a test of the config as it is when the port of the
-// default config is another program's.
+// default config is another program's. Of the tests that need it only one may be
+// parallel to others.
 func needDefaultPort(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:18789")

@@ -30,6 +30,7 @@ func publishedClient(t *testing.T) (node, program string) {
 // gateway: its commands, and its terminal screen with a device's signature, a
 // history, a streamed reply, a fault and an abort.
 func TestPublishedClientWorksUnchanged(t *testing.T) {
+	t.Parallel()
 	node, program := publishedClient(t)
 	upstream := standin.New()
 	server := httptest.NewServer(upstream)

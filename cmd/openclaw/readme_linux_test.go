@@ -78,6 +78,7 @@ func readmeJudges() []readmeJudge {
 // TestReadme runs every command of the README, in its order, as a new person
 // with a home folder of their own: with a keychain, and with a vault.
 func TestReadme(t *testing.T) {
+	t.Parallel() // the one of needDefaultPort that is
 	requireCage(t)
 	needDefaultPort(t)
 	source := sourceRoot(t)

@@ -12,6 +12,7 @@ import (
 // Every command of the Chinese README is one that the program has, with flags
 // that it knows, and every config in it loads.
 func TestChineseReadmeNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("README.zh.md")
 	if err != nil {
 		t.Fatal(err)

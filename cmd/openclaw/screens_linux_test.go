@@ -19,6 +19,7 @@ import (
 // one that is stopped holds up neither the gateway nor the others. When it goes
 // on, it shows what is true by then, and its keys work.
 func TestTenScreensAndAStoppedOne(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("agents: {one: {}}\n")
 	screens := make([]*screen, 10)

@@ -56,6 +56,7 @@ func (s *screen) answers(key, target, done string) {
 // and started anew it says so, comes back by itself, keeps what was asked and
 // answers what is held next.
 func TestTheScreenOfAGatewayElsewhere(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	port := freePort(t)

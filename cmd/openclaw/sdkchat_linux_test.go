@@ -15,6 +15,7 @@ import (
 // OpenAI's SDK, unchanged, talks with an agent by the model's name, in both of
 // its APIs, whole and streamed; a refusal is the SDK's own error.
 func TestTheSDKTalksWithAnAgent(t *testing.T) {
+	t.Parallel()
 	node, sdk := nodeAndSDKs(t)
 	p := newPerson(t)
 	models := standin.New()

@@ -29,6 +29,7 @@ func (p *person) given(stdin string, args ...string) result {
 // A disk that fills up before a change of a secret refuses the change with what is wrong,
 // takes nothing and leaves nothing half made; with room again the same change works.
 func TestDiskFullUnderChangesOfSecrets(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	const literal = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3"
 	write(t, filepath.Join(p.home, ".bashrc"), "export GROQ_API_KEY="+literal+"\n")
@@ -98,6 +99,7 @@ func TestDiskFullUnderChangesOfSecrets(t *testing.T) {
 // is there, the vault opens by what the last rekey said, the token is that of the last
 // rotation, of two that encrypt one config one does, and a key is moved once.
 func TestChangesOfSecretsAtOnce(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	port := p.configure("agents:\n  coder: {}\n")
 	gateway := p.gateway()

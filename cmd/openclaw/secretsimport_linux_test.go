@@ -15,6 +15,7 @@ import (
 // new one, whole; a key that is no longer in its file is in the store; and no other
 // file holds one.
 func TestImportKilled(t *testing.T) {
+	t.Parallel()
 	const profileKey, envKey = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3", "sk-proj-Zk3TqvWm81LsYb20XcNd74Rf"
 	p := newPerson(t)
 	p.ownPort()
@@ -108,6 +109,7 @@ func (p *person) nowhereElse(but map[string]string, values ...string) {
 // TestImportIntoTheKeyring: into a real gnome-keyring, chosen by number at a real
 // terminal; undo reads its key from there.
 func TestImportIntoTheKeyring(t *testing.T) {
+	t.Parallel()
 	const key = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3"
 	p := newPerson(t)
 	p.ownPort()
@@ -150,6 +152,7 @@ func TestImportIntoTheKeyring(t *testing.T) {
 }
 
 func TestChosenNumbers(t *testing.T) {
+	t.Parallel()
 	list := []*literal{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}}
 	for answer, want := range map[string]string{"": "", "none\n": "", "all": "abcd", "1": "a", "2-3, 1\n": "abc", "4 4": "d", " 1,4 ": "ad"} {
 		chosen, err := chosenNumbers(list, answer)

@@ -228,6 +228,7 @@ func TestAPortThatTheManagerOpened(t *testing.T) {
 
 // A port that is not the config's was judged by nobody.
 func TestAPortThatIsNotTheConfigs(t *testing.T) {
+	t.Parallel()
 	p := newPerson(t)
 	p.configure("")
 	m := newServiceManager(p)
@@ -247,6 +248,7 @@ func TestAPortThatIsNotTheConfigs(t *testing.T) {
 
 // What openclaw starts is no service, whoever started openclaw.
 func TestTheManagersWordsGoNoFurther(t *testing.T) {
+	t.Parallel()
 	got := withoutManager([]string{"A=1", "NOTIFY_SOCKET=/x", "LISTEN_FDS=1", "LISTEN_FDNAMES=a", "WATCHDOG_USEC=1", "LISTEN_FDSX=kept", hardenedVariable + "=1", "Z"})
 	if want := []string{"A=1", "LISTEN_FDSX=kept", "Z"}; !slices.Equal(got, want) {
 		t.Fatal(got)
@@ -255,6 +257,7 @@ func TestTheManagersWordsGoNoFurther(t *testing.T) {
 
 // The units are what systemd reads, and leave a service little.
 func TestSystemdUnits(t *testing.T) {
+	t.Parallel()
 	analyze := program(t, "systemd-analyze")
 	p := newPerson(t)
 	port := p.configure("audit:\n  log_path: " + filepath.Join(p.home, "elsewhere", "audit.log") + "\n")
@@ -318,6 +321,7 @@ func TestSystemdUnits(t *testing.T) {
 
 // launchd's property list is one, by the word of another program's reader.
 func TestLaunchdPropertyList(t *testing.T) {
+	t.Parallel()
 	python := program(t, "python3")
 	p := newPerson(t)
 	home := filepath.Join(p.home, "Jane & <John>")

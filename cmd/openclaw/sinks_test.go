@@ -204,6 +204,7 @@ func TestNoSinkShowsASecret(t *testing.T) {
 // Every field of every kind of event is masked on the bus, a new one too, and on its way
 // to a client. A policy is the config's own words, and a chat is no event of the bus.
 func TestNoEventShowsASecret(t *testing.T) {
+	t.Parallel()
 	masker, err := rules()
 	if err != nil {
 		t.Fatal(err)

@@ -174,6 +174,7 @@ func leaves() map[string]bool {
 
 // Every command is put in the canaries' way, or it is said why it is not.
 func TestEveryCommandIsInTheCanarysWay(t *testing.T) {
+	t.Parallel()
 	rows := sinkCommands("/home", "r-1", "a-1")
 	for path := range leaves() {
 		row, known := rows[path]
@@ -216,6 +217,7 @@ func (s *sighting) look(where, text string) {
 // it is seen to need, in refused configs, requests and arguments. It comes out of nothing,
 // and lies in no file but those that are the person's own.
 func TestNoCommandShowsASecret(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	saw := &sighting{t: t, at: map[string]bool{}}

@@ -40,6 +40,7 @@ const moduleName = "openclaw"
 // through it, in TestNoSinkShowsASecret or TestNoCommandShowsASecret, and name it. A package
 // that nobody judged fails, too.
 func TestEverySinkIsInTheCanarysWay(t *testing.T) {
+	t.Parallel()
 	uses, unjudged := scanned(t)
 	for _, what := range unjudged {
 		t.Errorf("nobody judged %s: is it in inProcess, or does it reach out, and what of it is harmless?", what)

@@ -18,6 +18,7 @@ import (
 // client certificates, as ever over plain HTTP from inside; also after the gateway
 // was killed and started anew.
 func TestACagedAgentReachesAGatewayThatSpeaksTLS(t *testing.T) {
+	t.Parallel()
 	p, u, _ := mortal(t)
 	port := freePort(t)
 	certs := filepath.Join(p.home, ".openclaw", "certs")
@@ -47,6 +48,7 @@ func TestACagedAgentReachesAGatewayThatSpeaksTLS(t *testing.T) {
 // SIGHUP reads certificate and key again, changed or not, and what it finds is on
 // record.
 func TestSIGHUPReadsTheCertificates(t *testing.T) {
+	t.Parallel()
 	p, _, _ := mortal(t)
 	port := freePort(t)
 	write(t, p.configFile(), fmt.Sprintf("gateway:\n  port: %d\n  tls:\n    enabled: true\n", port))

@@ -11,6 +11,7 @@ import (
 // A filter that the screen saves stands in the config beside its comments, as its draft
 // said; one that the config does not take changes nothing.
 func TestTheScreenSavesFilters(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	path := filepath.Join(home, ".openclaw", "config.yaml")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

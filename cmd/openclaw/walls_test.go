@@ -12,6 +12,7 @@ import (
 // TestWalls keeps the rooms apart: a package below From reaches nothing below
 // Never, not even through others.
 func TestWalls(t *testing.T) {
+	t.Parallel()
 	walls := []struct{ from, never, reason string }{
 		{"openclaw/sandbox", "openclaw/gateway", "the cage is built and tested without a gateway; calls go down"},
 		{"openclaw/sandbox", "openclaw/configs", "a policy reaches the cage compiled"},
