@@ -10,6 +10,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/wire"
 )
@@ -104,16 +105,16 @@ func (g *Gateway) revokeClient(ctx context.Context, call *hub.Call) (any, error)
 }
 
 func (g *Gateway) listClients(context.Context, *hub.Call) (any, error) {
-	rows := []wire.ClientToken{}
+	rows := []event.ClientToken{}
 	for _, client := range g.tokens.Load().Clients() {
 		rows = append(rows, g.clientRow(client))
 	}
 	return wire.ClientTokensResult{Clients: rows}, nil
 }
 
-func (g *Gateway) clientRow(client auth.ClientToken) wire.ClientToken {
+func (g *Gateway) clientRow(client auth.ClientToken) event.ClientToken {
 	standing, _ := g.tokens.Load().Standing(client.Hash)
-	row := wire.ClientToken{Name: client.Name, Scopes: client.Scopes.Strings(), Created: client.Created, Expires: client.Expires, Revoked: client.Revoked, State: standing.String()}
+	row := event.ClientToken{Name: client.Name, Scopes: client.Scopes.Strings(), Created: client.Created, Expires: client.Expires, Revoked: client.Revoked, State: standing.String()}
 	for _, c := range g.hub.Conns() {
 		if c.Admission.Token.Equal(client.Hash) {
 			row.Connected++

@@ -52,6 +52,10 @@ type Backend interface {
 	DeleteSecret(ctx context.Context, name string) error
 	// TestSecret resolves a secret and asks the providers that use it.
 	TestSecret(ctx context.Context, reference string) (event.SecretTest, error)
+	// ClientTokens are the tokens of clients, never the text of one.
+	ClientTokens(ctx context.Context) ([]event.ClientToken, error)
+	// RevokeToken takes a client's token back.
+	RevokeToken(ctx context.Context, name string) error
 	// CreateVault makes the encrypted vault where no keychain runs. A nil
 	// passphrase makes a key file instead. It wipes passphrase.
 	CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)

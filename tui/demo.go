@@ -282,6 +282,26 @@ func (d *Demo) TestSecret(_ context.Context, reference string) (event.SecretTest
 	return event.SecretTest{Problem: "not found"}, nil
 }
 
+// ClientTokens returns the list.
+func (d *Demo) ClientTokens(context.Context) ([]event.ClientToken, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.world.tokens), nil
+}
+
+// RevokeToken marks one as revoked.
+func (d *Demo) RevokeToken(_ context.Context, name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.world.tokens {
+		if t := &d.world.tokens[i]; t.Name == name && t.State == event.TokenGood {
+			t.State, t.Revoked, t.Connected = event.TokenRevoked, d.now, 0
+			return nil
+		}
+	}
+	return errors.New("there is no client " + name + " whose token is in force")
+}
+
 // CreateVault makes a vault that keeps names only.
 func (d *Demo) CreateVault(_ context.Context, passphrase []byte) (event.SecretStore, error) {
 	clear(passphrase)

@@ -20,6 +20,7 @@ type demoWorld struct {
 	audit       []json.RawMessage
 	config      event.ConfigStatus
 	secrets     []event.Secret
+	tokens      []event.ClientToken
 }
 
 // demoTime is a moment of the demo's clock, in seconds from its start.
@@ -150,6 +151,10 @@ func demoAtWork() (demoWorld, []event.Event) {
 			{Name: "anthropic", Store: "keychain", Created: demoTime(-90 * 86400), Changed: demoTime(-12 * 86400), LastUsed: demoTime(-4), UsedBy: []string{"provider anthropic"}},
 			{Name: "openai", UsedBy: []string{"provider openai"}, Missing: true},
 			{Name: "token/gateway", Store: "keychain", Created: demoTime(-12 * 86400), Changed: demoTime(-12 * 86400), LastUsed: demoTime(-70), UsedBy: []string{"gateway"}},
+		},
+		tokens: []event.ClientToken{
+			{Name: "phone", Scopes: []string{"operator.read", "operator.approvals"}, Created: demoTime(-12 * 86400), Expires: demoTime(78 * 86400), State: event.TokenGood, Connected: 1},
+			{Name: "old", Scopes: []string{"operator.read"}, Created: demoTime(-201 * 86400), Expires: demoTime(-111 * 86400), State: event.TokenExpired},
 		},
 		audit: []json.RawMessage{
 			json.RawMessage(`{"timestamp":"2026-11-22T11:20:00Z","event_type":"config_change","user":"ada","action":"apply","result":"applied","details":{"version":12}}`),

@@ -30,6 +30,10 @@
 // one that comes while it stands still is counted on the filter line, and an answer to
 // many reaches only what is in sight.
 //
+// A client's new token goes into the store, into a file or, once, onto the terminal while
+// the screen has given it away (tokens.go): it is made by what Options has as Tokens, and
+// no frame holds it.
+//
 // What went wrong on the screen is kept among the lines of the log, with the source
 // "screen", for as long as the screen is open.
 //

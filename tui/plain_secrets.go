@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"openclaw/gateway/event"
 	"openclaw/tui/view"
 )
 
@@ -23,7 +24,53 @@ func (p *plain) secrets(ctx context.Context, _ string) error {
 		}
 		p.sayf(p.T("secret"), p.T("%s, %s, used by %s"), s.Name, state, orWord(strings.Join(s.UsedBy, " and "), p.T("nothing")))
 	}
+	tokens, err := p.backend.ClientTokens(ctx)
+	if err != nil {
+		return err
+	}
+	d := view.NewData()
+	d.Words, d.Now = p.words, p.o.Now()
+	d.LoadTokens(view.Clean(tokens))
+	for i := range d.Tokens {
+		t := &d.Tokens[i]
+		p.sayf(p.T("token"), p.T("client %s, %s, %s, %d connections now"), t.Name, strings.Join(t.Scopes, " and "), view.TokenEnd(d, t), t.Connected)
+	}
 	return nil
+}
+
+// token NAME SCOPES store, or token NAME SCOPES file PATH
+func (p *plain) token(ctx context.Context, rest string) error {
+	words, err := view.SplitCommand(p.words, rest)
+	if err != nil {
+		return err
+	}
+	if p.o.Tokens == nil {
+		return errors.New(p.T("A token is made on the gateway's own machine: there, openclaw client add NAME --scopes read"))
+	}
+	stored, filed := len(words) == 3 && words[2] == "store", len(words) == 4 && words[2] == "file"
+	if !stored && !filed {
+		return errors.New(p.T("token NAME SCOPES store, or token NAME SCOPES file PATH; scopes such as read,approvals. openclaw client add prints one"))
+	}
+	plan := view.TokenPlan{Name: words[0], Scopes: strings.Split(words[1], ","), Place: view.TokenStored}
+	if filed {
+		plan.Place, plan.Path = view.TokenFile, words[3]
+	} else if err := p.notStored(ctx, view.TokenSecret(plan.Name)); err != nil {
+		return err
+	}
+	if _, err := p.o.Tokens.Make(ctx, plan); err != nil {
+		return err
+	}
+	p.say(p.T("done"), tokenDone(p.words, &plan))
+	return nil
+}
+
+// notStored refuses where a secret of the name is there: it would be replaced.
+func (p *plain) notStored(ctx context.Context, name string) error {
+	_, list, err := p.backend.Secrets(ctx)
+	if err == nil && slices.ContainsFunc(list, func(s event.Secret) bool { return s.Name == name && !s.Missing }) {
+		err = errors.New(p.T("%s is stored already: delete %s yes", name, name))
+	}
+	return err
 }
 
 func (p *plain) store(_ context.Context, name string) error {
@@ -85,8 +132,15 @@ func (p *plain) test(ctx context.Context, name string) error {
 
 func (p *plain) remove(ctx context.Context, rest string) error {
 	name, yes, _ := strings.Cut(rest, " ")
+	if client, is := strings.CutSuffix(yes, " yes"); is && name == "client" {
+		if err := p.backend.RevokeToken(ctx, client); err != nil {
+			return err
+		}
+		p.say(p.T("done"), p.T("revoked the token of %s", client))
+		return nil
+	}
 	if name == "" || yes != "yes" {
-		return errors.New(p.T("delete NAME yes; it cannot be brought back"))
+		return errors.New(p.T("delete NAME yes; it cannot be brought back. delete client NAME yes revokes its token"))
 	}
 	if err := p.backend.DeleteSecret(ctx, name); err != nil {
 		return err

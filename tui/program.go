@@ -41,6 +41,8 @@ type Options struct {
 	// screen does not; Attach shows that. nil: the agents run elsewhere.
 	Open   func(ctx context.Context, agent string, command []string, columns, rows int) (run string, err error)
 	Attach func(ctx context.Context, run string) (Terminal, error)
+	// Tokens makes tokens for clients of the gateway; nil: it runs elsewhere.
+	Tokens *TokenMaker
 	// SaveFilter writes a filter line into the config of this machine under a name, or
 	// takes the name out where the line is empty; without write it only says what that
 	// would do. nil: no config is at hand.
@@ -274,6 +276,10 @@ func (m *model) signals() []tea.Cmd {
 	if m.screen.editing {
 		m.screen.editing = false
 		cmds = append(cmds, m.edit())
+	}
+	if m.screen.showing != nil {
+		cmds = append(cmds, m.showToken())
+		m.screen.showing = nil
 	}
 	if title := m.screen.title(); title != m.title && m.out != nil {
 		m.title = title

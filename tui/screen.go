@@ -71,6 +71,9 @@ type screen struct {
 	edit       func(line int) (*exec.Cmd, error)
 	editing    bool
 	editAt     int
+	tokens     *TokenMaker
+	tokensAt   time.Time       // when the tokens were fetched, by instant
+	showing    *view.TokenPlan // a token that the terminal is to show
 	saveFilter func(name, line string, write bool) (view.FilterDraft, error)
 	start      func(ctx context.Context, agent string, command []string) (string, error)
 	live       live
@@ -122,6 +125,9 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
 		agents: view.NewAgents(d), connections: view.NewConnections(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 		saving: view.NewFilterSave(d), saveFilter: o.SaveFilter,
+	}
+	if s.tokens = o.Tokens; s.tokens != nil {
+		d.TokenScopes = s.tokens.Scopes
 	}
 	s.live.open, s.live.attach = o.Open, o.Attach
 	d.Folder = view.Printable(o.Folder, view.MaxText)
@@ -244,6 +250,9 @@ func (s *screen) tick() {
 	}
 	if s.current == view.Audit && s.over == overlayNone && s.stale {
 		s.fetchAudit()
+	}
+	if s.current == view.Secrets && s.data.Link.Up && s.data.Instant.Sub(s.tokensAt) >= tokensEach {
+		s.fetchTokens()
 	}
 }
 

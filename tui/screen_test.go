@@ -34,7 +34,7 @@ type driver struct {
 
 func newDriver(tb testing.TB, b Backend, color bool, width, height int) *driver {
 	tb.Helper()
-	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }, Start: startNothing}
+	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }, Start: startNothing, Tokens: newTokens()}
 	d := &driver{t: tb, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)
@@ -195,7 +195,12 @@ func scenes() []scene {
 		{"secrets delete", []string{"esc", "d"}},
 		{"secrets, marked, delete", []string{"n", "m", "j", "j", "m", "d"}},
 		{"secrets rotate", []string{"n", "esc", "g", "R"}},
-		{"audit", []string{"esc", "7"}},
+		{"token", []string{"esc", "G"}},
+		{"token, revoke", []string{"d"}},
+		{"token, new, scopes", []string{"n", "t", "type:ci", "enter", "right", "space"}},
+		{"token, new, where", []string{"enter", "enter"}},
+		{"token, new, file", []string{"2", "enter"}},
+		{"audit", []string{"esc", "g", "7"}},
 		{"audit, checked", []string{"r"}},
 		{"config", []string{"8"}},
 		{"config, validated", []string{"v"}},

@@ -89,13 +89,39 @@ func (s *screen) fetchOverview() {
 type secretsAnswer struct {
 	Store   event.SecretStore
 	Secrets []event.Secret
+	Tokens  []event.ClientToken
 }
 
 func (s *screen) fetchSecrets() {
 	fetch(s, s.data.T("the secrets"), func(ctx context.Context) (secretsAnswer, error) {
 		store, list, err := s.backend.Secrets(ctx)
-		return secretsAnswer{store, list}, err
-	}, func(a secretsAnswer) { s.data.Store, s.data.Secrets = a.Store, a.Secrets })
+		if err != nil {
+			return secretsAnswer{}, err
+		}
+		tokens, err := s.backend.ClientTokens(ctx)
+		return secretsAnswer{store, list, tokens}, err
+	}, func(a secretsAnswer) {
+		s.data.Store, s.data.Secrets = a.Store, a.Secrets
+		s.data.LoadTokens(a.Tokens)
+	})
+}
+
+// tokensEach is how often the tokens are fetched while they are in sight: no event says
+// that one was made or used elsewhere.
+const tokensEach = 5 * time.Second
+
+func (s *screen) fetchTokens() {
+	s.tokensAt = s.data.Instant
+	s.add(func(ctx context.Context) func() {
+		tokens, err := s.backend.ClientTokens(ctx)
+		tokens = view.Clean(tokens)
+		return func() {
+			if err == nil {
+				s.data.LoadTokens(tokens)
+				s.dirty = true
+			}
+		}
+	})
 }
 
 func (s *screen) fetchAudit() {
@@ -170,7 +196,9 @@ func (s *screen) act(a view.Action) {
 	case view.VerbTestSecret:
 		s.testSecrets(a.Words)
 	case view.VerbDeleteSecret:
-		s.change(s.data.T("deleted %s", strings.Join(a.Words, ", ")), func(ctx context.Context) error { return each(ctx, a.Words, s.backend.DeleteSecret) })
+		s.goes(&a)
+	case view.VerbAddToken:
+		s.addToken(a.Token)
 	case view.VerbStoreSecret:
 		s.change(s.data.T("stored %s", a.Name), func(ctx context.Context) error {
 			defer clear(a.Value)

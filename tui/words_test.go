@@ -137,10 +137,11 @@ func asItStands() []string {
 		"openclaw", "openai", "anthropic", "down", "up", "esc", "enter", "tab", "space", "backspace", "A/D", "info", "warn", "src", "source", "level",
 		"true", "false", "agents", "roles", ".permissions", " true", ": true", ": [", "deny", "read", "write", "exec", "connect", "once", "running", "ended",
 		"openclaw-", "log", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
+		"token", "client/", "keychain://openclaw/", ".token",
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
 		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", "runs", "count", "ROLE", "TARGET", "OP", "STORE", "USED BY", // columns by which a list is sorted, translated where it says so
-		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", // hints of the command line's errors
+		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", "openclaw client add prints it", "revoke it, and make another", // hints of the command line's errors
 	}
 }
 
@@ -206,7 +207,7 @@ func chineseScreen(t *testing.T, width, height int) *driver {
 	theme.Words = view.NewWords("zh")
 	demo := NewDemo()
 	demo.now = demoTime(28)
-	o := Options{Backend: demo, Start: startNothing, Version: "test", Now: func() time.Time { return demoTime(28) }}
+	o := Options{Backend: demo, Start: startNothing, Tokens: newTokens(), Version: "test", Now: func() time.Time { return demoTime(28) }}
 	d := &driver{t: t, s: newScreen(&o, newFeed(feedSize), theme)}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)

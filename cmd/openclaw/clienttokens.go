@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
 )
 
@@ -24,16 +25,9 @@ func clientAddCommand(t *terminal) *cobra.Command {
 			"whoever stole a token cannot make one that outlives it.",
 		Example: "  openclaw client add ci --scopes read,write --for 30d\n  openclaw client add phone --scopes read,approvals > token && chmod 600 token",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			params := wire.ClientAddParams{Name: args[0]}
-			for _, scope := range scopes {
-				params.Scopes = append(params.Scopes, longScope(scope))
-			}
-			if life != "" {
-				span, err := parseSpan(life)
-				if err != nil {
-					return err
-				}
-				params.For = span.String()
+			params, err := clientParams(args[0], scopes, life)
+			if err != nil {
+				return err
 			}
 			return t.withGateway(cmd.Context(), func(call func(string, any, any) error) error {
 				var added wire.ClientAdded
@@ -56,6 +50,22 @@ func clientAddCommand(t *terminal) *cobra.Command {
 	return cmd
 }
 
+// clientParams is a token to be made, as a person writes it.
+func clientParams(name string, scopes []string, life string) (wire.ClientAddParams, error) {
+	params := wire.ClientAddParams{Name: name}
+	for _, scope := range scopes {
+		params.Scopes = append(params.Scopes, longScope(scope))
+	}
+	if life != "" {
+		span, err := parseSpan(life)
+		if err != nil {
+			return params, err
+		}
+		params.For = span.String()
+	}
+	return params, nil
+}
+
 const scopePrefix = "operator."
 
 // longScope is the protocol's name of a scope, which may be written without
@@ -76,7 +86,7 @@ func shortScopes() []string {
 	return names
 }
 
-func tokenEnds(client wire.ClientToken) string {
+func tokenEnds(client event.ClientToken) string {
 	switch {
 	case !client.Revoked.IsZero():
 		return "revoked " + day(client.Revoked)

@@ -217,6 +217,19 @@ func (b *Backend) TestSecret(ctx context.Context, reference string) (event.Secre
 	return test, nil
 }
 
+// ClientTokens are the named tokens, oldest first, those that are over too while they
+// are remembered.
+func (b *Backend) ClientTokens(ctx context.Context) ([]event.ClientToken, error) {
+	var out wire.ClientTokensResult
+	err := b.call(ctx, wire.MethodClientTokens, nil, &out)
+	return out.Clients, err
+}
+
+// RevokeToken takes a client's token back, and cuts what it has open.
+func (b *Backend) RevokeToken(ctx context.Context, name string) error {
+	return b.call(ctx, wire.MethodClientRevoke, wire.ClientRevokeParams{Name: name}, nil)
+}
+
 // CreateVault makes the vault with a passphrase, which it wipes, or with a key
 // file when the passphrase is nil.
 func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error) {

@@ -269,6 +269,24 @@ type SecretTest struct {
 	Problem string   // why it is not OK, and what to do
 }
 
+// ClientToken is what may be known of a client's own token.
+type ClientToken struct {
+	Name      string    `json:"name"`
+	Scopes    []string  `json:"scopes"`
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires,omitzero"` // absent: until it is revoked
+	Revoked   time.Time `json:"revoked,omitzero"`
+	State     string    `json:"state"`     // TokenGood and those beside it
+	Connected int       `json:"connected"` // sockets open now
+}
+
+// The states of a client's token.
+const (
+	TokenGood    = "good"
+	TokenExpired = "expired"
+	TokenRevoked = "revoked"
+)
+
 // SecretStore is the state of the place where secrets are kept.
 type SecretStore struct {
 	Backend string `json:"backend"` // "keychain", "vault", "" (none chosen yet)

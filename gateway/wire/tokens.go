@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"openclaw/gateway/event"
+)
 
 // Methods of tokens.
 const (
@@ -43,8 +47,8 @@ type ClientAddParams struct {
 
 // ClientAdded holds the token, which is shown this once and kept nowhere.
 type ClientAdded struct {
-	Client ClientToken `json:"client"`
-	Token  string      `json:"token"`
+	Client event.ClientToken `json:"client"`
+	Token  string            `json:"token"`
 }
 
 // ClientRevokeParams takes a client's token back.
@@ -55,16 +59,5 @@ type ClientRevokeParams struct {
 // ClientTokensResult is the named tokens, oldest first, those that are over too
 // while they are remembered.
 type ClientTokensResult struct {
-	Clients []ClientToken `json:"clients"`
-}
-
-// ClientToken is what may be known of a named token.
-type ClientToken struct {
-	Name      string    `json:"name"`
-	Scopes    []string  `json:"scopes"`
-	Created   time.Time `json:"created"`
-	Expires   time.Time `json:"expires,omitzero"` // absent: until it is revoked
-	Revoked   time.Time `json:"revoked,omitzero"`
-	State     string    `json:"state"`     // "good", "expired", "revoked"
-	Connected int       `json:"connected"` // sockets open now
+	Clients []event.ClientToken `json:"clients"`
 }

@@ -99,6 +99,7 @@ const (
 	ActMatchPrevious ID = "logs.match_previous"
 
 	ActSecretAdd    ID = "secrets.add"
+	ActToken        ID = "secrets.token"
 	ActSecretTest   ID = "secrets.test"
 	ActSecretDelete ID = "secrets.delete"
 	ActVaultCreate  ID = "secrets.vault"
@@ -220,10 +221,11 @@ func Table() []Binding {
 
 		{ID: ActRotate, View: Secrets, Keys: []string{"R"}, Label: "rotate", Help: "give the selected secret a new value", Changes: true, Weight: 75},
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
-		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the marked secrets resolve, or the selected one, and whether the providers that use them take them; never shows them", Changes: true, Weight: 75, Word: "test"},
-		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the marked secrets, or the selected one; asks first", Changes: true, Weight: 74, Word: "delete"},
-		{ID: ActVaultCreate, View: Secrets, Keys: []string{"v"}, Label: "vault…", Help: "where no keychain runs: create the encrypted vault, with a passphrase", Changes: true, Weight: 73, Word: "vault"},
-		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 72, Word: "keyfile"},
+		{ID: ActToken, View: Secrets, Keys: []string{"t"}, Label: "token…", Help: "make a token of its own for a client of the gateway; it goes into the store, a file or onto the terminal, never onto the screen", Changes: true, Weight: 72, Word: "token"},
+		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the marked secrets resolve, or the selected one, and whether the providers that use them take them; never shows them", Changes: true, Weight: 74, Word: "test"},
+		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the marked secrets or revoke the marked tokens, or the selected one; asks first", Changes: true, Weight: 73, Word: "delete"},
+		{ID: ActVaultCreate, View: Secrets, Keys: []string{"v"}, Label: "vault…", Help: "where no keychain runs: create the encrypted vault, with a passphrase", Changes: true, Weight: 79, Word: "vault"},
+		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 78, Word: "keyfile"},
 		{ID: ActVaultUnlock, View: Secrets, Keys: []string{"u"}, Label: "unlock", Help: "open a locked vault", Changes: true, Weight: 77, Word: "unlock"},
 
 		{ID: ActSay, View: Chat, Keys: []string{"i", "enter"}, Label: "say", Help: "say something; enter sends it, esc leaves the line", Changes: true, Weight: 77, Word: "say"},
@@ -312,7 +314,8 @@ const (
 	VerbOpen
 	VerbStoreSecret
 	VerbTestSecret
-	VerbDeleteSecret
+	VerbDeleteSecret // Words, and revoke the tokens of the clients Tokens
+	VerbAddToken     // make the token of Token
 	VerbCreateVault
 	VerbUnlockVault
 	VerbReload
@@ -363,6 +366,8 @@ type Action struct {
 
 	Answers []Answer
 	Plan    AgentPlan
+	Token   TokenPlan
+	Tokens  []string
 }
 
 // Answer is what the person says to one ask.

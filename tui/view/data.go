@@ -79,6 +79,8 @@ type Data struct {
 	Backs        map[int]Back // what going back to a version of the config would change
 	Store        event.SecretStore
 	Secrets      []event.Secret
+	Tokens       []event.ClientToken
+	TokenScopes  []string          // that a client's token can have, the least first; none: it is made elsewhere
 	Tests        map[string]string // outcome of the last test, by secret
 	Audit        []AuditEntry
 

@@ -15,8 +15,9 @@ import (
 type SecretsView struct {
 	data *Data
 	browse
-	form form
-	want string // select this one as soon as it is there
+	form  form
+	token tokenForm
+	want  string // select this one as soon as it is there
 }
 
 // step is what the form asks for now.
@@ -39,6 +40,7 @@ type form struct {
 	value   Editor
 	again   Editor
 	targets []string // of a deletion
+	tokens  []string // the clients whose tokens go with it
 	suggest int
 	rotates bool // a new value for one that is there
 	offered bool // the name is a suggestion: what is typed takes its place
@@ -57,12 +59,12 @@ func (f *form) close() {
 // NewSecrets returns the view.
 func NewSecrets(d *Data) *SecretsView {
 	v := &SecretsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"name", "store"}}}
-	v.order.rows, v.order.rowID = func() int { return len(d.Secrets) }, func(i int) string { return d.Secrets[i].Name }
+	v.order.rows, v.order.rowID = v.rows, func(i int) string { return v.get(i).id() }
 	v.order.sorts = []sorting{
-		{"STORE", func(i, j int) int { return strings.Compare(d.Secrets[i].Store, d.Secrets[j].Store) }},
-		{"STATE", func(i, j int) int { return cmp.Compare(v.rank(&d.Secrets[i]), v.rank(&d.Secrets[j])) }},
-		{"AGE", func(i, j int) int { return cmp.Compare(d.Since(d.Secrets[j].Changed), d.Since(d.Secrets[i].Changed)) }},
-		{"USED BY", func(i, j int) int { return slices.Compare(d.Secrets[i].UsedBy, d.Secrets[j].UsedBy) }},
+		{"STORE", func(i, j int) int { return strings.Compare(v.get(i).store(), v.get(j).store()) }},
+		{"STATE", func(i, j int) int { return cmp.Compare(v.rank(v.get(i)), v.rank(v.get(j))) }},
+		{"AGE", func(i, j int) int { return cmp.Compare(d.Since(v.get(j).changed()), d.Since(v.get(i).changed())) }},
+		{"USED BY", func(i, j int) int { return strings.Compare(v.get(i).users(), v.get(j).users()) }},
 	}
 	v.form.close()
 	return v
@@ -72,7 +74,9 @@ func NewSecrets(d *Data) *SecretsView {
 func (v *SecretsView) YesOrNo() bool { return v.form.step == stepDelete || v.form.step == stepKeyFile }
 
 // Captures reports whether typed text goes to the view.
-func (v *SecretsView) Captures() bool { return v.form.step != stepNone || v.captures() }
+func (v *SecretsView) Captures() bool {
+	return v.form.step != stepNone || v.token.step != tokenNothing || v.captures()
+}
 
 // Masked reports whether what is typed now is a secret.
 func (v *SecretsView) Masked() bool {
@@ -85,9 +89,12 @@ func (v *SecretsView) Masked() bool {
 }
 
 // Close wipes what was typed.
-func (v *SecretsView) Close() { v.form.close() }
+func (v *SecretsView) Close() {
+	v.form.close()
+	v.token = tokenForm{}
+}
 
-func (v *SecretsView) id(i int) string { return v.data.Secrets[v.at(i)].Name }
+func (v *SecretsView) id(i int) string { return v.get(v.at(i)).id() }
 
 // noStore reports whether no place for secrets was ever chosen. A chosen one
 // that does not answer is not switched for another.
@@ -159,16 +166,22 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		} else if s := v.selected(); s != nil {
 			f.name.Set(s.Name)
 			f.step, f.rotates = stepValue, true
+		} else if t := v.tokenOf(v.list.Selected()); t != nil {
+			f.note = v.data.T("A token takes no new value: {secrets.token} makes another, {secrets.delete} revokes this one.")
 		}
+	case ActToken:
+		v.openToken()
 	case ActSecretTest:
-		if names := v.marked(); len(names) > 0 {
+		names := slices.DeleteFunc(v.marked(), func(id string) bool { return v.tokenOf(id) != nil })
+		if len(names) > 0 {
 			return Action{Verb: VerbTestSecret, Words: names}, true
+		}
+		if t := v.tokenOf(v.list.Selected()); t != nil {
+			return Action{Verb: VerbTell, Text: v.data.T("the token of %s is %s; only its holder can try it", t.Name, TokenEnd(v.data, t))}, true
 		}
 	case ActSecretDelete:
 		f.close()
-		if names := slices.DeleteFunc(v.marked(), func(name string) bool { return !v.stored(name) }); len(names) > 0 {
-			f.step, f.targets = stepDelete, names
-		}
+		v.goes()
 	case ActVaultCreate, ActVaultKeyFile:
 		f.close()
 		switch {
@@ -214,7 +227,10 @@ func (v *SecretsView) selected() *event.Secret {
 // Key takes typed text for the form or the filter line.
 func (v *SecretsView) Key(k Key) Action {
 	f := &v.form
-	if f.step == stepNone {
+	switch {
+	case v.token.step != tokenNothing:
+		return v.tokenKey(k)
+	case f.step == stepNone:
 		v.key(k)
 		return Action{}
 	}
@@ -305,14 +321,14 @@ func goodName(s string) bool {
 func (v *SecretsView) confirmKey(k Key) Action {
 	f := &v.form
 	yes := k.Name == "" && !k.Paste && len(k.Text) == 1 && k.Text[0] == 'y'
-	step, targets := f.step, f.targets
+	step, targets, tokens := f.step, f.targets, f.tokens
 	f.close()
 	switch {
 	case !yes:
 		return Action{}
 	case step == stepDelete:
 		clear(v.order.marks)
-		return Action{Verb: VerbDeleteSecret, Words: targets}
+		return Action{Verb: VerbDeleteSecret, Words: targets, Tokens: tokens}
 	}
 	return Action{Verb: VerbCreateVault}
 }

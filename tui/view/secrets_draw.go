@@ -10,28 +10,35 @@ import (
 // Draw paints the view.
 func (v *SecretsView) Draw(c *Canvas) {
 	v.drawStore(c)
-	secrets := v.data.Secrets
-	for i := range secrets {
-		if v.want != "" && secrets[i].Name == v.want {
+	for i := range v.rows() {
+		if v.want != "" && v.get(i).id() == v.want {
 			v.order.reveal(v.want)
 			v.list.id, v.want = v.want, ""
 		}
 	}
 	l := layout{
-		title: c.T("secrets; values are never shown"), total: len(secrets), share: 58, id: v.id, head: v.head,
+		title: c.T("secrets and tokens; values are never shown"), total: v.rows(), share: 58, id: v.id, head: v.head,
 		name: v.list.Selected,
 	}
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) {
-		s := &v.data.Secrets[i]
-		_ = yield("name", s.Name) && yield("store", s.Store)
+		r := v.get(i)
+		_ = yield("name", r.id()) && yield("store", r.store())
 	})
-	l.row = func(c *Canvas, i int, _ bool) { v.row(c, &secrets[v.at(i)]) }
+	l.row = func(c *Canvas, i int, _ bool) {
+		if r := v.get(v.at(i)); r.token != nil {
+			v.drawTokenRow(c, r.token)
+		} else {
+			v.row(c, r.secret)
+		}
+	}
 	l.pane = func(c *Canvas) {
-		if s := v.selected(); s != nil {
+		if t := v.tokenOf(v.list.Selected()); t != nil {
+			v.tokenPane(c, t)
+		} else if s := v.selected(); s != nil {
 			v.pane(c, s)
 		}
 	}
-	if v.form.step == stepNone && v.form.note == "" {
+	if v.form.step == stepNone && v.form.note == "" && v.token.step == tokenNothing {
 		switch {
 		case v.data.Store.State == "locked":
 			l.empty = c.T("What is stored shows here once it is unlocked.")
@@ -47,6 +54,10 @@ func (v *SecretsView) Draw(c *Canvas) {
 		upper := c.Sub(0, c.Width(), max(min(l.count+1, c.Left()-form), 1))
 		v.drawList(upper, &l, c.Rows())
 		c.Copy(upper, 0)
+	}
+	if v.token.step != tokenNothing {
+		v.drawToken(c)
+		return
 	}
 	v.drawForm(c)
 }
@@ -164,18 +175,6 @@ func (v *SecretsView) old(s *event.Secret) bool {
 	return !s.Missing && !s.Changed.IsZero() && v.data.Since(s.Changed) >= oldAge
 }
 
-// rank is where the state of a secret stands in a list that is sorted by it: what needs
-// something first.
-func (v *SecretsView) rank(s *event.Secret) int {
-	switch {
-	case s.Missing:
-		return 0
-	case v.old(s):
-		return 1
-	}
-	return 2
-}
-
 func (v *SecretsView) pane(c *Canvas, s *event.Secret) {
 	fact(c, c.T("name"), s.Name)
 	if s.Missing {
@@ -213,6 +212,9 @@ func (v *SecretsView) drawForm(c *Canvas) {
 		stepName: c.T("Add secret"), stepValue: c.T("Add secret"), stepDelete: c.T("Delete secret"), stepPassphrase: c.T("Create the encrypted vault"),
 		stepAgain: c.T("Create the encrypted vault"), stepKeyFile: c.T("Create the encrypted vault with a key file"), stepUnlock: c.T("Unlock the vault"),
 		stepNone: c.T("Secrets"),
+	}
+	if f.step == stepDelete && len(f.targets) == 0 {
+		titles[f.step] = c.T("Revoke a client's token")
 	}
 	if f.rotates {
 		titles[stepValue] = c.T("Rotate secret")
@@ -253,13 +255,11 @@ func (v *SecretsView) drawForm(c *Canvas) {
 			c.Wrap(Faint, c.T("Type or paste. Kept in the %s, never in YAML, never in the log; wiped here after saving.", orDash(v.data.Store.Backend)), 12)
 		}
 	case stepDelete:
-		c.Gap(1)
-		if len(f.targets) > 1 {
-			c.Wrap(Plain, c.T("Delete %s: %s? Whatever uses them fails from then on. They cannot be brought back.", c.N(len(f.targets), "secret"), strings.Join(f.targets, ", ")), 1)
-		} else {
-			c.Wrap(Plain, c.T("Delete %s? Whatever uses it fails from then on. It cannot be brought back.", strings.Join(f.targets, ", ")), 1)
-		}
+		v.drawGoes(c)
 		foot = c.T("y delete   any other key keeps it")
+		if len(f.targets) == 0 {
+			foot = c.T("y revoke   any other key keeps it")
+		}
 	case stepPassphrase, stepAgain:
 		field(c.T("passphrase"), &f.value, f.step == stepPassphrase)
 		if f.step == stepAgain {

@@ -11,6 +11,7 @@ func chinese() map[string]string {
 	maps.Copy(texts, chinesePane())
 	maps.Copy(texts, chineseLists())
 	maps.Copy(texts, chineseChoices())
+	maps.Copy(texts, chineseTokens())
 	return texts
 }
 
@@ -323,6 +324,5 @@ func chineseSentences() map[string]string {
 		"create it with a key file beside it, opened without a question":      "旁边放密钥文件来创建，打开时不询问",
 		"create the encrypted vault, opened by a passphrase after each start": "创建加密保险库，每次启动后用口令打开",
 		"created": "创建于",
-		"delete NAME yes; it cannot be brought back": "delete NAME yes；无法恢复",
 	}
 }

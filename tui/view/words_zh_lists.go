@@ -19,7 +19,6 @@ func chineseLists() map[string]string {
 		"runs":            "运行数",
 		"count":           "次数",
 		"Delete %s: %s? Whatever uses them fails from then on. They cannot be brought back.": "删除 %s：%s？之后使用它们的一切都会失败，且无法恢复。",
-		"delete the marked secrets, or the selected one; asks first":                         "删除已标记的密钥，或选中的；先询问",
 		"%s of %s do not work: %s":           "%s 个（共 %s）不可用：%s",
 		"%s %s more lines: {list.open}":      "%s 还有 %s 行：{list.open}",
 		"%s %s more lines: {list.page_down}": "%s 还有 %s 行：{list.page_down}",

@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"openclaw/tui/view"
+)
+
+const newToken = "oc_5ecret5ecret5ecret5ecret5ecret5ecret5ecret5"
+
+// tokens makes the same token each time, and remembers what for.
+type tokens struct {
+	plans []view.TokenPlan
+	fail  error
+}
+
+func (m *tokens) make(_ context.Context, plan view.TokenPlan) ([]byte, error) {
+	m.plans = append(m.plans, plan)
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	if plan.Place != view.TokenShown {
+		return nil, nil
+	}
+	return []byte(newToken), nil
+}
+
+func (m *tokens) maker() *TokenMaker {
+	return &TokenMaker{Scopes: []string{"read", "write", "approvals", "admin"}, Make: m.make}
+}
+
+func newTokens() *TokenMaker { return new(tokens).maker() }
+
+func tokenDriver(t *testing.T, m *tokens) *driver {
+	t.Helper()
+	d := newDriver(t, NewDemo(), false, 120, 36)
+	d.s.tokens = m.maker()
+	d.s.data.TokenScopes = d.s.tokens.Scopes
+	return d
+}
+
+// The form asks for the least that a token needs, and hands it on as it was chosen.
+func TestATokenIsMadeAsTheFormSays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys []string
+		want view.TokenPlan
+		says string
+	}{
+		{"as offered", []string{"enter", "enter", "enter"}, view.TokenPlan{Name: "ci", Scopes: []string{"read"}, For: "90d", Place: view.TokenStored}, "OPENCLAW_GATEWAY_TOKEN=keychain://openclaw/client/ci"},
+		{"other scopes", []string{"space", "right", "right", "space", "enter", "enter", "enter"}, view.TokenPlan{Name: "ci", Scopes: []string{"approvals"}, For: "90d", Place: view.TokenStored}, "is stored"},
+		{"without an end, into a file", []string{"enter", "ctrl+u", "enter", "2", "enter", "ctrl+u", "type:/tmp/x y", "enter"}, view.TokenPlan{Name: "ci", Scopes: []string{"read"}, Place: view.TokenFile, Path: "/tmp/x y"}, "the token of ci is in /tmp/x y, for you alone"},
+	} {
+		m := new(tokens)
+		d := tokenDriver(t, m)
+		d.press("6", "t", "type:ci", "enter")
+		frame := strip(d.press(c.keys...))
+		if len(m.plans) != 1 || m.plans[0].Name != c.want.Name || !slices.Equal(m.plans[0].Scopes, c.want.Scopes) || m.plans[0].For != c.want.For ||
+			m.plans[0].Place != c.want.Place || m.plans[0].Path != c.want.Path {
+			t.Errorf("%s: made %+v, want %+v", c.name, m.plans, c.want)
+		}
+		if !strings.Contains(frame, c.says) {
+			t.Errorf("%s: the screen does not say %q:\n%s", c.name, c.says, frame)
+		}
+	}
+}
+
+// What cannot be is refused before anything is made.
+func TestATokenThatCannotBeIsNotMade(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys []string
+		says string
+	}{
+		{"a name that is none", []string{"type:My Phone", "enter", "enter", "enter", "enter"}, "A name is 1 to 64 of"},
+		{"a client that has one", []string{"type:phone", "enter", "enter", "enter", "enter"}, "phone has a token that is in force"},
+		{"no scope", []string{"type:ci", "enter", "space", "enter", "enter"}, "At least one"},
+		{"a time that is none", []string{"type:ci", "enter", "enter", "ctrl+u", "type:soon", "enter", "enter", "enter"}, "It is written like 12h or 30d."},
+		{"no time at all", []string{"type:ci", "enter", "enter", "ctrl+u", "type:0d", "enter", "enter", "enter"}, "It is written like 12h or 30d."},
+		{"left", []string{"type:ci", "enter", "enter", "enter", "esc", "enter"}, "secrets and tokens"},
+		{"no file", []string{"type:ci", "enter", "enter", "enter", "2", "enter", "ctrl+u", "enter"}, "Type or paste it first."},
+	} {
+		m := new(tokens)
+		d := tokenDriver(t, m)
+		d.press("6", "t")
+		if frame := strip(d.press(c.keys...)); len(m.plans) > 0 || d.s.showing != nil || !strings.Contains(frame, c.says) && c.name != "left" {
+			t.Errorf("%s: made %+v, and the screen does not say %q:\n%s", c.name, m.plans, c.says, frame)
+		}
+	}
+}
+
+// Elsewhere no form opens: the command to run there is named.
+func TestATokenIsMadeAtTheGatewaysOwnMachine(t *testing.T) {
+	d := newDriver(t, NewDemo(), false, 120, 36)
+	d.s.tokens, d.s.data.TokenScopes = nil, nil
+	if frame := strip(d.press("6", "t")); !strings.Contains(frame, "openclaw client add NAME --scopes read") || d.s.views[view.Secrets].Captures() {
+		t.Errorf("the screen of a gateway elsewhere:\n%s", frame)
+	}
+}
+
+// A token that is to be shown is on no frame, before and after, and not in the title, the
+// clipboard, the result line or the lines of the log.
+func TestAShownTokenIsOnNoFrame(t *testing.T) {
+	m := new(tokens)
+	d := tokenDriver(t, m)
+	d.press("6", "t", "type:ci", "enter", "enter", "enter", "3", "enter")
+	if d.s.showing == nil || len(m.plans) != 0 {
+		t.Fatal("the token was not left to the terminal")
+	}
+	text, rows := tokenText(nil, d.s.showing, []byte(newToken), 20)
+	if !bytes.Contains(text, []byte(newToken)) || rows < 9 {
+		t.Errorf("the terminal shows %q in %d rows", text, rows)
+	}
+	d.s.showing = nil
+	d.press("y", "Y", "5", "6", "?", "esc")
+	for _, frame := range append(d.frames, d.s.clipboard, d.s.title()) {
+		if strings.Contains(frame, "5ecret") {
+			t.Fatalf("the token is on a frame:\n%s", frame)
+		}
+	}
+}
+
+// Why no token was made stands on the screen.
+func TestWhyNoTokenWasMade(t *testing.T) {
+	m := &tokens{fail: errors.New("the store is locked")}
+	d := tokenDriver(t, m)
+	if frame := strip(d.press("6", "t", "type:ci", "enter", "enter", "enter", "enter")); !strings.Contains(frame, "no token was made: the store is locked") {
+		t.Errorf("the screen:\n%s", frame)
+	}
+}
+
+// d on a token's row revokes it after y, and a token beside it stays.
+func TestATokenIsRevokedAfterY(t *testing.T) {
+	for _, key := range []string{"enter", "n", "y"} {
+		d := tokenDriver(t, new(tokens))
+		d.press("6", "G", "d")
+		frame := strip(d.press(key))
+		if revoked := strings.Contains(frame, "revoked the token of phone"); revoked != (key == "y") {
+			t.Errorf("%s:\n%s", key, frame)
+		}
+		if state := d.s.data.Tokens[1].State; d.s.data.Tokens[1].Name != "phone" || (state == "revoked") != (key == "y") {
+			t.Errorf("after %s the tokens are %+v", key, d.s.data.Tokens)
+		}
+	}
+}
