@@ -55,7 +55,8 @@
 //
 // Where namespaces are refused a policy with `enforce: reduced` gets less, by
 // Landlock and by calls that the supervisor makes in the program's place
-// (linux/keeper, linux/emulate). The report names what it lacks.
+// (linux/keeper, linux/emulate). The report names what it lacks. There an answer
+// opens a file, and no program.
 //
 // # What only reports
 //
@@ -82,9 +83,10 @@
 //
 // # Order, blocking, locking
 //
-// Spec.Denied is called from one goroutine, in the order of the refusals; a
-// refused look (stat, access, one try of an execve) waits up to 50 ms for what
-// it was a look for. Spec.Connected and the Asker are called from many. No lock
+// Spec.Denied is called from one goroutine, in the order of the refusals, the
+// first one at once and those that follow it gathered for 5 ms; a refused look
+// (stat, access, one try of an execve) waits up to 50 ms for what it was a look
+// for. Spec.Connected and the Asker are called from many. No lock
 // is held over a callback. Wait returns after the last Denied.
 //
 // On macOS the same calls build a cage of Seatbelt's: sandbox/darwin says what

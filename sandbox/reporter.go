@@ -18,6 +18,11 @@ const manyTargets = "(more targets than could be told apart)"
 // refusal, named by what it was about. It delays the report, not the refusal.
 const lookWindow = 50 * time.Millisecond
 
+// rest is how long the reporter lets refusals gather after it told some. To wake it
+// for each one of many costs the program that is refused more than the refusal: on
+// a machine of few processors it waits for the one who tells of the last.
+const rest = 5 * time.Millisecond
+
 // reporter hands refusals to one callback, in order, from one goroutine. add
 // never blocks and no count is lost.
 type reporter struct {
@@ -31,8 +36,9 @@ type reporter struct {
 	looks  map[lookKey]int   // into queue, of those that still wait
 	closed bool
 
-	wake chan struct{}
-	done chan struct{}
+	wake    chan struct{}
+	closing chan struct{}
+	done    chan struct{}
 }
 
 type queued struct {
@@ -53,7 +59,8 @@ func newReporter(tell func(Denial), now func() time.Time, window time.Duration) 
 		tell = func(Denial) {}
 	}
 	r := &reporter{
-		tell: tell, now: now, window: window, index: map[denialKey]int{}, looks: map[lookKey]int{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		tell: tell, now: now, window: window, index: map[denialKey]int{}, looks: map[lookKey]int{},
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	go r.run()
 	return r
@@ -157,19 +164,25 @@ func (r *reporter) run() {
 		}
 		switch {
 		case len(batch) > 0:
-			continue
+			r.pause(rest, nil)
 		case closed:
 			return
 		case wait <= 0:
 			<-r.wake
 		default:
-			timer := time.NewTimer(wait)
-			select {
-			case <-r.wake:
-			case <-timer.C:
-			}
-			timer.Stop()
+			r.pause(wait, r.wake)
 		}
+	}
+}
+
+// pause waits for a time, or until wake or the end.
+func (r *reporter) pause(wait time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-wake:
+	case <-timer.C:
+	case <-r.closing:
 	}
 }
 
@@ -178,6 +191,7 @@ func (r *reporter) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
+	close(r.closing)
 	r.ring()
 	<-r.done
 }
