@@ -28,7 +28,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	if g.open.Load() {
 		return fuse.EACCES
 	}
-	if code := g.exists(name); code != 0 {
+	if code := g.exists(input.NodeId, name); code != 0 {
 		return fuse.Status(code)
 	}
 	class, operation := policy.ClassPathRead, "open"
@@ -227,7 +227,7 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 	}
 	readable := g.listable(name)
 	if (!readable || g.asksAgain(name)) && !g.rules.Load().skeleton(name) {
-		if code := g.look(done, input.Pid, "opendir", name); code != 0 {
+		if code := g.look(done, &input.InHeader, "opendir", name); code != 0 {
 			return fuse.Status(code)
 		}
 		readable = g.listable(name)

@@ -24,6 +24,11 @@ const fixedTimeout = time.Hour
 // two or three times for each refusal.
 const veiledTimeout = 100 * time.Millisecond
 
+// thereTimeout is how long a refusal takes what it found under a name to be there
+// still. It decides between two refusals, EACCES with a word to the person and
+// ENOENT without; it opens nothing.
+const thereTimeout = 5 * time.Millisecond
+
 // String names the file system.
 func (g *Gate) String() string { return "openclaw" }
 
@@ -46,19 +51,24 @@ func (g *Gate) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 
 // entry fills in what the kernel learns from a look-up.
 func (g *Gate) entry(name string, out *fuse.EntryOut) syscall.Errno {
+	began := time.Now()
 	file, code := g.attributes(name, &out.Attr)
 	if code != 0 {
 		return code
 	}
 	_, fixed := g.fixed(name)
+	fixed = fixed || g.held.has(name)
 	switch {
-	case fixed || g.held.has(name):
+	case fixed:
 		out.SetEntryTimeout(fixedTimeout)
 		file = identity{}
 	case file == (identity{}) && !g.open.Load():
 		out.SetEntryTimeout(veiledTimeout)
 	}
 	out.NodeId = g.nodes.remember(name, file)
+	if !fixed {
+		g.nodes.found(out.NodeId, began)
+	}
 	out.Generation = 1
 	return 0
 }
@@ -116,7 +126,7 @@ func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.At
 	if name == "" {
 		return g.nameless(input.NodeId, out)
 	}
-	if code := g.look(done, input.Pid, "stat", name); code != 0 {
+	if code := g.look(done, &input.InHeader, "stat", name); code != 0 {
 		return fuse.Status(code)
 	}
 	file, code := g.attributes(name, &out.Attr)
@@ -150,7 +160,7 @@ func (g *Gate) nameless(id uint64, out *fuse.AttrOut) fuse.Status {
 
 // look permits what only looks at a path: folders that lead on are open to it,
 // and names that are always there have no more to show than their kind.
-func (g *Gate) look(done <-chan struct{}, thread uint32, operation, name string) syscall.Errno {
+func (g *Gate) look(done <-chan struct{}, header *fuse.InHeader, operation, name string) syscall.Errno {
 	if g.open.Load() {
 		return 0
 	}
@@ -160,19 +170,29 @@ func (g *Gate) look(done <-chan struct{}, thread uint32, operation, name string)
 	if _, ok := g.fixed(name); ok && operation == "stat" {
 		return 0
 	}
-	if code := g.exists(name); code != 0 {
+	if code := g.exists(header.NodeId, name); code != 0 {
 		return code
 	}
 	if operation == "stat" && g.programClass(name) == policy.ClassExec && !g.isFolder(name) {
 		return 0 // the kernel looks before it runs it; it sees a veil, as a look-up does
 	}
-	return g.permit(done, thread, policy.ClassPathRead, operation, name)
+	return g.permit(done, header.Pid, policy.ClassPathRead, operation, name)
 }
 
-// exists keeps what went away since its look-up from counting as refused.
-func (g *Gate) exists(name string) syscall.Errno {
-	if _, code := g.stat(name); absent(code) {
+// exists keeps what went away since its look-up from counting as refused. What was
+// there a moment ago is taken to be: to look costs more than all else of a refusal.
+func (g *Gate) exists(id uint64, name string) syscall.Errno {
+	now := time.Now()
+	if g.nodes.there(id, now) {
+		return 0
+	}
+	fd, code := g.beneath(name, unix.O_PATH, 0)
+	switch {
+	case absent(code):
 		return syscall.ENOENT
+	case code == 0:
+		closeFD(fd)
+		g.nodes.found(id, now)
 	}
 	return 0
 }
@@ -210,7 +230,7 @@ func (g *Gate) Access(done <-chan struct{}, input *fuse.AccessIn) fuse.Status {
 	if input.Mask&fuse.W_OK != 0 {
 		return fuse.Status(g.permit(done, input.Pid, policy.ClassPathWrite, "access", name))
 	}
-	return fuse.Status(g.look(done, input.Pid, "access", name))
+	return fuse.Status(g.look(done, &input.InHeader, "access", name))
 }
 
 // StatFs answers for the file system of what may be read, and nothing of

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -26,6 +27,7 @@ type node struct {
 	id      uint64
 	path    string // "": the name is gone, or leads to another file now
 	file    identity
+	found   time.Time // on the host, last
 	lookups uint64
 	open    map[*handle]struct{} // through these the file is reached when its name is gone
 }
@@ -71,6 +73,23 @@ func (n *nodes) known(name string) uint64 {
 		return known.id
 	}
 	return 0
+}
+
+// found keeps when the name of a number was on the host.
+func (n *nodes) found(id uint64, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.byID[id]; known != nil {
+		known.found = at
+	}
+}
+
+// there reports whether the name of a number was on the host a moment ago.
+func (n *nodes) there(id uint64, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	known := n.byID[id]
+	return known != nil && now.Sub(known.found) < thereTimeout
 }
 
 // child is the path of a name in a folder.
@@ -209,6 +228,6 @@ func (n *nodes) gone(name string) {
 func (n *nodes) drop(name string) {
 	if known := n.byPath[name]; known != nil {
 		delete(n.byPath, name)
-		known.path = ""
+		known.path, known.found = "", time.Time{}
 	}
 }

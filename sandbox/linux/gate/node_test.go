@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -106,4 +107,26 @@ func TestBeneath(t *testing.T) {
 		t.Fatal(code)
 	}
 	closeFD(fd)
+}
+
+// A name is taken to be there only while its last finding is fresh, and not once
+// it is known to be gone.
+func TestNodesThere(t *testing.T) {
+	n := newNodes()
+	at := time.Unix(1000, 0)
+	id := n.remember("/a", identity{})
+	if n.there(id, at) {
+		t.Error("there before it was found")
+	}
+	n.found(id, at)
+	if !n.there(id, at.Add(thereTimeout-1)) || n.there(id, at.Add(thereTimeout)) {
+		t.Error("not there for exactly its time")
+	}
+	n.gone("/a")
+	if n.there(id, at) {
+		t.Error("there after its name was removed")
+	}
+	if n.found(id+1, at); n.there(id+1, at) {
+		t.Error("a number that was never given is there")
+	}
 }
