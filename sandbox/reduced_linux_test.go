@@ -211,6 +211,32 @@ func TestReducedAsk(t *testing.T) {
 	}
 }
 
+// A program that Landlock does not open is refused with the reason, and nobody is
+// asked for a yes that would do nothing. One that it opens is not.
+func TestReducedAskNotForPrograms(t *testing.T) {
+	w := newWorld(t).reduced().allow("project")
+	w.perms.Ask = []policy.Class{policy.ClassExec}
+	for _, name := range []string{"other/tool", "project/tool"} {
+		w.write(name, "#!/bin/sh\necho ran\n")
+		if err := os.Chmod(w.path(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec := w.spec("sh", "-c", "~/other/tool; echo $?; ~/project/tool")
+	spec.Asker = asker(func(d sandbox.Denial) bool {
+		t.Errorf("asked: %s %s", d.Operation, d.Target)
+		return true
+	})
+	_, wait := start(t, spec)
+	res := wait()
+	if res.out != "126\nran\n" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	if len(res.denials) != 1 || res.denials[0].Target != w.path("other/tool") || !strings.HasPrefix(res.denials[0].Rule, "reduced mode: no answer") {
+		t.Errorf("denials %+v", res.denials)
+	}
+}
+
 // Programs that people run do work.
 func TestReducedPrograms(t *testing.T) {
 	needBash(t)
@@ -225,7 +251,7 @@ func TestReducedPrograms(t *testing.T) {
 }
 
 func TestReducedAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^TestReduced(Files|Programs|Ask|NetworkClosed|NetworkOpen|Report|RefusesToStart)$")
+	ordinary(t, "^TestReduced(Files|Programs|Ask|AskNotForPrograms|NetworkClosed|NetworkOpen|Report|RefusesToStart)$")
 }
 
 // A policy that narrows closes the network at once, and says of paths that a

@@ -148,6 +148,17 @@ func closedBecause(name string) string {
 	return "it lies beside a denied path, is a folder above one, or was not there at the start"
 }
 
+// notToBeAnswered is the decision on a program that policy would ask about and
+// Landlock does not open. A file can be opened in the program's place and handed
+// over; to execute one the kernel opens it for the caller, whom no answer frees of
+// its rules. So nobody is asked for a yes that would do nothing.
+func notToBeAnswered() policy.Decision {
+	return policy.Decision{
+		Effect: policy.Deny, Rule: "reduced mode: no answer can open a program; allow its path before the run",
+		Origin: policy.Origin{BuiltIn: "what only a full cage can open"},
+	}
+}
+
 // ownProcess reports whether a path is of what /proc says about the calling
 // process itself, and harmless in its hands. The kernel's general figures are
 // shown too. Landlock opens nothing of /proc, where rules do not hold on to
@@ -217,8 +228,12 @@ func (r *reduced) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict
 			decision = named
 		}
 	}
-	if decision.Effect == policy.Allow && r.reach.of(object.Path) == accessNone {
+	switch reached := r.reach.of(object.Path) != accessNone; {
+	case reached:
+	case decision.Effect == policy.Allow:
 		decision = r.judgePath(policy.ClassPathRead, object.Path)
+	case decision.Effect == policy.Ask:
+		decision = notToBeAnswered()
 	}
 	switch {
 	case decision.Effect == policy.Allow:
