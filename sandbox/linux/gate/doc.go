@@ -7,8 +7,9 @@
 // judged: it is opened beneath a held descriptor of the host's root and no
 // symbolic link is followed on the way. What does not exist on the host, or
 // ceased to more than 5 ms ago, answers ENOENT without a word; what exists and is
-// refused answers EACCES, once the Refused callback has returned, and shows neither its size, nor its times, nor
-// its owner. A folder that only leads to something allowed lists only that.
+// refused answers EACCES, once the Refused callback has returned, and shows neither
+// its size, nor its times, nor its owner. A folder that only leads to something
+// allowed lists only that.
 //
 // What is served behaves as the host's file does: its contents, holes, sizes,
 // names, modes, times, own extended attributes, locks against the host and other
