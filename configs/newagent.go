@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"openclaw/sandbox/policy"
 )
 
 // NewAgent is an agent that is to be added to a config, with what it may do.
@@ -83,7 +85,7 @@ func (d *Document) AddAgent(a NewAgent, layout Layout) error {
 			paths = append(paths, path)
 		}
 		for _, path := range a.Read {
-			paths = append(paths, map[string]any{"path": path, "access": "read"})
+			paths = append(paths, policy.PathEntry{Path: path, Access: policy.AccessRead})
 		}
 		permissions["allowed_paths"] = paths
 	}

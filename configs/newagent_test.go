@@ -22,6 +22,7 @@ func TestAddAgent(t *testing.T) {
 	}{
 		{"folder and domain", NewAgent{Name: "reviewer", Paths: []string{"/srv/a b", "~/x: y"}, Domains: []string{"api.example.com", "*.example.org:8443"}}, ""},
 		{"a dot in the name", NewAgent{Name: "team.coder", Paths: []string{"/srv/p"}}, ""},
+		{"to read only", NewAgent{Name: "reviewer", Paths: []string{"/srv/p"}, Read: []string{"/srv/p/.git/config"}}, ""},
 		{"nothing yet", NewAgent{Name: "empty"}, ""},
 		{"there already", NewAgent{Name: "coder", Paths: []string{"/srv/p"}}, "agent coder exists already"},
 		{"no name", NewAgent{Name: "../x"}, "not an agent's name"},
@@ -59,11 +60,16 @@ func TestAddAgent(t *testing.T) {
 			if network := got.Permissions.Network; network != nil {
 				domains = network.AllowedDomains
 			}
-			if !slices.Equal(paths, test.agent.Paths) || !slices.Equal(domains, test.agent.Domains) {
+			if !slices.Equal(paths, slices.Concat(test.agent.Paths, test.agent.Read)) || !slices.Equal(domains, test.agent.Domains) {
 				t.Errorf("%q %q", paths, domains)
 			}
 			if len(test.agent.Paths) > 0 && !strings.Contains(string(snapshot.Text), "\n    permissions:\n      allowed_paths:\n        - ") {
 				t.Errorf("not a line for each thing:\n%s", snapshot.Text)
+			}
+			for _, path := range test.agent.Read { // as a person writes it: what, then how
+				if want := "- {path: " + path + ", access: read}\n"; !strings.Contains(string(snapshot.Text), want) {
+					t.Errorf("%q is not in\n%s", want, snapshot.Text)
+				}
 			}
 			for line := range strings.SplitSeq(text, "\n") {
 				if !strings.Contains("\n"+string(snapshot.Text)+"\n", "\n"+line+"\n") {
