@@ -157,18 +157,7 @@ func (v *FilterSaveView) drawDraft(c *Canvas) {
 		c.copyRow(body, i)
 		c.End()
 	}
-	c.Gap(1)
-	if v.more > 0 {
-		c.Put(Bold, c.T("%s %s more lines: pgdn   ", c.Theme.Glyphs.Down, itoa(v.more)))
-	}
-	if v.read {
-		c.Put(Bold, "y")
-		c.Put(Plain, c.T(" writes it   "))
-	}
-	c.Put(Bold, "enter")
-	c.Put(Plain, c.T(" changes it   "))
-	c.Put(Bold, "esc")
-	c.Line(Plain, c.T(" leaves it"))
+	drawDraftKeys(c, v.more, v.read)
 }
 
 // Confirms reports whether the view itself says what each key does.

@@ -236,18 +236,7 @@ func (v *AgentsView) drawDraft(c *Canvas) {
 		c.Gap(3)
 		c.Line(diffStyle(line), line)
 	}
-	c.Gap(1)
-	if f.more > 0 {
-		c.Put(Bold, c.T("%s %s more lines: pgdn   ", c.Theme.Glyphs.Down, itoa(f.more)))
-	}
-	if f.read {
-		c.Put(Bold, "y")
-		c.Put(Plain, c.T(" writes it   "))
-	}
-	c.Put(Bold, "enter")
-	c.Put(Plain, c.T(" changes it   "))
-	c.Put(Bold, "esc")
-	c.Line(Plain, c.T(" leaves it"))
+	drawDraftKeys(c, f.more, f.read)
 }
 
 // Confirms reports whether the lines are shown that y writes.
