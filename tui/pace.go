@@ -14,6 +14,11 @@ const ordinary = 38_400
 // had to wait for room.
 const blocked = 100 * time.Millisecond
 
+// slowest is the least speed, in bytes a second, that a write can tell: one of a few
+// bytes that takes longer waited for the processor of a busy machine, and a screen that
+// believed it would stand still for many seconds.
+const slowest = 960
+
 // pace is how fast bytes leave for the terminal. What is written is on its way for
 // a while where the line is slow; what is drawn meanwhile waits, so that at most
 // one frame is ever under way and what a key does is seen next. It is safe for
@@ -42,7 +47,7 @@ func (p *pace) wrote(n int, begin, end time.Time) {
 	if took := end.Sub(begin); !p.said && n > 0 {
 		switch {
 		case took >= blocked:
-			p.rate = float64(n) / took.Seconds()
+			p.rate = max(float64(n)/took.Seconds(), slowest)
 		case p.rate > 0 && end.After(p.till): // it kept up: perhaps it is faster
 			if p.rate *= 1.25; p.rate > 1<<20 {
 				p.rate = 0

@@ -54,4 +54,11 @@ func TestFramesWaitForASlowLine(t *testing.T) {
 	if told.rate != 0 {
 		t.Errorf("it stays at %v bytes a second", told.rate)
 	}
+	// A few bytes that took long tell of a busy machine: no frame waits for ages.
+	busy := &pace{}
+	busy.wrote(96, at, at.Add(10*time.Second))
+	busy.wrote(1920, at.Add(10*time.Second), at.Add(10*time.Second))
+	if got := busy.wait(at.Add(10*time.Second), true); got > 2*time.Second {
+		t.Errorf("a key's frame waits for %v", got)
+	}
 }
