@@ -55,7 +55,7 @@ func (v *LogsView) drop(lines int) {
 	if lines <= 0 {
 		return
 	}
-	v.match = append(v.match[:0], v.match[lines:]...)
+	v.match = v.match[lines:] // without a copy: lines leave in each frame, and 100,000 stay
 	v.counts = append(v.counts[:0], v.counts[min(lines, len(v.counts)):]...)
 	gone := len(v.search.hits)
 	if len(v.match) > 0 {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -214,6 +215,28 @@ func eachText(v reflect.Value, do func(field reflect.Value, name string), name s
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			eachText(v.Field(i), do, name+"."+v.Type().Field(i).Name)
+		}
+	}
+}
+
+// Wherever a byte stands, and whatever stands around it, it is judged as it is alone.
+func TestEachByteIsJudgedWhereverItStands(t *testing.T) {
+	for c := range 256 {
+		for _, around := range []byte{' ', 'a', '~', 0x00, 0x1f, 0x7f, 0x80, 0xff} {
+			for at := range 17 {
+				text := bytes.Repeat([]byte{around}, 17)
+				text[at] = byte(c)
+				want := true
+				for _, b := range text {
+					want = want && b >= 0x20 && b < 0x7f
+				}
+				if c >= 0x80 || around >= 0x80 {
+					want = false // no UTF-8
+				}
+				if got := isPrintable(string(text)); got != want {
+					t.Fatalf("%#x at %d among %#x: printable %v", c, at, around, got)
+				}
+			}
 		}
 	}
 }
