@@ -32,6 +32,7 @@ type screenBench struct {
 
 type screenSizes struct {
 	Rate    int `json:"events_per_second"`
+	Earlier int `json:"earlier"`
 	Seconds int `json:"seconds"` // of each part
 	Keys    int `json:"keys"`
 }
@@ -60,8 +61,9 @@ func measureScreenCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "screen", Short: "Measure the screen at rest, under events and on a slow line", Args: exactly(0),
 		Long: "Measure the screen of this binary, 120x40, on a pseudo-terminal: at rest, and while a gateway publishes events, a tenth\n" +
-			"of them denials and the rest lines of the log. The processor time is that of the screen's process alone. Then how long\n" +
-			"a key takes to its frame, what a filter over 100,000 lines takes, and how a line of 9,600 baud fares.",
+			"of them denials and the rest lines of the log. The processor time is that of the screen's process alone. Before that come\n" +
+			"so many events that it holds all it ever does: until then each is fresh memory. Then how long a key takes to its frame,\n" +
+			"and a held request until it is in sight, what a filter over 100,000 lines takes, and how a line of 9,600 baud fares.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, unix.SIGTERM)
 			defer stop()
@@ -84,10 +86,11 @@ func measureScreenCommand(t *terminal) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&s.Rate, "rate", 10_000, "events a second")
+	flags.IntVar(&s.Earlier, "earlier", 120_000, "events that come before those that are measured")
 	flags.IntVar(&s.Seconds, "seconds", 10, "how long each part is measured")
-	flags.IntVar(&s.Keys, "keys", 100, "keys whose frame is waited for")
+	flags.IntVar(&s.Keys, "keys", 100, "keys, and held requests, whose frame is waited for")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
-	flags.BoolVar(&serve, "serve", false, "be the gateway: publish as many events a second as each line of the input says")
+	flags.BoolVar(&serve, "serve", false, "be the gateway: publish as many events a second, or such a held request, as each line of the input says")
 	_ = flags.MarkHidden("serve") // it is there
 	return cmd
 }
@@ -175,19 +178,37 @@ func (s *source) publish(rate int) (so int, err error) {
 	return so, err
 }
 
+// ask has a request published that is held, with a number.
+func (s *source) ask(n int) error {
+	_, err := fmt.Fprintln(s.rates, askLine, n)
+	return err
+}
+
+// askLine begins a line of the input that is about a request.
+const askLine = "ask"
+
 // serveEvents is the child behind source.
 func (t *terminal) serveEvents(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	rates := make(chan int)
+	rates, asks := make(chan int), make(chan int)
 	go func() {
 		defer stop()
 		for in := bufio.NewScanner(t.in); in.Scan(); {
-			rate, err := strconv.Atoi(in.Text())
+			number, ask := strings.CutPrefix(in.Text(), askLine+" ")
+			n, err := strconv.Atoi(number)
 			if err != nil {
 				return
 			}
-			rates <- rate
+			to := rates
+			if ask {
+				to = asks
+			}
+			select {
+			case to <- n:
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
 	return t.runGateway(ctx, func(ctx context.Context, h *house) {
@@ -201,6 +222,8 @@ func (t *terminal) serveEvents(ctx context.Context) error {
 			case rate = <-rates:
 				t.print("%d", sent)
 				last, owed = time.Now(), 0
+			case n := <-asks:
+				h.bus.Publish(measuredAsk(n, time.Now()))
 			case now := <-step.C:
 				owed += now.Sub(last).Seconds() * float64(rate)
 				last = now
@@ -229,6 +252,21 @@ func measuredEvent(n int, at time.Time) event.Event {
 		Raw: `{"time":"` + at.Format(time.RFC3339Nano) + `","level":"INFO","source":"gateway","msg":"request","agent":"coder","route":"/v1/messages","status":200,"id":` + id + `}`,
 	}}
 }
+
+// measuredAsk is a held request with a number of its own, or, of a negative number, its end.
+func measuredAsk(n int, at time.Time) event.Event {
+	state := event.AskWaiting
+	if n < 0 {
+		n, state = -n, event.AskGone
+	}
+	return event.Event{Kind: event.KindAsk, Ask: &event.Ask{
+		ID: "a-" + strconv.Itoa(n), State: state, First: at, Last: at, Count: 1, Waiting: 1, Deadline: at.Add(time.Hour),
+		Agent: "coder", Run: "r-20261122-1", PID: 4711, Program: "/usr/bin/node", CommandLine: "node install.js",
+		Class: "net", Operation: "connect", Target: askedHost(n), Rule: "not in allowed_domains", Mechanism: "egress",
+	}}
+}
+
+func askedHost(n int) string { return "asked" + strconv.Itoa(n) + ".example.test:443" }
 
 // dropped is how many events watchers were too slow for.
 func (b *screenBench) dropped(ctx context.Context) (uint64, error) {

@@ -198,6 +198,9 @@ func (b *screenBench) fast(ctx context.Context, o *screenOutcome) error {
 	}
 	o.add("at rest, of one processor", rest.processor, "%", "< 0.5")
 	o.add("at rest, bytes a second", rest.bytes, "", "")
+	if err := b.fill(ctx, o); err != nil {
+		return err
+	}
 	before, err := b.gateway.publish(b.sizes.Rate)
 	if err != nil {
 		return err
@@ -220,6 +223,9 @@ func (b *screenBench) fast(ctx context.Context, o *screenOutcome) error {
 		return err
 	}
 	o.add("events a second that were published", float64(sent-before)/time.Since(begin).Seconds(), "", "")
+	if err := b.asks(ctx, r, o); err != nil {
+		return err
+	}
 	if err := b.keys(ctx, r, o); err != nil {
 		return err
 	}
@@ -229,6 +235,52 @@ func (b *screenBench) fast(ctx context.Context, o *screenOutcome) error {
 	dropped, err := b.dropped(ctx)
 	o.add("events dropped, and counted", float64(dropped), "", "")
 	return err
+}
+
+// fill sends what comes before the measured events, as fast as the screen surely takes it.
+func (b *screenBench) fill(ctx context.Context, o *screenOutcome) error {
+	const rate = 15_000
+	before, err := b.gateway.publish(rate)
+	if err != nil {
+		return err
+	}
+	begin, sent := time.Now(), 0
+	for sent < b.sizes.Earlier {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+		so, err := b.gateway.publish(rate)
+		if err != nil {
+			return err
+		}
+		sent = so - before
+	}
+	o.add("events that came before those that are measured", float64(sent), "", "")
+	o.add("they took", time.Since(begin).Seconds(), "s", "")
+	return nil
+}
+
+// asks is how long held requests take until they are in sight, in the middle of events.
+func (b *screenBench) asks(ctx context.Context, r *screenRun, o *screenOutcome) error {
+	var took []float64
+	for n := 1; n <= b.sizes.Keys; n++ {
+		begin := time.Now()
+		if err := b.gateway.ask(n); err != nil {
+			return err
+		}
+		if _, _, err := r.press(ctx, "", askedHost(n)); err != nil {
+			return err
+		}
+		took = append(took, ms(time.Since(begin)))
+		if err := b.gateway.ask(-n); err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(103+7*(n%11)) * time.Millisecond) // at no fixed place between two frames
+	}
+	o.percentiles("a held request to its frame, under events", took)
+	return nil
 }
 
 // keys is how long the keys take to their frames, those of a filter too, when each of
