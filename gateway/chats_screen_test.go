@@ -28,12 +28,14 @@ func TestAConversationOfTheScreen(t *testing.T) {
 	var last *event.Chat
 	for last == nil || last.State != event.ChatFinal {
 		select {
-		case e, open := <-events:
+		case batch, open := <-events:
 			if !open {
 				t.Fatal("the events ended")
 			}
-			if e.Chat != nil {
-				last = e.Chat
+			for _, e := range batch {
+				if e.Chat != nil {
+					last = e.Chat
+				}
 			}
 		case <-ctx.Done():
 			t.Fatalf("no answer; last %+v", last)

@@ -108,9 +108,11 @@ func TestAnAskIsHeldUntilItIsAnswered(t *testing.T) {
 	timeout := time.After(20 * time.Second)
 	for state := ""; state != event.AskAllowed; {
 		select {
-		case e := <-events:
-			if e.Kind == event.KindAsk {
-				state = e.Ask.State
+		case batch := <-events:
+			for _, e := range batch {
+				if e.Kind == event.KindAsk {
+					state = e.Ask.State
+				}
 			}
 		case <-timeout:
 			t.Fatal("the screen was not told")
@@ -372,8 +374,10 @@ func TestAPauseReachesEveryScreen(t *testing.T) {
 	timeout := time.After(20 * time.Second)
 	for told := false; !told; {
 		select {
-		case e := <-events:
-			told = e.Clock != nil && e.Kind == event.KindClock && e.Clock.ID == held.ID && e.Clock.Deadline.Equal(after.Deadline) && e.Clock.PausedUntil.Equal(after.PausedUntil)
+		case batch := <-events:
+			told = slices.ContainsFunc(batch, func(e event.Event) bool {
+				return e.Clock != nil && e.Kind == event.KindClock && e.Clock.ID == held.ID && e.Clock.Deadline.Equal(after.Deadline) && e.Clock.PausedUntil.Equal(after.PausedUntil)
+			})
 		case <-timeout:
 			t.Fatal("the other screen was not told")
 		}

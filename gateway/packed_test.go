@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,13 +35,15 @@ func TestAWatcherOfPackedEventsGetsAllInOrder(t *testing.T) {
 				t.Fatalf("%s comes", pushed.Event)
 			}
 			frames++
-			if err := wire.ReadPacked(pushed.Payload, func(e *event.Event) {
+			events, err := wire.ReadPacked(pushed.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
 				if e.Seq != last+1 || (e.Log == nil) == (e.Notice == nil) || e.Time.IsZero() {
 					t.Fatalf("after event %d comes %+v", last, e)
 				}
 				last = e.Seq
-			}); err != nil {
-				t.Fatal(err)
 			}
 		case <-time.After(20 * time.Second):
 			t.Fatalf("after event %d of %d nothing comes", last-first, events)
@@ -71,17 +74,60 @@ func TestPackedEventsThatAreLostAreCounted(t *testing.T) {
 		select {
 		case <-time.After(100 * time.Millisecond): // it may be lost, too
 			h.bus.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{Text: "the end"}})
-		case e := <-events:
-			if e.Seq <= last {
-				t.Fatalf("after event %d comes %d", last, e.Seq)
+		case batch := <-events:
+			for _, e := range batch {
+				if e.Seq <= last {
+					t.Fatalf("after event %d comes %d", last, e.Seq)
+				}
+				if e.Kind == event.KindGap {
+					missing, last = missing+e.Seq-last, e.Seq
+					continue
+				}
+				came, missing, last = came+1, missing+e.Seq-last-1, e.Seq
+				end = e.Notice != nil && e.Notice.Text == "the end"
 			}
-			came, missing, last = came+1, missing+e.Seq-last-1, e.Seq
-			end = e.Notice != nil && e.Notice.Text == "the end"
 		case <-patience:
 			t.Fatal("the last event never came")
 		}
 	}
 	if came+missing != last-first || last > h.bus.Seq() || missing < h.bus.Dropped() {
 		t.Errorf("%d came and %d are missing of %d, the gateway dropped %d", came, missing, last-first, h.bus.Dropped())
+	}
+}
+
+// What was lost last is known to a screen too, though nothing comes after it.
+func TestALossWithNothingAfterItIsTold(t *testing.T) {
+	bus := event.NewBus(nil)
+	g := &Gateway{deps: Deps{Bus: bus, Now: time.Now}}
+	s := bus.Subscribe(3)
+	defer s.Close()
+	publish := func(n int) (first uint64) {
+		first = bus.Seq() + 1
+		for range n {
+			bus.Publish(event.Event{Kind: event.KindLog, Log: &event.LogLine{Message: "line"}})
+		}
+		return first
+	}
+	numbers := func(known uint64) (now uint64, seqs []uint64, last event.Event) {
+		var p packed
+		g.pack(&p, <-s.C())
+		now = g.packLoss(&p, s, known)
+		events, err := wire.ReadPacked(p.frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			seqs, last = append(seqs, e.Seq), e
+		}
+		return now, seqs, last
+	}
+	first := publish(10)
+	known, got, last := numbers(0)
+	if !slices.Equal(got, []uint64{first, first + 1, first + 2, first + 9}) || known != 7 || last.Kind != event.KindGap || last.Log != nil || last.Time.IsZero() {
+		t.Errorf("after event %d: %v, the last %+v, %d known", first, got, last, known)
+	}
+	first = publish(1) // nothing is lost, nothing is told again
+	if known, got, last = numbers(known); !slices.Equal(got, []uint64{first}) || known != 7 || last.Kind != event.KindLog {
+		t.Errorf("after event %d: %v, the last %+v, %d known", first, got, last, known)
 	}
 }

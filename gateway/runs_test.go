@@ -104,8 +104,10 @@ func TestReportsAreShownUnderTheGatewaysOwnNames(t *testing.T) {
 	timeout := time.After(20 * time.Second)
 	for seen := map[event.Kind]bool{}; !seen[event.KindDenial] || !seen[event.KindAgent]; {
 		select {
-		case e := <-events:
-			seen[e.Kind] = true
+		case batch := <-events:
+			for _, e := range batch {
+				seen[e.Kind] = true
+			}
 		case <-timeout:
 			t.Fatal("the screen was not told", seen)
 		}

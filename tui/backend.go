@@ -12,9 +12,10 @@ import (
 // and are made only from commands, never from Update or View.
 type Backend interface {
 	// Events sends every event until ctx ends or the connection breaks, then
-	// closes the channel. The backend never blocks on it: a watcher that is
-	// too slow loses events, which shows as a gap in Event.Seq.
-	Events(ctx context.Context) (<-chan event.Event, error)
+	// closes the channel. Those that came together are one batch, which is the
+	// reader's own. The backend never blocks on it: a watcher that is too slow
+	// loses events, which shows as a gap in Event.Seq.
+	Events(ctx context.Context) (<-chan []event.Event, error)
 	Overview(ctx context.Context) (event.Overview, error)
 	Denials(ctx context.Context) ([]event.Denial, error)
 	// Asks are those that wait, and those that are over, each oldest first.

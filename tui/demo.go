@@ -65,8 +65,8 @@ func (d *Demo) Play(ctx context.Context) error {
 }
 
 // Events plays the script once; events of later actions follow.
-func (d *Demo) Events(ctx context.Context) (<-chan event.Event, error) {
-	out := make(chan event.Event, 64)
+func (d *Demo) Events(ctx context.Context) (<-chan []event.Event, error) {
+	out := make(chan []event.Event, 64)
 	go func() {
 		defer close(out)
 		for _, e := range d.script {
@@ -100,11 +100,11 @@ func (d *Demo) Events(ctx context.Context) (<-chan event.Event, error) {
 	return out, nil
 }
 
-func pass(ctx context.Context, out chan<- event.Event, e event.Event) bool {
+func pass(ctx context.Context, out chan<- []event.Event, events ...event.Event) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case out <- e:
+	case out <- events:
 		return true
 	}
 }

@@ -15,24 +15,25 @@ import (
 const (
 	feedSize    = 100_000
 	frameEvery  = time.Second / 30
-	streamEvery = time.Second / 15 // when only a stream moved
-	manyEvents  = 100              // of whatever kind, since the last frame: a stream
-	maxBatch    = 1000             // events that are taken in at once
+	streamEvery = time.Second / 15      // when only a stream moved
+	manyEvents  = 100                   // of whatever kind, since the last frame: a stream
+	early       = 10 * time.Millisecond // a stream that the gateway sends at streamEvery is not waited for
 	callTimeout = 10 * time.Second
 )
 
 // feed is the ring between the gateway's events and the screen. Whoever pushes
 // never waits: when the screen is too slow the oldest events are written over
-// and counted.
+// and counted, as is what never came, by the gaps in the numbers of what did.
 type feed struct {
 	wake chan struct{} // one slot: something changed
 
 	mu         sync.Mutex
 	ring       *view.Ring[event.Event]
 	taken      uint64 // the number of the next event to hand over
-	lost       uint64
-	urgent     bool // more than log lines since the last take
-	asked      bool // a request that is held, too, or the connection's state
+	newest     uint64 // the Seq of the newest event; 0: none of this subscription came yet
+	missed     uint64 // events that never came, or were written over: each counts once
+	urgent     bool   // more than log lines since the last take
+	asked      bool   // a request that is held, too, or the connection's state
 	link       view.Link
 	generation uint64 // counts subscriptions
 }
@@ -53,6 +54,14 @@ func (f *feed) push(events ...event.Event) {
 	f.mu.Lock()
 	for i := range events {
 		e := &events[i]
+		if f.newest != 0 && e.Seq > f.newest+1 {
+			f.missed += e.Seq - f.newest - 1
+		}
+		f.newest = max(f.newest, e.Seq)
+		if e.Kind == event.KindGap { // its own number is that of an event that was lost
+			f.missed++
+			continue
+		}
 		f.ring.Push(*e)
 		f.urgent, f.asked = f.urgent || e.Log == nil, f.asked || e.Ask != nil || e.Clock != nil
 	}
@@ -60,12 +69,12 @@ func (f *feed) push(events ...event.Event) {
 	f.signal()
 }
 
-// take moves all waiting events to dst.
-func (f *feed) take(dst []event.Event) (events []event.Event, lost uint64) {
+// take moves all waiting events to dst, and says how many were missed so far.
+func (f *feed) take(dst []event.Event) (events []event.Event, missed uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if first := f.ring.First(); first > f.taken {
-		f.lost += first - f.taken
+		f.missed += first - f.taken
 		f.taken = first
 	}
 	for ; f.taken < f.ring.Next(); f.taken++ {
@@ -73,7 +82,7 @@ func (f *feed) take(dst []event.Event) (events []event.Event, lost uint64) {
 	}
 	f.ring.Clear()
 	f.taken, f.urgent, f.asked = f.ring.Next(), false, false
-	return dst, f.lost
+	return dst, f.missed
 }
 
 func (f *feed) state() (view.Link, uint64) {
@@ -88,33 +97,61 @@ func (f *feed) setLink(l view.Link) {
 	f.asked = true
 	if l.Up {
 		f.generation++
+		f.newest = 0 // a new subscription, perhaps of a new gateway; what it is about is fetched
 	}
 	f.mu.Unlock()
 	f.signal()
 }
 
-// pace calls frame after a wake, at most 30 times a second, 15 when only log
-// lines or very many events came. It ends with ctx.
+// pace calls frame after a wake, at most 30 times a second, 15 when only log lines or
+// very many events came. What the person is asked is shown at once. It wakes for
+// nothing: after a frame it rests only when the next comes too soon. It ends with ctx.
 func (f *feed) pace(ctx context.Context, frame func()) {
+	var last, lastAsked time.Time
+	rest := time.NewTimer(time.Hour)
+	defer rest.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.wake:
 		}
-		f.mu.Lock()
-		wait := streamEvery
-		if f.asked || f.urgent && f.ring.Next()-f.taken < manyEvents {
-			wait = frameEvery
+		now, asked := time.Now(), false
+		for {
+			var due time.Time
+			due, asked = f.due(last, lastAsked)
+			if !due.After(now) {
+				break
+			}
+			rest.Reset(due.Sub(now))
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.wake: // perhaps it is urgent
+			case <-rest.C:
+			}
+			now = time.Now()
 		}
-		f.mu.Unlock()
+		last = now
+		if asked {
+			lastAsked = now
+		}
 		frame()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
 	}
+}
+
+// due is when the next frame may be drawn, the last ones having been at these times,
+// and whether it is for what the person is asked.
+func (f *feed) due(last, lastAsked time.Time) (due time.Time, asked bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.asked:
+		return lastAsked.Add(frameEvery), true
+	case f.urgent && f.ring.Next()-f.taken < manyEvents:
+		return last.Add(frameEvery), false
+	}
+	return last.Add(streamEvery - early), false
 }
 
 // follow keeps a subscription to the gateway's events alive until ctx ends: it
@@ -147,44 +184,21 @@ func (f *feed) follow(ctx context.Context, b Backend) {
 	}
 }
 
-// gatherFor is how long the feed rests after it has taken all that came: events come
-// many at a time, and to wake for each of them costs more than the event.
-const gatherFor = 5 * time.Millisecond
-
-func (f *feed) drain(ctx context.Context, events <-chan event.Event) {
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	var batch []event.Event
+// drain takes what comes until ctx ends or nothing comes any more. What came together is
+// one batch: to wake for each event costs more than the event.
+func (f *feed) drain(ctx context.Context, events <-chan []event.Event) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case e, ok := <-events:
+		case batch, ok := <-events:
 			if !ok {
 				return
 			}
-			batch = append(batch[:0], view.CleanEvent(e))
-		}
-		for more := true; more && len(batch) < maxBatch; {
-			select {
-			case e, ok := <-events:
-				if more = ok; ok {
-					batch = append(batch, view.CleanEvent(e))
-				}
-			default:
-				more = false
+			for i := range batch {
+				batch[i] = view.CleanEvent(batch[i])
 			}
-		}
-		f.push(batch...)
-		if len(batch) == maxBatch {
-			continue
-		}
-		clear(batch)
-		rest.Reset(gatherFor)
-		select {
-		case <-ctx.Done():
-			return
-		case <-rest.C:
+			f.push(batch...)
 		}
 	}
 }

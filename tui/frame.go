@@ -115,8 +115,10 @@ func (s *screen) statusBits() []bit {
 		store = bit{glyph: "!", style: view.Warn, text: s.data.T("secrets %s", s.data.T(d.Store.State)), weight: 92}
 	}
 	bits = append(bits, cfg, store)
-	if lost := o.Dropped + d.Missed + d.Dropped; lost > 0 {
-		bits = append(bits, bit{glyph: "!", style: view.Warn, text: s.data.T("%s events missed", strconv.FormatUint(lost, 10)), weight: 80})
+	// What the gateway counts is not added: it has this screen's losses in it once more, and
+	// those of every other.
+	if d.Missed > 0 {
+		bits = append(bits, bit{glyph: "!", style: view.Warn, text: s.data.T("%s events missed", strconv.FormatUint(d.Missed, 10)), weight: 80})
 	}
 	if d.ReadOnly {
 		bits = append(bits, bit{text: s.data.T("read-only"), weight: 97})

@@ -69,11 +69,12 @@ func child(mode string) int {
 // screen's. OPENCLAW_TEST_SCREEN=demo stands still.
 type floodBackend struct{ *Demo }
 
-func (floodBackend) Events(ctx context.Context) (<-chan event.Event, error) {
-	out := make(chan event.Event, 1024)
+func (floodBackend) Events(ctx context.Context) (<-chan []event.Event, error) {
+	out := make(chan []event.Event, 64)
 	go func() {
 		defer close(out)
 		for n := 0; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			batch := make([]event.Event, 0, 100)
 			for range 100 {
 				n++
 				e := event.Event{Seq: uint64(n), Time: time.Now()}
@@ -85,9 +86,10 @@ func (floodBackend) Events(ctx context.Context) (<-chan event.Event, error) {
 					l := demoLog(0, "INFO", "gateway", "request", "agent=coder route=/v1/messages")
 					e.Log = &l
 				}
-				if !pass(ctx, out, e) {
-					return
-				}
+				batch = append(batch, e)
+			}
+			if !pass(ctx, out, batch...) {
+				return
 			}
 		}
 	}()

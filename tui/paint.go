@@ -43,19 +43,22 @@ func (t *terminal) show(frame string, width, height int) {
 // follow paints what is shown until ctx ends. What cannot be written is no loss: who
 // reads the keys learns that the terminal is gone.
 func (t *terminal) follow(ctx context.Context) {
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.next.wake:
 		}
-		if !t.paint() {
-			continue
+		if early := paintEvery - time.Since(last); early > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(early):
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(paintEvery):
+		if t.paint() {
+			last = time.Now()
 		}
 	}
 }

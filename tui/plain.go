@@ -22,7 +22,8 @@ type plain struct {
 	keys    *view.Keys
 	in      *lineReader
 
-	words *view.Words
+	words  *view.Words
+	missed uint64 // events, as was said last; the feed's goroutine's
 
 	mu      sync.Mutex
 	out     io.Writer
@@ -98,9 +99,10 @@ func (p *plain) sayf(label, format string, args ...any) { p.say(label, fmt.Sprin
 
 // frame writes what the feed holds.
 func (p *plain) frame() {
-	events, lost := p.feed.take(nil)
-	if lost > 0 {
-		p.sayf(p.T("missed"), p.T("%d events in all"), lost)
+	events, missed := p.feed.take(nil)
+	if missed > p.missed {
+		p.missed = missed
+		p.sayf(p.T("missed"), p.T("%d events in all"), missed)
 	}
 	for i := range events {
 		p.event(&events[i])

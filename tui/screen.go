@@ -182,15 +182,12 @@ func (s *screen) frame() {
 	s.data.Link = link
 	if link.Up && generation != s.generation {
 		s.generation = generation
-		s.data.Restart()
 		s.load()
 	}
 	if s.loading > 0 {
 		return // what comes after the snapshot is applied after it
 	}
-	var lost uint64
-	s.batch, lost = s.feed.take(s.batch[:0])
-	s.data.Dropped = lost
+	s.batch, s.data.Missed = s.feed.take(s.batch[:0])
 	for i := range s.batch {
 		s.apply(&s.batch[i])
 	}

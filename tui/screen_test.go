@@ -523,20 +523,20 @@ func TestQuitAsksAndLeavesByDefault(t *testing.T) {
 type lossyBackend struct {
 	*Demo
 	mu      sync.Mutex
-	events  chan event.Event
+	events  chan []event.Event
 	down    bool
 	back    bool // it answers again
 	dials   int
 	denials []event.Denial
 }
 
-func (b *lossyBackend) Events(context.Context) (<-chan event.Event, error) {
+func (b *lossyBackend) Events(context.Context) (<-chan []event.Event, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.down {
 		return nil, errors.New("connection refused")
 	}
-	b.events = make(chan event.Event)
+	b.events = make(chan []event.Event)
 	return b.events, nil
 }
 
@@ -626,6 +626,39 @@ func TestFeedCountsWhatItLost(t *testing.T) {
 	f.push(event.Event{Seq: 251})
 	if got, lost = f.take(got[:0]); len(got) != 1 || lost != 150 || got[0].Seq != 251 {
 		t.Errorf("then %d events, %d lost", len(got), lost)
+	}
+}
+
+// What is missed is counted once, wherever it was lost: on its way, by the gap in the
+// numbers, or here, where it was written over. What the gateway counts of all screens is
+// not this one's.
+func TestWhatIsMissedCountsOnce(t *testing.T) {
+	f := newFeed(100)
+	const published = 250
+	for n := 1; n <= published; n++ {
+		if n < 120 || n > 129 && n < 200 || n > 229 {
+			f.push(event.Event{Seq: uint64(n)})
+		}
+	}
+	if got, missed := f.take(nil); len(got)+int(missed) != published {
+		t.Errorf("%d were seen and %d missed of %d", len(got), missed, published)
+	}
+	f.setLink(view.Link{Up: true})
+	f.push(event.Event{Seq: 9000}, event.Event{Seq: 9001}) // the numbers of another subscription
+	f.push(event.Event{Kind: event.KindGap, Seq: 9004})
+	if got, missed := f.take(nil); len(got) != 2 || missed != published-100+3 {
+		t.Errorf("%d were seen and %d missed after the gateway came back", len(got), missed)
+	}
+
+	d := atWork(t, false, 120, 36)
+	last := d.s.feed.newest
+	d.s.data.Overview.Dropped = 40
+	if frame := strip(d.press("1")); strings.Contains(frame, "missed") {
+		t.Errorf("another screen's losses are this one's:\n%s", frame)
+	}
+	d.event(event.Event{Seq: last + 6, Kind: event.KindNotice, Notice: &event.Notice{Text: "after a gap"}})
+	if frame := strip(d.press("1")); !strings.Contains(frame, "! 5 events missed") {
+		t.Errorf("five events are missing:\n%s", frame)
 	}
 }
 

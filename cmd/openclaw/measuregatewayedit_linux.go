@@ -86,19 +86,22 @@ func keepBusy(ctx context.Context, path string) {
 }
 
 // applied waits for the event of a change that names what was added.
-func applied(events <-chan event.Event, name string) error {
+func applied(events <-chan []event.Event, name string) error {
 	patience := time.After(launchTimeout)
 	for {
 		select {
-		case e, open := <-events:
-			switch {
-			case !open:
+		case batch, open := <-events:
+			if !open {
 				return errors.New("the gateway left in the middle of an edit")
-			case e.Config == nil || e.Kind != event.KindConfig:
-			case e.Config.Rejected:
-				return fmt.Errorf("the edit was rejected: %v", e.Config.Problems)
-			case strings.Contains(strings.Join(e.Config.Changes, "\n"), name):
-				return nil
+			}
+			for _, e := range batch {
+				switch {
+				case e.Config == nil || e.Kind != event.KindConfig:
+				case e.Config.Rejected:
+					return fmt.Errorf("the edit was rejected: %v", e.Config.Problems)
+				case strings.Contains(strings.Join(e.Config.Changes, "\n"), name):
+					return nil
+				}
 			}
 		case <-patience:
 			return errors.New("an edit of the config is never applied")

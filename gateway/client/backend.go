@@ -11,8 +11,9 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// feedRoom is how many events wait for a screen before it loses some.
-const feedRoom = 4096
+// feedRoom is how many batches of events, each of one frame, wait for a screen before
+// it loses some.
+const feedRoom = 64
 
 // Backend is a gateway as the screen sees it. It is safe for concurrent use.
 type Backend struct {
@@ -50,15 +51,15 @@ func ask[T any](ctx context.Context, b *Backend, method string, params any) (T, 
 	return out, err
 }
 
-// Events subscribes to every event. The channel is closed when ctx ends or the
-// connection breaks. One watcher at a time: a second one shares the events of
+// Events subscribes to every event; those that came together are one batch, which is
+// the reader's own. The channel is closed when ctx ends or the connection breaks. One watcher at a time: a second one shares the events of
 // the same connection with the first.
-func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
+func (b *Backend) Events(ctx context.Context) (<-chan []event.Event, error) {
 	client := b.current()
 	if err := client.Call(ctx, wire.MethodSubscribe, wire.SubscribeParams{Packed: true}, nil); err != nil {
 		return nil, err
 	}
-	out := make(chan event.Event, feedRoom)
+	out := make(chan []event.Event, feedRoom)
 	go func() {
 		defer close(out)
 		for {
@@ -77,16 +78,16 @@ func (b *Backend) Events(ctx context.Context) (<-chan event.Event, error) {
 
 // deliver hands on what the gateway pushed, and reports whether more may come. An event
 // that has no room is left out, and the gap in Seq shows it.
-func (b *Backend) deliver(ctx context.Context, from *Client, pushed *wire.Event, out chan<- event.Event) bool {
+func (b *Backend) deliver(ctx context.Context, from *Client, pushed *wire.Event, out chan<- []event.Event) bool {
 	var e event.Event
 	switch pushed.Event {
 	case wire.EventPacked:
-		// What cannot be read is left out, too.
-		_ = wire.ReadPacked(pushed.Payload, func(e *event.Event) { offer(out, e) })
+		events, _ := wire.ReadPacked(pushed.Payload) // what cannot be read is left out, too
 		from.reuse(pushed.Payload)
+		offer(out, events...)
 	case wire.EventName: // of a gateway that does not pack
 		if json.Unmarshal(pushed.Payload, &e) == nil {
-			offer(out, &e)
+			offer(out, e)
 		}
 	case wire.EventChat:
 		said, is := b.chatEvent(pushed.Payload)
@@ -94,7 +95,7 @@ func (b *Backend) deliver(ctx context.Context, from *Client, pushed *wire.Event,
 			return true
 		}
 		select {
-		case out <- said:
+		case out <- []event.Event{said}:
 		case <-ctx.Done(): // words are not left out: nobody would say them again
 			return false
 		}
@@ -102,9 +103,12 @@ func (b *Backend) deliver(ctx context.Context, from *Client, pushed *wire.Event,
 	return true
 }
 
-func offer(out chan<- event.Event, e *event.Event) {
+func offer(out chan<- []event.Event, events ...event.Event) {
+	if len(events) == 0 {
+		return
+	}
 	select {
-	case out <- *e:
+	case out <- events:
 	default:
 	}
 }

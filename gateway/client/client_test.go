@@ -312,8 +312,8 @@ func TestBackendWatchesUntilItsContextEndsOrTheConnectionBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := <-events; e.Kind != event.KindNotice || e.Notice.Text != "hi" {
-		t.Fatalf("%+v", e)
+	if batch := <-events; len(batch) != 1 || batch[0].Kind != event.KindNotice || batch[0].Notice.Text != "hi" {
+		t.Fatalf("%+v", batch)
 	}
 	cancel()
 	for range events {
@@ -374,15 +374,17 @@ func TestBackendReadsPackedEvents(t *testing.T) {
 	}
 	for i := range packed {
 		var kept []event.Event
-		for j := range 1 + i*50 {
-			select {
-			case e := <-events:
-				if e.Seq != uint64(j) {
-					t.Fatalf("frame %d: event %d in the place of %d", i, e.Seq, j)
-				}
-				kept = append(kept, e)
-			case <-time.After(20 * time.Second):
-				t.Fatalf("event %d of frame %d never came: %v", j, i, c.Err())
+		select {
+		case kept = <-events:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("frame %d never came: %v", i, c.Err())
+		}
+		if len(kept) != 1+i*50 {
+			t.Fatalf("%d events of frame %d", len(kept), i)
+		}
+		for j, e := range kept {
+			if e.Seq != uint64(j) {
+				t.Fatalf("frame %d: event %d in the place of %d", i, e.Seq, j)
 			}
 		}
 		if err := c.write([]byte("{}")); err != nil {

@@ -18,6 +18,11 @@ const (
 	KindSecret     Kind = "secret"
 	KindLog        Kind = "log"
 	KindNotice     Kind = "notice"
+
+	// KindGap says nothing but its number, to one watcher: the event of that number was
+	// lost, as was what is missing before it, and nothing came after it that would show
+	// that. It is never on the bus.
+	KindGap Kind = "gap"
 )
 
 // Event is one thing that happened. Seq counts from 1 in the order of the bus;

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"openclaw/gateway/event"
@@ -105,26 +106,41 @@ func (w *packWriter) text(s *string) {
 
 var errPacked = errors.New("the packed events do not have their shape")
 
-// ReadPacked reads the events of a frame, and gives each to yield. It keeps no part of
-// the frame: the texts of an event share a copy of its own.
-func ReadPacked(frame []byte, yield func(*event.Event)) error {
+// ReadPacked reads the events of a frame, and keeps no part of it. The lines of the log
+// share a copy of their texts, and nothing else has a part in that: they leave a screen
+// together, and what stays longer would keep all of them. With an error come the events
+// before the one that is broken.
+func ReadPacked(frame []byte) ([]event.Event, error) {
 	if len(frame) == 0 || frame[0] != packedVersion {
-		return errors.New("the packed events are of another version")
+		return nil, errors.New("the packed events are of another version")
 	}
-	for frame = frame[1:]; len(frame) > 0; {
-		kind := frame[0]
-		length, n := binary.Uvarint(frame[1:])
-		if n <= 0 || length > uint64(len(frame)-1-n) {
-			return errPacked
+	var all, logs, size int
+	for rest := frame[1:]; len(rest) > 0; all++ {
+		kind, body, after, ok := nextPacked(rest)
+		if !ok {
+			break // it is found again below
 		}
-		body := frame[1+n:][:length]
-		frame = frame[1+n:][length:]
+		if rest = after; kind == packedLog {
+			logs, size = logs+1, size+len(body)
+		}
+	}
+	var texts strings.Builder
+	texts.Grow(size) // once: a text that was taken from it stays where it is
+	lines, events := make([]event.LogLine, logs), make([]event.Event, 0, all)
+	for rest := frame[1:]; len(rest) > 0; {
+		kind, body, after, ok := nextPacked(rest)
+		if !ok {
+			return events, errPacked
+		}
+		rest = after
 		var e event.Event
 		var r packReader
 		switch kind {
 		case packedLog:
-			e.Kind, e.Log = event.KindLog, &event.LogLine{}
-			r.rest = string(body)
+			e.Kind, e.Log, lines = event.KindLog, &lines[0], lines[1:]
+			from := texts.Len()
+			texts.Write(body)
+			r.rest = texts.String()[from:]
 			packLog(&r, &e)
 		case packedDenial:
 			e.Kind, e.Denial = event.KindDenial, &event.Denial{}
@@ -136,11 +152,20 @@ func ReadPacked(frame []byte, yield func(*event.Event)) error {
 			continue
 		}
 		if r.broken || r.rest != "" {
-			return errPacked
+			return events, errPacked
 		}
-		yield(&e)
+		events = append(events, e)
 	}
-	return nil
+	return events, nil
+}
+
+// nextPacked takes the first event from what is left of a frame.
+func nextPacked(frame []byte) (kind byte, body, rest []byte, ok bool) {
+	length, n := binary.Uvarint(frame[1:])
+	if n <= 0 || length > uint64(len(frame)-1-n) {
+		return 0, nil, nil, false
+	}
+	return frame[0], frame[1+n:][:length], frame[1+n:][length:], true
 }
 
 // packReader takes fields from what is left of an event. Once broken it stays so.

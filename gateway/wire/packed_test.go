@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,9 +46,10 @@ func pack(t *testing.T, events ...event.Event) []byte {
 	return frame
 }
 
-func unpack(t *testing.T, frame []byte) (out []event.Event) {
+func unpack(t *testing.T, frame []byte) []event.Event {
 	t.Helper()
-	if err := ReadPacked(frame, func(e *event.Event) { out = append(out, *e) }); err != nil {
+	out, err := ReadPacked(frame)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -88,23 +91,45 @@ func TestWhatIsReadKeepsNoPartOfTheFrame(t *testing.T) {
 	}
 }
 
+// A denial that a screen keeps for days keeps no line of the log that came with it.
+func TestADenialKeepsNoLineOfTheLog(t *testing.T) {
+	const frames, each = 64, 256 << 10
+	var kept []event.Event
+	for i := range frames {
+		got := unpack(t, pack(t, event.Event{Kind: event.KindLog, Log: &event.LogLine{Raw: strings.Repeat("x", each)}},
+			event.Event{Seq: uint64(i), Kind: event.KindDenial, Denial: &event.Denial{ID: "d"}}))
+		kept = append(kept, got[1])
+	}
+	var memory runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&memory)
+	if memory.HeapAlloc > frames*each/2 {
+		t.Errorf("%d denials keep %d MB", len(kept), memory.HeapAlloc>>20)
+	}
+	runtime.KeepAlive(kept)
+}
+
 func TestPackedEventsOfAnotherShapeAreRefused(t *testing.T) {
 	good := pack(t, event.Event{Seq: 300, Time: time.Unix(1, 0), Kind: event.KindLog, Log: &event.LogLine{Message: "said"}})
 	for n := range good {
 		if n == 1 {
 			continue // no events are no error
 		}
-		if err := ReadPacked(good[:n], func(*event.Event) { t.Error("half an event") }); err == nil {
-			t.Errorf("the first %d bytes are taken", n)
+		if events, err := ReadPacked(good[:n]); err == nil || len(events) != 0 {
+			t.Errorf("the first %d bytes are taken: %+v", n, events)
 		}
 	}
 	for name, frame := range map[string][]byte{
 		"another version": {2, 'l', 0}, "an endless length": {1, 'l', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 		"no JSON": {1, 'j', 1, '{'}, "more than an event": append([]byte{1, 'l', good[2] + 1}, append(good[3:len(good):len(good)], 0)...),
 	} {
-		if err := ReadPacked(frame, func(*event.Event) { t.Error(name) }); err == nil {
-			t.Errorf("%s is taken", name)
+		if events, err := ReadPacked(frame); err == nil || len(events) != 0 {
+			t.Errorf("%s is taken: %+v", name, events)
 		}
+	}
+	// What came whole before the broken one is no loss.
+	if events, err := ReadPacked(append(slices.Clone(good), 'l', 200)); err == nil || len(events) != 1 || events[0].Log.Message != "said" {
+		t.Errorf("%+v, %v", events, err)
 	}
 	// A kind that a later gateway knows does not cost what comes after it.
 	if got := unpack(t, append([]byte{1, 'z', 2, 'a', 'b'}, good[1:]...)); len(got) != 1 || got[0].Seq != 300 {
@@ -119,20 +144,18 @@ func FuzzReadPacked(f *testing.F) {
 	seed, _ = AppendPacked(seed, &denial)
 	f.Add(seed)
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		var events []event.Event
-		if ReadPacked(frame, func(e *event.Event) { events = append(events, *e) }) != nil {
+		events, err := ReadPacked(frame)
+		if err != nil {
 			return
 		}
 		again := []byte{1}
 		for i := range events {
-			var err error
 			if again, err = AppendPacked(again, &events[i]); err != nil {
 				return // JSON that is read and not written: a year past 9999
 			}
 		}
-		n := 0
-		if err := ReadPacked(again, func(*event.Event) { n++ }); err != nil || n != len(events) {
-			t.Fatalf("%d of %d events, %v", n, len(events), err)
+		if got, err := ReadPacked(again); err != nil || len(got) != len(events) {
+			t.Fatalf("%d of %d events, %v", len(got), len(events), err)
 		}
 	})
 }
@@ -146,6 +169,6 @@ func BenchmarkReadPacked(b *testing.B) {
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = ReadPacked(frame, func(*event.Event) {})
+		_, _ = ReadPacked(frame)
 	}
 }

@@ -87,11 +87,10 @@ type Data struct {
 	Chain        event.AuditChain // of the audit log; without a Status: not looked at yet
 	ChainProblem string           // why the newest look found nothing
 
-	Result   Result
-	Missed   uint64 // events that never came: gaps in their numbers
-	Dropped  uint64 // events that this screen was too slow for
-	lastSeq  uint64
-	lastLogs []event.LogLine // the newest lines of the last load, to know repeats
+	Result     Result
+	Missed     uint64          // events that this screen did not see
+	lastLogs   []event.LogLine // the newest lines of the last load, to know repeats
+	lastLogsAt time.Time       // of the newest of them
 }
 
 // NewData returns empty data.
@@ -121,18 +120,9 @@ func (d *Data) Short(path string) string { return tilde(path, d.Home) }
 // Local puts a time into the zone that is shown.
 func (d *Data) Local(t time.Time) time.Time { return t.In(d.Now.Location()) }
 
-// Restart forgets the numbering of events: a new subscription counts anew.
-func (d *Data) Restart() { d.lastSeq = 0 }
-
 // Apply takes in one event. It reports whether the overview's numbers may have
 // changed.
 func (d *Data) Apply(e *event.Event) bool {
-	if d.lastSeq != 0 && e.Seq > d.lastSeq+1 {
-		d.Missed += e.Seq - d.lastSeq - 1
-	}
-	if e.Seq != 0 {
-		d.lastSeq = e.Seq
-	}
 	if e.Chat != nil {
 		d.talk(e.Chat.Agent).take(e.Chat)
 		return false
@@ -281,15 +271,14 @@ func (d *Data) LoadAgent(a *event.Agent) {
 }
 
 func (d *Data) applyLog(line *event.LogLine) {
-	if n := len(d.lastLogs); n > 0 {
-		if slices.ContainsFunc(d.lastLogs, func(old event.LogLine) bool {
-			return old.Time.Equal(line.Time) && old.Raw == line.Raw && old.Message == line.Message
-		}) {
-			return
-		}
-		if line.Time.After(d.lastLogs[n-1].Time.Add(time.Minute)) {
-			d.lastLogs = nil
-		}
+	switch n := len(d.lastLogs); {
+	case n == 0:
+	case line.Time.After(d.lastLogs[n-1].Time.Add(time.Minute)):
+		d.lastLogs = nil
+	case !line.Time.After(d.lastLogsAt) && slices.ContainsFunc(d.lastLogs, func(old event.LogLine) bool {
+		return old.Time.Equal(line.Time) && old.Raw == line.Raw && old.Message == line.Message
+	}):
+		return
 	}
 	d.Logs.Push(*line)
 }
@@ -301,6 +290,11 @@ func (d *Data) LoadLogs(lines []event.LogLine) {
 		d.applyLog(&lines[i])
 	}
 	d.lastLogs = slices.Clone(lines[max(len(lines)-200, 0):])
+	for i := range d.lastLogs {
+		if at := d.lastLogs[i].Time; i == 0 || at.After(d.lastLogsAt) {
+			d.lastLogsAt = at
+		}
+	}
 }
 
 func (d *Data) applyAgent(a *event.Agent) {
