@@ -4,11 +4,11 @@ package main
 // write goes to what they are given.
 const inProcess = `
 archive/tar bufio bytes cmp compress/gzip container/list context crypto/aes crypto/cipher crypto/ecdsa crypto/ed25519 crypto/elliptic crypto/fips140
-crypto/hkdf crypto/pbkdf2 crypto/rand crypto/sha1 crypto/sha256 crypto/subtle crypto/tls crypto/x509 crypto/x509/pkix encoding/base32 encoding/base64
+crypto/hkdf crypto/pbkdf2 crypto/rand crypto/sha1 crypto/sha256 crypto/subtle crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/base32 encoding/base64
 encoding/binary encoding/hex encoding/json encoding/pem encoding/xml errors filippo.io/age filippo.io/age/agessh filippo.io/age/armor
 github.com/aws/aws-sdk-go-v2/aws/signer/v4 github.com/charmbracelet/bubbles/key github.com/charmbracelet/x/ansi github.com/google/nftables/binaryutil
 github.com/google/uuid github.com/joho/godotenv github.com/spf13/pflag golang.org/x/crypto/argon2 golang.org/x/crypto/chacha20
-golang.org/x/crypto/chacha20poly1305 golang.org/x/crypto/ssh golang.org/x/net/dns/dnsmessage golang.org/x/net/http2/hpack golang.org/x/net/publicsuffix
+golang.org/x/crypto/chacha20poly1305 golang.org/x/crypto/ocsp golang.org/x/crypto/ssh golang.org/x/net/dns/dnsmessage golang.org/x/net/http2/hpack golang.org/x/net/publicsuffix
 golang.org/x/oauth2 golang.org/x/sys/cpu golang.org/x/time/rate gopkg.in/yaml.v3 hash/crc32 hash/maphash html io io/fs maps math math/big math/bits
 math/rand/v2 mime net/mail net/netip net/textproto net/url path path/filepath reflect regexp regexp/syntax slices sort strconv strings sync sync/atomic
 text/tabwriter text/template time unicode unicode/utf16 unicode/utf8 unsafe`
