@@ -3,7 +3,7 @@ package redact
 // calls take a password or a key by its place: after a user's name, a text to sign.
 var calls = [...]string{
 	"basicauth(", ".login(", "getconnection(", "auth=(", "auth=[", "auth: [", "credentials(", "jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode(", "createhmac(",
-	"createcipheriv(", "hmac.new(", "createclient(", "cookiesession(", "cookieparser(", "setbasicauth(", "plainauth(", "mysqli(", "credentialsprovider(", "keycredential(", "client.new(", "client.connect(", "send_keys(", "#password', ", "#password\", ", "#password').type(", "require('stripe')(", "bot.run(", "password').fill(",
+	"createcipheriv(", "hmac.new(", "createclient(", "cookiesession(", "cookieparser(", "setbasicauth(", "plainauth(", "mysqli(", "credentialsprovider(", "credential(", "generativeai(", "client.new(", "client.connect(", "send_keys(", "#password', ", "#password\", ", "#password').type(", "require('stripe')(", "bot.run(", "password').fill(",
 }
 
 // quotedArgument judges the text in quotes that is the first argument of a call and

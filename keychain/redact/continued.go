@@ -16,6 +16,8 @@ type pending struct {
 	form      bool  // it stands behind an empty line, as in a form
 	list      bool  // it is the next of a list
 	direct    bool  // the next line may be it, in quotes or an element
+	member    bool  // it is the members of a section
+	keyed     bool  // of which only one called key
 	column    int   // it is behind so many commas in each of the next lines
 	lines     uint8 // how many more lines are looked at; 0 is none
 }
@@ -50,7 +52,7 @@ func (p pending) left() pending {
 // noteName remembers a name that ends at p if nothing but an opening follows it
 // in the line.
 func (r *runs) noteName(text []byte, n name, p int, k key) {
-	if len(text) == 0 || text[len(text)-1] != '\n' {
+	if len(text) == 0 || text[len(text)-1] != '\n' || r.name.member {
 		return
 	}
 	rest := bytes.TrimRight(text[p:min(len(text), p+longestBridge)], " \t\r\n")
@@ -177,6 +179,9 @@ func (e *engine) continued(line []byte, p *pending, past *runs, spans []span) []
 			spans = append(spans, span{from: start, start: start, end: stop})
 		}
 		return spans
+	}
+	if p.member {
+		return p.below(line, at, past, spans)
 	}
 	if p.form && at < len(line) && (line[at] == '\r' || line[at] == '\n') {
 		p.form, p.block, p.flush = false, true, true

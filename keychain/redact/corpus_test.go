@@ -182,13 +182,13 @@ func TestBlindCorpusCutAnywhere(t *testing.T) {
 	c := newCorpus(*seed)
 	m := newMasker(t)
 	var texts []string
-	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms(), sixthForms(), seventhForms()) {
+	for _, f := range slices.Concat(blindForms(), secondForms(), thirdForms(), fourthForms(), fifthForms(), sixthForms(), seventhForms(), eighthForms()) {
 		texts = append(texts, c.fill(f.text, "", c.secretOf(f.kind)))
 	}
-	for _, f := range slices.Concat(newerFamilies(), secondFamilies(), thirdFamilies(), fourthFamilies(), fifthFamilies(), sixthFamilies(), seventhFamilies()) {
+	for _, f := range slices.Concat(newerFamilies(), secondFamilies(), thirdFamilies(), fourthFamilies(), fifthFamilies(), sixthFamilies(), seventhFamilies(), eighthFamilies()) {
 		texts = append(texts, c.around(f.make(c)))
 	}
-	for _, text := range slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary()) {
+	for _, text := range slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary(), eighthOrdinary()) {
 		texts = append(texts, c.fill(text, "", ""))
 	}
 	for _, text := range texts {

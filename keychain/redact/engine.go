@@ -53,6 +53,7 @@ const (
 	ruleHook    // the path of a URL
 	ruleCall    // the arguments of a call
 	ruleQuoted  // the first argument of any call
+	ruleSection // a name that says what its members are
 	rulePattern // a text that one of the value patterns needs
 )
 
@@ -128,6 +129,9 @@ var builtIn = sync.OnceValues(func() ([]string, []rule) {
 	for _, literal := range calls {
 		add(literal, rule{kind: ruleCall})
 	}
+	for i, s := range sections {
+		add(s.name, rule{kind: ruleSection, value: i})
+	}
 	for _, literal := range []string{"hook/", "hooks/", "/key/"} {
 		add(literal, rule{kind: ruleHook})
 	}
@@ -147,7 +151,7 @@ func (r *rule) follows(c byte) bool {
 	switch r.kind {
 	case ruleToken:
 		return r.token.check != checkNone || is(c, r.token.alphabet) || c == '%'
-	case ruleKey:
+	case ruleKey, ruleSection:
 		return !is(c, identifier)
 	case ruleWebToken, ruleTelegram:
 		return is(c, wordDash)
@@ -369,6 +373,8 @@ func (e *engine) judge(line []byte, end, index int, state *carry, past *runs, sp
 		found, ok = quotedArgument(line, end)
 	case ruleHook:
 		found, ok = hooked(line, end)
+	case ruleSection:
+		return section(line, end-len(sections[r.value].name), end, sections[r.value].keyed, past, spans)
 	case ruleCookies:
 		return cookies(line, end, past, spans)
 	}

@@ -43,12 +43,11 @@ func seventhOrdinary() []string {
 	}
 }
 
-// Of the seventh set these are not found: names that say nothing (secure, anonKey), members
-// of an object of tokens, values on a line below their name's, and sentences that
-// give the value before the name.
+// Of the seventh set these are not found: a name that says nothing (anonKey), a password in
+// a list, and a sentence that gives the value before the name.
 func TestSeventhBlindCorpus(t *testing.T) {
 	recall, altered := measureBlind(t, seventhForms(), seventhFamilies(), seventhOrdinary())
-	if recall < 90 || altered > 0.1 {
+	if recall < 95 || altered > 0.1 {
 		t.Errorf("recall %.2f %%, altered %.2f %%", recall, altered)
 	}
 }

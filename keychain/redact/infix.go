@@ -25,6 +25,7 @@ var infixes = [...]infix{
 	{text: "_mmk", back: word, min: 36, max: 36},                                                                        // MaxMind
 	{text: ".acc-", back: identifier, min: 20, max: 64, forward: identifier | padding, least: 40, most: 90},             // Authress
 	{text: "::server:", back: alphanumeric, min: 60, max: 70, forward: alphanumeric, least: 20, most: 64},               // K3s
+	{text: "msh", back: hexadecimal, min: 10, max: 10, forward: alphanumeric, least: 37, most: 37},                      // RapidAPI: …msh…p1…jsn…
 	{text: "-us", back: hexadecimal, min: 32, max: 32, forward: digit, least: 1, most: 2},                               // Mailchimp
 }
 

@@ -35,6 +35,27 @@ var moreTokens = []token{
 	{prefix: "sat.", alphabet: identifier, min: 60, max: 90, digit: true, solid: 20},
 	{prefix: "pk_", alphabet: upper | digit | underscore, min: 38, max: 46, digit: true, solid: 30},
 
+	// Documented forms that were not here: hosting, checks of code, mail, money, chains.
+	{prefix: "sk.eyJ", alphabet: identifier, min: 60},         // Mapbox
+	{prefix: "y0_", alphabet: wordDash, min: 50, digit: true}, // Yandex OAuth
+	{prefix: "y0__", alphabet: wordDash, min: 50, digit: true},
+	{prefix: "nbp_", alphabet: alphanumeric, min: 36, max: 36, check: checkGitHub}, // NetBird
+	{prefix: "sktsec_", alphabet: word, min: 30},                                   // Socket
+	{prefix: "os_v2_app_", alphabet: lower | digit, min: 80},                       // OneSignal
+	{prefix: "os_v2_org_", alphabet: lower | digit, min: 80},
+	{prefix: "ATTA", alphabet: hexadecimal, min: 64, max: 80, digit: true}, // Trello
+	{prefix: "cmVmdGtu", alphabet: alphanumeric, min: 50, max: 60},         // a reference of Artifactory: reftkn in base64
+	{prefix: "pdl_live_apikey_", alphabet: word, min: 40},                  // Paddle
+	{prefix: "pdl_sdbx_apikey_", alphabet: word, min: 40},
+	{prefix: "AQE", alphabet: alphanumeric | padding, min: 60, digit: true, mixed: true}, // Adyen
+	{prefix: "QN_", alphabet: hexadecimal, min: 32, max: 32, digit: true},                // QuickNode
+	{prefix: "sk-lf-", alphabet: hexadecimal | dash, min: 36, max: 36},                   // Langfuse
+	{prefix: "ddp_", alphabet: alphanumeric, min: 36, max: 40, digit: true},              // Deno
+	{prefix: "vtwn_", alphabet: alphanumeric, min: 20},                                   // Val Town
+	{prefix: "cfk_", alphabet: wordDash, min: 36},                                        // Cloudflare, since 2026
+	{prefix: "cfat_", alphabet: wordDash, min: 36},
+	{prefix: "SCW", alphabet: upper | digit, min: 17, max: 17, digit: true}, // Scaleway
+
 	{prefix: "K10", alphabet: hexadecimal, min: 64, max: 64},
 	{prefix: "SWMTKN-1-", alphabet: wordDash, min: 60},
 	{prefix: "glrtr-", alphabet: wordDash, min: 16, digit: true},

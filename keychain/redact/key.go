@@ -74,6 +74,7 @@ var keys = []key{
 	{word: "authtok", gate: gatePassword}, {word: "bindpw", gate: gatePassword}, {word: "rootpw", gate: gatePassword}, {word: "dbpw", gate: gatePassword},
 	{word: "sonar.login"}, {word: "oauth", gate: gateToken, bounded: true},
 	{word: "basic_auth"}, {word: "basic-auth"}, {word: "basicauth"}, {word: "passkey", gate: gatePassword},
+	{word: "key_content", gate: gateRandom}, {word: "keycontent", gate: gateRandom}, {word: "secure", gate: gateRandom, bounded: true},
 	{word: "mnemonic", gate: gatePhrase}, {word: "phrase", gate: gatePhrase},
 
 	// "Password", "key" and "token" in other languages.

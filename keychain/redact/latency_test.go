@@ -24,7 +24,7 @@ func trickyLines(c corpus) map[string][]string {
 		}
 		lines[kind] = append(lines[kind], line.String()[:kilobyte])
 	}
-	for _, text := range slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary()) {
+	for _, text := range slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary(), eighthOrdinary()) {
 		for range 3 {
 			fill(text, func() string { return c.fill(text, "", "") })
 		}
@@ -32,7 +32,7 @@ func trickyLines(c corpus) map[string][]string {
 	for _, unit := range hostileUnits() {
 		fill("hostile "+unit, func() string { return unit })
 	}
-	all := slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary())
+	all := slices.Concat(blindOrdinary(), secondOrdinary(), thirdOrdinary(), fourthOrdinary(), fifthOrdinary(), sixthOrdinary(), seventhOrdinary(), eighthOrdinary())
 	for range 40 {
 		fill("all kinds", func() string { return c.fill(all[c.IntN(len(all))], "", "") })
 		fill("ordinary", c.ordinary)

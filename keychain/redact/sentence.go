@@ -16,6 +16,9 @@ func sentence(text []byte, p int) (next int, sure bool) {
 	for q, words := p, 0; q < min(len(text), p+longestSentence) && text[q] == ' ' && words < 9; words++ {
 		from := q + 1
 		end := run(text, from, lower|dash)
+		if end == from && end < len(text) && text[end] == 'I' { // the token I got was x
+			end++
+		}
 		for end < len(text) && words > 0 && (text[end] == '@' || text[end] == '.' || text[end] == '_') && end > from { // root@localhost
 			end = run(text, end+1, lower|dash)
 		}
@@ -40,7 +43,7 @@ func sentence(text []byte, p int) (next int, sure bool) {
 // gives reports whether a word before a colon says that the name's own value comes.
 func gives(word []byte) bool {
 	switch string(word) {
-	case "created", "provided", "generated", "issued", "lautet":
+	case "created", "successfully", "provided", "generated", "issued", "lautet":
 		return true
 	}
 	return false
