@@ -28,12 +28,22 @@ func (p *person) given(stdin string, args ...string) result {
 
 // A disk that fills up before a change of a secret refuses the change with what is wrong,
 // takes nothing and leaves nothing half made; with room again the same change works.
+// Where the logs lie on the same disk, the audit log refuses first; where they have one
+// of their own, it is the writing of the secrets themselves that meets the end of it.
 func TestDiskFullUnderChangesOfSecrets(t *testing.T) {
+	for name, logs := range map[string]string{"with the logs": "", "logs on a disk of their own": `
+		mkdir -p "$state/logs"; mount -t tmpfs -o size=16m,mode=700 none "$state/logs" || exit 98
+		`} {
+		t.Run(name, func(t *testing.T) { changeSecretsOnAFullDisk(t, logs) })
+	}
+}
+
+func changeSecretsOnAFullDisk(t *testing.T, logs string) {
 	t.Parallel()
 	p := newPerson(t)
 	const literal = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3"
 	write(t, filepath.Join(p.home, ".bashrc"), "export GROQ_API_KEY="+literal+"\n")
-	got := p.inNamespaces("--net", full+`
+	got := p.inNamespaces("--net", full+logs+`
 		printf 'agents:\n  coder: {}\n' > "$state/config.yaml"; chmod 600 "$state/config.yaml"
 		"$1" gateway & gateway=$!
 		up "$1"
