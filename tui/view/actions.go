@@ -108,6 +108,7 @@ const (
 	ActReload       ID = "config.reload"
 	ActValidate     ID = "config.validate"
 	ActRollback     ID = "config.rollback"
+	ActCompare      ID = "config.compare"
 	ActRefresh      ID = "refresh"
 	ActVerify       ID = "audit.verify"
 	ActCheck        ID = "audit.check"
@@ -233,6 +234,7 @@ func Table() []Binding {
 		{ID: ActOther, View: Chat, Keys: []string{"o", "tab"}, Label: "agent", Help: "talk with the next agent", Weight: 75},
 		{ID: ActEdit, View: Config, Keys: []string{"e"}, Label: "edit", Help: "open the config in $EDITOR; it is read when it is saved", Changes: true, Weight: 76},
 		{ID: ActRollback, View: Config, Keys: []string{"R", "enter"}, Label: "roll back…", Help: "choose a config that was in force, see what it would change, and bring it back; asks first", Changes: true, Weight: 74, Word: "rollback"},
+		{ID: ActCompare, View: Config, Keys: []string{"d"}, Label: "diff", Help: "choose a config that was in force and see what has changed since; again leaves it", Weight: 72},
 		{ID: ActValidate, View: Config, Keys: []string{"v"}, Label: "validate", Help: "say what reading the config file would come to, and put nothing into force", Weight: 73, Word: "validate"},
 		{ID: ActReload, View: Config, Keys: []string{"r"}, Label: "reload", Help: "read the config file now", Changes: true, Weight: 75, Word: "reload"},
 	}

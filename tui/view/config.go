@@ -49,6 +49,11 @@ func (v *ConfigView) Do(a ID) (Action, bool) {
 			v.back.open, v.back.list.id = true, v.version(v.newestBack())
 		}
 		return v.Wants(), true
+	case ActCompare:
+		if len(v.data.Config.History) > 0 {
+			v.back.open, v.back.since, v.back.list.id = true, true, v.version(v.newestBack())
+		}
+		return v.Wants(), true
 	case ActEdit:
 		return Action{Verb: VerbEdit}, true
 	case ActValidate:

@@ -15,9 +15,11 @@ type Back struct {
 	Problem string
 }
 
-// goingBack is the choice of an earlier config.
+// goingBack is the choice of an earlier config: to go back to it, or to see what has
+// changed since.
 type goingBack struct {
 	open  bool
+	since bool // what has changed since is shown
 	list  List // of versions
 	asked int  // the version that was asked about last
 	top   int  // first line of the difference in sight
@@ -76,7 +78,17 @@ func (v *ConfigView) choose(a ID) (Action, bool) {
 	case ActPageDown:
 		v.back.top = min(v.back.top+page, v.back.more)
 	case ActRollback:
+		if v.back.since { // first what that would change
+			v.back.since, v.back.top = false, 0
+			break
+		}
 		return v.confirm(), true
+	case ActCompare:
+		if v.back.since {
+			v.back = goingBack{}
+			break
+		}
+		v.back.since, v.back.top = true, 0
 	default:
 		if !v.back.list.Move(a, v.version) {
 			return Action{}, false
@@ -104,7 +116,11 @@ func (v *ConfigView) confirm() Action {
 
 // drawBack draws the versions, and what the selected one would change.
 func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
-	c.Rule(c.T("Roll back to"), Bold)
+	title := c.T("Roll back to")
+	if v.back.since {
+		title = c.T("Compare with")
+	}
+	c.Rule(title, Bold)
 	rows := min(len(s.History), max(c.Left()*2/5, 2))
 	top := v.back.list.Lay(len(s.History), rows, v.version)
 	for i := top; i < min(top+rows, len(s.History)); i++ {
@@ -123,12 +139,21 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 	if h == nil {
 		return
 	}
-	c.Rule(c.T("What #%s would change", itoa(h.Version)), Bold)
+	title = c.T("What #%s would change", itoa(h.Version))
 	b, known := v.data.Backs[h.Version]
+	diff := b.Diff
+	if v.back.since {
+		title, diff = c.T("What has changed since #%s", itoa(h.Version)), reversed(b.Diff)
+	}
+	c.Rule(title, Bold)
 	switch {
 	case !v.canBe(h):
 		c.Gap(1)
-		c.Wrap(Plain, c.T("It cannot be brought back: %s.", orText(h.Lost, c.T("it is not kept"))), 1)
+		text := c.T("It cannot be brought back: %s.", orText(h.Lost, c.T("it is not kept")))
+		if v.back.since {
+			text = c.T("It cannot be compared with: %s.", orText(h.Lost, c.T("it is not kept")))
+		}
+		c.Wrap(Plain, text, 1)
 		return
 	case !known:
 		c.Line(Faint, c.T(" asking the gateway"))
@@ -138,13 +163,15 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 		c.Put(Bad, c.Theme.Glyphs.No+" ")
 		c.Wrap(Plain, b.Problem, 3)
 		return
-	case len(b.Diff) == 0:
+	case len(diff) == 0 && v.back.since:
+		c.Line(Plain, c.T(" nothing"))
+	case len(diff) == 0:
 		c.Line(Plain, c.T(" nothing of what is in force; the file on disk becomes this one"))
 	}
 	room := max(c.Left()-1, 1)
-	v.back.more = max(len(b.Diff)-room, 0)
+	v.back.more = max(len(diff)-room, 0)
 	v.back.top = min(v.back.top, v.back.more)
-	for _, line := range b.Diff[v.back.top:min(v.back.top+room, len(b.Diff))] {
+	for _, line := range diff[v.back.top:min(v.back.top+room, len(diff))] {
 		c.Gap(1)
 		c.Line(diffStyle(line), line)
 	}
@@ -152,8 +179,10 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 	if left := v.back.more - v.back.top; left > 0 {
 		c.Put(Faint, c.T("%s %s more lines: {list.page_down}  ", c.Theme.Glyphs.Down, itoa(left)))
 	}
-	c.Put(Bold, c.Key(ActRollback))
-	c.Put(Plain, c.T(" rolls back to it…  "))
+	if !v.data.ReadOnly {
+		c.Put(Bold, c.Key(ActRollback))
+		c.Put(Plain, c.T(" rolls back to it…  "))
+	}
 	c.Put(Bold, "esc")
 	c.Line(Plain, c.T(" leaves it"))
 }
@@ -173,6 +202,30 @@ func (v *ConfigView) drawVersion(c *Canvas, h *event.Applied) {
 	c.Gap(2)
 	c.Put(Faint, strings.Join(h.Changes, ", "))
 	c.End()
+}
+
+// reversed is a unified diff the other way round: what it takes out comes, and what it
+// puts in goes, of each change what goes first.
+func reversed(diff []string) []string {
+	out := make([]string, 0, len(diff))
+	var coming []string
+	for _, line := range diff {
+		switch {
+		case strings.HasPrefix(line, "-"):
+			coming = append(coming, "+"+line[1:])
+			continue
+		case strings.HasPrefix(line, "+"):
+			out = append(out, "-"+line[1:])
+			continue
+		case strings.HasPrefix(line, "@@ -"):
+			if from, to, is := strings.Cut(strings.TrimSuffix(line[len("@@ -"):], " @@"), " +"); is {
+				line = "@@ -" + to + " +" + from + " @@"
+			}
+		}
+		out = append(append(out, coming...), line)
+		coming = coming[:0]
+	}
+	return append(out, coming...)
 }
 
 // diffStyle is how a line of a unified diff is drawn.
