@@ -75,6 +75,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodAuditVerify, auth.ScopeRead, g.verifyAudit),
 		row(wire.MethodLogs, auth.ScopeRead, g.listLogs),
 		local(wire.MethodLogsScrub, g.scrubLogs),
+		local(wire.MethodMask, g.maskTexts),
 		local(wire.MethodSupport, g.support),
 		row(wire.MethodGatewayStop, auth.ScopeAdmin, g.stopMethod),
 	}

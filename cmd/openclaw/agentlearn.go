@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/learn"
+	"openclaw/gateway/wire"
 	"openclaw/sandbox/policy"
 )
 
@@ -68,7 +70,7 @@ func (t *terminal) learnAgent(ctx context.Context, agent string, command []strin
 		return err
 	}
 	// The command is over: from here on Ctrl-C ends us, and nothing is written.
-	problem := t.proposeLearned(agent, recorder, options)
+	problem := t.proposeLearned(ctx, agent, recorder, options)
 	switch {
 	case problem != nil:
 		return problem
@@ -89,7 +91,11 @@ func (t *terminal) sayLearning(p *policy.Policy, network bool) {
 }
 
 // proposeLearned shows what the run needed and writes it if that is wanted.
-func (t *terminal) proposeLearned(agent string, recorder *learn.Recorder, options learning) error {
+func (t *terminal) proposeLearned(ctx context.Context, agent string, recorder *learn.Recorder, options learning) error {
+	seen, err := t.withoutSecrets(ctx, recorder)
+	if err != nil {
+		return &failure{err: fmt.Errorf("take secrets out of what was learned: %w", err), hint: "nothing is shown or written; " + hintOf(err)}
+	}
 	configOptions, err := t.configOptions()
 	if err != nil {
 		return err
@@ -102,14 +108,14 @@ func (t *terminal) proposeLearned(agent string, recorder *learn.Recorder, option
 	if err != nil {
 		return err
 	}
-	proposal := learn.Propose(recorder.Accesses(), learn.Options{Policy: compiled, Secrets: options.secrets, Tree: learn.Host{}})
+	proposal := learn.Propose(seen.accesses, learn.Options{Policy: compiled, Secrets: options.secrets, Tree: learn.Host{}})
 	plan, err := learn.NewPlan(store, agent, proposal)
 	if err != nil {
 		return &failure{err: fmt.Errorf("make a proposal: %w", err), hint: hintOf(err)}
 	}
 	write := options.write && len(plan.Diff) > 0
 	if !options.asJSON {
-		t.showPlan(plan, recorder, compiled.Home)
+		t.showPlan(plan, seen, compiled.Home)
 		if len(plan.Diff) > 0 && !write {
 			write = t.agrees("Write this into " + store.Current().Path + "?")
 		}
@@ -120,7 +126,7 @@ func (t *terminal) proposeLearned(agent string, recorder *learn.Recorder, option
 		}
 	}
 	if options.asJSON {
-		return t.json(learnedOf(agent, plan, recorder, write))
+		return t.json(learnedOf(agent, plan, seen, write))
 	}
 	switch {
 	case write:
@@ -141,14 +147,52 @@ type learned struct {
 	Refused  []learn.Refusal `json:"refused"`
 }
 
-func learnedOf(agent string, plan *learn.Plan, recorder *learn.Recorder, written bool) learned {
-	return learned{agent, plan.Proposal, append([]string{}, plan.Diff...), written, recorder.Accesses(), recorder.Refusals()}
+func learnedOf(agent string, plan *learn.Plan, seen recorded, written bool) learned {
+	return learned{agent, plan.Proposal, append([]string{}, plan.Diff...), written, seen.accesses, seen.refusals}
+}
+
+// recorded is what a run that learned did, without the secrets in its names.
+type recorded struct {
+	accesses []learn.Access
+	refusals []learn.Refusal
+}
+
+// withoutSecrets asks the gateway, which knows their values, to take them out of the
+// names. Without an answer there is nothing that could be shown. A gateway that ended
+// meanwhile is started again; it knows secrets by their form, and the values that it has
+// read since.
+func (t *terminal) withoutSecrets(ctx context.Context, recorder *learn.Recorder) (recorded, error) {
+	seen := recorded{recorder.Accesses(), recorder.Refusals()}
+	layout, err := t.layout()
+	if err != nil {
+		return seen, err
+	}
+	c, err := t.dialOrLaunchHere(ctx, layout)
+	if err != nil {
+		return seen, err
+	}
+	defer c.Close()
+	masked := map[string]string{}
+	for names := range slices.Chunk(learn.Names(seen.accesses, seen.refusals), wire.MaxMasked) {
+		var answer wire.Masked
+		if err := c.Call(ctx, wire.MethodMask, wire.MaskParams{Texts: names}, &answer); err != nil {
+			return seen, err
+		}
+		if len(answer.Texts) != len(names) {
+			return seen, fmt.Errorf("%d texts of %d came back", len(answer.Texts), len(names))
+		}
+		for i, name := range names {
+			masked[name] = answer.Texts[i]
+		}
+	}
+	learn.Hide(seen.accesses, seen.refusals, masked)
+	return seen, nil
 }
 
 // maxShown bounds each list that is only for information.
 const maxShown = 20
 
-func (t *terminal) showPlan(plan *learn.Plan, recorder *learn.Recorder, home string) {
+func (t *terminal) showPlan(plan *learn.Plan, seen recorded, home string) {
 	short := func(name string) string {
 		if below, ok := strings.CutPrefix(name, home+"/"); ok {
 			return "~/" + below
@@ -167,10 +211,9 @@ func (t *terminal) showPlan(plan *learn.Plan, recorder *learn.Recorder, home str
 			t.print("  and %d more (--json lists all)", more)
 		}
 	}
-	accesses := recorder.Accesses()
-	t.print("learned from %d different accesses", len(accesses))
+	t.print("learned from %d different accesses", len(seen.accesses))
 	var refused []string
-	for _, r := range recorder.Refusals() {
+	for _, r := range seen.refusals {
 		refused = append(refused, fmt.Sprintf("%s %s: %s, %d times", r.Operation, short(r.Target), because(r.Rule, r.Origin), r.Count))
 	}
 	list("stayed refused, because a rule says so:", refused)

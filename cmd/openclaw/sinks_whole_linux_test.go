@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -276,10 +277,24 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	for _, agent := range []string{"coder", "asker"} {
 		_ = p.openclaw("agent", "run", agent, "--", "sh", "-c", script, "--token", knownCanary) // its own terminal shows it
 	}
-	learned := p.openclaw("agent", "learn", "coder", "--", "sh", "-c", `cat ~/projects/"`+knownCanary+`" ~/projects/`+shapedCanary+` >/dev/null; true`)
-	// A proposal names the person's own files: it is written into the config. What only
-	// the gateway knows is not known to who makes it.
-	saw.look("learned", strings.ReplaceAll(learned.out+learned.errors, knownCanary, ""))
+	// What a run that learns opened, was given as an argument and has in its environment:
+	// the proposal, and the config that it is written into.
+	write(t, filepath.Join(p.home, "projects", "learned"), "a file of the person\n")
+	before := contents(t, p.configFile())
+	for _, how := range [][]string{{}, {"--json"}, {"--write"}} {
+		learned := p.openclaw(slices.Concat([]string{"agent", "learn"}, how, []string{"coder", "--", "env", "KEY=" + knownCanary, "sh", "-c",
+			`cat ~/projects/"` + knownCanary + `" ~/projects/` + shapedCanary + ` ~/projects/learned >/dev/null; true`, "sh", "--token", knownCanary, shapedCanary})...)
+		saw.look("agent learn "+strings.Join(how, ""), learned.out+learned.errors)
+		if said := learned.out + learned.errors; !strings.Contains(said, "projects/learned") || !strings.Contains(said, "its name holds a secret") {
+			t.Errorf("agent learn %q said nothing of what it saw: %s", how, said)
+		}
+	}
+	saw.look("the config that a proposal was written into", contents(t, p.configFile()))
+	if contents(t, p.configFile()) == before {
+		t.Error("no proposal was written")
+	}
+	write(t, p.configFile(), before)
+	p.says("gateway", "reload")
 	said := p.says("agent", "run", "--detach", "coder", "--", "sh", "-c", script)
 	found := regexp.MustCompile(`run ([0-9a-f]+) of coder goes on`).FindStringSubmatch(said)
 	if found == nil {

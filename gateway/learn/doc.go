@@ -30,6 +30,8 @@
 //  7. What looks secret by its name (.env, id_*, *.pem, token…) is named apart
 //     and not proposed; inside a proposed folder it is denied, also when the run
 //     did not touch it. A folder with more than twenty of them is not proposed.
-//  8. A name on the network is proposed exactly, with its port unless that is
+//  8. A name that holds a secret that the gateway knows is shown without it, and
+//     not proposed.
+//  9. A name on the network is proposed exactly, with its port unless that is
 //     443 or 80; an address that was named itself, always with its port.
 package learn

@@ -60,6 +60,10 @@ func Propose(accesses []Access, o Options) Proposal {
 	var out Proposal
 	unsaid := policy.Learning(o.Policy, true)
 	for _, a := range accesses {
+		if a.Hidden {
+			p.left[a.Target] = "its name holds a secret, which the config must not"
+			continue
+		}
 		switch d := decide(unsaid, a); d.Effect {
 		case policy.Ask:
 		case policy.Allow: // the config says so by now

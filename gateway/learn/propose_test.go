@@ -224,3 +224,22 @@ func TestAProposalIsAFixedPoint(t *testing.T) {
 		}
 	}
 }
+
+// A name with a secret in it is shown without it and never gets into the config, also not
+// as one of four in a folder.
+func TestNamesWithSecretsAreNotProposed(t *testing.T) {
+	seen := accesses("path.read open ~/a/plain", "path.read open ~/a/hunter2-x", "path.read open ~/b/1", "path.read open ~/b/2", "path.read open ~/b/3", "path.read open ~/b/hunter2")
+	refused := []Refusal{{Operation: "open", Target: home + "/.ssh/hunter2"}}
+	masked := map[string]string{}
+	for _, name := range Names(seen, refused) {
+		masked[name] = strings.ReplaceAll(name, "hunter2", "[REDACTED]")
+	}
+	Hide(seen, refused, masked)
+	proposal := Propose(seen, Options{Policy: compiled(t, policy.Permissions{}), Tree: tree{}})
+	if text := fmt.Sprint(proposal, seen, refused); strings.Contains(text, "hunter2") || strings.Contains(fmt.Sprint(proposal.Paths), "REDACTED") {
+		t.Errorf("%s", text)
+	}
+	if len(proposal.Paths) != 4 || len(proposal.Left) != 2 || refused[0].Target != home+"/.ssh/[REDACTED]" {
+		t.Errorf("%+v %+v", proposal, refused)
+	}
+}

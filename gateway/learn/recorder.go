@@ -29,6 +29,9 @@ type Access struct {
 	Program   string       `json:"program"` // the first that did it
 	Rule      string       `json:"rule"`    // that would have refused it
 	Count     int          `json:"count"`
+
+	// Hidden: the target's name holds a secret, and Target is what Hide made of it.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Refusal is what stayed refused while the run learned.
