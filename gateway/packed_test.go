@@ -131,3 +131,20 @@ func TestALossWithNothingAfterItIsTold(t *testing.T) {
 		t.Errorf("after event %d: %v, the last %+v, %d known", first, got, last, known)
 	}
 }
+
+// A person who is asked is asked at once, in the middle of a stream too.
+func TestAnAskDoesNotWaitForTheFrameOfAStream(t *testing.T) {
+	g := &Gateway{}
+	var p packed
+	due := time.Now().Add(time.Hour)
+	for range 3 * manyEvents {
+		g.pack(&p, event.Event{Kind: event.KindLog, Log: &event.LogLine{Message: "line"}})
+	}
+	if p.leaves(due) {
+		t.Error("a stream leaves before it is due")
+	}
+	g.pack(&p, event.Event{Kind: event.KindAsk, Ask: &event.Ask{ID: "a-1"}})
+	if !p.leaves(due) {
+		t.Error("the request waits")
+	}
+}

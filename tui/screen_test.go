@@ -663,6 +663,25 @@ func TestWhatIsMissedCountsOnce(t *testing.T) {
 	}
 }
 
+// A stream is drawn when its next frame is due; what the person is asked at once, and in a
+// storm of that no more than thirty times a second.
+func TestARequestIsDrawnAtOnce(t *testing.T) {
+	f, now := newFeed(1000), time.Now()
+	for range 3 * manyEvents {
+		f.push(event.Event{Log: &event.LogLine{}}, event.Event{Denial: &event.Denial{}})
+	}
+	if due, asked := f.due(now, time.Time{}); asked || due.Sub(now) < frameEvery {
+		t.Errorf("a stream is drawn after %v", due.Sub(now))
+	}
+	f.push(event.Event{Ask: &event.Ask{}})
+	if due, asked := f.due(now, time.Time{}); !asked || due.After(now) {
+		t.Errorf("a request is drawn after %v", due.Sub(now))
+	}
+	if due, _ := f.due(now, now); due.Sub(now) != frameEvery {
+		t.Errorf("the next one is drawn after %v", due.Sub(now))
+	}
+}
+
 func TestFeedNeverBlocksTheProducer(t *testing.T) {
 	f := newFeed(1000)
 	const producers, each = 4, 20_000
