@@ -147,6 +147,9 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 	}
 	c.Rule(title, Bold)
 	switch {
+	case v.back.since && h.Version == s.Version:
+		c.Line(Plain, c.T(" nothing"))
+		return
 	case !v.canBe(h):
 		c.Gap(1)
 		text := c.T("It cannot be brought back: %s.", orText(h.Lost, c.T("it is not kept")))
