@@ -85,7 +85,8 @@ type screen struct {
 	pending    []task
 	loading    int
 	generation uint64
-	stale      bool // the overview's numbers may have changed
+	stale      bool   // the overview's numbers may have changed
+	madeUp     uint64 // events that were missed when the held requests were fetched last
 	fetched    time.Time
 	fetching   bool
 	batch      []event.Event
@@ -239,6 +240,7 @@ func (s *screen) tick() {
 	s.readSettings()
 	s.tellDesktop()
 	s.pauseClock()
+	s.makeUp()
 	if s.data.Link.Up && s.loading == 0 && !s.fetching && (s.stale && age > often || age > seldom) {
 		s.fetchOverview()
 	}

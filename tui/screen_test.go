@@ -663,6 +663,43 @@ func TestWhatIsMissedCountsOnce(t *testing.T) {
 	}
 }
 
+// askingBackend holds one request more than any event said.
+type askingBackend struct {
+	*Demo
+	more event.Ask
+}
+
+func (b askingBackend) Asks(ctx context.Context) ([]event.Ask, error) {
+	list, err := b.Demo.Asks(ctx)
+	if b.more.ID != "" {
+		list = append(list, b.more)
+	}
+	return list, err
+}
+
+// A held request whose event was missed is seen all the same, within a second.
+func TestARequestThatWasMissedIsFetched(t *testing.T) {
+	b := &askingBackend{Demo: NewDemo()}
+	d := newDriver(t, b, false, 120, 36)
+	d.event(event.Event{Seq: 10, Kind: event.KindNotice, Notice: &event.Notice{Text: "before"}})
+	b.more = event.Ask{
+		ID: "a-lost", State: event.AskWaiting, First: demoTime(20), Last: demoTime(20), Count: 1, Waiting: 1, Deadline: demoTime(80),
+		Agent: "coder", Class: "net", Operation: "connect", Target: "missed.example.test:443",
+	}
+	second := func() string {
+		d.s.tick()
+		d.frame()
+		return strip(d.press("3"))
+	}
+	if frame := second(); strings.Contains(frame, "missed.example.test") {
+		t.Fatalf("it is fetched though nothing was missed:\n%s", frame)
+	}
+	d.event(event.Event{Seq: 12, Kind: event.KindNotice, Notice: &event.Notice{Text: "after"}})
+	if frame := second(); !strings.Contains(frame, "missed.example.test") {
+		t.Errorf("the request is not there:\n%s", frame)
+	}
+}
+
 // A stream is drawn when its next frame is due; what the person is asked at once, and in a
 // storm of that no more than thirty times a second.
 func TestARequestIsDrawnAtOnce(t *testing.T) {

@@ -56,10 +56,7 @@ func (s *screen) load() {
 		s.want()
 	})
 	fetch(s, denials, s.backend.Denials, s.data.LoadDenials)
-	fetch(s, s.data.T("held requests"), s.backend.Asks, func(list []event.Ask) {
-		s.data.LoadAsks(list)
-		s.told = true // those that waited before the screen opened ring no bell
-	})
+	s.fetchAsks()
 	fetch(s, connections, s.backend.Connections, s.data.LoadConnections)
 	fetch(s, s.data.T("the log"), func(ctx context.Context) ([]event.LogLine, error) {
 		return s.backend.Logs(ctx, 1000)
@@ -69,6 +66,22 @@ func (s *screen) load() {
 	s.fetchAudit()
 	for _, talk := range s.data.Chats {
 		talk.Asked = false // what was said while the connection was gone
+	}
+}
+
+func (s *screen) fetchAsks() {
+	fetch(s, s.data.T("held requests"), s.backend.Asks, func(list []event.Ask) {
+		s.data.LoadAsks(list)
+		s.told = true // those that waited before the screen opened ring no bell
+	})
+}
+
+// makeUp fetches the held requests after events were missed: one of them may be among
+// those, and nobody would say it again.
+func (s *screen) makeUp() {
+	if s.data.Missed != s.madeUp && s.data.Link.Up && s.loading == 0 {
+		s.madeUp, s.stale = s.data.Missed, true
+		s.fetchAsks()
 	}
 }
 
