@@ -116,13 +116,9 @@ func (f *feed) pace(ctx context.Context, frame func()) {
 			return
 		case <-f.wake:
 		}
-		now, asked := time.Now(), false
-		for {
-			var due time.Time
-			due, asked = f.due(last, lastAsked)
-			if !due.After(now) {
-				break
-			}
+		now := time.Now()
+		due, asked := f.due(last, lastAsked)
+		for ; due.After(now); due, asked = f.due(last, lastAsked) {
 			rest.Reset(due.Sub(now))
 			select {
 			case <-ctx.Done():
