@@ -203,7 +203,7 @@ func (v *SecretsView) tokenPane(c *Canvas, t *event.ClientToken) {
 	fact(c, c.T("token"), c.T("•••••••• (never shown; the gateway keeps its hash only)"))
 	fact(c, c.T("state"), TokenEnd(v.data, t))
 	fact(c, c.T("scopes"), shortScopes(t))
-	for _, scope := range strings.Split(shortScopes(t), ",") {
+	for scope := range strings.SplitSeq(shortScopes(t), ",") {
 		if text := tokenScopeText(c.Theme.Words, scope); text != "" {
 			fact(c, "", scope+": "+text)
 		}
