@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -31,7 +30,7 @@ func (k *keeper) command() (int, error) {
 		return exitFailed, fail("set limits", err)
 	}
 	done := make(chan started)
-	go k.start(done)
+	harden.OwnThread(func() { k.start(done) })
 	child := <-done
 	_ = unix.Close(k.ruleset)
 	if child.err != nil {
@@ -55,9 +54,8 @@ func (k *keeper) command() (int, error) {
 }
 
 // start runs on a thread of its own, which gives up everything, forks the
-// command, and ends: a goroutine that returns locked takes its thread along.
+// command, and ends.
 func (k *keeper) start(done chan<- started) {
-	runtime.LockOSThread()
 	child, err := k.startHere()
 	if err != nil {
 		child.err = err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +27,7 @@ func (s *stage) command() (int, error) {
 		return exitFailed, fail("set limits", err)
 	}
 	done := make(chan started)
-	go s.start(done)
+	harden.OwnThread(func() { s.start(done) })
 	child := <-done
 	if child.err != nil {
 		return exitRefused, child.err
@@ -53,9 +52,8 @@ func (s *stage) command() (int, error) {
 }
 
 // start runs on a thread of its own, which gives up everything, forks the
-// command, and ends: a goroutine that returns locked takes its thread along.
+// command, and ends.
 func (s *stage) start(done chan<- started) {
-	runtime.LockOSThread()
 	child, err := s.startHere()
 	if err != nil {
 		child.err = err
