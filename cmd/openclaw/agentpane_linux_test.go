@@ -14,8 +14,7 @@ import (
 // it, ctrl+c and the window's size too, and what it writes to the terminal beyond
 // cells goes nowhere. A screen that is killed ends nothing: the next one shows what
 // stands there and types to it.
-func TestARunHasATerminalInAPane(t *testing.T) {
-	t.Parallel()
+func TestARunHasATerminalInAPane(t *testing.T) { // not parallel: it kills every supervisor of a pane
 	requireCage(t)
 	p := newPerson(t)
 	killSupervisors := func() (killed int) {

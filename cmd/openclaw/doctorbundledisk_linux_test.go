@@ -115,17 +115,24 @@ func TestABundleThatIsKilled(t *testing.T) {
 	p, folder, holds := bundling(t)
 	strace, err := exec.LookPath("strace")
 	required(t, err == nil, "strace is not installed")
-	for step, whole := range map[string]bool{"fsync:signal=KILL:when=1": false, "linkat:signal=KILL:when=1": false, "fsync:signal=KILL:when=2": true} {
-		t.Run(step, func(t *testing.T) {
+	for _, row := range []struct {
+		step, call, of string // of: only calls about this path; strace counts the calls of each thread apart
+		whole          bool
+	}{{"its bytes are synced", "fsync", "", false}, {"it gets its name", "linkat", "", false}, {"its folder is synced", "fsync", folder, true}} {
+		t.Run(row.step, func(t *testing.T) {
 			name := filepath.Join(folder, "b.tar.gz")
-			cmd := exec.CommandContext(t.Context(), strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,linkat", "-e", "inject="+step, p.binary, "doctor", "--bundle", name)
+			words := []string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,linkat", "-e", "inject=" + row.call + ":signal=KILL:when=1"}
+			if row.of != "" {
+				words = append(words, "-P", row.of)
+			}
+			cmd := exec.CommandContext(t.Context(), strace, append(words, p.binary, "doctor", "--bundle", name)...)
 			cmd.Env, cmd.Dir = p.environ, p.home
 			out, err := cmd.CombinedOutput()
 			var ended *exec.ExitError
 			if !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL && ended.ExitCode() != 128+int(syscall.SIGKILL) {
 				t.Fatalf("it was not killed: %v\n%s", err, out)
 			}
-			if !whole {
+			if !row.whole {
 				if names := holds(); len(names) != 0 {
 					t.Errorf("left behind: %q", names)
 				}

@@ -34,7 +34,8 @@ func TestMeasureScreen(t *testing.T) {
 		"key to frame, under events, p50", "key to frame, under events, p99", "a filter's key to frame, under events, p50",
 		"9,600 baud, key to frame, the most", "9,600 baud, of one processor",
 	} {
-		if found[work] <= 0 {
+		value, there := found[work]
+		if still := work == "at rest, bytes a second"; !there || value < 0 || value == 0 && !still { // a screen may draw nothing in a second
 			t.Errorf("nothing of %s", work)
 		}
 	}

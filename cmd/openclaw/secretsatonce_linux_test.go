@@ -39,6 +39,7 @@ func TestDiskFullUnderChangesOfSecrets(t *testing.T) {
 }
 
 func changeSecretsOnAFullDisk(t *testing.T, logs string) {
+	t.Helper()
 	t.Parallel()
 	p := newPerson(t)
 	const literal = "gsk_9fQ2mZ81LsYb20XcNd74RfTqvWm3"
