@@ -56,7 +56,7 @@
 // did: Bubble Tea's own renderer asks thirty times a second whether it did. Events come
 // packed, many at a time (wire.AppendPacked). 'openclaw measure screen' says what this
 // takes: in November 2026, at 120x40 on a virtual machine of two processors, 0.13 % of
-// one for a screen that stands still, and 4 to 7 % under 10,000 events a second, the
+// one for a screen that stands still, and 2 to 6 % under 10,000 events a second, the
 // frames of a stream being 15 a second. A held request does not wait for the next frame
 // of a stream: the gateway looks for one each 8 ms among what waits to leave, and the
 // screen draws it as it comes. Nothing here wakes only to see that it has nothing to do.

@@ -278,10 +278,15 @@ func (v *SecretsView) drawForm(c *Canvas) {
 	case stepNone:
 		foot = ""
 	}
-	if f.note != "" {
+	drawFormEnd(c, f.note, foot)
+}
+
+// drawFormEnd draws what ends a form: what is wrong with it, if anything, and its keys.
+func drawFormEnd(c *Canvas, note, foot string) {
+	if note != "" {
 		c.Gap(1)
 		c.Put(Warn, "! ")
-		c.Wrap(Plain, f.note, 3)
+		c.Wrap(Plain, note, 3)
 	}
 	c.Gap(1)
 	c.Line(Bold, foot)

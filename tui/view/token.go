@@ -292,13 +292,7 @@ func (v *SecretsView) drawToken(c *Canvas) {
 		foot = c.T("enter makes it   esc cancel")
 		hint(c.T("A new file that you alone can read (0600); one that is there is left as it is."))
 	}
-	if f.note != "" {
-		c.Gap(1)
-		c.Put(Warn, "! ")
-		c.Wrap(Plain, f.note, 3)
-	}
-	c.Gap(1)
-	c.Line(Bold, foot)
+	drawFormEnd(c, f.note, foot)
 }
 
 // drawScopes draws the scopes side by side, those that are taken with an x.
