@@ -88,6 +88,7 @@ func children() map[string]func() error {
 			"files":           func() error { return overFiles(way) },
 			"IPv6":            func() error { return redirects6(way) },
 			"bound to device": func() error { return boundToDevice(way) },
+			"few ports":       func() error { return fewPorts(way) },
 		} {
 			all[string(way)+": "+name] = role
 		}

@@ -287,3 +287,30 @@ func boundToDevice(way Way) error {
 	}
 	return nil
 }
+
+// fewPorts: the listener for redirected connections leaves the gateway's port and
+// those of allowed_ips alone, also where the kernel, of the few that it has, gives
+// one of them first (the odd ones: inet_csk_find_open_port).
+func fewPorts(way Way) error {
+	if err := RaiseLoopback(); err != nil {
+		return err
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("40000 40007"), 0); err != nil {
+		return err
+	}
+	o := Options{
+		Gateway: netip.MustParseAddrPort("127.0.0.1:40001"), Outbound: true, Up: true, Way: way,
+		Forward: []netip.AddrPort{
+			netip.MustParseAddrPort("127.0.0.1:40003"), netip.MustParseAddrPort("127.0.0.1:40005"), netip.MustParseAddrPort("127.0.0.1:40007"),
+		},
+	}
+	sockets, err := Setup(o)
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	if port, err := localPort(sockets.TCP); err != nil || port%2 != 0 {
+		return fmt.Errorf("redirected connections at port %d: %w", port, err)
+	}
+	return sockets.Verify(o)
+}

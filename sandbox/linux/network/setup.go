@@ -81,7 +81,7 @@ func Setup(o Options) (*Sockets, error) {
 		o.Way = AnyWay
 		return listen(o, nil)
 	}
-	listener, err := listenEverywhere()
+	listener, err := listenEverywhere(append([]netip.AddrPort{o.Gateway}, o.Forward...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -128,13 +128,26 @@ func listen(o Options, tcp *os.File) (*Sockets, error) {
 }
 
 // listenEverywhere opens one listener for both families at a port that the
-// kernel chooses, so that no port of the cage is taken by us for good.
-func listenEverywhere() (*os.File, error) {
-	file, err := open("redirected connections", unix.AF_INET6, unix.SOCK_STREAM, &unix.SockaddrInet6{})
-	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) {
-		return open("redirected connections", unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{})
+// kernel chooses, so that no port of the cage is taken by us for good, and that
+// none of others has: those are listened on as well.
+func listenEverywhere(others ...netip.AddrPort) (*os.File, error) {
+	for {
+		file, err := open("redirected connections", unix.AF_INET6, unix.SOCK_STREAM, &unix.SockaddrInet6{})
+		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) {
+			file, err = open("redirected connections", unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{})
+		}
+		if err != nil {
+			return nil, err
+		}
+		port, err := localPort(file)
+		if err == nil && !slices.ContainsFunc(others, func(a netip.AddrPort) bool { return a.Port() == port }) {
+			return file, nil
+		}
+		defer func() { _ = file.Close() }() // held until another port is found, or the kernel has no more
+		if err != nil {
+			return nil, err
+		}
 	}
-	return file, err
 }
 
 func address4(a netip.AddrPort) *unix.SockaddrInet4 {
