@@ -44,6 +44,7 @@ func agentLearnCommand(t *terminal) *cobra.Command {
 			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
 				return usage("put -- before the command: openclaw agent learn "+args[0]+" -- "+args[1], "one agent's name, then the command")
 			}
+			t.knowByGateway(cmd.Context())
 			return t.learnAgent(cmd.Context(), args[0], args[1:], options)
 		},
 	}
@@ -174,15 +175,12 @@ func (t *terminal) withoutSecrets(ctx context.Context, recorder *learn.Recorder)
 	defer c.Close()
 	masked := map[string]string{}
 	for names := range slices.Chunk(learn.Names(seen.accesses, seen.refusals), wire.MaxMasked) {
-		var answer wire.Masked
-		if err := c.Call(ctx, wire.MethodMask, wire.MaskParams{Texts: names}, &answer); err != nil {
+		without, err := maskedByGateway(ctx, c, names)
+		if err != nil {
 			return seen, err
 		}
-		if len(answer.Texts) != len(names) {
-			return seen, fmt.Errorf("%d texts of %d came back", len(answer.Texts), len(names))
-		}
 		for i, name := range names {
-			masked[name] = answer.Texts[i]
+			masked[name] = without[i]
 		}
 	}
 	learn.Hide(seen.accesses, seen.refusals, masked)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"time"
 
+	"openclaw/gateway/client"
+	"openclaw/gateway/wire"
 	"openclaw/keychain/redact"
 )
 
@@ -17,6 +21,45 @@ func (t *terminal) runMasker() (*redact.Masker, error) {
 		options = redact.Options{Patterns: snapshot.Config.Logging.RedactPatterns, Replacement: snapshot.Config.Logging.RedactReplacement}
 	}
 	return redact.New(options)
+}
+
+// maskPatience bounds the question to a gateway before something is said without it.
+const maskPatience = 2 * time.Second
+
+// knowByGateway has the gateway that runs here take the values that it knows out of what
+// this program says of a run: a path that an agent was refused may hold one. Where
+// none answers, the rules alone do it; then nothing was run either.
+func (t *terminal) knowByGateway(ctx context.Context) {
+	t.known = func(text string) string {
+		layout, err := t.layout()
+		if err != nil {
+			return text
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maskPatience) // also after Ctrl-C
+		defer cancel()
+		c, err := dial(ctx, layout)
+		if err != nil {
+			return text
+		}
+		defer c.Close()
+		masked, err := maskedByGateway(ctx, c, []string{text})
+		if err != nil {
+			return text
+		}
+		return masked[0]
+	}
+}
+
+// maskedByGateway are texts without the values that a gateway knows, in the same order.
+func maskedByGateway(ctx context.Context, c *client.Client, texts []string) ([]string, error) {
+	var answer wire.Masked
+	if err := c.Call(ctx, wire.MethodMask, wire.MaskParams{Texts: texts}, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Texts) != len(texts) {
+		return nil, fmt.Errorf("%d texts of %d came back", len(answer.Texts), len(texts))
+	}
+	return answer.Texts, nil
 }
 
 // redacted is this terminal with redaction in front of both outputs. done

@@ -46,6 +46,7 @@ func agentRunCommand(t *terminal) *cobra.Command {
 			if dash := cmd.ArgsLenAtDash(); dash > 1 || (dash < 0 && len(args) > 1) {
 				return usage("put -- before the command: openclaw agent run "+args[0]+" -- "+args[1], "one agent's name, then the command")
 			}
+			t.knowByGateway(cmd.Context())
 			switch {
 			case own && !detach:
 				return usage("openclaw agent run --detach --terminal "+args[0]+" -- CMD…", "a run that stays here has this terminal")

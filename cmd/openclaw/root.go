@@ -42,7 +42,7 @@ type terminal struct {
 	passphrases  *os.File     // of passphraseFD, once something was read of it
 	encrypted    *encryptedConfig
 
-	known func(string) string // of a gateway: takes out the values that it knows
+	known func(string) string // of a gateway, or by the one that runs here: takes out the values that it knows
 
 	unwritten error // the first failure of writing to out
 }

@@ -125,7 +125,7 @@ func TestNoSinkShowsASecret(t *testing.T) {
 		},
 		"a run's spool": func() string {
 			w := term.spool(h.layout, "coder", wire.RunStarted{Run: "r-1", Token: "oca_00000000000000000000000000000000000000000000000"})
-			if err := w.Append(1, []event.Denial{{Target: shaped, Program: shaped, CommandLine: "x --token " + shapedCanary}}); err != nil {
+			if err := w.Append(1, []event.Denial{{Target: shaped, Program: shaped, CommandLine: "x --token " + shapedCanary, Rule: "denied_paths: /" + shapedCanary}}); err != nil {
 				t.Error(err)
 			}
 			w.Seal()

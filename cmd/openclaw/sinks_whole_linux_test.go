@@ -56,7 +56,7 @@ func sinkCommands(home, run, ask string) map[string]sinkRow {
 		"agent list":                ran(nil),
 		"agent output":              ran([]string{run}, []string{s}),
 		"agent restart":             ran([]string{s}),
-		"agent run":                 ran([]string{s, "--", "true"}, []string{"coder", "--", s}),
+		"agent run":                 ran([]string{s, "--", "true"}, []string{"coder", "--", s}, []string{"coder", "--", home + "/projects/" + knownCanary}, []string{"--redact", "coder", "--", knownCanary}, []string{"--detach", "coder", "--", knownCanary}, []string{knownCanary, "--", "true"}),
 		"agent show":                ran([]string{"coder"}, []string{s}),
 		"agent stop":                ran([]string{s}),
 		"agent test":                ran([]string{"coder", "read", "/" + s}, []string{"coder", "connect", "https://user:" + s + "@host.example"}),

@@ -516,7 +516,7 @@ func TestEverythingAtOnce(t *testing.T) {
 func TestWordsAreMaskedAndEventsInOrder(t *testing.T) {
 	d := newDesk(t, nil)
 	r := request("/srv/sk-secret")
-	r.CommandLine = "cat sk-secret"
+	r.CommandLine, r.Rule = "cat sk-secret", "denied_paths: /srv/sk-secret"
 	h := d.Submit(r)
 	d.decide(h.ID, Decision{Note: "it was sk-secret"})
 	for _, row := range d.events {
@@ -529,5 +529,10 @@ func TestWordsAreMaskedAndEventsInOrder(t *testing.T) {
 	}
 	if d.records[0].Request.Target != "/srv/sk-secret" {
 		t.Error("the record is about another target")
+	}
+	d.Submit(netRequest("a.sk-secret.example:443"))
+	row := d.List("coder")[0]
+	if row.Target != "a.••••.example:443" || strings.Contains(fmt.Sprintf("%+v", row), "sk-secret") || !slices.Contains(row.Matches, string(Exact)) {
+		t.Errorf("a host's name: %+v", row)
 	}
 }

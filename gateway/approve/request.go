@@ -194,12 +194,13 @@ func noAlways(r *Request) string {
 	return ""
 }
 
-// show makes the row of a new ask, without the secrets that an agent's words may
-// hold.
+// show makes the row of a new ask, without the secrets that an agent's words and the
+// rule may hold. A wider answer whose name holds one is not offered.
 func (i *Inbox) show(r *Request, now time.Time) event.Ask {
+	offered := slices.DeleteFunc(matches(r), func(match string) bool { return i.o.Mask(match) != match })
 	return event.Ask{
 		State: event.AskWaiting, First: now, Last: now, Agent: r.Agent, Run: r.Run, PID: r.PID,
 		Program: i.o.Mask(r.Program), CommandLine: i.o.Mask(r.CommandLine), Class: r.Class, Operation: r.Operation,
-		Target: i.o.Mask(r.Target), Rule: r.Rule, Origin: r.Origin, Mechanism: r.Mechanism, Matches: matches(r), NoAlways: noAlways(r),
+		Target: i.o.Mask(r.Target), Rule: i.o.Mask(r.Rule), Origin: r.Origin, Mechanism: r.Mechanism, Matches: offered, NoAlways: noAlways(r),
 	}
 }

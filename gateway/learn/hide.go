@@ -2,15 +2,15 @@ package learn
 
 import "slices"
 
-// Names are the texts of what was recorded that are shown or written: targets and
-// programs, each once.
+// Names are the texts of what was recorded that are shown or written: targets,
+// programs and the rules that refused, each once.
 func Names(accesses []Access, refusals []Refusal) []string {
 	var names []string
 	for _, a := range accesses {
 		names = append(names, a.Target, a.Program)
 	}
 	for _, r := range refusals {
-		names = append(names, r.Target)
+		names = append(names, r.Target, r.Rule)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -25,6 +25,6 @@ func Hide(accesses []Access, refusals []Refusal, masked map[string]string) {
 		a.Target, a.Program = masked[a.Target], masked[a.Program]
 	}
 	for i := range refusals {
-		refusals[i].Target = masked[refusals[i].Target]
+		refusals[i].Target, refusals[i].Rule = masked[refusals[i].Target], masked[refusals[i].Rule]
 	}
 }

@@ -229,7 +229,7 @@ func TestAProposalIsAFixedPoint(t *testing.T) {
 // as one of four in a folder.
 func TestNamesWithSecretsAreNotProposed(t *testing.T) {
 	seen := accesses("path.read open ~/a/plain", "path.read open ~/a/hunter2-x", "path.read open ~/b/1", "path.read open ~/b/2", "path.read open ~/b/3", "path.read open ~/b/hunter2")
-	refused := []Refusal{{Operation: "open", Target: home + "/.ssh/hunter2"}}
+	refused := []Refusal{{Operation: "open", Target: home + "/.ssh/hunter2", Rule: "denied_paths: /hunter2"}}
 	masked := map[string]string{}
 	for _, name := range Names(seen, refused) {
 		masked[name] = strings.ReplaceAll(name, "hunter2", "[REDACTED]")

@@ -1,17 +1,20 @@
 package registry
 
 import (
+	"slices"
 	"strings"
 
 	"openclaw/gateway/event"
 )
 
-// maskDenials takes secrets out of words that are an agent's own.
+// maskDenials takes secrets out of words that are an agent's own, and out of the rule,
+// which names a path of the config.
 func (r *Registry) maskDenials(denials []event.Denial) []event.Denial {
 	out := make([]event.Denial, len(denials))
 	for i, d := range denials {
 		target := r.options.Mask(d.Target)
 		d.Program, d.CommandLine, d.Masked, d.Target = r.options.Mask(d.Program), r.options.Mask(d.CommandLine), target != d.Target, target
+		d.Rule = r.options.Mask(d.Rule)
 		out[i] = d
 	}
 	return out
@@ -19,6 +22,19 @@ func (r *Registry) maskDenials(denials []event.Denial) []event.Denial {
 
 func (r *Registry) maskConnection(c *event.Connection) {
 	c.Program, c.Client, c.Route, c.Detail = r.options.Mask(c.Program), r.options.Mask(c.Client), r.options.Mask(c.Route), r.options.Mask(c.Detail)
+}
+
+// maskRun takes secrets out of what a supervisor said of its run: names of folders, and of
+// what a policy forbids.
+func (r *Registry) maskRun(run *event.Run) {
+	run.Folder = r.options.Mask(run.Folder)
+	for _, list := range []*[]string{&run.Warnings, &run.NeedsRun, &run.StillOpen} {
+		out := slices.Clone(*list) // the supervisor's own is the caller's
+		for i, text := range out {
+			out[i] = r.options.Mask(text)
+		}
+		*list = out
+	}
 }
 
 // maskCommand masks each argument, and one that a flag before it names a

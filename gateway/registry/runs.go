@@ -9,6 +9,7 @@ import (
 // StartRun adds a run.
 func (r *Registry) StartRun(run event.Run) {
 	run.Command = r.maskCommand(run.Command)
+	r.maskRun(&run)
 	r.mu.Lock()
 	r.runs[run.ID] = &run
 	r.mu.Unlock()
@@ -24,6 +25,7 @@ func (r *Registry) UpdateRun(id string, change func(*event.Run)) bool {
 	if lives {
 		next := clone(*run)
 		change(&next)
+		r.maskRun(&next)
 		r.runs[id], agent = &next, next.Agent
 	}
 	r.mu.Unlock()

@@ -72,6 +72,7 @@ func (w *Writer) Append(first uint64, denials []event.Denial) error {
 	for i := range denials {
 		d := denials[i]
 		d.Target, d.Program, d.CommandLine = w.mask(d.Target), w.mask(d.Program), w.mask(d.CommandLine)
+		d.Rule = w.mask(d.Rule)
 		entries[i] = Entry{Row: first + uint64(i), Denial: &d}
 	}
 	return w.write(entries)
