@@ -77,9 +77,17 @@ func (t *terminal) importSecrets(ctx context.Context, args []string, flags impor
 	}
 	defer found.wipe()
 	for _, note := range found.notes {
+		if note.Line > 0 {
+			t.warn("%s:%d: %v: take it out by hand, and store it with 'openclaw secrets set NAME -'", printable(note.Path), note.Line, note.Err)
+			continue
+		}
 		t.warn("%s was not looked at: %v", printable(note.Path), note.Err)
 	}
 	if len(found.literals) == 0 {
+		if len(found.notes) > 0 {
+			t.print("no keys that can be moved were found; what was said above is done by hand")
+			return nil
+		}
 		t.print("no literal keys were found in the config, shell profiles and agents' settings; --project FOLDER looks into a project")
 		return nil
 	}

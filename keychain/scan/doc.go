@@ -23,7 +23,8 @@
 // # Never
 //
 // Nothing is executed or expanded: a value that a shell would compute is no
-// literal. Log-ins that a program renews by itself (OAuth access, refresh and ID
+// literal. A key of a known form that stands elsewhere than as a value (in a comment, an
+// alias, a command), or a password in an address, is noted with its line and not cut. Log-ins that a program renews by itself (OAuth access, refresh and ID
 // tokens) are left to it. What a name or a value is judged to be is a judgement:
 // a key under an unusual name and of no known form is not found.
 //

@@ -50,11 +50,16 @@ type File struct {
 	place Place
 }
 
-// Note is a file that was not looked at, or not understood.
+// Note is a file that was not looked at, or not understood; or, with a Line, one that
+// holds a key there in a place where nothing is cut.
 type Note struct {
 	Path string
+	Line int // from 1; 0: it is about the file
 	Err  error
 }
+
+// ErrStray is the error of a Note with a Line.
+var ErrStray = errors.New("a key or a password stands here in clear, in a comment, a text or a command; nothing is cut there")
 
 // assignment is a name with a text, as a parser sees it.
 type assignment struct {
@@ -76,18 +81,21 @@ func Find(places []Place) (files []File, notes []Note) {
 			continue
 		}
 		if err != nil {
-			notes = append(notes, Note{place.Path, plain(err)})
+			notes = append(notes, Note{Path: place.Path, Err: plain(err)})
 			continue
 		}
 		seen[real] = true
 		data, err := file.Read(real, maxFile)
 		if err != nil {
-			notes = append(notes, Note{place.Path, plain(err)})
+			notes = append(notes, Note{Path: place.Path, Err: plain(err)})
 			continue
 		}
 		found, err := place.find(data)
 		if err != nil {
-			notes = append(notes, Note{place.Path, err})
+			notes = append(notes, Note{Path: place.Path, Err: err})
+		}
+		for _, line := range place.strays(data, found) {
+			notes = append(notes, Note{place.Path, line, ErrStray})
 		}
 		if len(found) > 0 {
 			files = append(files, File{place.Path, data, found, place})

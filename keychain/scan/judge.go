@@ -28,8 +28,8 @@ func isSecret(key string, value []byte) bool {
 	if kind == renewed || bytes.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
 		return false
 	}
-	if masker, err := rules(); err == nil && !bytes.ContainsAny(value, " \t") && len(value) >= minKey && masker.Text(string(value)) == redact.DefaultReplacement {
-		return true // the whole value has a provider's form
+	if masker, err := rules(); err == nil && !bytes.ContainsAny(value, " \t") && isKey(masker, value) {
+		return true
 	}
 	if bytes.ContainsFunc(value, unicode.IsSpace) || bytes.HasPrefix(value, []byte("/")) || bytes.HasPrefix(value, []byte("~/")) || bytes.HasPrefix(value, []byte("./")) || bytes.Contains(value, []byte("://")) {
 		return false

@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,6 +105,10 @@ func TestShell(t *testing.T) {
 		"# export OPENAI_API_KEY=" + key1 + "\n":                             "",
 		"export OPENAI_API_KEY='" + key1 + "\n":                              "", // never closed
 		"X=$(echo 'a)b'; echo) ; export OPENAI_API_KEY=" + key1 + "\n":       "X=$(echo 'a)b'; echo) ; export OPENAI_API_KEY=''\n",
+		"if true; then export OPENAI_API_KEY=" + key1 + "; fi\n":             "if true; then export OPENAI_API_KEY=''; fi\n",
+		"if true\nthen export OPENAI_API_KEY=" + key1 + "\nfi\n":             "if true\nthen export OPENAI_API_KEY=''\nfi\n",
+		"if [ -z x ]; then A=1; else OPENAI_API_KEY=" + key1 + "; fi\n":      "if [ -z x ]; then A=1; else OPENAI_API_KEY=''; fi\n",
+		"for i in 1; do export OPENAI_API_KEY=" + key1 + "\ndone\n":          "for i in 1; do export OPENAI_API_KEY=''\ndone\n",
 		"x=<<<a\nexport OPENAI_API_KEY=" + key1 + "\n":                       "x=<<<a\n" + comment + "\n",
 	} {
 		if want == "" {
@@ -116,6 +121,39 @@ func TestShell(t *testing.T) {
 	heredoc := "cat > x <<EOF\nOPENAI_API_KEY=" + key1 + "\nEOF\n"
 	if got, left := without(t, profile("/x"), heredoc); got != heredoc || left != 1 {
 		t.Errorf("a here-document was cut: %q, %d by hand", got, left)
+	}
+}
+
+// A key that is no value is cut nowhere and told of with its line; what was found, what a
+// program renews and what only looks like one is not told of.
+func TestStrays(t *testing.T) {
+	places := map[string]Place{".env": EnvFile("/x/.env"), ".bashrc": profile("/x")}
+	for _, p := range Home("/h", func(string) string { return "" }) {
+		places[p.Path] = p
+	}
+	for _, test := range []struct {
+		path, text string
+		want       []int
+	}{
+		{".env", "A=1\n# OPENAI_API_KEY=" + key1 + "\n", []int{2}},
+		{".env", "OPENAI_API_KEY=" + key1 + " # was " + key2 + "\nB=2", []int{1}},
+		{".env", "OPENAI_API_KEY=" + key1 + "\n", nil},
+		{".env", "not a line of that format " + key1 + "\n", []int{1}},
+		{".env", "DATABASE_URL=postgres://u:S3cretPw99x@db.internal/x\n", []int{1}},
+		{".env", "DATABASE_URL=postgres://u:$PASSWORD@db.internal/x\nX=vault://openai\nY=https://example.org/a/b?c=d\n", nil},
+		{".env", "COMMIT=8e373045de7c1b2a90f1c3d4e5f60718293a4b5c\nID=0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\nP=/usr/lib/x86_64-linux-gnu/libssl.so\n", nil},
+		{".bashrc", "alias ask='OPENAI_API_KEY=" + key1 + " llm'\n", []int{1}},
+		{".bashrc", "f() {\n curl -H \"Authorization: Bearer " + key1 + "\" x\n}\n", []int{2}},
+		{".bashrc", "export K=${OPENAI_API_KEY:-" + key1 + "}\n", []int{1}},
+		{".bashrc", "export OPENAI_API_KEY=" + key1 + "\n", nil},
+		{"/h/.codex/auth.json", `{"OPENAI_API_KEY":"` + key1 + `","tokens":{"access_token":"` + key2 + `"}}`, nil},
+		{"/h/.claude/settings.json", "{\n\"permissions\": {\"allow\": [\"Bash(curl -H 'x-api-key: " + key1 + "')\"]}}", []int{2}},
+	} {
+		p := places[test.path]
+		list, _ := p.find([]byte(test.text)) // what is not understood has strays, too
+		if got := p.strays([]byte(test.text), list); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q: lines %v, want %v", test.path, test.text, got, test.want)
+		}
 	}
 }
 

@@ -225,6 +225,8 @@ func (s *shell) finish(words []word, begin, until int) {
 		case w.name > 0 && leading:
 			names++
 			add(text[:w.name], w.value, w.start+w.name+1, w.end, w.literal)
+		case leading && i == 0 && isKeyword(text):
+			names++ // the statement stays, whatever of it is cut
 		case text == "export" || text == "declare" || text == "typeset" || text == "local" || text == "readonly":
 		case leading && i > 0 && len(text) > 0 && text[0] == '-':
 		default:
@@ -245,6 +247,15 @@ func (s *shell) finish(words []word, begin, until int) {
 		}
 	}
 	s.list = append(s.list, found...)
+}
+
+// isKeyword reports whether another statement may begin behind a word.
+func isKeyword(text string) bool {
+	switch text {
+	case "then", "do", "else", "elif", "if", "while", "until", "!", "time":
+		return true
+	}
+	return false
 }
 
 // separate reads set -gx NAME value and setenv NAME value.
