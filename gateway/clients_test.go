@@ -2,10 +2,14 @@ package gateway
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"openclaw/gateway/auth"
+	"openclaw/gateway/client"
 	"openclaw/gateway/wire"
+	"openclaw/keychain"
 )
 
 func (h *house) addClient(name string, scopes ...string) string {
@@ -51,6 +55,22 @@ func TestGHSArqppAClientGetsNoMoreThanItsToken(t *testing.T) {
 	}
 	if _, answer := h.socket(writer, "operator.admin"); !strings.Contains(granted(t, answer), `"scopes":[]`) {
 		t.Error("admin was granted")
+	}
+}
+
+// The command line and the screen say no scopes: with a token of their own they may
+// what it may, each of its scopes.
+func TestAClientThatAsksForNothingMayWhatItsTokenMay(t *testing.T) {
+	h := start(t, "")
+	for _, scope := range auth.AllScopes() {
+		token := h.addClient(strings.ReplaceAll(string(scope), ".", "-"), string(scope))
+		c, err := h.dial(client.Options{URL: h.url(), Token: keychain.NewSecret([]byte(token)), Name: "cli", Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Hello().Auth.Scopes; !slices.Contains(got, string(scope)) {
+			t.Errorf("a token of %s was granted %q", scope, got)
+		}
 	}
 }
 

@@ -31,8 +31,14 @@ type Options struct {
 	Token   keychain.Secret // for URL
 	Name    string          // "cli", "openclaw-tui"…: client.id of the protocol; default "gateway-client"
 	Version string
-	Scopes  []string         // default: operator.admin
+	Scopes  []string         // default: all of them, of which the gateway grants those of the token
 	Now     func() time.Time // default: time.Now
+}
+
+// everyScope is what is asked for by default. Each by name, though admin implies the
+// others: a token that has less than admin is granted what it has of what was asked.
+func everyScope() []string {
+	return []string{"operator.admin", "operator.approvals", "operator.pairing", "operator.questions", "operator.read", "operator.talk", "operator.talk.secrets", "operator.write"}
 }
 
 // Dial connects and shakes hands, at most as long as ctx and the protocol's
@@ -47,7 +53,7 @@ func Dial(ctx context.Context, options Options) (*Client, error) {
 		options.Name = "gateway-client"
 	}
 	if options.Scopes == nil {
-		options.Scopes = []string{"operator.admin"}
+		options.Scopes = everyScope()
 	}
 	ctx, cancel := context.WithTimeout(ctx, wire.HandshakeTimeout)
 	defer cancel()
