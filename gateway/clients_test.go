@@ -99,6 +99,44 @@ func TestATokenMintsNoToken(t *testing.T) {
 	}
 }
 
+// A revoked token that lies in the secret store goes with it; what somebody else keeps
+// under such a name stays.
+func TestARevokedTokenIsNotLeftInTheStore(t *testing.T) {
+	h := start(t, "")
+	admin := h.remote("operator.admin")
+	for _, c := range []struct {
+		client, stored, deleted string
+	}{
+		{"laptop", h.addClient("laptop", "operator.read"), "client/laptop"},
+		{"phone", h.addClient("phone", "operator.read") + "x", ""},
+		{"tablet", "", ""},
+	} {
+		name := "client/" + c.client
+		if c.stored == "" {
+			h.addClient(c.client, "operator.read")
+		} else if err := h.local().Call(t.Context(), wire.MethodSecretSet, wire.SecretSetParams{Name: name, Value: []byte(c.stored)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		var done wire.ClientRevoked
+		if err := admin.Call(t.Context(), wire.MethodClientRevoke, wire.ClientRevokeParams{Name: c.client}, &done); err != nil || done.Deleted != c.deleted {
+			t.Errorf("%s: deleted %q, want %q: %v", c.client, done.Deleted, c.deleted, err)
+		}
+		_, err := h.memory.Get(t.Context(), name)
+		if kept := err == nil; kept != (c.stored != "" && c.deleted == "") {
+			t.Errorf("%s is kept: %v", name, kept)
+		}
+	}
+	var deletes []string
+	for _, e := range h.audited("secret_access") {
+		if e.Action == "delete" {
+			deletes = append(deletes, e.Target)
+		}
+	}
+	if len(deletes) != 1 || deletes[0] != "client/laptop" {
+		t.Errorf("on record as deleted: %q", deletes)
+	}
+}
+
 func TestARevokedClientIsCutAndTheOthersAreNot(t *testing.T) {
 	h := start(t, "")
 	leaked, other := h.addClient("laptop", "operator.read"), h.addClient("phone", "operator.read")

@@ -75,33 +75,60 @@ func (g *Gateway) addClient(ctx context.Context, call *hub.Call) (any, error) {
 	case err != nil:
 		return nil, wire.Unavailable("the token could not be saved: no client was added", "check the disk and "+g.deps.Layout.State())
 	}
-	g.deps.Masker.Add("client/"+client.Name, []byte(token))
+	g.deps.Masker.Add(event.TokenSecret(client.Name), []byte(token))
 	g.log.Info("a client was added", slog.String("client", client.Name), slog.String("scopes", strings.Join(scopes.Strings(), " ")))
 	g.lookSoon()
 	return wire.ClientAdded{Client: g.clientRow(client), Token: token}, nil
 }
 
 // revokeClient takes a token back. That the record of it cannot be written stops
-// it not: a token that leaked must go, also on a full disk.
+// it not: a token that leaked must go, also on a full disk. A copy of it in the secret
+// store goes with it.
 func (g *Gateway) revokeClient(ctx context.Context, call *hub.Call) (any, error) {
 	var params wire.ClientRevokeParams
 	if err := call.Decode(&params); err != nil {
 		return nil, err
 	}
 	recorded := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "authorization", Action: "revoke client", Target: short(params.Name)})
-	_, err := g.tokens.Load().RevokeClient(params.Name)
+	client, err := g.tokens.Load().RevokeClient(params.Name)
 	if errors.Is(err, auth.ErrNoClient) {
 		return nil, wire.NotFound("there is no client "+short(params.Name)+" whose token is in force", "openclaw client list --tokens")
 	}
 	g.log.Warn("a client's token was revoked", slog.String("client", short(params.Name)))
 	g.cutTokens()
+	deleted := g.dropStored(ctx, call.Conn.Peer.From, client)
 	switch {
 	case err != nil:
 		return nil, wire.Unavailable("the token is revoked, but that could not be saved: it is good again when the gateway starts again", "make room on the disk and revoke it again; see "+g.deps.Layout.State())
 	case recorded != nil:
 		return nil, notAudited("the token is revoked, and there is no record of it")
 	}
-	return nil, nil
+	return wire.ClientRevoked{Deleted: deleted}, nil
+}
+
+// dropStored deletes a revoked token from the secret store, where it lies under its
+// client's name; another secret of that name stays. It returns the name of what was deleted. What
+// is left where it fails opens nothing any more, so that is said and no error.
+func (g *Gateway) dropStored(ctx context.Context, from string, client auth.ClientToken) (deleted string) {
+	name := event.TokenSecret(client.Name)
+	stored, err := g.deps.Secrets.Get(ctx, name)
+	if err != nil {
+		return "" // there is none, or the store is locked
+	}
+	same := auth.HashOf(stored.Reveal()).Equal(client.Hash)
+	stored.Wipe()
+	if !same {
+		return ""
+	}
+	if err = g.auditAct(ctx, from, AuditEntry{Event: "secret_access", Action: "delete", Target: name}); err == nil {
+		err = g.deps.Secrets.Delete(ctx, name)
+	}
+	if err != nil {
+		g.log.Warn("a revoked token is stored still", slog.String("name", name), slog.String("error", g.deps.Masker.Text(err.Error())))
+		return ""
+	}
+	g.deps.Bus.Publish(event.Event{Kind: event.KindSecret, Secret: &event.Secret{Name: name, Deleted: true}})
+	return name
 }
 
 func (g *Gateway) listClients(context.Context, *hub.Call) (any, error) {

@@ -289,13 +289,16 @@ func (d *Demo) ClientTokens(context.Context) ([]event.ClientToken, error) {
 	return slices.Clone(d.world.tokens), nil
 }
 
-// RevokeToken marks one as revoked.
+// RevokeToken marks one as revoked, and forgets where it is stored.
 func (d *Demo) RevokeToken(_ context.Context, name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.world.tokens {
 		if t := &d.world.tokens[i]; t.Name == name && t.State == event.TokenGood {
 			t.State, t.Revoked, t.Connected = event.TokenRevoked, d.now, 0
+			stored := event.TokenSecret(name)
+			d.world.secrets = slices.DeleteFunc(d.world.secrets, func(x event.Secret) bool { return x.Name == stored })
+			d.tell(event.Event{Kind: event.KindSecret, Secret: &event.Secret{Name: stored, Deleted: true}})
 			return nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -200,27 +201,45 @@ func (f *feed) drain(ctx context.Context, events <-chan []event.Event) {
 }
 
 // problemText is what a person reads of an error: what happened, and the hint
-// when the error has one.
+// when the error has one, on one line.
 func problemText(err error) string {
-	text := err.Error()
-	if hint := hintOf(err); hint != "" {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if hint := strings.Join(strings.Fields(hintOf(err)), " "); hint != "" && !strings.Contains(text, hint) {
 		text += ". " + hint
 	}
 	return view.Printable(text, 600)
 }
 
-// hintOf finds the person's cure in a chain of errors: a method Hint, or the
-// field Hint that typed errors of this program carry.
+// hintOf finds the person's cure in a tree of errors, the outermost first: a method
+// Hint, or the field Hint that typed errors of this program carry.
 func hintOf(err error) string {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if hinted, ok := err.(interface{ Hint() string }); ok {
-			return hinted.Hint()
+	if hint := ownHint(err); hint != "" {
+		return hint
+	}
+	switch e := err.(type) { //nolint:errorlint // it walks the tree itself
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return hintOf(inner)
 		}
-		v := reflect.ValueOf(err)
-		if v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct {
-			if hint := v.Elem().FieldByName("Hint"); hint.IsValid() && hint.Kind() == reflect.String && hint.Len() > 0 {
-				return hint.String()
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if hint := hintOf(one); hint != "" {
+				return hint
 			}
+		}
+	}
+	return ""
+}
+
+// ownHint is the cure of this very error, not of one that it wraps.
+func ownHint(err error) string {
+	if hinted, ok := err.(interface{ Hint() string }); ok {
+		return hinted.Hint()
+	}
+	v := reflect.ValueOf(err)
+	if v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct {
+		if hint := v.Elem().FieldByName("Hint"); hint.IsValid() && hint.Kind() == reflect.String {
+			return hint.String()
 		}
 	}
 	return ""

@@ -54,7 +54,7 @@ func (p *plain) token(ctx context.Context, rest string) error {
 	plan := view.TokenPlan{Name: words[0], Scopes: strings.Split(words[1], ","), Place: view.TokenStored}
 	if filed {
 		plan.Place, plan.Path = view.TokenFile, words[3]
-	} else if err := p.notStored(ctx, view.TokenSecret(plan.Name)); err != nil {
+	} else if err := p.notStored(ctx, event.TokenSecret(plan.Name)); err != nil {
 		return err
 	}
 	if _, err := p.o.Tokens.Make(ctx, plan); err != nil {

@@ -810,13 +810,30 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	}
 }
 
+type cured struct{ cure string }
+
+func (c cured) Error() string { return "no editor" }
+func (c cured) Hint() string  { return c.cure }
+
 func TestErrorsComeWithTheirCure(t *testing.T) {
 	failed := fmt.Errorf("call: %w", &Error{Op: "dial", Err: errors.New("refused"), Hint: "start the gateway"})
 	if got, want := problemText(failed), "call: dial: refused. start the gateway"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := problemText(errors.New("plain")); got != "plain" {
-		t.Errorf("%q", got)
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"no cure", errors.New("plain"), "plain"},
+		{"the outermost knows none", &Error{Op: "start", Err: fmt.Errorf("call: %w", failed)}, "start: call: call: dial: refused. start the gateway"},
+		{"one of several", errors.Join(errors.New("first"), failed), "first; call: dial: refused. start the gateway"},
+		{"a method, as failures of commands have one", cured{"set it, such as:\n  EDITOR=nano"}, "no editor. set it, such as: EDITOR=nano"},
+		{"said already", &Error{Op: "dial", Err: errors.New("refused: start it"), Hint: "start it"}, "dial: refused: start it"},
+	} {
+		if got := problemText(c.err); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 

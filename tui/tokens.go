@@ -35,12 +35,20 @@ func (s *screen) addToken(plan view.TokenPlan) {
 		return func() {
 			s.fetchSecrets()
 			if err != nil {
-				s.say(view.Bad, s.data.T("no token was made: %s", problemText(err)))
+				s.noToken(err)
 				return
 			}
+			s.secrets.TokenEnded("")
 			s.say(view.Good, tokenDone(s.data.Words, &plan))
 		}
 	})
+}
+
+// noToken says why no token was made, and keeps what was typed for the next try.
+func (s *screen) noToken(err error) {
+	problem := problemText(err)
+	s.secrets.TokenEnded(problem)
+	s.say(view.Bad, s.data.T("no token was made: %s; {secrets.token} has what you typed", problem))
 }
 
 // tokenDone says where a new token is.
@@ -79,9 +87,10 @@ func (m *model) showToken() tea.Cmd {
 			s.denials.Doze()                // so were the keys
 			s.fetchSecrets()
 			if err != nil {
-				s.say(view.Bad, s.data.T("no token was made: %s", problemText(err)))
+				s.noToken(err)
 				return
 			}
+			s.secrets.TokenEnded("")
 			s.say(view.Good, s.data.T("the token of %s was shown, and is nowhere else", plan.Name))
 		}}
 	})

@@ -125,12 +125,29 @@ func TestAShownTokenIsOnNoFrame(t *testing.T) {
 	}
 }
 
-// Why no token was made stands on the screen.
+// Why no token was made stands on the screen, and what was typed is there again when the
+// form is opened the next time; it does not open by itself.
 func TestWhyNoTokenWasMade(t *testing.T) {
-	m := &tokens{fail: errors.New("the store is locked")}
+	m := &tokens{fail: &Error{Op: "write the token", Err: errors.New("there is no folder /nowhere"), Hint: "make it first"}}
 	d := tokenDriver(t, m)
-	if frame := strip(d.press("6", "t", "type:ci", "enter", "enter", "enter", "enter")); !strings.Contains(frame, "no token was made: the store is locked") {
-		t.Errorf("the screen:\n%s", frame)
+	filled := []string{"6", "t", "type:ci", "enter", "right", "space", "enter", "ctrl+u", "type:12h", "enter", "2", "enter", "ctrl+u", "type:/nowhere/x", "enter"}
+	frame := strip(d.press(filled...))
+	if why := "no token was made: write the token: there is no folder /nowhere. make it first; t has what you typed"; !strings.Contains(frame, why) {
+		t.Errorf("the screen does not say %q:\n%s", why, frame)
+	}
+	if d.s.views[view.Secrets].Captures() {
+		t.Fatal("the form opened by itself")
+	}
+	if frame = strip(d.press("t")); !strings.Contains(frame, "client     ci") || !strings.Contains(frame, "! write the token: there is no folder /nowhere") {
+		t.Errorf("the form does not begin with what was typed and the reason:\n%s", frame)
+	}
+	m.fail = nil
+	d.press("enter", "enter", "enter", "enter", "enter")
+	if len(m.plans) != 2 || m.plans[1].Path != "/nowhere/x" || m.plans[1].For != "12h" || !slices.Equal(m.plans[1].Scopes, []string{"read", "write"}) {
+		t.Errorf("made %+v", m.plans)
+	}
+	if frame = strip(d.press("t")); strings.Contains(frame, "client     ci") {
+		t.Errorf("after it was made the form holds the old one still:\n%s", frame)
 	}
 }
 

@@ -102,14 +102,19 @@ func tokenEnds(client event.ClientToken) string {
 func clientRevokeCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke NAME", Short: "Take a client's token back", Args: exactly(1),
-		Long:    "Take a client's token back. It opens nothing from now on, and what it has open is cut.",
+		Long: "Take a client's token back. It opens nothing from now on, and what it has open is cut. Where the secret store\n" +
+			"holds it as client/NAME, it is deleted there.",
 		Example: "  openclaw client revoke ci",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return t.withGateway(cmd.Context(), func(call func(string, any, any) error) error {
-				if err := call(wire.MethodClientRevoke, wire.ClientRevokeParams{Name: args[0]}, nil); err != nil {
+				var done wire.ClientRevoked
+				if err := call(wire.MethodClientRevoke, wire.ClientRevokeParams{Name: args[0]}, &done); err != nil {
 					return err
 				}
 				t.print("revoked the token of %s", printable(args[0]))
+				if done.Deleted != "" {
+					t.print("deleted the secret %s, which held it", printable(done.Deleted))
+				}
 				return nil
 			})
 		},

@@ -149,6 +149,9 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// Hint is the cure, where the screen shows the failure of a command of its own.
+func (f *failure) Hint() string { return f.hint }
+
 // usage is a failure of the command line itself.
 func usage(hint, format string, values ...any) error {
 	return &failure{err: fmt.Errorf(format, values...), hint: hint, code: exitUsage}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"openclaw/gateway/client"
+	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
 	"openclaw/tui"
 	"openclaw/tui/view"
@@ -57,7 +58,7 @@ func (t *terminal) makeToken(ctx context.Context, c *client.Client, plan view.To
 		err = writeNew(path, line)
 		clear(line)
 	case view.TokenStored:
-		err = c.Call(ctx, wire.MethodSecretSet, wire.SecretSetParams{Name: view.TokenSecret(plan.Name), Value: token}, nil)
+		err = c.Call(ctx, wire.MethodSecretSet, wire.SecretSetParams{Name: event.TokenSecret(plan.Name), Value: token}, nil)
 	}
 	clear(token)
 	if err == nil {

@@ -285,6 +285,9 @@ type ClientToken struct {
 	Connected int       `json:"connected"` // sockets open now
 }
 
+// TokenSecret is the name that a client's token is stored under, where it is.
+func TokenSecret(client string) string { return "client/" + client }
+
 // The states of a client's token.
 const (
 	TokenGood    = "good"

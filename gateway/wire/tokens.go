@@ -11,7 +11,7 @@ const (
 	// TokenRotateParams → TokenRotated
 	MethodTokenRotate  = "openclaw.token.rotate"   //nolint:gosec // a name, no credential
 	MethodClientAdd    = "openclaw.clients.add"    // ClientAddParams → ClientAdded; over the unix socket only
-	MethodClientRevoke = "openclaw.clients.revoke" // ClientRevokeParams → {}
+	MethodClientRevoke = "openclaw.clients.revoke" // ClientRevokeParams → ClientRevoked
 	MethodClientTokens = "openclaw.clients.list"   // → ClientTokensResult
 )
 
@@ -54,6 +54,11 @@ type ClientAdded struct {
 // ClientRevokeParams takes a client's token back.
 type ClientRevokeParams struct {
 	Name string `json:"name"`
+}
+
+// ClientRevoked names the secret that held the token and was deleted with it.
+type ClientRevoked struct {
+	Deleted string `json:"deleted,omitempty"`
 }
 
 // ClientTokensResult is the named tokens, oldest first, those that are over too

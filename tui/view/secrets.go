@@ -17,7 +17,8 @@ type SecretsView struct {
 	browse
 	form  form
 	token tokenForm
-	want  string // select this one as soon as it is there
+	kept  tokenForm // of the token that is being made; its step says whether that failed
+	want  string    // select this one as soon as it is there
 }
 
 // step is what the form asks for now.
@@ -91,7 +92,7 @@ func (v *SecretsView) Masked() bool {
 // Close wipes what was typed.
 func (v *SecretsView) Close() {
 	v.form.close()
-	v.token = tokenForm{}
+	v.token, v.kept = tokenForm{}, tokenForm{}
 }
 
 func (v *SecretsView) id(i int) string { return v.get(v.at(i)).id() }

@@ -23,18 +23,15 @@ type TokenPlace int
 
 // The places. In none of them is the token drawn on the screen.
 const (
-	TokenStored TokenPlace = iota // in the store of the secrets, under TokenSecret
+	TokenStored TokenPlace = iota // in the store of the secrets, under event.TokenSecret
 	TokenFile                     // in a new file that its owner alone can read
 	TokenShown                    // once on the terminal, outside the screen
 )
 
 const tokenPlaces = 3
 
-// TokenSecret is the name that a client's token is stored under.
-func TokenSecret(client string) string { return "client/" + client }
-
 // TokenReference is what names the stored token to whoever reads it.
-func TokenReference(client string) string { return "keychain://openclaw/" + TokenSecret(client) }
+func TokenReference(client string) string { return "keychain://openclaw/" + event.TokenSecret(client) }
 
 // tokenStep is what is asked for now.
 type tokenStep int
@@ -58,11 +55,26 @@ type tokenForm struct {
 	note             string
 }
 
+// TokenEnded is told how the making of a token ended. Where it failed, what was typed is
+// there again when the form is opened the next time, with the reason. The form does not
+// open by itself: keys may be meant for something else by now.
+func (v *SecretsView) TokenEnded(problem string) {
+	if problem == "" {
+		v.kept = tokenForm{}
+		return
+	}
+	v.kept.step, v.kept.note = tokenName, problem
+}
+
 // openToken opens the form, or says where a token is made.
 func (v *SecretsView) openToken() {
 	v.form.close()
 	if len(v.data.TokenScopes) == 0 {
 		v.form.note = v.data.T("A token is made on the gateway's own machine: there, openclaw client add NAME --scopes read")
+		return
+	}
+	if v.kept.step != tokenNothing {
+		v.token, v.kept = v.kept, tokenForm{}
 		return
 	}
 	f := tokenForm{step: tokenName, scopes: make([]bool, len(v.data.TokenScopes))}
@@ -188,10 +200,12 @@ func (v *SecretsView) placeKey(k Key) Action {
 		switch {
 		case f.place == TokenStored && v.data.Store.State != "unlocked":
 			f.note = v.trouble()
-		case f.place == TokenStored && v.stored(TokenSecret(name)):
-			f.note = v.data.T("%s is stored already: {secrets.delete} on its row takes it away, or choose another place", TokenSecret(name))
+		case f.place == TokenStored && v.stored(event.TokenSecret(name)):
+			f.note = v.data.T("%s is stored already: {secrets.delete} on its row takes it away, or choose another place", event.TokenSecret(name))
 		case f.place == TokenFile:
-			f.path.Set("~/" + name + ".token")
+			if f.path.Len() == 0 {
+				f.path.Set("~/" + name + ".token")
+			}
 			f.step = tokenPath
 		default:
 			return v.makeToken()
@@ -215,7 +229,8 @@ func (v *SecretsView) makeToken() Action {
 			return Action{}
 		}
 	}
-	v.token = tokenForm{}
+	v.kept, v.token = *f, tokenForm{}
+	v.kept.step = tokenNothing // until it is known to have failed
 	v.want = tokenID(plan.Name)
 	return Action{Verb: VerbAddToken, Token: plan}
 }
