@@ -77,7 +77,7 @@ func (s *screen) goes(a *view.Action) {
 func (m *model) showToken() tea.Cmd {
 	s := m.screen
 	plan := *s.showing
-	shows := &tokenShow{ctx: m.ctx, make: s.tokens.Make, plan: plan, words: s.data.Words, in: m.in}
+	shows := &tokenShow{ctx: m.ctx, make: s.tokens.Make, revoke: s.backend.RevokeToken, plan: plan, words: s.data.Words, in: m.in}
 	if m.out != nil {
 		shows.out = m.out.File
 	}
@@ -97,14 +97,16 @@ func (m *model) showToken() tea.Cmd {
 }
 
 // tokenShow makes a token and shows it on the terminal, outside the screen, until enter
-// or esc. Then it takes it away again.
+// or esc. Then it takes it away again. Where neither came, because the screen ends or the
+// terminal is gone, nobody is known to have the token, and it is revoked.
 type tokenShow struct {
-	ctx   context.Context //nolint:containedctx // of the one Run that it belongs to
-	make  func(ctx context.Context, plan view.TokenPlan) ([]byte, error)
-	plan  view.TokenPlan
-	words *view.Words
-	in    *os.File
-	out   *os.File
+	ctx    context.Context //nolint:containedctx // of the one Run that it belongs to
+	make   func(ctx context.Context, plan view.TokenPlan) ([]byte, error)
+	revoke func(ctx context.Context, client string) error
+	plan   view.TokenPlan
+	words  *view.Words
+	in     *os.File
+	out    *os.File
 }
 
 // SetStdin and the next two take what Bubble Tea has read from and drawn on; the
@@ -141,16 +143,33 @@ func (t *tokenShow) Run() error {
 	text, rows := tokenText(t.words, &t.plan, token, width)
 	defer clear(text)
 	if _, err := t.out.Write(text); err != nil {
-		return &Error{Op: "show the token", Err: err, Hint: "revoke it, and make another"}
+		return &Error{Op: "show the token", Err: errors.Join(err, t.giveUp()), Hint: "make another"}
 	}
-	waitForEnter(t.ctx, t.in)
+	taken := waitForEnter(t.ctx, t.in)
 	var gone bytes.Buffer
 	for range rows { // each row is cleared, and nothing of the person's own above them
 		gone.WriteString("\r\x1b[2K\x1b[1A")
 	}
 	gone.WriteString("\r\x1b[2K")
+	if !taken {
+		said := t.words.T("The token of %s was revoked: the screen ended before enter was pressed.", t.plan.Name)
+		if err := t.giveUp(); err != nil {
+			said = t.words.T("The token of %s is in force: openclaw client revoke %s", t.plan.Name, t.plan.Name)
+		}
+		gone.WriteString(said + "\r\n")
+	}
 	_, err = t.out.Write(gone.Bytes())
 	return err
+}
+
+// giveUp revokes the token, also when the screen is about to end.
+func (t *tokenShow) giveUp() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), callTimeout)
+	defer cancel()
+	if err := t.revoke(ctx, t.plan.Name); err != nil {
+		return &Error{Op: "revoke the token", Err: err, Hint: "openclaw client revoke " + t.plan.Name}
+	}
+	return nil
 }
 
 // tokenText is what the terminal shows, and how many rows below the first it takes.
@@ -165,25 +184,30 @@ func tokenText(w *view.Words, plan *view.TokenPlan, token []byte, width int) (te
 	for _, s := range []string{
 		w.T("The token of %s, shown this once; the gateway keeps its hash only:", plan.Name), "", string(token), "",
 		w.T("enter: back to the screen, and it is taken off this one"),
+		w.T("A screen that ends before that revokes it."),
 	} {
 		line([]byte(s), view.Width(s))
 	}
 	return out.Bytes(), rows
 }
 
-// waitForEnter returns when enter, esc or ctrl+c is pressed, the input ends, or ctx does.
-func waitForEnter(ctx context.Context, in *os.File) {
+// waitForEnter returns when enter, esc or ctrl+c is pressed, the input ends, or ctx does,
+// and reports whether it was a key.
+func waitForEnter(ctx context.Context, in *os.File) bool {
 	reader, err := cancelreader.NewReader(in)
 	if err != nil {
-		return
+		return false
 	}
 	defer reader.Close()
 	stop := context.AfterFunc(ctx, func() { reader.Cancel() })
 	defer stop()
 	var b [1]byte
 	for {
-		if n, err := reader.Read(b[:]); err != nil || n == 1 && bytes.IndexByte([]byte("\r\n\x1b\x03\x04"), b[0]) >= 0 {
-			return
+		switch n, err := reader.Read(b[:]); {
+		case err != nil:
+			return false
+		case n == 1 && bytes.IndexByte([]byte("\r\n\x1b\x03\x04"), b[0]) >= 0:
+			return true
 		}
 	}
 }

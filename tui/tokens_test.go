@@ -1,12 +1,18 @@
 package tui
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"openclaw/tui/view"
 )
@@ -163,5 +169,58 @@ func TestATokenIsRevokedAfterY(t *testing.T) {
 		if state := d.s.data.Tokens[1].State; d.s.data.Tokens[1].Name != "phone" || (state == "revoked") != (key == "y") {
 			t.Errorf("after %s the tokens are %+v", key, d.s.data.Tokens)
 		}
+	}
+}
+
+// A token that is shown when the screen is ended, or its terminal is gone, is in nobody's
+// hands: it opens nothing from then on. One that was left with enter is in force.
+func TestATokenThatNobodyTookIsRevoked(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		end     func(stop context.CancelFunc, terminal *os.File)
+		revoked bool
+		says    string
+	}{
+		{"enter", func(_ context.CancelFunc, terminal *os.File) { _, _ = terminal.WriteString("\r") }, false, ""},
+		{"a signal", func(stop context.CancelFunc, _ *os.File) { stop() }, true, "was revoked"},
+		{"a terminal that is gone", func(_ context.CancelFunc, terminal *os.File) { _ = terminal.Close() }, true, ""},
+	} {
+		terminal, line, err := pty.Open()
+		need(t, err == nil, fmt.Sprint("no pseudo-terminal: ", err))
+		if err := pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var revoked []string
+		shows := &tokenShow{
+			ctx: ctx, make: new(tokens).make, plan: view.TokenPlan{Name: "ci", Place: view.TokenShown}, in: line, out: line,
+			revoke: func(ctx context.Context, client string) error {
+				revoked = append(revoked, client)
+				return ctx.Err()
+			},
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- shows.Run() }()
+		screen := bufio.NewReader(terminal)
+		for text := ""; !strings.Contains(text, "ends before"); {
+			more, err := screen.ReadString(' ')
+			if err != nil {
+				t.Fatal(c.name, err)
+			}
+			text += more
+		}
+		c.end(stop, terminal)
+		if err := <-ended; err != nil && c.says != "" {
+			t.Error(c.name, err)
+		}
+		if slices.Contains(revoked, "ci") != c.revoked {
+			t.Errorf("%s: revoked %q", c.name, revoked)
+		}
+		_ = line.Close()
+		if rest, _ := io.ReadAll(screen); !strings.Contains(string(rest), c.says) {
+			t.Errorf("%s: the terminal says %q", c.name, rest)
+		}
+		stop()
+		_ = terminal.Close()
 	}
 }
