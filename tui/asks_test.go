@@ -127,7 +127,7 @@ func TestTheRuleIsShownBeforeItIsWritten(t *testing.T) {
 			!strings.Contains(frame, "would also match") {
 			t.Errorf("%v: the rule is not in sight:\n%s", size, frame)
 		}
-		if frame = strip(d.press("a")); !strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "config.yaml:26") {
+		if frame = strip(d.press("a")); !strings.Contains(frame, "Write - registry.example.test into ") || !strings.Contains(frame, "omains, config.yaml:26?") {
 			t.Errorf("%v: no question, or not about what:\n%s", size, frame)
 		}
 		d.press("y")
@@ -154,15 +154,49 @@ func TestARuleIsNotWrittenUnseen(t *testing.T) {
 	if frame := strip(d.frame()); !strings.Contains(frame, "more lines: enter shows all") || strings.Contains(frame, "line9") {
 		t.Errorf("it does not say that there is more:\n%s", frame)
 	}
-	if frame := strip(d.press("a")); strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "line9") || len(b.told) > 0 {
+	if frame := strip(d.press("a")); strings.Contains(frame, "Write - line9 into ") || !strings.Contains(frame, "line9") || len(b.told) > 0 {
 		t.Errorf("told %v, or the rule is not in sight:\n%s", b.told, frame)
 	}
-	if frame := strip(d.press("a")); !strings.Contains(frame, "Write this rule?") || !strings.Contains(frame, "line9") {
+	if frame := strip(d.press("a")); !strings.Contains(frame, "Write - line9 into ") || !strings.Contains(frame, "line9") {
 		t.Errorf("no question:\n%s", frame)
 	}
 	d.press("y")
 	if told := strings.Join(b.told, ", "); told != "allow 4f2a91 always exact" {
 		t.Errorf("told %q", told)
+	}
+}
+
+// What y writes is what was shown: where the config changed in between it writes nothing.
+func TestARuleThatChangedSinceItWasShownIsNotWritten(t *testing.T) {
+	d, b := inboxAt(t, 120, 36)
+	d.press("3", "s", "s", "a")
+	key := view.PreviewKey{ID: "4f2a91", Match: "exact"}
+	p := d.s.data.Previews[key]
+	p.Where = "config.yaml:90"
+	d.s.data.Previews[key] = p
+	if d.press("y"); len(b.told) > 0 {
+		t.Errorf("told %q", b.told)
+	}
+	if d.press("a", "y"); len(b.told) != 1 {
+		t.Errorf("shown anew it is not written: %q", b.told)
+	}
+}
+
+// Over a slow line keys come in bursts. How far an answer goes is chosen by them as by
+// single ones, and stays chosen; none of them answers.
+func TestABurstOfKeysChoosesHowFarAnAnswerGoes(t *testing.T) {
+	d, b := inboxAt(t, 120, 36)
+	d.press("3")
+	d.s.key(view.Key{Text: []rune("ssa")})
+	if frame := strip(d.frame()); !strings.Contains(frame, "[always]") || len(b.told) > 0 || strings.Contains(frame, "y does it") {
+		t.Errorf("told %q:\n%s", b.told, frame)
+	}
+	d.press("z") // no key of this view
+	if frame := strip(d.press("a")); !strings.Contains(frame, "into agents.coder") {
+		t.Errorf("the choice was lost:\n%s", frame)
+	}
+	if frame := strip(d.press("n", "j")); !strings.Contains(frame, "[once]") {
+		t.Errorf("the choice goes on to another request:\n%s", frame)
 	}
 }
 

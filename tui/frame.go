@@ -228,8 +228,13 @@ func (s *screen) drawResult(c *view.Canvas) {
 	d := s.data
 	switch {
 	case s.question() != "":
-		c.Put(view.Bold, s.question())
-		c.Put(view.Plain, c.T("  y does it, any other key does not"))
+		text, rest := s.question(), c.T("  y does it, any other key does not")
+		if room := c.Room(); view.Width(text)+view.Width(rest) > room { // the line below says it, too
+			c.FieldMiddle(view.Bold, text, room)
+			break
+		}
+		c.Put(view.Bold, text)
+		c.Put(view.Plain, rest)
 	case !d.Link.Up && d.Link.Tried:
 		c.Put(view.Bad, g.No)
 		c.Put(view.Plain, c.T(" gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. %s", d.Link.Problem))

@@ -56,7 +56,7 @@ func TestADenialBecomesARule(t *testing.T) {
 			}
 		}
 		d.press("a")
-		if frame := strip(d.frame()); !strings.Contains(frame, "Write this rule?") {
+		if frame := strip(d.frame()); !strings.Contains(frame, "Write - '*.example.test' into ") {
 			t.Errorf("%v: it does not ask:\n%s", size, frame)
 		}
 		d.press("y")

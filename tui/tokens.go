@@ -143,7 +143,7 @@ func (t *tokenShow) Run() error {
 	text, rows := tokenText(t.words, &t.plan, token, width)
 	defer clear(text)
 	if _, err := t.out.Write(text); err != nil {
-		return &Error{Op: "show the token", Err: errors.Join(err, t.giveUp()), Hint: "make another"}
+		return &Error{Op: "show the token", Err: errors.Join(err, t.giveUp())}
 	}
 	taken := waitForEnter(t.ctx, t.in)
 	var gone bytes.Buffer
@@ -167,7 +167,7 @@ func (t *tokenShow) giveUp() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), callTimeout)
 	defer cancel()
 	if err := t.revoke(ctx, t.plan.Name); err != nil {
-		return &Error{Op: "revoke the token", Err: err, Hint: "openclaw client revoke " + t.plan.Name}
+		return &Error{Op: "revoke the token", Err: err}
 	}
 	return nil
 }

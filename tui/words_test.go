@@ -141,7 +141,7 @@ func asItStands() []string {
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
 		"EVENT", "WHO", "RESULT", "AGENT", "ROUTE", "STATE", "bytes", "AGE", "runs", "count", "ROLE", "TARGET", "OP", "STORE", "USED BY", // columns by which a list is sorted, translated where it says so
-		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", "openclaw client add prints it", "revoke it, and make another", // hints of the command line's errors
+		"run it on a terminal, or give commands on a pipe", "openclaw tui --plain needs no terminal", "it needs a terminal", "openclaw client add prints it", // hints of the command line's errors
 	}
 }
 

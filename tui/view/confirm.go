@@ -42,7 +42,7 @@ func (v *DenialsView) Question() string {
 		}
 		return v.data.T("Allow it once?")
 	case askAlways:
-		return v.data.T("Write this rule?")
+		return v.data.T("Write %s into %s, %s?", v.ask.rule.value(), v.ask.rule.List, v.ask.rule.Where)
 	case askAll:
 		if v.ask.allow {
 			return v.data.T("Allow once %s?", v.data.N(len(v.ask.ids), "request"))
@@ -85,8 +85,8 @@ func (v *DenialsView) askKey(k Key) Action {
 		}
 		return Action{Verb: VerbDecide, Answers: []Answer{v.ask.answer}}
 	}
-	if v.scope(a) != scopeAlways {
-		return Action{}
+	if p, known := v.data.Previews[PreviewKey{a.ID, v.match(a)}]; v.scope(a) != scopeAlways || !known || !p.same(&v.ask.rule) {
+		return v.Wants() // the config is another one by now, and the rule was shown for the one before
 	}
 	if v.ask.opened {
 		v.full, v.inPane, v.ask.opened = false, false, false

@@ -15,15 +15,17 @@ const ArmDelay = 400 * time.Millisecond
 type asking struct {
 	id     string    // of the ask that was last drawn as the selected one
 	since  time.Time // since when the keys that answer it sleep
+	about  string    // id of the ask that scope and match were chosen for
 	scope  string
 	match  string
 	marks  map[string]bool // ids of asks
 	why    bool
 	past   string // id of a denial that is to become a rule
 	step   askStep
-	allow  bool   // of askAll
-	target string // id of the ask that a step is about
-	answer Answer // of askAllow: what y gives
+	allow  bool    // of askAll
+	target string  // id of the ask that a step is about
+	answer Answer  // of askAllow: what y gives
+	rule   Preview // of askAlways: what y writes
 	ids    []string
 	note   Editor
 	cut    bool // the rule is not in sight whole
@@ -67,14 +69,14 @@ func (v *DenialsView) looked() {
 	}
 	a := v.selectedAsk()
 	if a == nil {
-		v.ask.id = ""
+		v.ask.id, v.ask.about = "", ""
 		return
 	}
 	if v.ask.id != a.ID {
 		v.ask.id, v.ask.since = a.ID, v.data.Instant.Add(v.data.Flight)
-		if v.ask.step == askNone {
-			v.ask.scope, v.ask.match = "", ""
-		}
+	}
+	if v.ask.about != a.ID && v.ask.step == askNone {
+		v.ask.about, v.ask.scope, v.ask.match = a.ID, "", ""
 	}
 }
 
@@ -219,7 +221,7 @@ func (v *DenialsView) allow(a *event.Ask) Action {
 		case v.ask.cut && !v.full:
 			v.full, v.inPane, v.top, v.ask.opened = true, true, 0, true // nothing is written that was not shown
 		default:
-			v.ask.step, v.ask.target = askAlways, a.ID // the rule is in sight
+			v.ask.step, v.ask.target, v.ask.rule = askAlways, a.ID, p // it is in sight
 		}
 		return v.Wants()
 	}

@@ -1,6 +1,24 @@
 package view
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// value is the line of the file that says what is allowed: the last that is added.
+func (p *Preview) value() string {
+	for _, line := range slices.Backward(p.Lines) {
+		if text, added := strings.CutPrefix(line, "+"); added {
+			return strings.TrimSpace(text)
+		}
+	}
+	return ""
+}
+
+// same reports whether two previews write the same in the same place.
+func (p *Preview) same(q *Preview) bool {
+	return p.Problem == "" && p.Where == q.Where && p.List == q.List && slices.Equal(p.Lines, q.Lines)
+}
 
 // maxRule bounds the rows that one rule is drawn in.
 const maxRule = 200
