@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -75,4 +76,31 @@ func TestReporterLooks(t *testing.T) {
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
+}
+
+// The first refusal is told at once. What follows it gathers for a while and is told
+// together, so that a program that is refused often does not pay for a wake-up each
+// time; the end does not wait for it.
+func TestReporterGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var at []time.Duration
+		r := newReporter(func(Denial) { at = append(at, time.Since(began)) }, time.Now, lookWindow)
+		add := func() { r.add(Denial{PID: 1, Operation: "open", Target: "/a"}) }
+		add()
+		synctest.Wait()
+		for range 4 {
+			time.Sleep(time.Millisecond)
+			add()
+			synctest.Wait()
+		}
+		time.Sleep(rest)
+		synctest.Wait()
+		add()
+		r.close()
+		want := []time.Duration{0, rest, rest, rest, rest, 4*time.Millisecond + rest}
+		if !slices.Equal(at, want) {
+			t.Errorf("told at %v, want %v", at, want)
+		}
+	})
 }
