@@ -69,7 +69,7 @@ type AuditEntry struct {
 	Action  string
 	Path    string
 	Target  string
-	Result  string // "success", "denied" or "failure"
+	Result  string // "success", "denied", "failure", or "allowed": about to be tried
 	Reason  string
 	Details map[string]any
 }

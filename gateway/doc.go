@@ -44,7 +44,8 @@
 // routes and nothing else, and is dead when its run is. A policy or token that
 // became stricter takes effect on what is open already: sockets and calls that
 // have lost their right are cut. What must be audited is written before it takes
-// effect (a run, a secret, the start) or before it is shown (a denial); records
+// effect (a run, a secret, the start) or before it is shown (a denial); an act on
+// secrets as allowed, and once more as a failure where nothing came of it; records
 // of finished model calls are queued at their end, in that order and before
 // whatever is audited after it, and written right after, many at once. Run
 // returns when its last goroutine is gone; it lets open streams end for

@@ -19,12 +19,13 @@ func (g *Gateway) lookAtRollback(ctx context.Context, call *hub.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "look at a refused vault file"}); err != nil {
-		return nil, notAudited("the vault file was not opened")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "look at a refused vault file"}, "the vault file was not opened")
+	if err != nil {
+		return nil, err
 	}
 	rollback, err := g.deps.Vault.LookAtRollback(ctx, openingOf(params))
 	if err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	result := wire.StoreRolled{Detail: rollback.Detail, File: markOf(rollback.File)}
 	if newest := markOf(rollback.Newest); newest.Vault != "" {
@@ -59,24 +60,12 @@ func (g *Gateway) acceptRollback(ctx context.Context, call *hub.Call) (any, erro
 	if params.Fingerprint == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodStoreAccept + " params: fingerprint must not be empty")
 	}
-	entry := AuditEntry{Event: "secret_access", Action: "accept an older vault file", Details: map[string]any{"fingerprint": short(params.Fingerprint)}}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
-		return nil, notAudited("the vault file stays refused")
+	entry := AuditEntry{Action: "accept an older vault file", Details: map[string]any{"fingerprint": short(params.Fingerprint)}}
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, entry, "the vault file stays refused")
+	if err != nil {
+		return nil, err
 	}
-	return g.openStore(ctx, call, length, func() error {
+	return g.openStore(ctx, act, length, func() error {
 		return g.deps.Vault.AcceptRollback(ctx, openingOf(params.StoreUnlockParams), params.Fingerprint)
 	})
-}
-
-// rolledBack records and says that a vault file is refused because a newer one was
-// seen: that is either a backup that somebody restored, or an attack.
-func (g *Gateway) rolledBack(ctx context.Context, from string, err error) {
-	if keychain.KindOf(err) != keychain.KindRolledBack {
-		return
-	}
-	g.notice("error", "the vault file is refused: "+err.Error())
-	entry := AuditEntry{Event: "secret_access", Action: "unlock vault", Result: "denied", Reason: err.Error()}
-	if err := g.auditAct(ctx, from, entry); err != nil {
-		g.log.Error("a refused vault file could not be audited", "error", err)
-	}
 }

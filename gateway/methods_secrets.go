@@ -122,12 +122,13 @@ func (g *Gateway) setSecret(ctx context.Context, call *hub.Call) (any, error) {
 	if len(params.Value) == 0 {
 		return nil, wire.Invalid("a secret must not be empty")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "set", Target: short(params.Name)}); err != nil {
-		return nil, notAudited("the secret was not stored")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "set", Target: short(params.Name)}, "the secret was not stored")
+	if err != nil {
+		return nil, err
 	}
 	hidden := g.deps.Masker.Add(params.Name, params.Value)
 	if err := g.deps.Secrets.Set(ctx, params.Name, keychain.NewSecret(params.Value).Clone()); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	if !hidden {
 		g.notice("warn", "the secret "+short(params.Name)+" is too short or too plain a text to be kept out of logs")
@@ -158,11 +159,12 @@ func (g *Gateway) deleteSecret(ctx context.Context, call *hub.Call) (any, error)
 	if err := call.Decode(&params); err != nil {
 		return nil, err
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "delete", Target: short(params.Name)}); err != nil {
-		return nil, notAudited("the secret was not deleted")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "delete", Target: short(params.Name)}, "the secret was not deleted")
+	if err != nil {
+		return nil, err
 	}
 	if err := g.deps.Secrets.Delete(ctx, params.Name); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	g.deps.Bus.Publish(event.Event{Kind: event.KindSecret, Secret: &event.Secret{Name: params.Name, Deleted: true}})
 	g.secretChanged(ctx, params.Name)
@@ -183,13 +185,14 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 	if params.Reference == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodSecretTest + " params: reference must not be empty")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, testEntry(params)); err != nil {
-		return nil, notAudited("nothing was tested")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, testEntry(params), "nothing was tested")
+	if err != nil {
+		return nil, err
 	}
 	secret, source, err := g.resolve(ctx, params.Reference)
 	if err != nil {
 		tested := wire.SecretTested{Detail: "it does not resolve"}
-		if refusal, is := errors.AsType[*wire.Error](secretRefusal(err)); is {
+		if refusal, is := errors.AsType[*wire.Error](act.failed(ctx, err)); is {
 			tested.Detail, tested.Hint = refusal.Message, refusal.Hint()
 			if failure, is := errors.AsType[*keychain.Error](err); is && failure.Err != nil {
 				tested.Detail = failure.Error() // why, which by its promise holds no value
@@ -209,7 +212,7 @@ func (g *Gateway) testSecret(ctx context.Context, call *hub.Call) (any, error) {
 }
 
 func testEntry(params wire.SecretTestParams) AuditEntry {
-	entry := AuditEntry{Event: "secret_access", Action: "test", Target: configs.Reference(params.Reference).String()}
+	entry := AuditEntry{Action: "test", Target: configs.Reference(params.Reference).String()}
 	if params.Live {
 		entry.Details = map[string]any{"live": true}
 	}
@@ -240,14 +243,15 @@ func (g *Gateway) createStore(ctx context.Context, call *hub.Call) (any, error) 
 	if params.KeyFile == (len(params.Passphrase) > 0) {
 		return nil, wire.Invalid("give either a passphrase or key_file, not both")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "create vault"}); err != nil {
-		return nil, notAudited("the vault was not made")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "create vault"}, "the vault was not made")
+	if err != nil {
+		return nil, err
 	}
 	passphrase := params.Passphrase
 	if params.KeyFile {
 		passphrase = nil
 	}
-	return g.openStore(ctx, call, 0, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
+	return g.openStore(ctx, act, 0, func() error { return g.deps.Vault.CreateVault(ctx, passphrase) })
 }
 
 func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) {
@@ -279,14 +283,15 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	entry := AuditEntry{Event: "secret_access", Action: "unlock vault"}
+	entry := AuditEntry{Action: "unlock vault"}
 	if length > 0 {
 		entry.Details = map[string]any{"seconds": params.Seconds}
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
-		return nil, notAudited("the vault was not unlocked")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, entry, "the vault was not unlocked")
+	if err != nil {
+		return nil, err
 	}
-	return g.openStore(ctx, call, length, func() error {
+	return g.openStore(ctx, act, length, func() error {
 		switch {
 		case len(params.Code) > 0:
 			return g.deps.Vault.UnlockByCode(ctx, params.Code)
@@ -299,7 +304,7 @@ func (g *Gateway) unlockStore(ctx context.Context, call *hub.Call) (any, error) 
 	})
 }
 
-func (g *Gateway) openStore(ctx context.Context, call *hub.Call, length time.Duration, open func() error) (any, error) {
+func (g *Gateway) openStore(ctx context.Context, act *secretAct, length time.Duration, open func() error) (any, error) {
 	err := func() error {
 		g.vaultTime.changing.Lock()
 		defer g.vaultTime.changing.Unlock()
@@ -310,8 +315,7 @@ func (g *Gateway) openStore(ctx context.Context, call *hub.Call, length time.Dur
 		return err
 	}()
 	if err != nil {
-		g.rolledBack(ctx, call.Conn.Peer.From, err)
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	_ = g.refreshToken(ctx) // the token may be in there; the overview says if it is not
 	status := g.storeStatus()

@@ -12,11 +12,11 @@ import (
 // tokens does: whoever stole a token must not make a way in that outlives it.
 
 func (g *Gateway) lockStore(ctx context.Context, call *hub.Call) (any, error) {
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "lock vault"}); err != nil {
-		return nil, notAudited("the vault was not locked")
-	}
 	if g.deps.SecretStatus().Backend != "vault" {
 		return nil, wire.Invalid("no vault is in use: the keychain is locked by the system")
+	}
+	if _, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "lock vault"}, "the vault was not locked"); err != nil {
+		return nil, err
 	}
 	g.vaultTime.changing.Lock()
 	g.deps.Vault.Lock()
@@ -45,12 +45,13 @@ func (g *Gateway) addRecoveryCode(ctx context.Context, call *hub.Call) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "add recovery code"}); err != nil {
-		return nil, notAudited("no recovery code was made")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "add recovery code"}, "no recovery code was made")
+	if err != nil {
+		return nil, err
 	}
 	code, err := g.deps.Vault.AddRecoveryCode(ctx, params.Current)
 	if err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	return g.told(code), nil
 }
@@ -64,7 +65,7 @@ func (g *Gateway) addSlot(ctx context.Context, call *hub.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry := AuditEntry{Event: "secret_access", Action: "add a way to unlock the vault", Target: short(params.Kind)}
+	entry := AuditEntry{Action: "add a way to unlock the vault", Target: short(params.Kind)}
 	switch params.Kind {
 	case "age":
 		recipients := make([]string, 0, len(params.Recipients))
@@ -78,14 +79,15 @@ func (g *Gateway) addSlot(ctx context.Context, call *hub.Call) (any, error) {
 	default:
 		return nil, wire.Invalid("invalid " + wire.MethodStoreAdd + " params: kind is keychain, credential or age")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {
-		return nil, notAudited("nothing was added")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, entry, "nothing was added")
+	if err != nil {
+		return nil, err
 	}
 	err = g.deps.Vault.AddSlot(ctx, params.Current, keychain.NewVaultSlot{
 		Kind: params.Kind, Name: params.Name, Recipients: params.Recipients, Sealed: params.Sealed, Key: params.Key,
 	})
 	if err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	return g.listSlots(ctx, call)
 }
@@ -99,11 +101,12 @@ func (g *Gateway) removeSlot(ctx context.Context, call *hub.Call) (any, error) {
 	if params.ID == "" {
 		return nil, wire.Invalid("invalid " + wire.MethodStoreRemove + " params: id must not be empty")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "remove a way to unlock the vault", Target: short(params.ID)}); err != nil {
-		return nil, notAudited("nothing was removed")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "remove a way to unlock the vault", Target: short(params.ID)}, "nothing was removed")
+	if err != nil {
+		return nil, err
 	}
 	if err := g.deps.Vault.RemoveSlot(ctx, params.ID, params.Current); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	return g.listSlots(ctx, call)
 }
@@ -120,13 +123,14 @@ func (g *Gateway) rekeyStore(ctx context.Context, call *hub.Call) (any, error) {
 	if params.KeyFile == (len(params.Passphrase) > 0) {
 		return nil, wire.Invalid("give either a passphrase or key_file, not both")
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "rekey vault"}); err != nil {
-		return nil, notAudited("the vault keeps its key")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "rekey vault"}, "the vault keeps its key")
+	if err != nil {
+		return nil, err
 	}
 	code, err := g.deps.Vault.Rekey(ctx, params.Current, params.Passphrase, params.Recovery, params.Approved)
 	switch {
 	case err != nil && code.Empty():
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	case err != nil: // it has its new key, and the code must not be lost
 		g.notice("warn", secretRefusal(err).Error())
 	}

@@ -52,17 +52,18 @@ func (g *Gateway) rotateKey(ctx context.Context, call *hub.Call) (any, error) {
 	if err != nil && !params.Untested {
 		return nil, err
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{
-		Event: "secret_access", Action: "rotate", Target: short(params.Name), Details: map[string]any{"tried": tried, "untested": err != nil},
-	}); err != nil {
-		return nil, notAudited("the key was not changed")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{
+		Action: "rotate", Target: short(params.Name), Details: map[string]any{"tried": tried, "untested": err != nil},
+	}, "the key was not changed")
+	if err != nil {
+		return nil, err
 	}
 	// In this order a kill leaves the old key in force, and never without a copy.
 	if err := g.deps.Secrets.Set(ctx, previousFolder+params.Name, old.Clone()); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	if err := g.deps.Secrets.Set(ctx, params.Name, next.Clone()); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	g.rotated(ctx, params.Name)
 	return wire.SecretRotated{Name: params.Name, Previous: previousFolder + params.Name, Tried: tried}, nil
@@ -97,19 +98,20 @@ func (g *Gateway) undoRotation(ctx context.Context, call *hub.Call) (any, error)
 		}
 		defer newer.Wipe()
 	}
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "secret_access", Action: "undo rotation", Target: short(params.Name)}); err != nil {
-		return nil, notAudited("the key was not changed")
+	act, err := g.beginSecretAct(ctx, call.Conn.Peer.From, AuditEntry{Action: "undo rotation", Target: short(params.Name)}, "the key was not changed")
+	if err != nil {
+		return nil, err
 	}
 	for _, write := range []struct {
 		name  string
 		value keychain.Secret
 	}{{undoneFolder + params.Name, newer}, {params.Name, before}, {previousFolder + params.Name, newer}} {
 		if err := g.deps.Secrets.Set(ctx, write.name, write.value.Clone()); err != nil {
-			return nil, secretRefusal(err)
+			return nil, act.failed(ctx, err)
 		}
 	}
 	if err := g.deps.Secrets.Delete(ctx, undoneFolder+params.Name); err != nil {
-		return nil, secretRefusal(err)
+		return nil, act.failed(ctx, err)
 	}
 	g.rotated(ctx, params.Name)
 	return wire.SecretRotated{Name: params.Name, Previous: previousFolder + params.Name}, nil

@@ -148,8 +148,9 @@ func (g *Gateway) rotate(ctx context.Context, from string, grace time.Duration) 
 		return wire.TokenRotated{}, secretRefusal(err)
 	}
 	g.observe()
-	if err := g.auditAct(ctx, from, AuditEntry{Event: "secret_access", Action: "rotate", Target: name, Details: map[string]any{"grace_hours": int(grace / time.Hour)}}); err != nil {
-		return wire.TokenRotated{}, notAudited("the token was not replaced")
+	act, err := g.beginSecretAct(ctx, from, AuditEntry{Action: "rotate", Target: name, Details: map[string]any{"grace_hours": int(grace / time.Hour)}}, "the token was not replaced")
+	if err != nil {
+		return wire.TokenRotated{}, err
 	}
 	next := keychain.NewSecret([]byte(auth.GenerateToken()))
 	defer next.Wipe()
@@ -157,19 +158,19 @@ func (g *Gateway) rotate(ctx context.Context, from string, grace time.Duration) 
 	g.deps.Masker.Add(name, next.Reveal())
 	until, lasts, undo, err := g.tokens.Load().BeginRotation(grace)
 	if err != nil {
-		return wire.TokenRotated{}, wire.Unavailable("the end of the old token could not be saved: nothing was changed", "check the disk and "+g.deps.Layout.State())
+		return wire.TokenRotated{}, act.failed(ctx, wire.Unavailable("the end of the old token could not be saved: nothing was changed", "check the disk and "+g.deps.Layout.State()))
 	}
 	if err := g.deps.Secrets.Set(ctx, name, next); err != nil {
 		undo()
-		return wire.TokenRotated{}, secretRefusal(err)
+		return wire.TokenRotated{}, act.failed(ctx, err)
 	}
 	cut, err := g.renewToken(ctx)
 	if err != nil {
-		return wire.TokenRotated{}, secretRefusal(err)
+		return wire.TokenRotated{}, act.failed(ctx, err)
 	}
 	if !g.token.Current().Equal(hash) {
 		undo()
-		return wire.TokenRotated{}, wire.Unavailable("the new token was stored as "+name+", and another one came back from there", "see whether two programs write it: openclaw audit search --event secret_access")
+		return wire.TokenRotated{}, act.failed(ctx, wire.Unavailable("the new token was stored as "+name+", and another one came back from there", "see whether two programs write it: openclaw audit search --event secret_access"))
 	}
 	g.stuck.Store(false)
 	done := wire.TokenRotated{Name: name, Lasts: lasts || grace <= 0, Cut: cut}

@@ -37,7 +37,7 @@ func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 	case choice == Vault && exists(b.vaultPath):
 		return &keychain.Error{
 			Op: op, Kind: keychain.KindFailed, Err: errChosen,
-			Hint: "there is a vault already: openclaw vault unlock; for another passphrase: openclaw vault rekey",
+			Hint: "there is a vault already: openclaw vault unlock opens it, openclaw vault rekey gives it another passphrase",
 		}
 	}
 	unlock := vault.KeyFile(b.keyPath())
