@@ -38,6 +38,11 @@ func (s *screen) draw() {
 		case overlaySave:
 			s.saving.Draw(s.body)
 		case overlayNone, overlayQuit:
+			if s.knowsNothing() {
+				s.body.Gap(1)
+				s.body.Wrap(view.Faint, s.data.T("The gateway has not answered yet. What it knows shows here as soon as it does."), 1)
+				break
+			}
 			s.views[s.current].Draw(s.body)
 		}
 		c.Copy(s.body, 0)
@@ -50,6 +55,12 @@ func (s *screen) draw() {
 		}
 	}
 	s.out = c.AppendTo(s.out[:0])
+}
+
+// knowsNothing reports whether nothing came from the gateway yet: a view would say that
+// there is nothing. The log has lines of the screen's own.
+func (s *screen) knowsNothing() bool {
+	return !s.data.Loaded && (s.loading > 0 || s.generation == 0) && s.current != view.Logs
 }
 
 // drawSmall says what the screen needs, and keeps the count that matters.
@@ -237,6 +248,10 @@ func (s *screen) drawResult(c *view.Canvas) {
 		c.Put(view.Plain, rest)
 	case !d.Link.Up && d.Link.Tried:
 		c.Put(view.Bad, g.No)
+		if d.Elsewhere {
+			c.Put(view.Plain, c.T(" gateway lost; still trying. It runs elsewhere, and is started there. %s", d.Link.Problem))
+			break
+		}
 		c.Put(view.Plain, c.T(" gateway lost; still trying. openclaw gateway, or leaving and openclaw tui, starts it anew. %s", d.Link.Problem))
 	case d.Result.Text != "":
 		switch d.Result.Style {
@@ -356,7 +371,11 @@ func (s *screen) drawQuit(c *view.Canvas) {
 	c.Rule(c.T("Quit"), view.Bold)
 	c.Gap(1)
 	if !d.Link.Up {
-		c.Put(view.Plain, c.T("The gateway does not answer; openclaw tui starts it anew."))
+		text := c.T("The gateway does not answer; openclaw tui starts it anew.")
+		if d.Elsewhere {
+			text = c.T("The gateway does not answer; it runs elsewhere, and is started there.")
+		}
+		c.Put(view.Plain, text)
 	} else {
 		c.Put(view.Plain, c.T("The gateway runs (pid %s)", strconv.Itoa(d.Overview.PID)))
 		for i := range d.Agents {

@@ -179,6 +179,7 @@ func (s *screen) frame() {
 		s.data.Fault(view.Printable(s.data.T("the gateway was lost: %s", link.Problem), 600))
 	case !was.Up && link.Up && s.data.Loaded:
 		s.data.Mended(s.data.T("the gateway answers again"))
+		s.say(view.Good, s.data.T("the gateway answers again"))
 	}
 	s.data.Link = link
 	if link.Up && generation != s.generation {

@@ -13,6 +13,7 @@ import (
 	"openclaw/gateway/wire"
 	"openclaw/keychain"
 	"openclaw/sandbox"
+	"openclaw/tui"
 )
 
 // hintOf finds the cure that the outermost boundary wrote for a person.
@@ -45,6 +46,8 @@ func ownHint(err error) string {
 	case *audit.Error:
 		return e.Hint
 	case *logs.Error:
+		return e.Hint
+	case *tui.Error:
 		return e.Hint
 	case *wire.Error:
 		return e.Hint()

@@ -75,7 +75,7 @@ func (h *house) scrubLogs(ctx context.Context, dry bool) (wire.LogsScrubbed, err
 	if err != nil {
 		return out, err
 	}
-	written := []string{filepath.Join(h.layout.Logs(), "gateway.stderr")}
+	written := []string{filepath.Join(h.layout.Logs(), "gateway.stderr"), screenCrash(h.layout)}
 	outputs := filepath.Dir(h.layout.Output("any")) // older pieces stand beside them
 	entries, err := os.ReadDir(outputs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -22,6 +22,7 @@ import (
 	"openclaw/gateway/porttest"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox/policy"
+	"openclaw/tui"
 )
 
 // canaries are a secret that only the gateway knows, and one that its form
@@ -141,6 +142,10 @@ func TestNoSinkShowsASecret(t *testing.T) {
 		"an error of a command": func() string {
 			term.report(&failure{err: errors.New(said), hint: "see " + said})
 			return contents(t, term.err.Name())
+		},
+		"where a screen failed": func() string {
+			_ = term.keepCrash(h.layout, &tui.Panic{Value: said, Stack: []byte("goroutine 1: " + said)})
+			return contents(t, screenCrash(h.layout))
 		},
 		"a warning of a command": func() string {
 			term.warn("it said %s", shaped)

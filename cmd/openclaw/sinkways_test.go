@@ -7,7 +7,7 @@ type way struct{ seen, holds string }
 // sinkPlaces is where TestNoSinkShowsASecret looks, wholePlaces where TestNoCommandShowsASecret
 // does. Each test fails when it did not come by one of its places.
 const (
-	sinkPlaces  = "the gateway's log, the audit log, an event, a run's spool, an error of a command, a warning of a command, a command's JSON, a refusal on the wire"
+	sinkPlaces  = "the gateway's log, the audit log, an event, a run's spool, an error of a command, a warning of a command, a command's JSON, where a screen failed, a refusal on the wire"
 	wholePlaces = "a command, a conversation, an answer to, the screen, the clipboard, the window's title, the exported lines, the desktop, the support bundle, the files of integrate, the file"
 )
 
@@ -38,6 +38,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw gatewayBench.plainSocket → net.Dialer.DialContext":         holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw gatewayBench.send → http.Client.Do":                        holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw handedListener → activation.Listeners":                     holds("a listener that the service manager made"),
+	"cmd/openclaw terminal.keepCrash → os.WriteFile":                         seen("where a screen failed"),
 	"cmd/openclaw keepBusy → os.WriteFile":                                   holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw main → cmd/openclaw err":                                   holds("becomes the streams of the commands, which are below"),
 	"cmd/openclaw main → cmd/openclaw out":                                   holds("becomes the streams of the commands, which are below"),

@@ -98,6 +98,10 @@ func diskFiles(ctx context.Context, layout configs.Layout, snapshot *configs.Sna
 	if !errors.Is(err, fs.ErrNotExist) {
 		out = append(out, file("gateway.stderr", "the last words of a gateway that the screen started", words, err))
 	}
+	words, err = lastWords(screenCrash(layout))
+	if !errors.Is(err, fs.ErrNotExist) {
+		out = append(out, file("screen.stderr", "where the screen failed last", words, err))
+	}
 	return out
 }
 

@@ -85,7 +85,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	}
 	outcome, err := tui.Run(ctx, options)
 	if err != nil || !outcome.StopGateway {
-		return err
+		return t.keepCrash(p.layout, err)
 	}
 	if err := backend.StopGateway(context.WithoutCancel(ctx)); err != nil {
 		return err

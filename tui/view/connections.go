@@ -300,7 +300,7 @@ func stateMark(t *Theme, state string) (string, Style) {
 
 func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 	fact(c, c.T("route"), n.Route)
-	state := n.State
+	state := c.T(n.State)
 	if n.Status != 0 {
 		state += c.T(", status %s", strconv.Itoa(n.Status))
 	}

@@ -222,7 +222,11 @@ func (v *DenialsView) cells(c *Canvas, r *cells) {
 	agent, pid, program, target, rule := denialColumns(c.Width())
 	c.Put(r.style, r.glyph)
 	c.Gap(1)
-	c.Field(Plain, r.word, stateWidth-2)
+	word := Plain
+	if r.style == Warn { // it waits for the person, in the terminal's own colour
+		word = Bold
+	}
+	c.Field(word, r.word, stateWidth-2)
 	switch {
 	case r.left:
 		c.Left8(Bold, r.at.Sub(v.data.Now))

@@ -48,7 +48,7 @@ func (v *HelpView) Draw(c *Canvas) {
 		if b.View != section {
 			title := c.T("Every view")
 			if b.View != "" {
-				title = c.T("Keys in %s", string(b.View))
+				title = c.T("Keys in %s", c.T(string(b.View)))
 			}
 			body.Rule(title, Bold)
 			section = b.View

@@ -15,7 +15,11 @@ func (v *OverviewView) event(c *Canvas, e *event.Event) {
 		c.Gap(1)
 		c.Put(st, glyph)
 		c.Gap(1)
-		c.Field(Plain, word, 7)
+		bold := Plain
+		if st == Warn && e.Ask != nil { // it waits for the person
+			bold = Bold
+		}
+		c.Field(bold, word, 7)
 		if who != "" {
 			c.Field(Plain, who, 9)
 		}
