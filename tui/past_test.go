@@ -152,3 +152,27 @@ func TestADenialBecomesARuleInPlainWords(t *testing.T) {
 		t.Errorf("told %v", b.told)
 	}
 }
+
+// A key that can do nothing for the row that is selected says why, and decides nothing.
+func TestAKeyThatCanDoNothingSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		filter string
+		keys   []string
+		says   string
+	}{
+		{"state:allowed", []string{"a", "d", "c", "s", "m"}, "it is answered already; e opens the config at its rule"},
+		{"state:missed", []string{"d", "c"}, "it was denied, and nobody waits any more; a makes a rule for the next time"},
+		{"target:registry -op:x -state:waiting", []string{"d", "c", "s"}, "a rule refused it, and nobody waits for an answer; a shows the rule that would allow it"},
+		{"state:missed", []string{"u"}, "nothing can be taken back: only what an answer allowed, for 30 seconds"},
+	} {
+		for _, key := range c.keys {
+			d, b := inboxAt(t, 120, 36)
+			d.event(b.script...)
+			d.later(time.Minute)
+			d.press("3", "/", "type:"+c.filter, "enter", "G")
+			if frame := strip(d.press(key)); !strings.Contains(frame, c.says) || len(b.told) > 0 {
+				t.Errorf("%s on %s: told %q, and the screen does not say %q:\n%s", key, c.filter, b.told, c.says, frame)
+			}
+		}
+	}
+}

@@ -119,20 +119,30 @@ func (s *screen) fetchSecrets() {
 	})
 }
 
-// tokensEach is how often the tokens are fetched while they are in sight: no event says
-// that one was made or used elsewhere.
+// tokensEach is how often the tokens, and the secrets of an open store, are fetched while
+// they are in sight: no event says that a token was made elsewhere, or that either was used.
 const tokensEach = 5 * time.Second
 
 func (s *screen) fetchTokens() {
 	s.tokensAt = s.data.Instant
+	open := s.data.Store.State == "unlocked"
 	s.add(func(ctx context.Context) func() {
 		tokens, err := s.backend.ClientTokens(ctx)
 		tokens = view.Clean(tokens)
+		var list []event.Secret
+		var locked error
+		if open {
+			_, list, locked = s.backend.Secrets(ctx)
+			list = view.Clean(list)
+		}
 		return func() {
 			if err == nil {
 				s.data.LoadTokens(tokens)
-				s.dirty = true
 			}
+			if open && locked == nil {
+				s.data.Secrets = list
+			}
+			s.dirty = true
 		}
 	})
 }
@@ -187,6 +197,10 @@ func (s *screen) act(a view.Action) {
 		s.open(view.Name(a.Name))
 	case view.VerbRun:
 		s.over = overlayNone
+		if a.Text != "" {
+			s.open(view.Name(a.Text))
+			s.view() // a list that was never drawn has no row that is selected
+		}
 		s.run(view.ID(a.Name))
 	case view.VerbDecide:
 		s.answer(a.Answers)
@@ -319,7 +333,7 @@ func (s *screen) reload() {
 			}
 			s.data.Config = status
 			if status.Rejected {
-				s.say(view.Bad, s.data.T("rejected: the file on disk has problems"))
+				s.say(view.Bad, s.data.T("rejected: the file on disk has problems; #%s stays active, {config.edit} opens the file", strconv.Itoa(status.Version)))
 				return
 			}
 			s.say(view.Good, s.data.T("read; what is on disk is active"))

@@ -224,3 +224,19 @@ func TestATokenThatNobodyTookIsRevoked(t *testing.T) {
 		_ = terminal.Close()
 	}
 }
+
+// No event says that a secret was read: what is in sight is looked up again.
+func TestWhenASecretWasReadComesIntoSight(t *testing.T) {
+	demo := NewDemo()
+	d := newDriver(t, demo, false, 120, 36)
+	d.press("6", "g")
+	for i := range demo.world.secrets {
+		if s := &demo.world.secrets[i]; s.Name == "anthropic" {
+			s.LastUsed = demoTime(20)
+		}
+	}
+	d.later(tokensEach)
+	if frame := strip(d.frame()); !strings.Contains(frame, "last read 2026-11-22 11:30:20") {
+		t.Errorf("the screen:\n%s", frame)
+	}
+}

@@ -238,6 +238,19 @@ func TestAMissedAskBecomesARule(t *testing.T) {
 	}
 }
 
+// An answer that was taken back says when that was and who did it.
+func TestUndoSaysWhenAndByWhom(t *testing.T) {
+	d := newDesk(t, nil)
+	h := d.Submit(request("/srv/x"))
+	d.decide(h.ID, Decision{Allow: true, Scope: Run, By: "screen"})
+	given := d.List("")[0].Decided
+	d.later(7 * time.Second)
+	row, err := d.Undo(t.Context(), h.ID, "phone", "")
+	if err != nil || row.State != event.AskUndone || row.By != "phone" || row.Decided.Sub(given) != 7*time.Second {
+		t.Errorf("%s by %q, %v after the answer: %v", row.State, row.By, row.Decided.Sub(given), err)
+	}
+}
+
 func TestUndoOnlyForAWhile(t *testing.T) {
 	d := newDesk(t, nil)
 	h, denied := d.Submit(request("/srv/x")), d.Submit(request("/srv/y"))

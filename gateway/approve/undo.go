@@ -44,6 +44,7 @@ func (i *Inbox) Undo(ctx context.Context, id, by, from string) (event.Ask, error
 	if err == nil {
 		i.dropGrants(id)
 		r.ask.State, r.ask.UndoUntil, r.written = event.AskUndone, time.Time{}, nil
+		r.ask.Decided, r.ask.By = i.o.Now(), i.o.Mask(by) // when and by whom it came to this
 		i.changed(r)
 	}
 	shown := r.ask

@@ -114,7 +114,10 @@ func (r *reports) connected(c sandbox.Connection) {
 		row.State = "closed"
 	}
 	if c.Error != "" {
-		row.Detail = c.Address + ": " + c.Error
+		row.Detail = c.Error
+		if c.Address != "" { // it may have ended before it had one
+			row.Detail = c.Address + ": " + c.Error
+		}
 	}
 	r.mu.Lock()
 	_, known := r.connections[c.ID]

@@ -352,7 +352,7 @@ const (
 	VerbSay        // Text to agent Name
 	VerbAbort      // the answer that agent Name gives
 	VerbLoadChat   // what was said with agent Name
-	VerbRun        // an action of the table, by Name
+	VerbRun        // an action of the table, by Name, in the view Text; empty: where it is
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and

@@ -59,3 +59,37 @@ func TestStartUpPlacesAreOneRow(t *testing.T) {
 		}
 	}
 }
+
+// Where the policy asks for what no rule speaks of, the tree says so, as a tried request
+// does; and an edit above a rule does not forget how often it was used.
+func TestThePolicySaysWhereItAsks(t *testing.T) {
+	const key = "agents.coder.permissions.network.allowed_domains"
+	at := func(line int, key string) policy.Origin {
+		return policy.Origin{File: "config.yaml", Line: line, Key: key}
+	}
+	for _, asks := range []bool{true, false} {
+		p := &policy.Policy{Agent: "coder", Version: "1", Default: at(3, "agents.coder")}
+		p.Network = policy.NetworkRules{Outbound: true, OutboundFrom: at(7, key), DomainsFrom: at(7, key), Domains: []policy.DomainRule{{Pattern: "a.example", Origin: at(8, key+"[0]")}, {Pattern: "b.example", Origin: at(9, key+"[1]")}}}
+		want := "deny  every other domain"
+		if asks {
+			p.Asks, want = []policy.Class{policy.ClassNet}, "? ask   every other domain"
+		}
+		d := NewData()
+		d.Agents = []event.Agent{{Name: "coder", State: "running", Policy: p}}
+		d.Denials.Put(event.Denial{ID: "1", Agent: "coder", Count: 4, Origin: at(6, key)})
+		d.Connections.Put(event.Connection{ID: "2", Agent: "coder", Kind: "net", State: "open", Origin: at(8, key+"[1]")}) // it stood there before
+		v := NewAgents(d)
+		c := NewCanvas(NewTheme(false, false))
+		c.Reset(140, 40)
+		v.Draw(c)
+		frame := stripColour(text(c))
+		for _, want := range []string{want, "config.yaml:7 4 ×"} {
+			if !strings.Contains(frame, want) {
+				t.Errorf("asks %t, and no %q:\n%s", asks, want, frame)
+			}
+		}
+		if strings.Contains(frame, "1 ×") {
+			t.Errorf("what another item of the list allowed is counted:\n%s", frame)
+		}
+	}
+}

@@ -82,7 +82,11 @@ func (v *DenialsView) askPane(c *Canvas, a *event.Ask) {
 	}
 	fact(c, c.T("note"), a.Note)
 	if a.Wrote != "" {
-		fact(c, c.T("wrote"), a.Where+"   "+a.Wrote)
+		word := c.T("wrote")
+		if a.State == event.AskUndone {
+			word = c.T("took out")
+		}
+		fact(c, word, a.Where+"   "+a.Wrote)
 	}
 	fact(c, c.T("problem"), a.Problem)
 }

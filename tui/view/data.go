@@ -164,14 +164,24 @@ func (d *Data) Apply(e *event.Event) bool {
 // lookBack is how many recent events may be the earlier state of a new one.
 const lookBack = 50
 
-// remember adds an event to the recent ones. A repeat of a denial and the next
-// state of a connection take the place of the event before; an agent whose
-// state is as it was adds nothing.
+// remember adds an event to the recent ones. The next state of an ask or of a connection
+// takes the event before away and is the newest; what repeats, or changes in a number
+// alone, stays where it is. An agent whose state is as it was adds nothing.
 func (d *Data) remember(e *event.Event) {
 	for n := d.Recent.Next(); n > d.Recent.First() && d.Recent.Next()-n < lookBack; n-- {
 		old := d.Recent.At(n - 1)
 		if sameThing(old, e) {
-			*old = *e
+			if stateOf(old) == stateOf(e) {
+				at := old.Time
+				if *old = *e; e.Denial == nil {
+					old.Time = at
+				}
+				return
+			}
+			for ; n < d.Recent.Next(); n++ {
+				*d.Recent.At(n - 1) = *d.Recent.At(n)
+			}
+			*d.Recent.At(n - 1) = *e
 			return
 		}
 		if old.Agent != nil && e.Agent != nil && old.Agent.Name == e.Agent.Name {
@@ -182,6 +192,17 @@ func (d *Data) remember(e *event.Event) {
 		}
 	}
 	d.Recent.Push(*e)
+}
+
+// stateOf is the state of what an event is about, where that has one.
+func stateOf(e *event.Event) string {
+	switch {
+	case e.Ask != nil:
+		return e.Ask.State
+	case e.Connection != nil:
+		return e.Connection.State
+	}
+	return ""
 }
 
 func sameThing(old, e *event.Event) bool {

@@ -171,10 +171,14 @@ func (v *DenialsView) decide(id ID) (Action, bool) {
 	if v.data.ReadOnly {
 		return Action{}, true
 	}
+	if a == nil && (id == ActAllow || id == ActMatch) {
+		v.openPast()
+		return v.Wants(), true
+	}
+	if why := v.pointless(id, a); why != "" {
+		return Action{Verb: VerbTell, Text: why}, true
+	}
 	if a == nil {
-		if id == ActAllow || id == ActMatch {
-			v.openPast()
-		}
 		return v.Wants(), true
 	}
 	switch id {
@@ -208,6 +212,27 @@ func (v *DenialsView) decide(id ID) (Action, bool) {
 	default:
 	}
 	return v.Wants(), true
+}
+
+// pointless says why an action about the selected row can do nothing; empty: it can.
+// a is nil where the row is a denial that no rule was asked for yet.
+func (v *DenialsView) pointless(id ID, a *event.Ask) string {
+	if id == ActMark || id == ActAllowAll || id == ActDenyAll {
+		return "" // they are about those that wait, wherever they stand
+	}
+	switch {
+	case a == nil && v.inbox.get(v.list.Selected()) == nil:
+		return ""
+	case a == nil:
+		return v.data.T("a rule refused it, and nobody waits for an answer; {asks.allow} shows the rule that would allow it")
+	case a.State == event.AskWaiting:
+		return ""
+	case len(scopes(a)) == 0:
+		return v.data.T("it is answered already; {config.edit} opens the config at its rule")
+	case id == ActDeny || id == ActNote:
+		return v.data.T("it was denied, and nobody waits any more; {asks.allow} makes a rule for the next time")
+	}
+	return ""
 }
 
 func (v *DenialsView) allow(a *event.Ask) Action {
@@ -264,7 +289,7 @@ func (v *DenialsView) undo(a *event.Ask) Action {
 		a = v.data.Undoable()
 	}
 	if a == nil {
-		return Action{}
+		return Action{Verb: VerbTell, Text: v.data.T("nothing can be taken back: only what an answer allowed, for 30 seconds")}
 	}
 	return Action{Verb: VerbUndo, Name: a.ID}
 }

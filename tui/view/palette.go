@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// PaletteView finds an action by its words.
+// PaletteView finds an action by its words, whichever view it belongs to: those of the
+// view that it was opened over stand first.
 type PaletteView struct {
 	data *Data
 	in   Name
@@ -27,19 +28,25 @@ func (v *PaletteView) Open(n Name) {
 func (v *PaletteView) search() {
 	v.hits = v.hits[:0]
 	words := strings.Fields(strings.ToLower(v.edit.Text()))
-	v.data.Keys.In(v.in, func(b Binding) bool {
+	add := func(b Binding) bool {
 		if b.Quiet {
 			return true
 		}
-		text := strings.ToLower(string(b.ID) + " " + b.Help + " " + string(b.View) + " " + v.data.T(b.Help))
+		text := strings.ToLower(strings.Join([]string{string(b.ID), b.Label, v.data.T(b.Label), b.Help, v.data.T(b.Help), string(b.View), v.data.T(string(b.View))}, " "))
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			v.hits = append(v.hits, b)
 		}
 		return true
-	})
+	}
+	v.data.Keys.In(v.in, add)
+	for _, b := range v.data.Keys.All() {
+		if b.View != "" && b.View != v.in {
+			add(b)
+		}
+	}
 }
 
-func (v *PaletteView) id(i int) string { return string(v.hits[i].ID) }
+func (v *PaletteView) id(i int) string { return string(v.hits[i].View) + " " + string(v.hits[i].ID) }
 
 // Captures reports that all typed text goes to the palette.
 func (v *PaletteView) Captures() bool { return true }
@@ -52,9 +59,9 @@ func (v *PaletteView) Key(k Key) Action {
 	case "down", "ctrl+n", "tab":
 		v.list.Move(ActDown, v.id)
 	case "enter":
-		for _, b := range v.hits {
-			if string(b.ID) == v.list.Selected() {
-				return Action{Verb: VerbRun, Name: string(b.ID)}
+		for i := range v.hits {
+			if b := &v.hits[i]; v.id(i) == v.list.Selected() {
+				return Action{Verb: VerbRun, Name: string(b.ID), Text: string(b.View)}
 			}
 		}
 	default:
@@ -94,7 +101,11 @@ func (v *PaletteView) Draw(c *Canvas) {
 			where = "-"
 		}
 		c.Field(Faint, where, 12)
-		c.Put(Bold, b.Keys[0])
+		key := b.Keys[0]
+		if b.View != "" && b.View != v.in {
+			key = c.T("%s then %s", c.Key(OpenView(b.View)), key)
+		}
+		c.Put(Bold, key)
 		c.End()
 	}
 	c.Gap(1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,41 @@ func TestRepeatKeepsItsPlaceUntilSilence(t *testing.T) {
 	}
 	if d.Denials.Len() != 2 {
 		t.Errorf("%d rows", d.Denials.Len())
+	}
+}
+
+// What becomes of an ask or a connection is news and stands first; what changes in a
+// number alone stays where it is, with the time at which it came there.
+func TestRecentEventsAreNewestFirst(t *testing.T) {
+	d := NewData()
+	d.Now = time.Unix(1000, 0)
+	at := func(second int64) time.Time { return d.Now.Add(time.Duration(second) * time.Second) }
+	ask := func(second int64, state string, count int) event.Event {
+		return event.Event{Time: at(second), Kind: event.KindAsk, Ask: &event.Ask{ID: "a", State: state, Count: count}}
+	}
+	link := func(second int64, state string) event.Event {
+		return event.Event{Time: at(second), Kind: event.KindConnection, Connection: &event.Connection{ID: "c", State: state, Opened: at(2)}}
+	}
+	config := event.Event{Time: at(4), Kind: event.KindConfig, Config: &event.ConfigStatus{Version: 2}}
+	for _, e := range []event.Event{ask(1, event.AskWaiting, 1), link(2, "open"), config, ask(5, event.AskWaiting, 2), link(6, "open"), ask(7, event.AskAllowed, 2), link(8, "closed")} {
+		d.Apply(&e)
+	}
+	var got []string
+	for n := d.Recent.Next(); n > d.Recent.First(); n-- {
+		e := d.Recent.At(n - 1)
+		got = append(got, string(e.Kind)+" "+itoa(int(e.Time.Sub(d.Now).Seconds())))
+	}
+	if want := []string{"connection 8", "ask 7", "config 4"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, e := range []event.Event{ask(9, event.AskUndone, 2), link(10, "closed")} {
+		d.Apply(&e)
+	}
+	if e := d.Recent.At(d.Recent.Next() - 1); e.Ask == nil || e.Ask.State != event.AskUndone {
+		t.Errorf("first is %+v", e)
+	}
+	if e := d.Recent.At(d.Recent.Next() - 2); e.Connection == nil || !e.Time.Equal(at(8)) {
+		t.Errorf("second is %+v at %v", e, e.Time)
 	}
 }
 

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -49,15 +50,9 @@ func policyRows(w *Words, p *policy.Policy) []policyRow {
 	if system > 0 {
 		add(policy.Allow, policy.AccessRead, w.T("%s folders of the system", itoa(system)), policy.Origin{BuiltIn: w.T("programs need them")})
 	}
-	rest := policy.Deny
-	for _, a := range p.Asks {
-		if a == policy.ClassPathRead || a == policy.ClassPathWrite {
-			rest = policy.Ask
-		}
-	}
-	add(rest, "", w.T("everything else"), p.Default)
+	add(rest(p, policy.ClassPathRead, policy.ClassPathWrite), "", w.T("everything else"), p.Default)
 	rows = append(rows, policyRow{title: w.T("network")})
-	rows = networkRows(w, rows, &p.Network)
+	rows = networkRows(w, rows, p)
 	rows = append(rows, policyRow{title: w.T("programs")})
 	add(effect(p.Exec.Commands), "", w.T("commands besides the first"), p.Exec.CommandsFrom)
 	add(effect(p.Exec.System), "", w.T("sudo, mount, package managers"), p.Exec.SystemFrom)
@@ -70,7 +65,18 @@ func policyRows(w *Words, p *policy.Policy) []policyRow {
 	return rows
 }
 
-func networkRows(w *Words, rows []policyRow, n *policy.NetworkRules) []policyRow {
+// rest is what becomes of what no rule speaks of.
+func rest(p *policy.Policy, classes ...policy.Class) policy.Effect {
+	for _, class := range classes {
+		if slices.Contains(p.Asks, class) {
+			return policy.Ask
+		}
+	}
+	return policy.Deny
+}
+
+func networkRows(w *Words, rows []policyRow, p *policy.Policy) []policyRow {
+	n := &p.Network
 	add := func(e policy.Effect, what string, from policy.Origin) {
 		rows = append(rows, policyRow{effect: e, what: what, from: from})
 	}
@@ -99,7 +105,7 @@ func networkRows(w *Words, rows []policyRow, n *policy.NetworkRules) []policyRow
 		add(policy.Deny, w.T("%s address ranges", itoa(builtIn)), policy.Origin{BuiltIn: w.T("loopback, private, metadata")})
 	}
 	if !n.AnyDomain {
-		add(policy.Deny, w.T("every other domain"), n.DomainsFrom)
+		add(rest(p, policy.ClassNet), w.T("every other domain"), n.DomainsFrom)
 	}
 	return rows
 }

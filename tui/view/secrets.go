@@ -92,7 +92,7 @@ func (v *SecretsView) Masked() bool {
 // Close wipes what was typed.
 func (v *SecretsView) Close() {
 	v.form.close()
-	v.token, v.kept = tokenForm{}, tokenForm{}
+	v.token = tokenForm{}
 }
 
 func (v *SecretsView) id(i int) string { return v.get(v.at(i)).id() }
