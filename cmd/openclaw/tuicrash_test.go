@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestWhereTheScreenFailedIsKept(t *testing.T) {
 		t.Errorf("it keeps %q", text)
 	}
 	other := &tui.Error{Op: "run the screen", Err: os.ErrClosed, Hint: "a terminal that is there"}
-	if err := term.keepCrash(layout, other); err != error(other) || hintOf(err) != other.Hint {
+	if err := term.keepCrash(layout, other); !errors.Is(err, other) || hintOf(err) != other.Hint {
 		t.Errorf("another error became %v, and its cure %q", err, hintOf(err))
 	}
 }
