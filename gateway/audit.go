@@ -35,6 +35,9 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 	if d.Row > 0 {
 		entry.Details["row"] = d.Row
 	}
+	if d.Masked { // its target is not its name: recall goes by that
+		entry.Details["masked"] = true
+	}
 	g.log.Warn("an agent was refused", slog.String("agent", d.Agent), slog.String("operation", d.Operation), slog.String("target", short(d.Target)), slog.String("rule", d.Rule), slog.Int("count", d.Count))
 	switch d.Class {
 	case policy.ClassExec:

@@ -191,6 +191,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	if err := g.openCertificates(snapshot.Config.Gateway.TLS); err != nil {
 		return err
 	}
+	g.recall(ctx)
 	servers, err := g.listen(snapshot)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Package registry remembers what happens behind the gateway now: denials,
-// connections and runs. It is memory only and starts empty; the audit log is
-// what lasts.
+// connections and runs. It is memory only; the audit log is what lasts, and of
+// its last hour a gateway takes the denials up as it starts (Recall).
 //
 // Promises. Counts are exact: a denial is merged with its repeats, and however
 // many come, none is lost from a count. Of a flood against one rule a thousand
