@@ -57,6 +57,7 @@ func newAsks(g *Gateway) *asks {
 func (a *asks) methods() []hub.Method {
 	return []hub.Method{
 		{Name: wire.MethodAskAsk, Scope: auth.ScopeAdmin, Local: true, Handle: a.ask},
+		{Name: wire.MethodAskAlike, Scope: auth.ScopeAdmin, Local: true, Handle: a.alike},
 		{Name: wire.MethodAskCancel, Scope: auth.ScopeAdmin, Local: true, Handle: a.cancel},
 		{Name: wire.MethodAsks, Scope: auth.ScopeApprovals, Handle: a.list},
 		{Name: wire.MethodAskDecide, Scope: auth.ScopeApprovals, Handle: a.decide},
@@ -134,6 +135,26 @@ func (a *asks) told(key askKey, v approve.Verdict) *wire.AskVerdict {
 	delete(a.held, key)
 	a.mu.Unlock()
 	return &wire.AskVerdict{Number: key.number, ID: v.ID, Allow: v.Allow, Reason: v.Reason}
+}
+
+// alike takes how many requests an ask stands for. One that is answered already is no
+// error: the two crossed.
+func (a *asks) alike(_ context.Context, call *hub.Call) (any, error) {
+	var params wire.AskAlikeParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	entry := a.held[askKey{call.Conn.ID, params.Run, params.Number}]
+	var held *approve.Held
+	if entry != nil {
+		held = entry.held
+	}
+	a.mu.Unlock()
+	if held != nil {
+		held.Alike(params.Seen, params.Waiting)
+	}
+	return nil, nil
 }
 
 // cancel takes an ask back. One that is answered already is no error: the two

@@ -71,6 +71,29 @@ func asksOf(t *testing.T, c *client.Client) []event.Ask {
 	return list.Asks
 }
 
+// A supervisor says how many requests its ask stands for; nobody else does, and not of
+// another's ask.
+func TestASupervisorCountsItsAlikeRequests(t *testing.T) {
+	h, supervisor, run := asking(t)
+	askFor(t, supervisor, run.Run, 1, "/srv/x")
+	numbers := wire.AskAlikeParams{Run: run.Run, Number: 1, Seen: 14, Waiting: 12}
+	if refusal := refusalOf(t, h.remote("operator.admin").Call(t.Context(), wire.MethodAskAlike, numbers, nil)); refusal.Code != wire.CodeForbidden {
+		t.Errorf("%+v", refusal)
+	}
+	if err := h.local().Call(t.Context(), wire.MethodAskAlike, numbers, nil); err != nil {
+		t.Error(err)
+	}
+	if row := asksOf(t, supervisor)[0]; row.Count != 1 || row.Waiting != 1 {
+		t.Errorf("another changed it: seen %d, %d wait", row.Count, row.Waiting)
+	}
+	if err := supervisor.Call(t.Context(), wire.MethodAskAlike, numbers, nil); err != nil {
+		t.Fatal(err)
+	}
+	if row := asksOf(t, supervisor)[0]; row.Count != 14 || row.Waiting != 12 {
+		t.Errorf("seen %d, %d wait", row.Count, row.Waiting)
+	}
+}
+
 // The answer reaches the supervisor after its record is written; the second
 // answer does not count.
 func TestAnAskIsHeldUntilItIsAnswered(t *testing.T) {

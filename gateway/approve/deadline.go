@@ -49,7 +49,7 @@ func (i *Inbox) Expire(ctx context.Context) (next time.Time) {
 				sooner(h.deadline)
 				continue
 			}
-			ended++
+			ended += h.waiting
 			i.end(h, Verdict{ID: h.ID, Reason: ReasonMissed(h.request.Timeout)}, event.AskMissed)
 		}
 		if ended > 0 {

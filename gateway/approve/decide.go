@@ -40,7 +40,7 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 	i.rowOf(id, past, true)
 	r.deciding = true
 	later := r.ask.State != event.AskWaiting
-	request, held := r.request, len(r.held)
+	request, held := r.request, r.waits()
 	runs := runsOf(r)
 	i.mu.Unlock()
 

@@ -113,6 +113,8 @@ type Held struct {
 	inbox    *Inbox
 	row      *row // nil when it does not wait; guarded by inbox.mu
 	request  Request
+	seen     int          // requests that it stands for, of one cage; guarded by inbox.mu
+	waiting  int          // those of them that wait still; guarded by inbox.mu
 	deadline time.Time    // moves while its clock is paused
 	last     time.Time    // no pause moves it past this
 	verdict  chan Verdict // one slot
@@ -128,7 +130,7 @@ func (i *Inbox) Submit(r Request) *Held {
 		r.Timeout = defaultTimeout
 	}
 	now := i.o.Now()
-	h := &Held{inbox: i, request: r, deadline: now.Add(r.Timeout), last: now.Add(policy.AskCap(r.Timeout)), verdict: make(chan Verdict, 1)}
+	h := &Held{inbox: i, request: r, seen: 1, waiting: 1, deadline: now.Add(r.Timeout), last: now.Add(policy.AskCap(r.Timeout)), verdict: make(chan Verdict, 1)}
 	i.mu.Lock()
 	id, granted := i.granted(&r)
 	same := i.waiting[keyOf(&r)]
@@ -204,6 +206,32 @@ func (h *Held) Cancel(late bool) {
 	}
 	i.mu.Unlock()
 	i.tell()
+}
+
+// Alike says how many alike requests of a cage this one stands for: all that there were,
+// and those that wait still. It does nothing to one that has its verdict.
+func (h *Held) Alike(seen, waiting int) {
+	i := h.inbox
+	i.mu.Lock()
+	if r := h.row; r != nil {
+		if more := seen - h.seen; more > 0 {
+			h.seen = seen
+			r.ask.Last, r.ask.Count = i.o.Now(), r.ask.Count+more
+		}
+		h.waiting = max(waiting, 1)
+		i.changed(r)
+	}
+	i.mu.Unlock()
+	i.tell()
+}
+
+// waits is how many requests wait for the answer of a row. i.mu is held.
+func (r *row) waits() int {
+	n := 0
+	for _, h := range r.held {
+		n += h.waiting
+	}
+	return n
 }
 
 // end gives a held ask its verdict. The last one of a row ends it with the
@@ -298,7 +326,7 @@ func (i *Inbox) sorted() []*row {
 // changed brings a row up to date and queues its event. i.mu is held.
 func (i *Inbox) changed(r *row) {
 	if r.ask.State == event.AskWaiting {
-		r.ask.Waiting, r.ask.Deadline = len(r.held), r.deadline()
+		r.ask.Waiting, r.ask.Deadline = r.waits(), r.deadline()
 	}
 	shown := r.ask
 	i.outbox = append(i.outbox, event.Event{Kind: event.KindAsk, Ask: &shown})

@@ -536,3 +536,24 @@ func TestWordsAreMaskedAndEventsInOrder(t *testing.T) {
 		t.Errorf("a host's name: %+v", row)
 	}
 }
+
+// The row, and the record of the answer, count what each cage says that it holds; a number
+// that comes late changes nothing.
+func TestARowCountsTheRequestsOfEachCage(t *testing.T) {
+	d := newDesk(t, nil)
+	one, two := d.Submit(request("/srv/x")), d.Submit(request("/srv/x"))
+	one.Alike(14, 12)
+	two.Alike(3, 0)  // it stands for itself at least
+	one.Alike(13, 2) // out of order: what was seen was seen
+	if row := d.List("")[0]; row.Count != 17 || row.Waiting != 3 {
+		t.Errorf("seen %d, %d wait", row.Count, row.Waiting)
+	}
+	d.decide(one.ID, Decision{Allow: true})
+	one.Alike(99, 99)
+	if row := d.List("")[0]; row.Count != 17 || row.Waiting != 0 {
+		t.Errorf("when it is answered: seen %d, %d wait", row.Count, row.Waiting)
+	}
+	if last := d.records[len(d.records)-1]; last.Held != 3 {
+		t.Errorf("on record as held: %d", last.Held)
+	}
+}

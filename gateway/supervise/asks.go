@@ -21,7 +21,8 @@ const (
 )
 
 // asks carries held requests of one cage to the gateway and the answers back:
-// it is the cage's Asker. Alike requests that wait at the same time are one ask.
+// it is the cage's Asker. Alike requests that wait at the same time are one ask, and the
+// gateway hears how many they are.
 // Without a gateway every request is denied at once. Its methods are safe for
 // concurrent use.
 type asks struct {
@@ -51,6 +52,8 @@ type pending struct {
 	number  uint64
 	key     alike
 	waiters int
+	seen    int           // requests that it was for, in all
+	more    chan struct{} // one slot: waiters or seen have changed
 	done    chan struct{} // closed with the verdict
 	left    bool          // nobody waits any more; missed says why
 	missed  bool
@@ -161,11 +164,12 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 func (a *asks) join(d sandbox.Denial) *pending {
 	key := alike{d.Class, d.Operation, d.Target}
 	if p := a.byKey[key]; p != nil {
-		p.waiters++
+		p.waiters, p.seen = p.waiters+1, p.seen+1
+		p.changed()
 		return p
 	}
 	a.next++
-	p := &pending{number: a.next, key: key, waiters: 1, done: make(chan struct{})}
+	p := &pending{number: a.next, key: key, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
 	a.byNumber[p.number], a.byKey[key] = p, p
 	conn := a.conn
 	a.work.Go(func() { a.carry(conn, p, d) })
@@ -196,9 +200,7 @@ func (a *asks) carry(conn Conn, p *pending, d sandbox.Denial) {
 		a.mu.Unlock()
 		return
 	}
-	select {
-	case <-p.done:
-	case <-a.life.Done():
+	if !a.count(conn, p) {
 		return
 	}
 	a.mu.Lock()
@@ -207,6 +209,44 @@ func (a *asks) carry(conn Conn, p *pending, d sandbox.Denial) {
 	if left {
 		// A gateway that does not hear it finds out by the deadline.
 		_ = conn.Call(a.life, wire.MethodAskCancel, wire.AskCancelParams{Run: a.run, Number: p.number, Missed: missed}, nil)
+	}
+}
+
+// alikeEach is how often the gateway hears that more, or fewer, alike requests wait: an
+// agent can make and give up very many.
+const alikeEach = 250 * time.Millisecond
+
+// count tells the gateway how many requests an ask stands for, until it has its verdict;
+// false: there is none, the run is over.
+func (a *asks) count(conn Conn, p *pending) bool {
+	for {
+		select {
+		case <-p.done:
+			return true
+		case <-a.life.Done():
+			return false
+		case <-p.more:
+		}
+		a.mu.Lock()
+		now := wire.AskAlikeParams{Run: a.run, Number: p.number, Seen: p.seen, Waiting: p.waiters}
+		a.mu.Unlock()
+		// Where it does not hear it, the person sees a smaller number, and answers the same.
+		_ = conn.Call(a.life, wire.MethodAskAlike, now, nil)
+		select {
+		case <-p.done:
+			return true
+		case <-a.life.Done():
+			return false
+		case <-time.After(alikeEach):
+		}
+	}
+}
+
+// changed notes that the gateway is to hear of a number. The asks' mu is held.
+func (p *pending) changed() {
+	select {
+	case p.more <- struct{}{}:
+	default:
 	}
 }
 
@@ -224,6 +264,7 @@ func (a *asks) leave(p *pending, missed bool) (answered bool) {
 		p.left, p.missed = true, missed
 		a.settle(p, false, reasonGone)
 	}
+	p.changed()
 	return false
 }
 

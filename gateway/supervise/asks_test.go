@@ -21,6 +21,7 @@ type desk struct {
 	mu        sync.Mutex
 	asked     []wire.AskParams
 	cancelled []wire.AskCancelParams
+	alike     []wire.AskAlikeParams
 	answer    func(wire.AskParams) (*wire.AskVerdict, error)
 }
 
@@ -39,6 +40,9 @@ func (d *desk) Call(_ context.Context, method string, params, result any) error 
 		v, err := d.answer(p)
 		result.(*wire.AskHeld).Verdict = v
 		return err
+	case wire.AskAlikeParams:
+		d.alike = append(d.alike, p)
+		return nil
 	case wire.AskCancelParams:
 		d.cancelled = append(d.cancelled, p)
 		return nil
@@ -190,6 +194,41 @@ func TestAlikeRequestsAreOneAsk(t *testing.T) {
 	}
 	if got := a.explain(read("/b")).Rule; !strings.HasPrefix(got, "ask: no answer in ") {
 		t.Errorf("the denial says %q", got)
+	}
+}
+
+// The gateway hears how many requests one ask stands for, and how many of them are left.
+func TestTheGatewayKnowsHowManyWait(t *testing.T) {
+	d := &desk{}
+	a := newTestAsks(t, d)
+	ctx, cancel := context.WithCancel(t.Context())
+	leaves := put(ctx, a, read("/a"))
+	soon(t, "the ask", func() bool { n, _ := d.count(); return n == 1 })
+	var stay []<-chan bool
+	for range 4 {
+		stay = append(stay, put(t.Context(), a, read("/a")))
+	}
+	hears := func(seen, waiting int) {
+		t.Helper()
+		soon(t, "the numbers", func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			n := len(d.alike)
+			return n > 0 && d.alike[n-1] == wire.AskAlikeParams{Run: "run", Number: 1, Seen: seen, Waiting: waiting}
+		})
+	}
+	hears(5, 5)
+	cancel()
+	<-leaves
+	hears(5, 4)
+	push(a, 1, true, "")
+	for _, answer := range stay {
+		if !<-answer {
+			t.Error("one that waited was denied")
+		}
+	}
+	if asked, cancelled := d.count(); asked != 1 || cancelled != 0 {
+		t.Errorf("%d asked, %d cancelled", asked, cancelled)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 // Methods of asks: requests of caged programs that are held for an answer.
 const (
 	MethodAskAsk    = "openclaw.asks.ask"    // AskParams → AskHeld; only the run's own unix socket
+	MethodAskAlike  = "openclaw.asks.alike"  // AskAlikeParams → {}; as above
 	MethodAskCancel = "openclaw.asks.cancel" // AskCancelParams → {}; as above
 	MethodAsks      = "openclaw.asks.list"   // AsksParams → AsksResult
 	MethodAskDecide = "openclaw.asks.decide" // AskDecideParams → AskDecided
@@ -47,6 +48,14 @@ type AskVerdict struct {
 	ID     string `json:"id,omitempty"`
 	Allow  bool   `json:"allow"`
 	Reason string `json:"reason,omitempty"` // of a denial: "ask: denied by you"
+}
+
+// AskAlikeParams says how many alike requests of one cage an ask stands for.
+type AskAlikeParams struct {
+	Run     string `json:"run"`
+	Number  uint64 `json:"number"`
+	Seen    int    `json:"seen"`    // in all
+	Waiting int    `json:"waiting"` // those that nobody has given up
 }
 
 // AskCancelParams takes an ask back: nobody waits for its verdict any more.
