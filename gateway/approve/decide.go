@@ -18,6 +18,8 @@ const maxNote = 500 // bytes
 // "always" cannot be written, the answer holds once and the row's Problem says
 // why.
 //
+// What waits beside it and is covered by an answer for a run or for ever is allowed with it.
+//
 // A missed ask, or one whose program is gone, can still become a rule (Always)
 // or a grant of its run, if that goes on. What a rule refused without asking can
 // become a rule.
@@ -87,6 +89,9 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 	i.mu.Unlock()
 	i.tell()
 	i.dropDead(runs)
+	if resolved && d.Allow && d.Scope != Once {
+		i.answerCovered(ctx, id, newGrant(id, &request, d.Match), request.Agent, runs, d)
+	}
 	switch {
 	case failed != nil:
 		return decided, false, &Error{Op: op, Err: fmt.Errorf("the answer could not be recorded, so it is denied: %w", failed), Hint: "check the disk and audit.log_path"}

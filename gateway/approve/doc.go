@@ -20,6 +20,9 @@
 // a rule that allows it the next time: then it gets one, and can be taken back as
 // any other answer.
 //
+// An answer that holds for a run or for ever is one to what waits already and is
+// covered by it, too: each such row gets its own record before it goes on.
+//
 // It never decides for itself that something is allowed, never looks at a file
 // that an ask is about, and never lifts a rule that denies: a cage asks only
 // about what no rule speaks of.

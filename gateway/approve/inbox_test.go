@@ -25,6 +25,7 @@ type desk struct {
 	dead    map[string]bool
 	records []Record
 	broken  error
+	full    int // after so many records the disk is full; 0: never
 	events  []event.Ask
 	order   []string // what happened
 }
@@ -38,6 +39,9 @@ func newDesk(t *testing.T, rules Rules) *desk {
 			defer d.mu.Unlock()
 			if d.broken != nil {
 				return d.broken
+			}
+			if d.full > 0 && len(d.records) >= d.full {
+				return errors.New("disk full")
 			}
 			d.records = append(d.records, r)
 			d.order = append(d.order, "audit "+r.Action)
