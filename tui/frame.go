@@ -322,7 +322,11 @@ func (s *screen) drawKeys(c *view.Canvas) {
 	}
 	if s.captures() {
 		c.Put(view.Bold, c.T("typing: "))
-		c.Put(view.Plain, c.T("enter accepts, esc leaves"))
+		words := c.T("enter accepts, esc leaves")
+		if v, is := s.views[s.current].(interface{ Filtering() bool }); is && v.Filtering() && s.over == overlayNone {
+			words = c.T("enter keeps it, esc takes it out, up: earlier ones")
+		}
+		c.Put(view.Plain, words)
 		if v, is := s.views[s.current].(interface{ SavedNames(width int) string }); is {
 			if names := v.SavedNames(c.Room() - 12); names != "" {
 				c.Put(view.Faint, c.T("   saved:"))

@@ -176,3 +176,21 @@ func TestAKeyThatCanDoNothingSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// What the keys of the filter line do is what the foot says; what a filter hid is not new
+// when it is taken off.
+func TestTheFilterLineSaysWhatItsKeysDo(t *testing.T) {
+	d := atWork(t, false, 120, 36)
+	if frame := strip(d.press("7", "/", "type:denied", "enter", "G", "/")); !strings.Contains(frame, "enter keeps it, esc takes it out") {
+		t.Errorf("the foot:\n%s", frame)
+	}
+	if frame := strip(d.press("enter", "\\")); strings.Contains(frame, " new ") {
+		t.Errorf("off:\n%s", frame)
+	}
+	if frame := strip(d.press("/", "esc")); strings.Contains(frame, "filter: denied") {
+		t.Errorf("esc keeps it:\n%s", frame)
+	}
+	if frame := strip(d.press("/", "up")); !strings.Contains(frame, "filter: denied") {
+		t.Errorf("up does not have it:\n%s", frame)
+	}
+}

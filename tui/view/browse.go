@@ -70,6 +70,9 @@ func (b *browse) Enter() {
 	}
 }
 
+// Filtering reports whether the filter is being written.
+func (b *browse) Filtering() bool { return b.typing && b.sure.text == "" }
+
 // captures reports whether typed text goes to the filter line.
 func (b *browse) captures() bool { return b.typing || b.sure.text != "" }
 
@@ -107,6 +110,7 @@ func (b *browse) parse() {
 	}
 	b.filter, b.fault, b.off = f, nil, false
 	b.parsed++
+	b.list.Anew()
 }
 
 // read reads a filter line, with the lines that are saved in the place of their names.
@@ -131,6 +135,7 @@ func (b *browse) do(a ID, id func(int) string) bool {
 		b.past.at = 0
 	case ActFilterOff:
 		b.off = !b.off
+		b.list.Anew()
 	case ActPane:
 		b.inPane = !b.inPane
 	case ActOpen:

@@ -11,7 +11,11 @@ type List struct {
 	count int    // rows in all when last drawn
 	seen  int    // count when the top was last in sight
 	moved bool   // the person has moved in it
+	other bool   // what stands in it was chosen anew since it was last drawn
 }
+
+// Anew says that the rows are others, by the person's own choice: none of them has arrived.
+func (l *List) Anew() { l.other = true }
 
 // Selected is the id of the selected row.
 func (l *List) Selected() string { return l.id }
@@ -43,9 +47,10 @@ func (l *List) Lay(count, height int, id func(int) string) int {
 		l.top = l.index - was
 	}
 	l.clamp()
-	if l.top == 0 {
+	if l.top == 0 || l.other {
 		l.seen = count
 	}
+	l.other = false
 	return l.top
 }
 

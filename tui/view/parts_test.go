@@ -62,6 +62,25 @@ func TestSelectionStaysWhenRowsArrive(t *testing.T) {
 	}
 }
 
+// What a filter that is taken off lets in has not arrived: it is not counted as new.
+func TestRowsThatAFilterHidAreNotNew(t *testing.T) {
+	l := List{}
+	name := func(i int) string { return itoa(i) }
+	few := func(i int) string { return itoa(10 * i) }
+	l.Lay(9, 5, few)
+	l.Move(ActBottom, few)
+	l.Lay(9, 5, few)
+	l.Anew()
+	l.Lay(90, 5, name)
+	if n := l.Unseen(); n != 0 {
+		t.Errorf("%d are new", n)
+	}
+	l.Lay(93, 5, func(i int) string { return itoa(i - 3) })
+	if n := l.Unseen(); n != 3 {
+		t.Errorf("3 arrived, and %d are new", n)
+	}
+}
+
 func TestRepeatKeepsItsPlaceUntilSilence(t *testing.T) {
 	d := NewData()
 	base := time.Unix(1000, 0)
