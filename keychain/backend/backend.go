@@ -22,7 +22,8 @@ type Options struct {
 	Now            func() time.Time
 	Anchor         Anchor // remembers the newest vault file beside the keychain; nil: nothing does
 
-	// Changed is called after name was set or deleted.
+	// Changed is called after name was set or deleted, and with "" after the vault was
+	// opened or locked: what was read before, and what could not be, counts no more.
 	Changed func(name string)
 }
 
@@ -80,12 +81,8 @@ func Open(ctx context.Context, options Options) (*Backend, error) {
 
 // Close wipes the vault's key. Later calls fail as locked.
 func (b *Backend) Close() {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
-	b.mu.Lock()
-	v := b.vault
-	b.mu.Unlock()
-	if v != nil {
+	defer b.hold()()
+	if v := b.current(); v != nil {
 		v.Close()
 	}
 }
@@ -98,8 +95,7 @@ func (b *Backend) keyPath() string    { return filepath.Join(b.keysDir, "vault.k
 // Refresh looks again: it makes the choice if there is none and the keychain
 // works now, and checks whether what is chosen answers.
 func (b *Backend) Refresh(ctx context.Context) Status {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	const op = "open secret store"
 	choice, err := b.readMarker()
 	switch {
@@ -164,10 +160,7 @@ func noKeychain(op string) error {
 
 // refreshVault keeps an unlocked vault, or unlocks it by what needs no person.
 func (b *Backend) refreshVault(ctx context.Context) {
-	b.mu.Lock()
-	v := b.vault
-	b.mu.Unlock()
-	if v != nil {
+	if v := b.current(); v != nil {
 		_, err := v.Entries(ctx)
 		if err == nil {
 			err = b.noteMark(ctx, "open vault", v)
@@ -208,6 +201,32 @@ func trimNewline(b []byte) []byte {
 		b = b[:n-1]
 	}
 	return b
+}
+
+// hold takes the lock of choices. What it returns gives it back, and tells if the vault
+// was opened or closed meanwhile.
+func (b *Backend) hold() (release func()) {
+	b.choosing.Lock()
+	return b.holding()
+}
+
+// holding is hold for who has the lock already.
+func (b *Backend) holding() (release func()) {
+	before := b.current()
+	return func() {
+		after := b.current()
+		b.choosing.Unlock()
+		if before != after {
+			b.changed("")
+		}
+	}
+}
+
+// current is the vault while it is open.
+func (b *Backend) current() *vault.Vault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.vault
 }
 
 // settle publishes what is known now, and closes a vault that is not used any

@@ -119,7 +119,7 @@ func TestVaultWithKeyFile(t *testing.T) {
 	if err := b.Delete(t.Context(), "anthropic"); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(changed, []string{"anthropic", "anthropic"}) {
+	if !slices.Equal(changed, []string{"", "anthropic", "", "anthropic"}) {
 		t.Fatalf("changed: %v", changed)
 	}
 
@@ -136,6 +136,39 @@ func TestVaultWithKeyFile(t *testing.T) {
 	}
 	if status := b.Refresh(t.Context()); status.State != Ready {
 		t.Fatalf("after the repair: %+v", status)
+	}
+}
+
+// Who keeps what was read is told when the vault was opened or locked, each time and by
+// each way, and not when nothing came of it.
+func TestWhoKeepsValuesIsToldOfALock(t *testing.T) {
+	o := folders(t)
+	told := 0
+	var b *Backend
+	o.Changed = func(name string) {
+		if name != "" {
+			t.Errorf("told of %q", name)
+		}
+		told++
+		if b != nil {
+			b.Lock() // no lock is held over the call
+		}
+	}
+	b = open(t, o)
+	for _, step := range []struct {
+		what string
+		do   func()
+		told int
+	}{
+		{"creation", func() { _ = b.CreateVault(t.Context(), []byte(words)) }, 2}, // with the lock of the test itself
+		{"a second lock", b.Lock, 2},
+		{"a wrong passphrase", func() { _ = b.Unlock(t.Context(), []byte("wrong horse")) }, 2},
+		{"an unlock", func() { _ = b.Unlock(t.Context(), []byte(words)) }, 4},
+		{"a look", func() { b.Refresh(t.Context()) }, 4},
+	} {
+		if step.do(); told != step.told {
+			t.Errorf("after %s: told %d times, not %d", step.what, told, step.told)
+		}
 	}
 }
 

@@ -48,5 +48,5 @@
 // A Backend may be used from several goroutines. Open, Refresh, Get and List
 // take up to 4.5 s when a keychain hangs, Set up to 7.5 s (package keychain's times
 // and half as long again), an unlock of the vault with a passphrase about half a second. Options.Changed is called after a
-// change, in the caller's goroutine, with no lock held.
+// change, and after the vault was opened or locked, in the caller's goroutine, with no lock held.
 package backend

@@ -12,8 +12,7 @@ var errCurrent = errors.New("the vault file is the newest that was seen")
 
 // LookAtRollback opens the vault file by what by has and tells why it is refused. It changes nothing.
 func (b *Backend) LookAtRollback(ctx context.Context, by keychain.VaultOpening) (keychain.VaultRollback, error) {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, rollback, _, err := b.openRefused(ctx, by)
 	if err == nil {
 		v.Close()
@@ -25,8 +24,7 @@ func (b *Backend) LookAtRollback(ctx context.Context, by keychain.VaultOpening) 
 // the one of fingerprint: it is written once more, above every generation that was
 // known, so that no file of before can take its place.
 func (b *Backend) AcceptRollback(ctx context.Context, by keychain.VaultOpening, fingerprint string) error {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, rollback, seen, err := b.openRefused(ctx, by)
 	if err != nil {
 		return err

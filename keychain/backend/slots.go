@@ -40,8 +40,7 @@ func (b *Backend) Slots(ctx context.Context) ([]keychain.VaultSlot, error) {
 // AddRecoveryCode makes a code that opens the vault, beside what opens it now.
 // current is the passphrase that opens it; it may be empty where none does.
 func (b *Backend) AddRecoveryCode(ctx context.Context, current []byte) (keychain.Secret, error) {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, err := b.openedBy(ctx, "add slot", current)
 	if err != nil {
 		return keychain.Secret{}, err
@@ -55,8 +54,7 @@ func (b *Backend) AddRecoveryCode(ctx context.Context, current []byte) (keychain
 
 // RemoveSlot takes a way to unlock the vault away.
 func (b *Backend) RemoveSlot(ctx context.Context, id string, current []byte) error {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, err := b.openedBy(ctx, "remove slot", current)
 	if err != nil {
 		return err
@@ -81,8 +79,7 @@ func (b *Backend) RemoveSlot(ctx context.Context, id string, current []byte) err
 // one is wanted; by nothing else. With approved it gets approved primitives. What is given
 // stays the caller's.
 func (b *Backend) Rekey(ctx context.Context, current, passphrase []byte, recovery, approved bool) (keychain.Secret, error) {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, err := b.openedBy(ctx, "rekey vault", current)
 	if err != nil {
 		return keychain.Secret{}, err

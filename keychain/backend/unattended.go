@@ -189,8 +189,9 @@ func (b *Backend) answering(ctx context.Context, op, name string) (keychain.Stor
 	again := b.awaits && b.vault == nil && b.now().Sub(b.asked).Abs() >= keychainPause
 	b.mu.Unlock()
 	if again && b.choosing.TryLock() {
+		release := b.holding()
 		b.askKeychain(ctx)
-		b.choosing.Unlock()
+		release()
 	}
 	return b.store(op, name)
 }
@@ -217,8 +218,7 @@ func (b *Backend) askKeychain(ctx context.Context) {
 // passphrase that opens it; it may be empty where none does.
 func (b *Backend) AddSlot(ctx context.Context, current []byte, slot keychain.NewVaultSlot) error {
 	const op = "add slot"
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	v, err := b.openedBy(ctx, op, current)
 	if err != nil {
 		return err

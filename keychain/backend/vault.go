@@ -16,8 +16,7 @@ var errChosen = errors.New("another place was chosen already")
 // refuses when a choice was made.
 func (b *Backend) CreateVault(ctx context.Context, passphrase []byte) error {
 	const op = "create vault"
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	release, err := file.Acquire(ctx, b.lockPath())
 	if err != nil {
 		return b.markerError(op, err)
@@ -88,8 +87,7 @@ func (b *Backend) openBy(way vault.Unlock) func(context.Context) (*vault.Vault, 
 
 func (b *Backend) unlock(ctx context.Context, open func(context.Context) (*vault.Vault, error)) error {
 	const op = "unlock vault"
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
+	defer b.hold()()
 	choice, err := b.readMarker()
 	if err != nil {
 		return b.markerError(op, err)
@@ -108,15 +106,11 @@ func (b *Backend) unlock(ctx context.Context, open func(context.Context) (*vault
 	return nil
 }
 
-// Lock forgets the vault's key. A vault with a key file is unlocked again by
+// Lock forgets the vault's key; Options.Changed has whoever keeps values forget those. A vault with a key file is unlocked again by
 // UnlockUnattended or the next start.
 func (b *Backend) Lock() {
-	b.choosing.Lock()
-	defer b.choosing.Unlock()
-	b.mu.Lock()
-	v := b.vault
-	b.mu.Unlock()
-	if v != nil {
+	defer b.hold()()
+	if b.current() != nil {
 		b.settle(Vault, nil, locked("get secret"))
 	}
 }

@@ -99,7 +99,8 @@
 // Parse reads nothing and no Reference prints a literal or a default. Resolve
 // happens at each use; what comes from a store is cached for Options.TTL (1
 // minute) and a failure for Options.NegativeTTL (5 s), so that a rotated secret
-// is followed and a dead service is not asked at every request. Files and
+// is followed and a dead service is not asked at every request; of a vault that is locked
+// or opened nothing is kept (Forget, of backend.Options.Changed). Files and
 // variables are read anew each time. Each reference fails alone. Errors are
 // *keychain.Error and hold no value, also not of the .env file. The .env file
 // is parsed, never executed and never put in the process's environment, where
