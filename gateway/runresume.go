@@ -68,7 +68,11 @@ func (r *runs) resume(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	if known == nil {
 		g.deps.Masker.Add(maskName(params.Run), []byte(params.Token))
-		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Terminal: terminalOf(params.Terminal), Learning: learn != nil, Started: g.deps.Now(), Policy: compiled.Version})
+		started := g.deps.Now()
+		if began := params.Started; !began.IsZero() && began.Before(started) {
+			started = began
+		}
+		g.registry.StartRun(event.Run{ID: params.Run, Agent: params.Agent, PID: pid, Command: params.Command, Terminal: terminalOf(params.Terminal), Learning: learn != nil, Started: started, Policy: compiled.Version})
 		g.sayLearns(params.Agent, learn)
 	}
 	if call.Conn.Context().Err() != nil {

@@ -168,7 +168,7 @@ func TestRunIsTakenBackByANewGateway(t *testing.T) {
 	}
 	next := build(t, h.layout, freePort(t), "", nil).run()
 	c := next.local()
-	params := wire.RunResumeParams{Run: run.Run, Agent: "coder", Command: run.Command, Token: run.Token, PID: os.Getpid()}
+	params := wire.RunResumeParams{Run: run.Run, Agent: "coder", Command: run.Command, Token: run.Token, PID: os.Getpid(), Started: time.Now().Add(-3 * time.Hour)}
 	forged := params
 	forged.Token = "oca_" + strings.Repeat("A", 49)
 	if err := c.Call(t.Context(), wire.MethodRunResume, forged, nil); err == nil {
@@ -179,6 +179,10 @@ func TestRunIsTakenBackByANewGateway(t *testing.T) {
 	}
 	if r := next.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": run.Token}); r.StatusCode != 200 || r.text != "caller=coder" {
 		t.Fatal(r.Status)
+	}
+	runs := next.registry.Runs("coder")
+	if len(runs) != 1 || !runs[0].Started.Equal(params.Started) {
+		t.Errorf("it began at %v, and says %+v", params.Started, runs)
 	}
 }
 

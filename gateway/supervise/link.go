@@ -17,6 +17,7 @@ import (
 type link struct {
 	options   Options
 	started   wire.RunStarted
+	began     time.Time
 	collected *reports
 	keeper    *keeper
 	asks      *asks
@@ -185,7 +186,7 @@ func (l *link) resume(ctx context.Context) Conn {
 	var resumed wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunResume, wire.RunResumeParams{
 		Run: l.started.Run, Agent: l.options.Agent, Command: l.started.Command,
-		Token: l.started.Token, PID: os.Getpid(), Learn: learns(l.options.Learn), Terminal: l.options.Terminal,
+		Token: l.started.Token, PID: os.Getpid(), Learn: learns(l.options.Learn), Terminal: l.options.Terminal, Started: l.began,
 	}, &resumed)
 	if err != nil {
 		conn.Close()

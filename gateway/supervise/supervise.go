@@ -76,6 +76,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if err != nil {
 		return sandbox.ExitStatus{}, err
 	}
+	began := time.Now()
 	for _, sentence := range started.Unsupported {
 		options.Warn(sentence)
 	}
@@ -135,7 +136,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 			options.Warn("this run is not in a full cage: " + m.Detail)
 		}
 	}
-	link := &link{options: options, started: started, collected: collected, keeper: keeper, asks: asks, process: process, said: map[string]bool{}}
+	link := &link{options: options, started: started, began: began, collected: collected, keeper: keeper, asks: asks, process: process, said: map[string]bool{}}
 	linked := make(chan Conn, 1)
 	linkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { linked <- link.run(linkCtx, conn) }()

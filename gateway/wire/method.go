@@ -120,7 +120,8 @@ type RunResumeParams struct {
 	PID     int      `json:"pid"`
 	Learn   *Learn   `json:"learn,omitempty"` // as the run was started
 
-	Terminal string `json:"terminal,omitempty"` // as above
+	Terminal string    `json:"terminal,omitempty"` // as above
+	Started  time.Time `json:"started,omitzero"`   // when it was; zero, or yet to come: not known
 }
 
 // RunReportParams carries what happened in a cage since the last report.
