@@ -368,3 +368,21 @@ func TestPlainModeAnswers(t *testing.T) {
 		t.Errorf("a read-only screen answers: %v\n%s", b.told, got)
 	}
 }
+
+// Where the policy forbids "always" it is no choice, and why stands beside the others, also
+// when nobody answered in time and "once" is none any more.
+func TestWhyThereIsNoAlways(t *testing.T) {
+	for _, size := range [][2]int{{120, 36}, {80, 24}} {
+		for _, state := range []string{event.AskWaiting, event.AskMissed, event.AskGone} {
+			d := newDriver(t, NewDemo(), false, size[0], size[1])
+			d.event(event.Event{Ask: &event.Ask{
+				ID: "4f2a91", State: state, Agent: "coder", Run: "r7", Class: "net", Operation: "connect", Target: "a.example:22", First: demoTime(0), Last: demoTime(0),
+				Count: 1, Waiting: 1, Deadline: demoTime(90), Matches: []string{"exact", "host"}, NoAlways: "never_always of agent coder lists net",
+			}})
+			frame := strip(d.press("3", "/", "type:target:a.example", "enter", "g"))
+			if !strings.Contains(frame, "always: never_always of agent coder") || strings.Contains(frame, "[always]") || !strings.Contains(frame, "a allow") {
+				t.Errorf("%v, %s:\n%s", size, state, frame)
+			}
+		}
+	}
+}

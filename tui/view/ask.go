@@ -280,6 +280,9 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 		}
 	}
 	v.drawAlso(c, a, match)
+	if a.NoAlways != "" && a.State != event.AskWaiting { // there is no once, which says so
+		c.Wrap(Faint, c.T("no always: %s", a.NoAlways), 0)
+	}
 }
 
 // drawAlso says what else of the last hour an allow would have reached.

@@ -301,6 +301,7 @@ func chineseWords() map[string]string {
 		"writes nothing; for this call alone":                                               "什么也不写；只限这一次",
 		"wrote %s":                                                                          "写入 %s",
 		"wrote":                                                                             "写入",
+		"no always: %s":                                                                     "没有“永久”：%s",
 		"took out":                                                                          "移除",
 		"y create   any other key cancels":                                                  "y 创建   其他键取消",
 		"y delete   any other key keeps it":                                                 "y 删除   其他键保留",
