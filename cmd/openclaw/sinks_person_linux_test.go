@@ -41,6 +41,10 @@ func repeating(t *testing.T) string {
 		if err != nil || key != keyCanary && key != shapedCanary { // the second is a new one, which is tried
 			t.Errorf("the provider was called with another key: %v", err)
 		}
+		if r.URL.Path == "/v1/models" {
+			fmt.Fprintf(w, `{"data":[{"id":%q}]}`, key)
+			return
+		}
 		if strings.Contains(string(asked), "refuse me") {
 			w.Header().Set("X-Key-Was", key)
 			w.Header().Set("Content-Type", "application/json")

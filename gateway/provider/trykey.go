@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,13 +19,14 @@ var ErrKeyRefused = errors.New("the provider refuses this key")
 // tryTimeout bounds a try of a key. A list of models comes within a second.
 const tryTimeout = 20 * time.Second
 
-// mostTried is how much of an answer is read so that its connection can be used
-// again, in bytes.
-const mostTried = 64 << 10
+// mostTried bounds what is read of a list of models, in bytes. OpenRouter's has half a
+// megabyte.
+const mostTried = 8 << 20
 
 // TryKey asks a provider for its list of models with a key, which costs nothing
-// and every key may do. nil: the provider takes the key; ErrKeyRefused: it does
-// not (401 or 403). Any other error leaves it unknown and holds no secret. The key
+// and every key may do. nil: the list came, so the provider takes the key; ErrKeyRefused: it
+// does not (401 or 403). Any other error, also of an answer without a list such as the
+// page of a proxy, leaves it unknown and holds no secret. The key
 // stays the caller's. There is no other try.
 func (h *Handler) TryKey(ctx context.Context, name string, key keychain.Secret) error {
 	target, known := h.options.Providers()[name]
@@ -59,14 +61,41 @@ func (h *Handler) TryKey(ctx context.Context, name string, key keychain.Secret) 
 		return errors.New(upstreamRefusal(name, address.Host, errors.Join(err, ctx.Err())).message)
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, mostTried))
+	body := io.LimitReader(response.Body, mostTried)
+	listed := response.StatusCode == http.StatusOK && listsModels(json.NewDecoder(body))
+	_, _ = io.Copy(io.Discard, body) // so that the connection can be used again
 	switch response.StatusCode {
 	case http.StatusOK:
+		if !listed {
+			return fmt.Errorf("%s answered with no list of models, which says nothing of the key", address.Host)
+		}
 		return nil
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("%w (status %d of %s)", ErrKeyRefused, response.StatusCode, address.Host)
 	}
 	return fmt.Errorf("%s answered with status %d, which says nothing of the key", address.Host, response.StatusCode)
+}
+
+// listsModels reports whether an answer is an object with a list of models: "data" of
+// OpenAI's and Anthropic's kind, "models" of Gemini's.
+func listsModels(answer *json.Decoder) bool {
+	if open, err := answer.Token(); err != nil || open != json.Delim('{') {
+		return false
+	}
+	for answer.More() {
+		name, err := answer.Token()
+		if err != nil {
+			return false
+		}
+		var value json.RawMessage
+		if err := answer.Decode(&value); err != nil {
+			return false
+		}
+		if (name == "data" || name == "models") && value[0] == '[' {
+			return true
+		}
+	}
+	return false
 }
 
 // anthropicVersion is the API's version that a request must name
