@@ -223,12 +223,20 @@ func (p *plain) followLogs(_ context.Context, rest string) error {
 }
 
 func (p *plain) audit(ctx context.Context, _ string) error {
-	lines, err := p.backend.Audit(ctx, time.Hour, 50)
+	const newest = 50
+	lines, err := p.backend.Audit(ctx, time.Hour, newest)
 	if err != nil {
 		return err
 	}
-	for _, l := range lines {
-		p.say(p.T("audit"), string(l))
+	d := view.NewData()
+	d.Words, d.Now = p.words, p.o.Now()
+	d.LoadAudit(lines)
+	for i := range slices.Backward(d.Audit) {
+		p.say(p.T("audit"), d.Audit[i].Sentence())
+	}
+	if len(lines) == newest {
+		p.say(p.T("audit"), p.T("the newest %s records of the last hour; openclaw audit search shows more", strconv.Itoa(newest)))
+		return nil
 	}
 	p.sayf(p.T("audit"), p.T("%d records in the last hour"), len(lines))
 	return nil

@@ -160,21 +160,3 @@ func (s *screen) runInView(id view.ID) {
 	action, _ := s.views[s.current].Do(id)
 	s.act(action)
 }
-
-// quitKey answers the question that q asks.
-func (s *screen) quitKey(k view.Key) {
-	name := k.Name
-	if len(k.Text) == 1 && !k.Paste {
-		name = string(k.Text[0])
-	}
-	switch name {
-	case "l", "enter", "q", "ctrl+c":
-		s.quit = true
-	case "s":
-		if !s.data.ReadOnly && s.data.Link.Up {
-			s.quit, s.outcome.StopGateway = true, true
-		}
-	case "esc", "n":
-		s.over = overlayNone
-	}
-}

@@ -1,6 +1,10 @@
 package tui
 
 import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,4 +69,33 @@ func TestTheWordOfAHeldRequestIsBold(t *testing.T) {
 			t.Errorf("view %s:\n%q", key, frame)
 		}
 	}
+}
+
+// Who has the screen read out hears what a record says, and how many there are; not its
+// JSON. Where there are more than are said it is told so.
+func TestThePlainModeReadsRecordsOut(t *testing.T) {
+	got, _ := runPlainWith(t, NewDemo(), false, "audit", "quit")
+	said := 0
+	for line := range strings.Lines(got) {
+		if text, is := strings.CutPrefix(line, "audit: 2026-"); is {
+			said++
+			if strings.ContainsAny(text, `{}"`) || !strings.Contains(text, ", ") || !strings.Contains(text, ". ") {
+				t.Errorf("read out: %s", line)
+			}
+		}
+	}
+	if said == 0 || !strings.Contains(got, strconv.Itoa(said)+" records in the last hour") {
+		t.Errorf("%d records:\n%s", said, got)
+	}
+	got, _ = runPlainWith(t, manyRecords{NewDemo()}, false, "audit", "quit")
+	if !strings.Contains(got, "the newest 50 records of the last hour") {
+		t.Errorf("it does not say that there are more:\n%s", got)
+	}
+}
+
+// manyRecords has as many as are asked for.
+type manyRecords struct{ *Demo }
+
+func (b manyRecords) Audit(_ context.Context, _ time.Duration, limit int) ([]json.RawMessage, error) {
+	return slices.Repeat([]json.RawMessage{json.RawMessage(`{"timestamp":"2026-11-29T11:00:00Z","event_type":"run_start"}`)}, limit), nil
 }
