@@ -194,3 +194,24 @@ func TestTheFilterLineSaysWhatItsKeysDo(t *testing.T) {
 		t.Errorf("up does not have it:\n%s", frame)
 	}
 }
+
+// So does one of the connections.
+func TestAKeyThatCanDoNothingForAConnectionSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		row  event.Connection
+		key  string
+		says string
+	}{
+		{event.Connection{Kind: "unix", State: "closed"}, "x", "only a client of the gateway that is connected can be closed; x in view 4 ends a run"},
+		{event.Connection{Kind: "net", Agent: "coder", State: "open"}, "x", "only a client of the gateway that is connected can be closed"},
+		{event.Connection{Kind: "http", From: "127.0.0.1:5123", State: "refused"}, "b", "only the address of a peer that came over the network can be banned"},
+		{event.Connection{Kind: "unix", From: "unix", State: "open"}, "w", "no rule of a policy was asked"},
+	} {
+		d := newDriver(t, NewDemo(), false, 120, 36)
+		c.row.ID, c.row.Opened, c.row.Route = "here", demoTime(20), "there"
+		d.event(event.Event{Connection: &c.row})
+		if frame := strip(d.press("2", "/", "type:there", "enter", "g", c.key)); !strings.Contains(frame, c.says) || strings.Contains(frame, "y yes") {
+			t.Errorf("%s on %+v: no %q:\n%s", c.key, c.row, c.says, frame)
+		}
+	}
+}

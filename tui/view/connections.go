@@ -55,10 +55,17 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	n := v.data.Connections.Get(v.list.Selected())
 	switch a {
 	case ActDisconnect:
-		v.disconnect()
+		if !v.disconnect() {
+			return v.tell(v.data.T("only a client of the gateway that is connected can be closed; {agents.stop} in view 4 ends a run with all that it has open"))
+		}
 	case ActBan:
-		v.ban()
+		if !v.ban() {
+			return v.tell(v.data.T("only the address of a peer that came over the network can be banned, and never this machine's own"))
+		}
 	case ActWhy:
+		if n != nil && !v.ruled(n) {
+			return v.tell(v.data.T("no rule of a policy was asked: that is for what an agent connects to"))
+		}
 		v.why, v.top = !v.why, 0
 		return v.Wants(), true
 	case ActEvents:
@@ -71,8 +78,16 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	return Action{}, true
 }
 
-// disconnect asks about the marked clients, or the selected one.
-func (v *ConnectionsView) disconnect() {
+// tell says why a key did nothing, where a row is selected.
+func (v *ConnectionsView) tell(why string) (Action, bool) {
+	if v.list.Selected() == "" {
+		return Action{}, true
+	}
+	return Action{Verb: VerbTell, Text: why}, true
+}
+
+// disconnect asks about the marked clients, or the selected one; false: there is none.
+func (v *ConnectionsView) disconnect() bool {
 	var ids []string
 	for _, id := range v.marked() {
 		if v.client(v.data.Connections.Get(id)) {
@@ -81,15 +96,18 @@ func (v *ConnectionsView) disconnect() {
 	}
 	switch len(ids) {
 	case 0:
+		return false
 	case 1:
 		v.ask(v.data.T("Close the connection of %s?", peer(v.data.Connections.Get(ids[0]))), Action{Verb: VerbDisconnect, Words: ids})
 	default:
 		v.ask(v.data.T("Close the connections of %s?", v.data.N(len(ids), "client")), Action{Verb: VerbDisconnect, Words: ids})
 	}
+	return true
 }
 
-// ban asks about the addresses of the marked rows, or that of the selected one.
-func (v *ConnectionsView) ban() {
+// ban asks about the addresses of the marked rows, or that of the selected one; false:
+// none of them can be banned.
+func (v *ConnectionsView) ban() bool {
 	var addresses []string
 	for _, id := range v.marked() {
 		if address := v.address(v.data.Connections.Get(id)); address != "" && !slices.Contains(addresses, address) {
@@ -98,11 +116,13 @@ func (v *ConnectionsView) ban() {
 	}
 	switch len(addresses) {
 	case 0:
+		return false
 	case 1:
 		v.ask(v.data.T("Ban %s for an hour, and close what is open of it?", addresses[0]), Action{Verb: VerbBan, Words: addresses})
 	default:
 		v.ask(v.data.T("Ban %s for an hour, and close what is open of them?", strings.Join(addresses, ", ")), Action{Verb: VerbBan, Words: addresses})
 	}
+	return true
 }
 
 // any reports whether a marked row, or the selected one, is of a kind.
