@@ -83,10 +83,11 @@ func scenes() []scene {
 func TestGoldenScreens(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
 		for _, color := range []bool{true, false} {
-			var all strings.Builder
+			var all, coloured strings.Builder
 			add := func(name, frame string) {
 				sound(t, frame, size[0], size[1])
 				if color {
+					colours(&coloured, name, frame)
 					frame = strip(frame)
 				} else {
 					frame = strings.ReplaceAll(frame, "\x1b", "␛")
@@ -110,6 +111,20 @@ func TestGoldenScreens(t *testing.T) {
 				kind = "nocolor"
 			}
 			golden(t, fmt.Sprintf("screens-%dx%d-%s.golden", size[0], size[1], kind), all.String())
+			if color {
+				golden(t, fmt.Sprintf("screens-%dx%d-colour.golden", size[0], size[1]), coloured.String())
+			}
+		}
+	}
+}
+
+// colours adds the rows of a frame that hold a colour, by their numbers: what the others
+// are like the goldens without colours say.
+func colours(out *strings.Builder, name, frame string) {
+	fmt.Fprintf(out, "=== %s\n", name)
+	for i, row := range strings.Split(frame, "\n") {
+		if strings.Contains(row, "\x1b[3") || strings.Contains(row, "\x1b[9") {
+			fmt.Fprintf(out, "%d %s\n", i+1, strings.ReplaceAll(row, "\x1b", "␛"))
 		}
 	}
 }

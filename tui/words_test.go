@@ -219,15 +219,17 @@ func chineseScreen(t *testing.T, width, height int) *driver {
 // and no English sentence is left in what the program itself says.
 func TestGoldenChinese(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
-		var all strings.Builder
+		var all, coloured strings.Builder
 		d := chineseScreen(t, size[0], size[1])
 		d.s.saveFilter = new(saver).save
 		for _, s := range scenes() {
 			frame := d.press(s.keys...)
 			sound(t, frame, size[0], size[1])
 			fmt.Fprintf(&all, "=== %s\n%s\n", s.name, strip(frame))
+			colours(&coloured, s.name, frame)
 		}
 		golden(t, fmt.Sprintf("screens-%dx%d-zh.golden", size[0], size[1]), all.String())
+		golden(t, fmt.Sprintf("screens-%dx%d-zh-colour.golden", size[0], size[1]), coloured.String())
 	}
 }
 

@@ -36,6 +36,9 @@ func (v *DenialsView) pastFoot(c *Canvas, d *event.Denial) {
 	case v.data.ReadOnly:
 	case v.ask.past == d.ID:
 		v.askFoot(c, v.pastAsk(d))
+	case advise(v.data.Words, d, v.data.Home, "").short == "": // perhaps none would
+		c.Put(Bold, c.Key(ActAllow))
+		c.Wrap(Faint, c.T(" asks whether a rule would allow it; nothing is written yet"), 2)
 	default:
 		c.Put(Bold, c.Key(ActAllow))
 		c.Wrap(Faint, c.T(" shows the rule that would allow it; nothing is written yet"), 2)
