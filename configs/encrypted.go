@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 )
 
@@ -66,7 +67,7 @@ func Encrypt(path string, options Options, seal func(raw, text []byte) ([]byte, 
 		return nil, err
 	}
 	// What is encrypted must not lie beside it in plain text.
-	if options, err = options.complete(); err == nil && path == options.Layout.Config() {
+	if options, err = options.complete(); err == nil && SameFile(path, options.Layout.Config()) {
 		err = forgetVersions(options.Layout)
 	}
 	if err != nil {
@@ -75,6 +76,17 @@ func Encrypt(path string, options Options, seal func(raw, text []byte) ([]byte, 
 		}}}
 	}
 	return data, nil
+}
+
+// SameFile reports whether two names are of one file that is there, however a person
+// wrote them: below the folder that they stand in, or by a link.
+func SameFile(one, other string) bool {
+	a, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(other)
+	return err == nil && os.SameFile(a, b)
 }
 
 // Decrypt puts the text in the place of an encrypted config. about is told of the

@@ -297,17 +297,36 @@ func TestHistoryOfAnEncryptedConfig(t *testing.T) {
 }
 
 // The command that encrypts takes the texts away itself: maybe no gateway runs.
+// However the person names the file.
 func TestEncryptLeavesNoTextBehind(t *testing.T) {
-	options := testOptions(t)
-	writeConfig(t, options, "# one\n")
-	store := keeping(t, options)
-	say(t, store, "# two\n")
-	if _, err := Encrypt(store.path, options, func(_, _ []byte) ([]byte, error) { return []byte("openclaw-config/test\n"), nil }); err != nil {
-		t.Fatal(err)
-	}
-	list, err := Versions(options.Layout)
-	if entries, _ := os.ReadDir(options.Layout.Versions()); err != nil || versionNumbers(list) != "2- 1-" || len(entries) != 1 {
-		t.Errorf("%+v %v %v", list, err, entries)
+	for how, name := range map[string]func(t *testing.T, path string) string{
+		"its own name": func(_ *testing.T, path string) string { return path },
+		"relative": func(t *testing.T, path string) string {
+			t.Chdir(filepath.Dir(path))
+			return filepath.Base(path)
+		},
+		"with a detour": func(_ *testing.T, path string) string { return filepath.Dir(path) + "/./" + filepath.Base(path) },
+		"by a link to its folder": func(t *testing.T, path string) string {
+			link := filepath.Join(t.TempDir(), "link")
+			if err := os.Symlink(filepath.Dir(path), link); err != nil {
+				t.Skip(err)
+			}
+			return filepath.Join(link, filepath.Base(path))
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			options := testOptions(t)
+			writeConfig(t, options, "# one\n")
+			store := keeping(t, options)
+			say(t, store, "# two\n")
+			if _, err := Encrypt(name(t, store.path), options, func(_, _ []byte) ([]byte, error) { return []byte("openclaw-config/test\n"), nil }); err != nil {
+				t.Fatal(err)
+			}
+			list, err := Versions(options.Layout)
+			if entries, _ := os.ReadDir(options.Layout.Versions()); err != nil || versionNumbers(list) != "2- 1-" || len(entries) != 1 {
+				t.Errorf("%+v %v %v", list, err, entries)
+			}
+		})
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -25,21 +24,25 @@ func configEncryptCommand(t *terminal) *cobra.Command {
 }
 
 // deciding is how a config is opened for who encrypts or decrypts it: one that is not
-// the newest is told of, and taken.
-func (t *terminal) deciding() (*sealed.Opener, configs.Options, error) {
+// the newest is told of, and taken. The gateway's own goes by its own name, however the
+// person wrote it: what is kept of it beside it is found by that.
+func (t *terminal) deciding(path string) (*sealed.Opener, string, configs.Options, error) {
 	options, err := t.configOptions()
 	if err != nil {
-		return nil, options, err
+		return nil, path, options, err
+	}
+	if own := options.Layout.Config(); configs.SameFile(path, own) {
+		path = own
 	}
 	how := t.sealedOptions(options.Layout)
 	how.Accept = true
 	opener := sealed.New(how)
 	options.Open = openBy(opener)
-	return opener, options, nil
+	return opener, path, options, nil
 }
 
 func (t *terminal) encryptConfig(ctx context.Context, path string) error {
-	opener, options, err := t.deciding()
+	opener, path, options, err := t.deciding(path)
 	if err != nil {
 		return err
 	}
@@ -74,8 +77,7 @@ func configDecryptCommand(t *terminal) *cobra.Command {
 		Long:    "Put an encrypted config back into plain text, mode 0600. A running gateway goes on with it.",
 		Example: "  openclaw config decrypt ~/.openclaw/config.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
-			path := args[0]
-			opener, options, err := t.deciding()
+			opener, path, options, err := t.deciding(args[0])
 			if err != nil {
 				return err
 			}
@@ -104,7 +106,7 @@ func (t *terminal) sayAccepted(opener *sealed.Opener) {
 
 // sayRunning tells that a gateway that runs cannot open what was encrypted now.
 func (t *terminal) sayRunning(ctx context.Context, path string, layout configs.Layout) error {
-	if path, err := filepath.Abs(path); err != nil || path != layout.Config() {
+	if path != layout.Config() {
 		return nil
 	}
 	c, err := dial(ctx, layout)
