@@ -302,11 +302,13 @@ func TestEncryptLeavesNoTextBehind(t *testing.T) {
 	for how, name := range map[string]func(t *testing.T, path string) string{
 		"its own name": func(_ *testing.T, path string) string { return path },
 		"relative": func(t *testing.T, path string) string {
+			t.Helper()
 			t.Chdir(filepath.Dir(path))
 			return filepath.Base(path)
 		},
 		"with a detour": func(_ *testing.T, path string) string { return filepath.Dir(path) + "/./" + filepath.Base(path) },
 		"by a link to its folder": func(t *testing.T, path string) string {
+			t.Helper()
 			link := filepath.Join(t.TempDir(), "link")
 			if err := os.Symlink(filepath.Dir(path), link); err != nil {
 				t.Skip(err)
