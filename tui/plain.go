@@ -124,7 +124,7 @@ func (p *plain) event(e *event.Event) {
 	case e.Connection != nil && e.Connection.State == "refused":
 		p.say(p.T("refused"), e.Connection.From+" "+e.Connection.Route+", "+e.Connection.Detail)
 	case e.Agent != nil:
-		p.say(p.T("agent"), e.Agent.Name+" "+e.Agent.State)
+		p.say(p.T("agent"), e.Agent.Name+" "+p.T(e.Agent.State))
 	case e.Config != nil:
 		p.configLine(e.Config)
 	case e.Notice != nil:

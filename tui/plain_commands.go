@@ -52,7 +52,7 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 	}
 	o = view.Clean(o)
 	p.sayf(p.T("gateway"), p.T("running, pid %d, on %s, %d connections, %d denied in the last hour, %d of %d agents running"),
-		o.PID, strings.Join(o.Listeners, " and "), o.Connections, o.DeniedHour, o.Running, o.Agents)
+		o.PID, strings.Join(o.Listeners, p.T(" and ")), o.Connections, o.DeniedHour, o.Running, o.Agents)
 	if o.Asks > 0 {
 		p.sayf(p.T("asks"), p.T("%d wait for an answer; asks lists them"), o.Asks)
 	}
@@ -73,7 +73,7 @@ func (p *plain) overview(ctx context.Context, _ string) error {
 }
 
 func (p *plain) storeLine(s *event.SecretStore) {
-	p.sayf(p.T("store"), p.T("%s %s. %s"), orWord(s.Backend, p.T("no place for secrets,")), s.State, s.Detail)
+	p.sayf(p.T("store"), p.T("%s %s. %s"), orWord(s.Backend, p.T("no place for secrets,")), p.T(s.State), s.Detail)
 	if !s.Until.IsZero() {
 		p.say(p.T("store"), p.T("unlocked until %s", s.Until.In(p.o.Now().Location()).Format(time.DateTime)))
 	}
@@ -103,7 +103,7 @@ func (p *plain) connections(ctx context.Context, _ string) error {
 		return err
 	}
 	for _, c := range view.Clean(list) {
-		p.sayf(p.T("connection"), p.T("%s, %s from %s, agent %s, %s, %s. %s"), c.ID, c.Kind, c.From, orWord(c.Agent, p.T("none")), c.Route, c.State, c.Detail)
+		p.sayf(p.T("connection"), p.T("%s, %s from %s, agent %s, %s, %s. %s"), c.ID, c.Kind, c.From, orWord(c.Agent, p.T("none")), c.Route, p.T(c.State), c.Detail)
 	}
 	p.sayf(p.T("connections"), p.T("%d in all"), len(list))
 	return nil
@@ -172,7 +172,7 @@ func (p *plain) agents(ctx context.Context, name string) error {
 		list = []event.Agent{a}
 	}
 	for _, a := range view.Clean(list) {
-		p.sayf(p.T("agent"), p.T("%s, %s, %d runs now, %d denied. %s"), a.Name, a.State, view.Running(&a), a.Denied, a.Problem)
+		p.sayf(p.T("agent"), p.T("%s, %s, %d runs now, %d denied. %s"), a.Name, p.T(a.State), view.Running(&a), a.Denied, a.Problem)
 		if name == "" {
 			continue
 		}

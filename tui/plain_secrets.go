@@ -22,7 +22,7 @@ func (p *plain) secrets(ctx context.Context, _ string) error {
 		if s.Missing {
 			state = p.T("missing")
 		}
-		p.sayf(p.T("secret"), p.T("%s, %s, used by %s"), s.Name, state, orWord(strings.Join(s.UsedBy, " and "), p.T("nothing")))
+		p.sayf(p.T("secret"), p.T("%s, %s, used by %s"), s.Name, state, orWord(strings.Join(s.UsedBy, p.T(" and ")), p.T("nothing")))
 	}
 	tokens, err := p.backend.ClientTokens(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (p *plain) secrets(ctx context.Context, _ string) error {
 	d.LoadTokens(view.Clean(tokens))
 	for i := range d.Tokens {
 		t := &d.Tokens[i]
-		p.sayf(p.T("token"), p.T("client %s, %s, %s, %d connections now"), t.Name, strings.Join(t.Scopes, " and "), view.TokenEnd(d, t), t.Connected)
+		p.sayf(p.T("token"), p.T("client %s, %s, %s, %d connections now"), t.Name, strings.Join(t.Scopes, p.T(" and ")), view.TokenEnd(d, t), t.Connected)
 	}
 	return nil
 }

@@ -122,6 +122,9 @@ func (l *literal) drawn() bool {
 	if strings.HasPrefix(l.text, "ctrl+") {
 		return false
 	}
+	if l.function == "strings.Join" { // a word between words
+		return true
+	}
 	return !slices.ContainsFunc([]string{
 		"strings.", "slices.", "yield", "Format", "Parse", "Compile", "getenv", "Getenv", "levelOf", "errors.", "fmt.", "command", "ID",
 		"key.WithKeys", "adviseSwitch", "known", "add", "yamlWord", "run", "v.list.Move",
@@ -136,7 +139,7 @@ func asItStands() []string {
 	return []string{
 		"openclaw", "openai", "anthropic", "down", "up", "esc", "enter", "tab", "space", "backspace", "A/D", "info", "warn", "src", "source", "level",
 		"true", "false", "agents", "roles", ".permissions", " true", ": true", ": [", "deny", "read", "write", "exec", "connect", "once", "running", "ended",
-		"openclaw-", "log", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}",
+		"openclaw-", "log", ".txt", "ERROR", "INFO", "src:", "HOME", "TMUX", "STY", "name", "store", "openclaw doctor", "openclaw audit search", "alt+", "(1 ask) openclaw", " asks) openclaw", "{path: ", ", access: read}", " or ", // " or " of what is wrong with the keys of a config
 		"token", "client/", "keychain://openclaw/", ".token",
 		"NO_COLOR", "TERM", "OPENCLAW_PLAIN", "zh", "en", "Hint", "open ",
 		"overview", "connections", "denials", "logs", "secrets", "audit", "config", "chat", "user", "tui-", // words of commands
@@ -248,6 +251,16 @@ func TestLanguageFollowsTheLocale(t *testing.T) {
 	} {
 		if got := view.LanguageOf(func(name string) string { return c.env[name] }); got != c.want {
 			t.Errorf("%v: %s, want %s", c.env, got, c.want)
+		}
+	}
+}
+
+// The plain mode has no English between its Chinese words, nor in the states.
+func TestThePlainModeIsChineseToo(t *testing.T) {
+	got, _ := plainTalk(t, Options{Backend: NewDemo(), Language: "zh"}, "overview", "agents", "connections", "secrets", "quit")
+	for _, english := range []string{" and ", "running", "stopped", "unlocked", "closed"} {
+		if strings.Contains(got, english) {
+			t.Errorf("%q:\n%s", english, got)
 		}
 	}
 }

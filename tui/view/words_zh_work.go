@@ -4,6 +4,7 @@ package view
 func chineseWork() map[string]string {
 	return map[string]string{ //nolint:gosec // texts, not credentials
 		" %s of %s": " %s / %s",
+		" and ":     "、",
 		" asks whether a rule would allow it; nothing is written yet": " 询问是否有规则可以允许它；尚未写入任何内容",
 		" shows the rule that would allow it; nothing is written yet": " 显示今后会允许它的规则；尚不写入",
 		", for %s": "，范围 %s",
