@@ -258,7 +258,7 @@ func TestLanguageFollowsTheLocale(t *testing.T) {
 // The plain mode has no English between its Chinese words, nor in the states.
 func TestThePlainModeIsChineseToo(t *testing.T) {
 	got, _ := plainTalk(t, Options{Backend: NewDemo(), Language: "zh"}, "overview", "agents", "connections", "secrets", "quit")
-	for _, english := range []string{" and ", "running", "stopped", "unlocked", "closed"} {
+	for _, english := range []string{" and ", "running", "stopped", "unlocked", "refused", "stream"} {
 		if strings.Contains(got, english) {
 			t.Errorf("%q:\n%s", english, got)
 		}
