@@ -260,7 +260,7 @@ var states = func() map[string]bool {
 		unexpected expected eof end start begin next previous current error warning see use used using provided given absent present pending
 		active inactive loaded read write only see env environment keychain vault file prompt stdin none. n/a na tbd see: ready
 		successful success successfully works working checked verified length age count limit usage
-		learn based level admin`) {
+		learn based level admin locked unlocked corrupt`) {
 		set[w] = true
 	}
 	return set

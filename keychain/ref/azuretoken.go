@@ -207,7 +207,7 @@ func (c *azureCall) byProgram(ctx context.Context, tenant string) (azureToken, e
 		switch {
 		case ok && e.Kind == keychain.KindNoService:
 			return azureToken{}, outside(keychain.KindLocked, "no credentials for Azure are found, and the program az is not there",
-				"install az and run az login, or export AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET before openclaw starts; for the identity of a machine export AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential")
+				"install az and run az login, or export AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET before openclaw starts; for the identity of a machine let AZURE_TOKEN_CREDENTIALS be ManagedIdentityCredential")
 		case ok && e.Kind == keychain.KindFailed:
 			return azureToken{}, outside(keychain.KindLocked, "az gives no token", "run: az login --tenant "+tenant)
 		}

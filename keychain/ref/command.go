@@ -101,7 +101,7 @@ func (r *Resolver) run(ctx context.Context, c command) (keychain.Secret, error) 
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return keychain.Secret{}, ctx.Err()
 		}
-		return keychain.Secret{}, outside(keychain.KindTimeout, filepath.Base(name)+" did not answer in time and was ended", byHand+" (it may wait for a passphrase: unlock it first)")
+		return keychain.Secret{}, outside(keychain.KindTimeout, filepath.Base(name)+" did not answer in time and was ended", byHand+" (it may wait for a passphrase, which is to be given first)")
 	case err != nil:
 		return keychain.Secret{}, outside(keychain.KindFailed, filepath.Base(name)+" failed: "+status(err), byHand)
 	}
