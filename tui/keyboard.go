@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -40,6 +41,11 @@ type keyboard struct {
 	buf     [maxSequence]byte
 }
 
+// errTerminalGone is what a terminal that was hung up reads, whose end Bubble Tea takes for
+// the end of typing, and waits on: a screen on a line that is lost would stay for ever
+// where its shell passes no signal on.
+var errTerminalGone = errors.New("the terminal is gone") //nolint:gochecknoglobals // an error
+
 func newKeyboard(f *os.File) *keyboard {
 	return &keyboard{File: f, now: time.Now, more: func(wait time.Duration) bool { return readable(f, wait) }}
 }
@@ -52,6 +58,9 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	out := p[:0]
 	for {
 		n, err := k.File.Read(k.buf[:min(len(k.buf), len(p)-len(out)-len(k.begun))])
+		if errors.Is(err, io.EOF) {
+			err = errTerminalGone
+		}
 		if err != nil {
 			return len(out), err
 		}

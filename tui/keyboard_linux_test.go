@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -115,5 +117,19 @@ func TestArrowKeysInPiecesAnswerNothing(t *testing.T) {
 		if arrow("B"); time.Now().After(end) {
 			t.Fatalf("the selection never moves:\n%s", s.text())
 		}
+	}
+}
+
+// A terminal that was hung up is an error and no end of typing, which Bubble Tea would wait
+// on for ever: the screen ends with its line, whatever signals its shell passes on.
+func TestALostTerminalEndsTheScreen(t *testing.T) {
+	terminal, line, err := pty.Open()
+	need(t, err == nil, fmt.Sprint("no pseudo-terminal: ", err))
+	defer line.Close()
+	if err := terminal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := newKeyboard(line).Read(make([]byte, 2*maxSequence)); n != 0 || err == nil || errors.Is(err, io.EOF) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
