@@ -159,27 +159,3 @@ func (g *Gateway) liftBan(ctx context.Context, call *hub.Call) (any, error) {
 	g.log.Info("a ban was lifted", slog.String("network", network.String()))
 	return nil, nil
 }
-
-// disconnect closes one client's socket.
-func (g *Gateway) disconnect(ctx context.Context, call *hub.Call) (any, error) {
-	var params wire.DisconnectParams
-	if err := call.Decode(&params); err != nil {
-		return nil, err
-	}
-	if params.ID == call.Conn.ID {
-		return nil, wire.Invalid("that is the connection that asks")
-	}
-	for _, c := range g.hub.Conns() {
-		if c.ID != params.ID {
-			continue
-		}
-		if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{
-			Event: "authorization", Action: "disconnect", Target: short(c.Client.ID), Details: map[string]any{"from": c.Peer.From, "connection": c.ID},
-		}); err != nil {
-			return nil, notAudited("the client was not disconnected")
-		}
-		c.Close(wire.ClosePolicy, "disconnected by the operator")
-		return nil, nil
-	}
-	return nil, wire.NotFound("there is no client "+short(params.ID)+" now", "openclaw client list")
-}

@@ -129,6 +129,9 @@ type Deps struct {
 	// calls. An empty agent is the operator; ClientOf(ctx) names its client.
 	Provider   http.Handler
 	WithCaller func(ctx context.Context, agent, run string) context.Context
+	// CutCall ends a call that is under way, by its Call's ID, and has its client and its
+	// record say why; false: there is none.
+	CutCall func(id string, why error) bool
 	// TryKey asks a provider with a key; refused: it does not take it, as err says.
 	// Another err leaves that unknown. nil: keys cannot be tried here.
 	TryKey func(ctx context.Context, provider string, key keychain.Secret) (refused bool, err error)

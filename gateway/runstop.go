@@ -15,19 +15,9 @@ func (r *runs) stop(ctx context.Context, call *hub.Call) (any, error) {
 	if err := call.Decode(&params); err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	one := r.live[params.Run]
-	var conn *hub.Conn
-	agent := ""
-	if one != nil {
-		conn, agent = one.conn, one.agent
-	}
-	r.mu.Unlock()
-	switch {
-	case one == nil:
-		return nil, wire.NotFound("there is no run "+short(params.Run)+" now", "openclaw agent list")
-	case conn == nil:
-		return nil, wire.Unavailable("the run's supervisor is not connected now", "try again in a second; the process that runs 'openclaw agent run' ends with its terminal")
+	conn, agent, err := r.supervisor(params.Run)
+	if err != nil {
+		return nil, err
 	}
 	action := "stop"
 	switch {
@@ -53,4 +43,18 @@ func (r *runs) stop(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	r.g.log.Info("a run is being ended", slog.String("agent", agent), slog.String("run", params.Run), slog.String("action", action))
 	return nil, nil
+}
+
+// supervisor finds the connection of the process that supervises a run, and its agent.
+func (r *runs) supervisor(run string) (conn *hub.Conn, agent string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.live[run]
+	switch {
+	case one == nil:
+		return nil, "", wire.NotFound("there is no run "+short(run)+" now", "openclaw agent list")
+	case one.conn == nil:
+		return nil, "", wire.Unavailable("the run's supervisor is not connected now", "try again in a second; the process that runs 'openclaw agent run' ends with its terminal")
+	}
+	return one.conn, one.agent, nil
 }

@@ -57,6 +57,18 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	return change, nil
 }
 
+// CutConnection ends a connection out of the cage, by its Connection's ID, and has
+// that Connection say why. It reports whether it was open.
+func (p *Process) CutConnection(id, why string) bool {
+	switch {
+	case p.reduced == nil:
+		return p.network.egress.Cut(id, why)
+	case p.reduced.way != nil:
+		return p.reduced.way.proxy.Cut(id, why)
+	}
+	return false
+}
+
 // comparePaths looks at every path where one of the policies changes its answer,
 // beside what is mounted there. built is the policy that the cage was built by.
 func (p *Process) comparePaths(change *Change, built, was, will *mounts.Regions) {

@@ -61,7 +61,7 @@ type Backend interface {
 	// passphrase makes a key file instead. It wipes passphrase.
 	CreateVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
 	UnlockVault(ctx context.Context, passphrase []byte) (event.SecretStore, error)
-	// Disconnect closes the connection of a client of the gateway.
+	// Disconnect closes a connection: a client of the gateway, a model call, or one out of a cage.
 	Disconnect(ctx context.Context, id string) error
 	// Ban shuts an address out for a time such as "1h".
 	Ban(ctx context.Context, network, during string) error

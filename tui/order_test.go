@@ -130,7 +130,7 @@ func TestMarkedRowsAreActedOnTogether(t *testing.T) {
 	if !strings.Contains(string(text), `"c3"`) || !strings.Contains(string(text), `"c1"`) || strings.Contains(string(text), `"c2"`) {
 		t.Errorf("copied %q of %q", text, d.s.clipboard)
 	}
-	if frame = strip(d.press("x")); !strings.Contains(frame, "Close the connections of 2 clients?") {
+	if frame = strip(d.press("x")); !strings.Contains(frame, "Close 2 connections?") {
 		t.Errorf("the question:\n%s", frame)
 	}
 	d.press("n")

@@ -202,8 +202,8 @@ func TestAKeyThatCanDoNothingForAConnectionSaysWhy(t *testing.T) {
 		key  string
 		says string
 	}{
-		{event.Connection{Kind: "unix", State: "closed"}, "x", "only a client of the gateway that is connected can be closed; x in view 4 ends a run"},
-		{event.Connection{Kind: "net", Agent: "coder", State: "open"}, "x", "only a client of the gateway that is connected can be closed"},
+		{event.Connection{Kind: "unix", State: "closed"}, "x", "only a connection that is open can be closed"},
+		{event.Connection{Kind: "net", Agent: "coder", State: "refused"}, "x", "only a connection that is open can be closed"},
 		{event.Connection{Kind: "http", From: "127.0.0.1:5123", State: "refused"}, "b", "only the address of a peer that came over the network can be banned"},
 		{event.Connection{Kind: "unix", From: "unix", State: "open"}, "w", "no rule of a policy was asked"},
 	} {

@@ -128,8 +128,9 @@ func newestAuthentications(lines []json.RawMessage) []authentication {
 
 func clientDisconnectCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use: "disconnect ID", Short: "Cut a client's connection", Args: exactly(1),
-		Long:    "Cut a client's connection. It may come back: change the token or ban its address to keep it out.",
+		Use: "disconnect ID", Short: "Cut a connection", Args: exactly(1),
+		Long: "Cut a client's connection, a call to a model provider, or a connection out of a cage, by the id that 'client list' or the\n" +
+			"screen's view 2 names. A client may come back: change the token or ban its address to keep it out.",
 		Example: "  openclaw client disconnect 7f3a9c",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := t.ask(cmd.Context(), wire.MethodDisconnect, wire.DisconnectParams{ID: args[0]}, nil); err != nil {

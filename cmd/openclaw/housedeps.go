@@ -34,7 +34,7 @@ func (h *house) deps() gateway.Deps {
 		Audit: h.recordAudit, AuditLater: h.recordLater, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs, Support: h.support,
-		Provider: pass,
+		Provider: pass, CutCall: pass.Cut,
 		TryKey: func(ctx context.Context, name string, key keychain.Secret) (bool, error) {
 			err := pass.TryKey(ctx, name, key)
 			return errors.Is(err, provider.ErrKeyRefused), err

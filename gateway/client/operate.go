@@ -7,7 +7,8 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// Disconnect closes a client's socket, by its connection's id.
+// Disconnect closes a connection, by its id: a client's socket, a model call, or one out
+// of a cage.
 func (b *Backend) Disconnect(ctx context.Context, id string) error {
 	return b.call(ctx, wire.MethodDisconnect, wire.DisconnectParams{ID: id}, nil)
 }

@@ -146,14 +146,19 @@ func TestBudgetRefuses(t *testing.T) {
 }
 
 // A call that loses its right ends: with an error event where that can be put,
-// and as a refusal where no answer has begun.
-func TestCutByTheBudget(t *testing.T) {
+// and as a refusal where no answer has begun. So does one that a person closes.
+func TestCut(t *testing.T) {
+	const inStream = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"not any more\"}}\n\n"
+	const before = `{"type":"error","error":{"type":"permission_error","message":"not any more"}}`
 	for name, row := range map[string]struct {
-		mode standin.Mode
-		want string
+		mode   standin.Mode
+		want   string
+		person bool
 	}{
-		"in a stream":       {standin.Stall, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"not any more\"}}\n\n"},
-		"before the answer": {standin.Hang, `{"type":"error","error":{"type":"permission_error","message":"not any more"}}`},
+		"by the budget, in a stream":       {standin.Stall, inStream, false},
+		"by the budget, before the answer": {standin.Hang, before, false},
+		"by a person, in a stream":         {standin.Stall, inStream, true},
+		"by a person, before the answer":   {standin.Hang, before, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flat(t)
@@ -161,8 +166,15 @@ func TestCutByTheBudget(t *testing.T) {
 			upstream := standin.New(standin.Options{Mode: row.mode})
 			h := build(t, upstream, func(o *provider.Options) { o.Budget = l.enter })
 			cut := func() {
+				why := errors.New("not any more")
+				if row.person {
+					if h.handler.Cut("another", why) || !h.handler.Cut(h.starts()[0].ID, why) {
+						t.Error("it was not found")
+					}
+					return
+				}
 				demands, _ := l.seen()
-				demands[0].Cut(errors.New("not any more"))
+				demands[0].Cut(why)
 			}
 			if row.mode == standin.Hang {
 				go func() {
@@ -192,6 +204,9 @@ func TestCutByTheBudget(t *testing.T) {
 				t.Errorf("%q %v", body, err)
 			}
 			eventually(t, "the provider's call ends", func() bool { return upstream.Left() == 1 })
+			if h.handler.Cut(h.starts()[0].ID, errors.New("again")) {
+				t.Error("it was cut after its end")
+			}
 		})
 	}
 }

@@ -199,6 +199,8 @@ func (c *call) pass(to route, target Target) {
 	}
 	ctx, cancel := context.WithCancelCause(c.request.Context())
 	defer cancel(nil)
+	c.handler.underWay.add(c.record.ID, cancel)
+	defer c.handler.underWay.remove(c.record.ID)
 	c.record.Model = c.modelOf(to.path, body)
 	var over *Overspent
 	c.settle, over = c.handler.options.Budget(Demand{

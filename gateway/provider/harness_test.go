@@ -27,6 +27,7 @@ const (
 // house is a Handler between a client and a provider, all on loopback.
 type house struct {
 	url      string
+	handler  *provider.Handler
 	upstream *standin.Provider
 	client   *http.Client
 
@@ -83,7 +84,7 @@ func build(tb testing.TB, upstream http.Handler, change func(*provider.Options))
 	near := quiet(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, r.WithContext(provider.WithCaller(r.Context(), provider.Caller{Agent: "coder", Run: "run-1"})))
 	}))
-	h.url = near.URL
+	h.url, h.handler = near.URL, handler
 	h.client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

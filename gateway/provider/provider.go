@@ -116,6 +116,7 @@ type Handler struct {
 	buffers   sync.Pool             // of *[bufferSize]byte
 	matchers  matchers
 	bases     bases
+	underWay  underWay
 }
 
 // New returns a Handler. Nothing is dialled before the first call.

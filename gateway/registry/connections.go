@@ -15,6 +15,17 @@ const (
 // leaves the open ones.
 func (r *Registry) Connection(c event.Connection) { r.connection(&c) }
 
+// OpenConnection returns a connection that is open.
+func (r *Registry) OpenConnection(id string) (event.Connection, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	element, known := r.open[id]
+	if !known {
+		return event.Connection{}, false
+	}
+	return *element.Value.(*event.Connection), true
+}
+
 // connection keeps c, which is not changed from here on.
 func (r *Registry) connection(c *event.Connection) {
 	r.maskConnection(c)

@@ -24,6 +24,7 @@ type link struct {
 	process   interface {
 		Update(*policy.Policy) (sandbox.Change, error)
 		Signal(os.Signal) error
+		CutConnection(id, why string) bool
 	}
 	stopped   atomic.Pointer[string] // why the run was ended from here
 	again     atomic.Bool            // its command is to be started again
@@ -119,6 +120,10 @@ func (l *link) pushed(e wire.Event) {
 	}
 	if e.Event == wire.EventRunStop {
 		l.told(e.Payload)
+		return
+	}
+	if e.Event == wire.EventRunCut {
+		l.cut(e.Payload)
 		return
 	}
 	if e.Event != wire.EventPolicy {

@@ -7,6 +7,16 @@ import (
 	"openclaw/gateway/wire"
 )
 
+// cut closes one connection of the run because a person said so. One that has ended
+// meanwhile was reported as that.
+func (l *link) cut(payload json.RawMessage) {
+	var params wire.RunCut
+	if err := json.Unmarshal(payload, &params); err != nil || params.Run != l.started.Run {
+		return
+	}
+	l.process.CutConnection(params.Connection, "you closed it")
+}
+
 // told ends the run because a person said so, in a screen or on a command line.
 func (l *link) told(payload json.RawMessage) {
 	var params wire.RunStopParams

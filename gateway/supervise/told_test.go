@@ -13,10 +13,33 @@ import (
 )
 
 // signalled notes the signals that a process would get.
-type signalled struct{ got []os.Signal }
+type signalled struct {
+	got []os.Signal
+	cut []string // connections, and why
+}
 
+func (s *signalled) CutConnection(id, why string) bool {
+	s.cut = append(s.cut, id+": "+why)
+	return true
+}
 func (*signalled) Update(*policy.Policy) (sandbox.Change, error) { return sandbox.Change{}, nil }
 func (s *signalled) Signal(sig os.Signal) error                  { s.got = append(s.got, sig); return nil }
+
+// A person closes one connection of this run, by the name that the cage knows it by.
+func TestAPersonClosesAConnection(t *testing.T) {
+	process := &signalled{}
+	l := &link{started: wire.RunStarted{Run: "r1"}, process: process, said: map[string]bool{}}
+	for _, params := range []wire.RunCut{{Run: "r1", Connection: "7"}, {Run: "another", Connection: "8"}} {
+		payload, err := json.Marshal(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.pushed(wire.Event{Event: wire.EventRunCut, Payload: payload})
+	}
+	if !slices.Equal(process.cut, []string{"7: you closed it"}) || process.got != nil {
+		t.Errorf("cut %q, signals %v", process.cut, process.got)
+	}
+}
 
 func TestAPersonEndsARun(t *testing.T) {
 	for _, c := range []struct {

@@ -8,6 +8,8 @@ const (
 	MethodBanAdd     = "openclaw.bans.add"           // BanAddParams → Ban
 	MethodBanLift    = "openclaw.bans.lift"          // BanLiftParams → {}
 	MethodDisconnect = "openclaw.clients.disconnect" // DisconnectParams → {}
+
+	EventRunCut = "openclaw.run.cut" // payload: RunCut; only to the run's supervisor
 )
 
 // Ban is a network that is shut out.
@@ -37,7 +39,14 @@ type BanLiftParams struct {
 	Network string `json:"network"`
 }
 
-// DisconnectParams closes a client's socket, by its connection's id.
+// DisconnectParams closes a connection, by its id: a client's socket, a call to a model
+// provider, or a connection out of a cage.
 type DisconnectParams struct {
 	ID string `json:"id"`
+}
+
+// RunCut names a connection of a run, as its supervisor knows it, that a person closed.
+type RunCut struct {
+	Run        string `json:"run"`
+	Connection string `json:"connection"`
 }

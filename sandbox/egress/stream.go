@@ -15,6 +15,7 @@ import (
 
 // stream is one allowed connection out of the cage.
 type stream struct {
+	id      string // of its Connection
 	where   place
 	address netip.Addr
 	allowed judged
@@ -141,7 +142,7 @@ func (e *Egress) connect(ctx context.Context, client net.Conn, where place, who 
 			continue
 		}
 		told.Address = netip.AddrPortFrom(address, where.port).String()
-		return &stream{where: where, address: address, allowed: allowed, client: client, server: server}, nil
+		return &stream{id: told.ID, where: where, address: address, allowed: allowed, client: client, server: server}, nil
 	}
 	return nil, errors.New("dial: " + last.Error())
 }
@@ -165,6 +166,21 @@ func (e *Egress) rejudge(s *stream) {
 			return
 		}
 	}
+}
+
+// Cut ends a connection that is open, with a reset on both sides; its Connection says
+// why. It reports whether there was one of that ID. The program may open another: what
+// it may reach is the policy's.
+func (e *Egress) Cut(id, why string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.streams {
+		if s.id == id {
+			s.cut(why)
+			return true
+		}
+	}
+	return false
 }
 
 // carry copies both ways until both sides are done, tells of it, and ends it

@@ -181,7 +181,7 @@ func Table() []Binding {
 		{ID: ActEdit, View: Denials, Keys: []string{"e"}, Help: "open the config in $EDITOR, at the rule that is the reason; it is read when it is saved", Changes: true, Quiet: true},
 
 		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
-		{ID: ActDisconnect, View: Connections, Keys: []string{"x"}, Label: "close…", Help: "close the connection of the selected client; asks first", Changes: true, Weight: 75},
+		{ID: ActDisconnect, View: Connections, Keys: []string{"x"}, Label: "close…", Help: "close the selected connection; asks first", Changes: true, Weight: 75},
 		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
 		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
 

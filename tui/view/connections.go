@@ -56,7 +56,7 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	switch a {
 	case ActDisconnect:
 		if !v.disconnect() {
-			return v.tell(v.data.T("only a client of the gateway that is connected can be closed; {agents.stop} in view 4 ends a run with all that it has open"))
+			return v.tell(v.data.T("only a connection that is open can be closed"))
 		}
 	case ActBan:
 		if !v.ban() {
@@ -86,11 +86,11 @@ func (v *ConnectionsView) tell(why string) (Action, bool) {
 	return Action{Verb: VerbTell, Text: why}, true
 }
 
-// disconnect asks about the marked clients, or the selected one; false: there is none.
+// disconnect asks about what is open of the marked rows, or the selected one; false: none is.
 func (v *ConnectionsView) disconnect() bool {
 	var ids []string
 	for _, id := range v.marked() {
-		if v.client(v.data.Connections.Get(id)) {
+		if isOpen(v.data.Connections.Get(id)) {
 			ids = append(ids, id)
 		}
 	}
@@ -98,11 +98,20 @@ func (v *ConnectionsView) disconnect() bool {
 	case 0:
 		return false
 	case 1:
-		v.ask(v.data.T("Close the connection of %s?", peer(v.data.Connections.Get(ids[0]))), Action{Verb: VerbDisconnect, Words: ids})
+		v.ask(v.closing(v.data.Connections.Get(ids[0])), Action{Verb: VerbDisconnect, Words: ids})
 	default:
-		v.ask(v.data.T("Close the connections of %s?", v.data.N(len(ids), "client")), Action{Verb: VerbDisconnect, Words: ids})
+		v.ask(v.data.T("Close %s?", v.data.N(len(ids), "connection")), Action{Verb: VerbDisconnect, Words: ids})
 	}
 	return true
+}
+
+// closing is the question about one connection. Who has no client's socket is named by
+// what is closed: an agent may have many.
+func (v *ConnectionsView) closing(n *event.Connection) string {
+	if n.Kind == "ws" || n.Kind == "unix" {
+		return v.data.T("Close the connection of %s?", peer(n))
+	}
+	return v.data.T("Close %s, of %s? It may open another.", n.Route, peer(n))
 }
 
 // ban asks about the addresses of the marked rows, or that of the selected one; false:
@@ -135,7 +144,7 @@ func (v *ConnectionsView) Offers(a ID) bool {
 	n := v.data.Connections.Get(v.list.Selected())
 	switch a {
 	case ActDisconnect:
-		return v.any(v.client)
+		return v.any(isOpen)
 	case ActBan:
 		return v.any(func(n *event.Connection) bool { return v.address(n) != "" })
 	case ActEvents:
@@ -164,9 +173,9 @@ func (v *ConnectionsView) Wants() Action {
 	return Action{Verb: VerbLoadAgent, Name: n.Agent}
 }
 
-// client reports whether a row is a client of the gateway that is connected.
-func (v *ConnectionsView) client(n *event.Connection) bool {
-	return n != nil && (n.Kind == "ws" || n.Kind == "unix") && n.State == "open"
+// isOpen reports whether a row is a connection that goes on.
+func isOpen(n *event.Connection) bool {
+	return n != nil && n.Closed.IsZero() && (n.State == "open" || n.State == "stream")
 }
 
 // address is what can be banned: that of a peer over the network.

@@ -307,7 +307,7 @@ func chineseSentences() map[string]string {
 		"cfg rejected":   "配置被拒绝",
 		"changed":        "更改",
 		"client":         "客户端",
-		"close the connection of the selected client; asks first": "关闭所选客户端的连接；先询问",
+		"close the selected connection; asks first": "关闭所选的连接；先询问",
 		"closed":                         "已关闭",
 		"close…":                         "关闭…",
 		"command":                        "命令",

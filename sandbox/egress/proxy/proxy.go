@@ -82,6 +82,9 @@ func (p *Proxy) SetPolicy(next *policy.Policy) {
 	p.egress.SetPolicy(next)
 }
 
+// Cut ends one connection, as egress does.
+func (p *Proxy) Cut(id, why string) bool { return p.egress.Cut(id, why) }
+
 // Serve serves listener until ctx ends or the listener breaks, and closes it.
 // It returns nil when ctx ended, after every connection was cut.
 func (p *Proxy) Serve(ctx context.Context, listener net.Listener) error {
