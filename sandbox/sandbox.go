@@ -62,7 +62,7 @@ type Denial struct {
 
 // Connection is one connection out of the cage.
 type Connection struct {
-	ID      string        `json:"id"`
+	ID      string        `json:"id"` // unique in its run; see Process.CutConnection
 	Agent   string        `json:"agent"`
 	Run     string        `json:"run"`
 	PID     int           `json:"pid"`
