@@ -44,6 +44,8 @@ func TestWhatEndsSomethingAsksFirst(t *testing.T) {
 		want string
 	}{
 		{[]string{"2", "/", "type:kind:unix", "enter", "x"}, "Close the connection of openclaw tui demo?", "close c-19"},
+		{[]string{"2", "/", "type:kind:net", "enter", "x"}, "Close api.example.test:443, of cage coder? It may open another.", "close c-20"},
+		{[]string{"2", "/", "type:a-call", "enter", "x"}, "Close POST /v1/messages → a-call, of cage coder?", "close c-91"},
 		{[]string{"2", "/", "type:far", "enter", "b"}, "Ban 198.51.100.7 for an hour", "ban 198.51.100.7 1h"},
 		{[]string{"4", "x"}, "Ask run r7 of coder to end", "stop r7"},
 		{[]string{"4", "K"}, "Kill run r7 of coder", "kill r7"},
@@ -51,7 +53,8 @@ func TestWhatEndsSomethingAsksFirst(t *testing.T) {
 		for _, answer := range []string{"y", "n", "enter", "esc", "paste:y", "space"} {
 			b := &operatorBackend{Demo: NewDemo()}
 			d := newDriver(t, b, false, 120, 36)
-			d.event(event.Event{Connection: &event.Connection{ID: "c-90", Kind: "ws", Client: "far", From: "198.51.100.7:4711", State: "open"}})
+			d.event(event.Event{Connection: &event.Connection{ID: "c-90", Kind: "ws", Client: "far", From: "198.51.100.7:4711", State: "open"}},
+				event.Event{Connection: &event.Connection{ID: "c-91", Kind: "http", Agent: "coder", From: "cage coder", Route: "POST /v1/messages → a-call", State: "stream"}})
 			if frame := strip(d.press(c.keys...)); !strings.Contains(frame, c.asks) || len(b.told) != 0 {
 				t.Fatalf("%v: asks nothing, or did it already (%v):\n%s", c.keys, b.told, frame)
 			}
@@ -61,10 +64,10 @@ func TestWhatEndsSomethingAsksFirst(t *testing.T) {
 			}
 		}
 	}
-	// What cannot be is not asked about: this machine's own address, a cage's connection, an agent that does not run.
+	// What cannot be is not asked about: this machine's own address, a cage's connection's, one that is over, an agent that does not run.
 	b := &operatorBackend{Demo: NewDemo()}
 	d := newDriver(t, b, false, 120, 36)
-	d.press("2", "/", "type:browser", "enter", "b", "y", "x", "y", "/", "ctrl+u", "type:kind:net", "enter", "b", "y", "x", "y", "4", "j", "x", "y", "K", "y")
+	d.press("2", "/", "type:browser", "enter", "b", "y", "x", "y", "/", "ctrl+u", "type:kind:net", "enter", "b", "y", "4", "j", "x", "y", "K", "y")
 	if len(b.told) != 0 {
 		t.Errorf("told %v", b.told)
 	}

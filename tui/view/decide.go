@@ -95,14 +95,14 @@ func (v *DenialsView) awake(a *event.Ask) bool {
 
 // scopes are how long an answer to an ask may hold; none: it is answered.
 func scopes(a *event.Ask) []string {
-	var list []string
+	list := make([]string, 0, 3)
 	switch a.State {
 	case event.AskWaiting:
-		list = []string{scopeOnce, scopeRun}
+		list = append(list, scopeOnce, scopeRun)
 	case event.AskMissed, event.AskGone:
-		list = []string{scopeRun}
+		list = append(list, scopeRun)
 	case event.AskPast:
-		return []string{scopeAlways}
+		return append(list, scopeAlways)
 	default:
 		return nil
 	}

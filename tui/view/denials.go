@@ -16,6 +16,11 @@ type DenialsView struct {
 	browse
 	inbox inbox
 	ask   asking
+
+	advised struct { // see allowable
+		denial string
+		rule   bool
+	}
 }
 
 // NewDenials returns the view.

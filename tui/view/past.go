@@ -36,13 +36,22 @@ func (v *DenialsView) pastFoot(c *Canvas, d *event.Denial) {
 	case v.data.ReadOnly:
 	case v.ask.past == d.ID:
 		v.askFoot(c, v.pastAsk(d))
-	case advise(v.data.Words, d, v.data.Home, "").short == "": // perhaps none would
+	case !v.allowable(d):
 		c.Put(Bold, c.Key(ActAllow))
 		c.Wrap(Faint, c.T(" asks whether a rule would allow it; nothing is written yet"), 2)
 	default:
 		c.Put(Bold, c.Key(ActAllow))
 		c.Wrap(Faint, c.T(" shows the rule that would allow it; nothing is written yet"), 2)
 	}
+}
+
+// allowable reports whether a rule is known that would allow a denial. It is asked with
+// every frame, so the last answer is kept: what it depends on makes a denial another row.
+func (v *DenialsView) allowable(d *event.Denial) bool {
+	if v.advised.denial != d.ID {
+		v.advised.denial, v.advised.rule = d.ID, advise(v.data.Words, d, v.data.Home, "").short != ""
+	}
+	return v.advised.rule
 }
 
 // follow selects the answer to a denial in the place of the denial.
