@@ -94,7 +94,9 @@ func (p *person) conversations(saw *sighting, agent string) {
 	key := "agent:" + agent + ":main"
 	call("sessions.subscribe", nil)
 	call("sessions.messages.subscribe", map[string]any{"key": key})
-	for run, said := range map[string]string{"run-answered": "hello", "run-refused": "refuse me"} {
+	// The answer first: the provider sees all that was said before, and refuses for a word of it.
+	for _, turn := range [][2]string{{"run-answered", "hello"}, {"run-refused", "refuse me"}} {
+		run, said := turn[0], turn[1]
 		call("chat.send", wire.ChatSend{SessionKey: key, Message: said, IdempotencyKey: run})
 		late := time.After(patience)
 		for ended := false; !ended; {
