@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -8,7 +10,22 @@ import (
 	"openclaw/gateway/event"
 )
 
-// killPanes kills the supervisors of this person's panes, which outlive all else on purpose.
+// withPanes makes a person whose panes are known from those of every other test, by a
+// name of the program that only they have, and end with the test: a pane's supervisor
+// outlives its screen and its gateway on purpose.
+func withPanes(t *testing.T) *person {
+	t.Helper()
+	p := newPerson(t)
+	own := filepath.Join(p.home, "openclaw")
+	if err := os.Link(p.binary, own); err != nil {
+		t.Fatal(err)
+	}
+	p.binary = own
+	t.Cleanup(func() { p.killPanes() })
+	return p
+}
+
+// killPanes kills the supervisors of this person's panes.
 func (p *person) killPanes() (killed int) {
 	all, _ := processes(p.t)
 	for id, one := range all {
@@ -25,8 +42,7 @@ func (p *person) killPanes() (killed int) {
 func TestAPlainTerminalAttachesToARun(t *testing.T) {
 	t.Parallel()
 	requireCage(t)
-	p := newPerson(t)
-	t.Cleanup(func() { p.killPanes() })
+	p := withPanes(t)
 	p.configure("agents:\n  coder:\n    permissions: {execute_commands: true, system_commands: true}\n")
 	p.gateway()
 	said := p.openclaw("agent", "run", "--detach", "--terminal", "coder", "--", "bash", "--norc", "--noprofile")
@@ -101,8 +117,7 @@ func TestAPlainTerminalAttachesToARun(t *testing.T) {
 func TestARunInAPaneIsStartedAgainFromThere(t *testing.T) {
 	t.Parallel()
 	requireCage(t)
-	p := newPerson(t)
-	t.Cleanup(func() { p.killPanes() })
+	p := withPanes(t)
 	p.configure("agents:\n  coder:\n    permissions: {execute_commands: true, system_commands: true}\n")
 	s := p.open("pane", 100, 30, "tui")
 	s.shows("agents 0/1")

@@ -14,19 +14,10 @@ import (
 // it, ctrl+c and the window's size too, and what it writes to the terminal beyond
 // cells goes nowhere. A screen that is killed ends nothing: the next one shows what
 // stands there and types to it.
-func TestARunHasATerminalInAPane(t *testing.T) { // not parallel: it kills every supervisor of a pane
+func TestARunHasATerminalInAPane(t *testing.T) {
+	t.Parallel()
 	requireCage(t)
-	p := newPerson(t)
-	killSupervisors := func() (killed int) {
-		all, _ := processes(t)
-		for id, one := range all {
-			if strings.HasPrefix(one.line, p.binary+" agent run --"+paneFlag) && syscall.Kill(id, syscall.SIGKILL) == nil {
-				killed++
-			}
-		}
-		return killed
-	}
-	t.Cleanup(func() { killSupervisors() }) // one outlives its screen and its gateway on purpose
+	p := withPanes(t)
 	p.configure("agents:\n  coder:\n    permissions: {execute_commands: true, system_commands: true}\n")
 	s := p.open("pane", 100, 30, "tui")
 	s.shows("agents 0/1")
@@ -108,7 +99,7 @@ func TestARunHasATerminalInAPane(t *testing.T) { // not parallel: it kills every
 	again.types("sleep 1001")
 	again.keys("Enter")
 	again.shows("keys go to coder")
-	if sockets() != 1 || killSupervisors() != 1 {
+	if sockets() != 1 || p.killPanes() != 1 {
 		t.Errorf("%d sockets", sockets())
 	}
 	p.eventually("the end of the socket of a killed supervisor", func() bool { return sockets() == 0 })
