@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,7 +88,7 @@ func TestGoldenScreens(t *testing.T) {
 			add := func(name, frame string) {
 				sound(t, frame, size[0], size[1])
 				if color {
-					colours(&coloured, name, frame)
+					rowsWith(&coloured, name, frame, "\x1b[3", "\x1b[9")
 					frame = strip(frame)
 				} else {
 					frame = strings.ReplaceAll(frame, "\x1b", "␛")
@@ -99,13 +100,7 @@ func TestGoldenScreens(t *testing.T) {
 			for _, s := range scenes() {
 				add(s.name, d.press(s.keys...))
 			}
-			first := newDriver(t, NewDemoFirstRun(), color, size[0], size[1])
-			add("first run", first.frame())
-			add("first run, no agents", first.press("4"))
-			add("first run, add an agent", first.press("a"))
-			add("first run, add an agent, lines", first.press("enter", "enter", "type:proxy.golang.org", "enter"))
-			add("first run, no store", first.press("esc", "6"))
-			add("first run, vault", first.press("v", "type:correct horse", "enter", "type:corr"))
+			firstRun(add, newDriver(t, NewDemoFirstRun(), color, size[0], size[1]))
 			kind := "text"
 			if !color {
 				kind = "nocolor"
@@ -118,12 +113,22 @@ func TestGoldenScreens(t *testing.T) {
 	}
 }
 
-// colours adds the rows of a frame that hold a colour, by their numbers: what the others
-// are like the goldens without colours say.
-func colours(out *strings.Builder, name, frame string) {
+// firstRun are the steps of a person who has nothing yet.
+func firstRun(add func(name, frame string), d *driver) {
+	add("first run", d.frame())
+	add("first run, no agents", d.press("4"))
+	add("first run, add an agent", d.press("a"))
+	add("first run, add an agent, lines", d.press("enter", "enter", "type:proxy.golang.org", "enter"))
+	add("first run, no store", d.press("esc", "6"))
+	add("first run, vault", d.press("v", "type:correct horse", "enter", "type:corr"))
+}
+
+// rowsWith adds the rows of a frame that hold one of some sequences, by their numbers:
+// what the others are like another golden says.
+func rowsWith(out *strings.Builder, name, frame string, sequences ...string) {
 	fmt.Fprintf(out, "=== %s\n", name)
 	for i, row := range strings.Split(frame, "\n") {
-		if strings.Contains(row, "\x1b[3") || strings.Contains(row, "\x1b[9") {
+		if slices.ContainsFunc(sequences, func(sequence string) bool { return strings.Contains(row, sequence) }) {
 			fmt.Fprintf(out, "%d %s\n", i+1, strings.ReplaceAll(row, "\x1b", "␛"))
 		}
 	}

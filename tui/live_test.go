@@ -256,11 +256,11 @@ func paneScenes(t *testing.T, add func(name, frame string), d *driver) {
 
 func TestGoldenPane(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
-		for _, kind := range []string{"colour", "nocolor", "zh"} {
+		for _, kind := range []string{"colour", "nocolor", "zh", "zh-nocolor"} {
 			var all strings.Builder
 			d := newDriver(t, NewDemo(), kind == "colour", size[0], size[1])
-			if kind == "zh" {
-				d = chineseScreen(t, size[0], size[1])
+			if strings.HasPrefix(kind, "zh") {
+				d = chinese(t, kind == "zh", size[0], size[1])
 			}
 			paneScenes(t, func(name, frame string) {
 				fmt.Fprintf(&all, "=== %s\n%s\n", name, strings.ReplaceAll(frame, "\x1b", "␛"))

@@ -206,34 +206,76 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 
 func chineseScreen(t *testing.T, width, height int) *driver {
 	t.Helper()
-	theme := view.NewTheme(true, false)
-	theme.Words = view.NewWords("zh")
+	return chinese(t, true, width, height)
+}
+
+func chinese(t *testing.T, color bool, width, height int) *driver {
+	t.Helper()
 	demo := NewDemo()
 	demo.now = demoTime(28)
+	return chineseOf(t, demo, color, width, height).event(demo.script...)
+}
+
+func chineseOf(t *testing.T, demo *Demo, color bool, width, height int) *driver {
+	t.Helper()
+	theme := view.NewTheme(color, false)
+	theme.Words = view.NewWords("zh")
 	o := Options{Backend: demo, Start: startNothing, Tokens: newTokens(), Version: "test", Now: func() time.Time { return demoTime(28) }}
 	d := &driver{t: t, s: newScreen(&o, newFeed(feedSize), theme)}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)
 	d.s.feed.setLink(view.Link{Up: true, Tried: true})
-	return d.event(demo.script...)
+	d.frame()
+	return d
 }
 
-// Chinese is drawn in two cells a character; nothing is wider than the window,
-// and no English sentence is left in what the program itself says.
+// Chinese is drawn in two cells a character; nothing is wider than the window, and no
+// English sentence is left in what the program itself says. Without colours every word is
+// the same, and what stands out still does: of that the rows are kept that changed since the
+// scene before.
 func TestGoldenChinese(t *testing.T) {
 	for _, size := range [][2]int{{120, 36}, {80, 24}, {60, 16}} {
-		var all, coloured strings.Builder
-		d := chineseScreen(t, size[0], size[1])
-		d.s.saveFilter = new(saver).save
-		for _, s := range scenes() {
-			frame := d.press(s.keys...)
-			sound(t, frame, size[0], size[1])
-			fmt.Fprintf(&all, "=== %s\n%s\n", s.name, strip(frame))
-			colours(&coloured, s.name, frame)
+		frames := func(color bool) (names, frames []string) {
+			add := func(name, frame string) {
+				sound(t, frame, size[0], size[1])
+				names, frames = append(names, name), append(frames, frame)
+			}
+			d := chinese(t, color, size[0], size[1])
+			d.s.saveFilter = new(saver).save
+			for _, s := range scenes() {
+				add(s.name, d.press(s.keys...))
+			}
+			firstRun(add, chineseOf(t, NewDemoFirstRun(), color, size[0], size[1]))
+			return names, frames
 		}
-		golden(t, fmt.Sprintf("screens-%dx%d-zh.golden", size[0], size[1]), all.String())
-		golden(t, fmt.Sprintf("screens-%dx%d-zh-colour.golden", size[0], size[1]), coloured.String())
+		names, colour := frames(true)
+		_, none := frames(false)
+		var words, colours, attributes strings.Builder
+		before := ""
+		for i, name := range names {
+			fmt.Fprintf(&words, "=== %s\n%s\n", name, strip(colour[i]))
+			rowsWith(&colours, name, colour[i], "\x1b[3", "\x1b[9")
+			rowsWith(&attributes, name, since(before, none[i]), "\x1b[")
+			before = none[i]
+			if strip(none[i]) != strip(colour[i]) || strings.Contains(none[i], "\x1b[3") {
+				t.Errorf("%s, %v: without colours it says something else, or has one:\n%s", name, size, none[i])
+			}
+		}
+		for kind, text := range map[string]*strings.Builder{"zh": &words, "zh-colour": &colours, "zh-nocolor": &attributes} {
+			golden(t, fmt.Sprintf("screens-%dx%d-%s.golden", size[0], size[1], kind), text.String())
+		}
 	}
+}
+
+// since is a frame with the rows empty that stood in the one before.
+func since(before, frame string) string {
+	old, rows := strings.Split(before, "\n"), strings.Split(frame, "\n")
+	for i := range min(len(old), len(rows)) {
+		if rows[i] == old[i] {
+			rows[i] = ""
+		}
+	}
+	return strings.Join(rows, "\n")
 }
 
 func TestLanguageFollowsTheLocale(t *testing.T) {
