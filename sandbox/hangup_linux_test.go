@@ -134,12 +134,3 @@ func state(pid int) string {
 	}
 	return ""
 }
-
-// statOf is /proc/PID/stat from the state on; nil when the process has gone.
-func statOf(pid int) []string {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-}

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,21 +69,4 @@ func waitStopped(t *testing.T, pid int, name string) {
 		}
 	}
 	t.Fatalf("%s below %d is not stopped: %.20s", name, pid, state)
-}
-
-func descendants(pid int) []int {
-	var all []int
-	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
-	for _, list := range lists {
-		text, err := os.ReadFile(list)
-		if err != nil {
-			continue
-		}
-		for word := range strings.FieldsSeq(string(text)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				all = append(append(all, child), descendants(child)...)
-			}
-		}
-	}
-	return all
 }
