@@ -92,16 +92,18 @@ func agentShowCommand(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show an agent's policy as it will be enforced, and where each rule comes from", Args: exactly(1),
 		Example: "  openclaw agent show coder", ValidArgsFunction: t.completeAgents,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := t.policy(args[0])
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return t.json(p)
-			}
-			t.showPolicy(p, all)
-			return t.showBudget(args[0])
+			return t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				if asJSON {
+					return t.json(p)
+				}
+				t.showPolicy(p, all)
+				return t.showBudget(args[0])
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -204,7 +206,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 		Use: "test NAME (read|write|exec|connect) TARGET", Short: "Say what the policy answers and why, without running anything",
 		Args: exactly(3), ValidArgsFunction: t.completeAgents,
 		Example: "  openclaw agent test coder read ~/.ssh/id_ed25519\n  openclaw agent test coder connect api.example.com:443",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := t.policy(args[0])
 			if err != nil {
 				return err
@@ -214,12 +216,14 @@ func agentTestCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			decision := t.inPlace(p, request, p.Explain(request))
-			if asJSON {
-				err = t.json(decision)
-			} else {
+			err = t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				if asJSON {
+					return t.json(decision)
+				}
 				t.print("%s: %s", decision.Effect, because(decision.Rule, decision.Origin))
 				t.showTrace(decision, trace)
-			}
+				return nil
+			})
 			if err == nil && decision.Effect != policy.Allow {
 				return exitStatus(exitRefused)
 			}

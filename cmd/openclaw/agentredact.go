@@ -62,6 +62,32 @@ func maskedByGateway(ctx context.Context, c *client.Client, texts []string) ([]s
 	return answer.Texts, nil
 }
 
+// withoutKnown runs what shows a policy and shows it without the values that the gateway
+// which runs here knows: one may be a part of a path that the person denied. It is for
+// little output, all of which it holds until the end.
+func (t *terminal) withoutKnown(ctx context.Context, show func(*terminal) error) error {
+	from, in, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("redact output: %w", err)
+	}
+	defer from.Close()
+	other := *t
+	other.out = in
+	other.knowByGateway(ctx)
+	var text []byte
+	var reading sync.WaitGroup
+	reading.Go(func() { text, err = io.ReadAll(from) })
+	shown := show(&other)
+	in.Close()
+	reading.Wait()
+	if err != nil {
+		return fmt.Errorf("redact output: %w", err)
+	}
+	_, err = io.WriteString(t.out, other.masked(string(text)))
+	t.written(err)
+	return shown
+}
+
 // redacted is this terminal with redaction in front of both outputs. done
 // passes on the last of them when the command has ended. It is for what a
 // command lets slip, not for one that means to tell: it knows other ways to its

@@ -104,6 +104,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw terminal.proveWithStandin → os.WriteFile":                  holds("a stand-in for the providers, and clients with a token of its own"),
 	"cmd/openclaw terminal.redacted → cmd/openclaw err ×2":                   holds("behind the masker of the run: agent_run_redact.txtar looks at it"),
 	"cmd/openclaw terminal.redacted → cmd/openclaw out ×2":                   holds("behind the masker of the run: agent_run_redact.txtar looks at it"),
+	"cmd/openclaw terminal.withoutKnown → cmd/openclaw out ×2":               seen("a command"),
 	"cmd/openclaw terminal.report → cmd/openclaw err ×2":                     seen("an error of a command"),
 	"cmd/openclaw terminal.runAsRoot → cmd/openclaw err":                     holds("a command of the system that the person agreed to"),
 	"cmd/openclaw terminal.runAsRoot → cmd/openclaw out":                     holds("a command of the system that the person agreed to"),
