@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -137,7 +138,7 @@ func rowsWith(out *strings.Builder, name, frame string, sequences ...string) {
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if anew := flag.Lookup("update"); anew != nil && anew.Value.String() == "true" { // teatest's flag
 		if err := os.MkdirAll("testdata", 0o750); err != nil {
 			t.Fatal(err)
 		}

@@ -148,15 +148,26 @@ type model struct {
 	mouse   bool // the terminal tells of it
 }
 
+// newModel returns a model whose panics call stop. It has no terminal of its own.
+func newModel(ctx context.Context, stop context.CancelFunc, o *Options) *model {
+	return &model{screen: newScreen(o, newFeed(feedSize), o.theme()), ctx: ctx, crash: &crash{stop: stop}, work: &work{}}
+}
+
+// start has the gateway's events come into a loop, in frames, until the model's context
+// ends: that ends the loop.
+func (m *model) start(send func(tea.Msg)) {
+	f, b := m.screen.feed, m.screen.backend
+	m.work.start(func() { defer m.crash.guard(); f.follow(m.ctx, b) })
+	m.work.start(func() { defer m.crash.guard(); f.pace(m.ctx, func() { send(frameMsg{}) }) })
+	// Not tea.WithContext: that way out closes the input while it is being read.
+	m.work.start(func() { <-m.ctx.Done(); send(tea.Quit()) })
+}
+
 func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := newFeed(feedSize)
-	work := &work{}
-	m := &model{
-		screen: newScreen(o, f, o.theme()), ctx: ctx,
-		crash: &crash{stop: cancel}, work: work, in: o.In, out: newTerminal(o.Out),
-	}
+	m := newModel(ctx, cancel, o)
+	m.in, m.out = o.In, newTerminal(o.Out)
 	m.out.pace.set(lineSpeed(o.Out))
 	if o.Settings != nil {
 		if set, err := o.Settings(); err == nil { // else the screen says so, in a moment
@@ -168,17 +179,14 @@ func runScreen(ctx context.Context, o *Options) (Outcome, error) {
 	program := tea.NewProgram(m, tea.WithAltScreen(), tea.WithFPS(1), // of a renderer whose frames are left out
 		tea.WithInput(keys(o.In)), tea.WithOutput(m.out),
 		tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
-	work.start(func() { defer m.crash.guard(); f.follow(ctx, o.Backend) })
-	work.start(func() { defer m.crash.guard(); m.out.follow(ctx) })
-	work.start(func() { defer m.crash.guard(); f.pace(ctx, func() { program.Send(frameMsg{}) }) })
-	// Not tea.WithContext: that way out closes the input while it is being read.
-	work.start(func() { <-ctx.Done(); program.Quit() })
+	m.work.start(func() { defer m.crash.guard(); m.out.follow(ctx) })
+	m.start(program.Send)
 	_, err := program.Run()
 	m.screen.secrets.Close()
 	m.screen.leavePane()
 	interrupted := ctx.Err() != nil
 	cancel()
-	work.end()
+	m.work.end()
 	switch p := m.crash.found(); {
 	case p != nil:
 		return Outcome{}, p
@@ -267,11 +275,11 @@ func (m *model) signals() []tea.Cmd {
 	var cmds []tea.Cmd
 	if m.screen.bell {
 		m.screen.bell = false
-		cmds = append(cmds, func() tea.Msg { m.out.command("\a"); return nil })
+		cmds = append(cmds, m.tell("\a"))
 	}
 	if sequence := m.screen.clipboard; sequence != "" {
 		m.screen.clipboard = ""
-		cmds = append(cmds, func() tea.Msg { m.out.command(sequence); return nil })
+		cmds = append(cmds, m.tell(sequence))
 	}
 	if m.screen.editing {
 		m.screen.editing = false
@@ -281,9 +289,9 @@ func (m *model) signals() []tea.Cmd {
 		cmds = append(cmds, m.showToken())
 		m.screen.showing = nil
 	}
-	if title := m.screen.title(); title != m.title && m.out != nil {
+	if title := m.screen.title(); title != m.title {
 		m.title = title
-		cmds = append(cmds, func() tea.Msg { m.out.command("\x1b]2;" + title + "\x1b\\"); return nil })
+		cmds = append(cmds, m.tell("\x1b]2;"+title+"\x1b\\"))
 	}
 	if pointing := m.pointing(); pointing != nil {
 		cmds = append(cmds, pointing)
@@ -292,6 +300,14 @@ func (m *model) signals() []tea.Cmd {
 		cmds = append(cmds, tea.Tick(view.ArmDelay+20*time.Millisecond, func(time.Time) tea.Msg { return wakeMsg{} }))
 	}
 	return cmds
+}
+
+// tell sends a sequence to the terminal, beside the loop.
+func (m *model) tell(sequence string) tea.Cmd {
+	if m.out == nil {
+		return nil
+	}
+	return func() tea.Msg { m.out.command(sequence); return nil }
 }
 
 // edit gives the terminal to the person's editor, and says how that ended.

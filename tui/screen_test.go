@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -16,8 +15,6 @@ import (
 	"openclaw/gateway/event"
 	"openclaw/tui/view"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a test flag
 
 // driver runs a screen without a terminal: tasks run at once, frames are text.
 type driver struct {
