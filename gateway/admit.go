@@ -114,6 +114,10 @@ func (g *Gateway) closed(c *hub.Conn, reason string) {
 	row := connectionRow(c)
 	row.State, row.Detail, row.Closed = "closed", reason, g.deps.Now()
 	g.registry.Connection(row)
+	g.auditLater(AuditEntry{
+		Event: "authentication", User: operator, IP: hostOf(c.Peer.From), Action: short("close " + c.Client.ID), Result: "success", Reason: reason,
+		Details: map[string]any{"connection": c.ID, "bytes_in": row.BytesIn, "bytes_out": row.BytesOut, "duration_ms": row.Closed.Sub(row.Opened).Milliseconds()},
+	})
 	g.runs.left(c)
 	g.chats.listeners.forget(c)
 }

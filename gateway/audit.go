@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"openclaw/gateway/event"
+	"openclaw/gateway/hub"
 	"openclaw/sandbox/policy"
 )
 
@@ -12,9 +13,12 @@ import (
 // does not shut the owner out, but it is said. others is how many before it are
 // counted by this record; details may be nil.
 func (g *Gateway) auditAccess(ctx context.Context, from, action, result, reason string, others int, details map[string]any) {
+	if id := hub.IDOf(ctx); id != "" {
+		details = withDetail(details, "connection", id)
+	}
 	entry := AuditEntry{Event: "authentication", User: operator, IP: hostOf(from), Action: short(action), Result: result, Reason: reason, Details: details}
 	if others > 0 {
-		entry.Details = map[string]any{"others": others}
+		entry.Details = withDetail(entry.Details, "others", others)
 	}
 	err := g.deps.Audit(context.WithoutCancel(ctx), entry)
 	if err != nil {
@@ -34,6 +38,9 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 	}
 	if d.Row > 0 {
 		entry.Details["row"] = d.Row
+	}
+	if d.Connection != "" {
+		entry.Details["connection"] = d.Connection
 	}
 	if d.Masked { // its target is not its name: recall goes by that
 		entry.Details["masked"] = true
@@ -55,12 +62,25 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 	return g.deps.Audit(ctx, entry)
 }
 
+// withDetail adds one detail to those of an entry, which may be nil.
+func withDetail(details map[string]any, key string, value any) map[string]any {
+	if details == nil {
+		details = map[string]any{}
+	}
+	details[key] = value
+	return details
+}
+
 // auditAct records what the operator does before it is done; what cannot be
-// recorded is not done.
+// recorded is not done. The connection that it was asked for over stands beside it
+// as caller, where there is one.
 func (g *Gateway) auditAct(ctx context.Context, from string, entry AuditEntry) error {
 	entry.User, entry.IP = operator, hostOf(from)
 	if entry.Result == "" {
 		entry.Result = "success"
+	}
+	if id := hub.IDOf(ctx); id != "" {
+		entry.Details = withDetail(entry.Details, "caller", id)
 	}
 	return g.deps.Audit(ctx, entry)
 }

@@ -108,7 +108,7 @@ type overspent struct {
 }
 
 type overspentAgent struct {
-	room *refusals
+	room *traces
 	last event.Denial
 }
 
@@ -124,7 +124,7 @@ func (o *overspent) refused(g *Gateway, s Spending, refusal *budget.Refusal) {
 	o.mu.Lock()
 	of := o.agents[d.Agent]
 	if of == nil {
-		of = &overspentAgent{room: newRefusals(g.deps.Now)}
+		of = &overspentAgent{room: newTraces(g.deps.Now)}
 		o.agents[d.Agent] = of
 	}
 	of.last = d

@@ -146,6 +146,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 	}
 	retry, limited := g.guard.Wrong(r.Context(), visitorOf(r).address, wrong.hash)
 	text, _, _ := wrong.words()
+	r = withID(r)
 	g.auditRefusal(r.Context(), visitorOf(r).from, r.Method+" "+r.URL.Path, text)
 	switch {
 	case limited:

@@ -92,7 +92,7 @@ func callRow(call Call) event.Connection {
 		proof = "token of " + call.Client
 	}
 	return event.Connection{
-		ID: call.ID, Kind: "http", From: from, Agent: call.Agent, Run: call.Run, Route: short(call.Method+" "+call.Path) + " → " + call.Provider,
+		ID: call.ID, Kind: event.ConnectionHTTP, From: from, Agent: call.Agent, Run: call.Run, Route: short(call.Method+" "+call.Path) + " → " + call.Provider,
 		Status: call.Status, Detail: call.Error, Auth: proof, Opened: call.Started, BytesIn: call.BytesIn, BytesOut: call.BytesOut, FirstMS: call.FirstByte.Milliseconds(),
 	}
 }

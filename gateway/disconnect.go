@@ -25,12 +25,11 @@ func (g *Gateway) disconnect(ctx context.Context, call *hub.Call) (any, error) {
 	if params.ID == call.Conn.ID {
 		return nil, wire.Invalid("that is the connection that asks")
 	}
-	from := call.Conn.Peer.From
 	for _, c := range g.hub.Conns() {
 		if c.ID != params.ID {
 			continue
 		}
-		if err := g.auditDisconnect(ctx, from, c.Client.ID, params.ID, c.Peer.From); err != nil {
+		if err := g.auditDisconnect(ctx, call, c.Client.ID, params.ID, c.Peer.From); err != nil {
 			return nil, err
 		}
 		c.Close(wire.ClosePolicy, errDisconnected.Error())
@@ -38,16 +37,16 @@ func (g *Gateway) disconnect(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	row, open := g.registry.OpenConnection(params.ID)
 	switch {
-	case open && row.Kind == "http" && g.deps.CutCall != nil:
-		return nil, g.disconnectCall(ctx, from, row)
-	case open && row.Kind == "net":
-		return nil, g.disconnectCage(ctx, from, row)
+	case open && row.Kind == event.ConnectionHTTP && g.deps.CutCall != nil:
+		return nil, g.disconnectCall(ctx, call, row)
+	case open && row.Kind == event.ConnectionNet:
+		return nil, g.disconnectCage(ctx, call, row)
 	}
 	return nil, noConnection(params.ID)
 }
 
-func (g *Gateway) disconnectCall(ctx context.Context, from string, row event.Connection) error {
-	if err := g.auditDisconnect(ctx, from, row.Route, row.ID, row.From); err != nil {
+func (g *Gateway) disconnectCall(ctx context.Context, call *hub.Call, row event.Connection) error {
+	if err := g.auditDisconnect(ctx, call, row.Route, row.ID, row.From); err != nil {
 		return err
 	}
 	if !g.deps.CutCall(row.ID, errDisconnected) {
@@ -58,12 +57,12 @@ func (g *Gateway) disconnectCall(ctx context.Context, from string, row event.Con
 
 // disconnectCage has the supervisor of a run, which carries what leaves its cage, close
 // one connection. It is over when the supervisor reports that, not before.
-func (g *Gateway) disconnectCage(ctx context.Context, from string, row event.Connection) error {
+func (g *Gateway) disconnectCage(ctx context.Context, call *hub.Call, row event.Connection) error {
 	conn, _, err := g.runs.supervisor(row.Run)
 	if err != nil {
 		return err
 	}
-	if err := g.auditDisconnect(ctx, from, row.Route, row.ID, row.From); err != nil {
+	if err := g.auditDisconnect(ctx, call, row.Route, row.ID, row.From); err != nil {
 		return err
 	}
 	if err := conn.Push(wire.EventRunCut, wire.RunCut{Run: row.Run, Connection: strings.TrimPrefix(row.ID, row.Run+"/")}); err != nil {
@@ -73,12 +72,13 @@ func (g *Gateway) disconnectCage(ctx context.Context, from string, row event.Con
 }
 
 // auditDisconnect puts on record who closes what; without a record nothing is closed.
-func (g *Gateway) auditDisconnect(ctx context.Context, from, target, id, peer string) error {
-	if err := g.auditAct(ctx, from, AuditEntry{
+func (g *Gateway) auditDisconnect(ctx context.Context, call *hub.Call, target, id, peer string) error {
+	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{
 		Event: "authorization", Action: "disconnect", Target: short(target), Details: map[string]any{"from": peer, "connection": id},
 	}); err != nil {
 		return notAudited("the connection was not closed")
 	}
+	g.trails.Add(id, event.StepCut, clientName(call.Conn.Client)+", "+call.Conn.ID)
 	g.log.Info("a connection is being closed", slog.String("connection", id))
 	return nil
 }

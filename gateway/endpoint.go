@@ -136,6 +136,7 @@ func (g *Gateway) identifyAgent(w http.ResponseWriter, r *http.Request) (caller 
 		return auth.Caller{}, "", false
 	}
 	retry, limited := g.guard.Wrong(r.Context(), peerAddress(r), auth.HashOf([]byte(candidates[0])))
+	r = withID(r)
 	g.auditRefusal(r.Context(), r.RemoteAddr, r.Method+" "+r.URL.Path, "wrong token")
 	switch {
 	case limited:

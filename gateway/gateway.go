@@ -22,6 +22,7 @@ import (
 	"openclaw/gateway/hub"
 	"openclaw/gateway/limit"
 	"openclaw/gateway/registry"
+	"openclaw/gateway/trail"
 	"openclaw/gateway/wire"
 	"openclaw/keychain"
 )
@@ -59,8 +60,10 @@ type Gateway struct {
 	budgets      atomic.Pointer[budget.Budgets] // those of before from Run on
 	overspent    *overspent
 	streams      *streams
-	shown        *refusals // in the log and on the screen
-	recorded     *refusals // in the audit log
+	shown        *traces // in the log and on the screen
+	recorded     *traces // in the audit log
+	carried      *traces // of connections out of cages, in the audit log
+	trails       *trail.Trails
 	registry     *registry.Registry
 	hub          *hub.Hub
 	upgrader     *websocket.Upgrader
@@ -103,7 +106,8 @@ func New(deps Deps) (*Gateway, error) {
 	g.budgets.Store(budget.New(budget.State{}, deps.Now, nil))
 	g.overspent = newOverspent()
 	g.streams = newStreams()
-	g.shown, g.recorded = newRefusals(deps.Now), newRefusals(deps.Now)
+	g.shown, g.recorded, g.carried = newTraces(deps.Now), newTraces(deps.Now), newTraces(deps.Now)
+	g.trails = trail.New(deps.Now)
 	g.registry = registry.New(registry.Options{Publish: deps.Bus.Publish, Audit: g.auditDenial, Agent: g.agentRow, Mask: deps.Masker.Text, Now: deps.Now})
 	g.runs = newRuns(g)
 	g.asks = newAsks(g)
@@ -116,7 +120,7 @@ func New(deps Deps) (*Gateway, error) {
 		return nil, err
 	}
 	g.hub = hub.New(hub.Options{
-		Table: table, Admit: g.admit, Room: g.socketRoom, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket,
+		Table: table, Admit: g.admit, Room: g.socketRoom, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket, Served: g.served,
 		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits, Mask: deps.Masker.Text,
 		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventRunStop, wire.EventRunCut, wire.EventAskVerdict,
 			wire.EventChat, wire.EventAgent, wire.EventSessionsChanged, wire.EventSessionMessage},

@@ -83,7 +83,7 @@ func (a *asks) ask(_ context.Context, call *hub.Call) (any, error) {
 	default:
 		return nil, wire.Invalid("invalid " + wire.MethodAskAsk + " params: class")
 	}
-	for _, text := range []string{params.Target, params.Program, params.CommandLine, params.Operation, params.Rule, params.Mechanism} {
+	for _, text := range []string{params.Target, params.Program, params.CommandLine, params.Operation, params.Rule, params.Mechanism, params.Connection} {
 		if len(text) > maxAskText {
 			return nil, wire.Invalid("invalid " + wire.MethodAskAsk + " params: a text is too long")
 		}
@@ -101,9 +101,13 @@ func (a *asks) ask(_ context.Context, call *hub.Call) (any, error) {
 	if twice {
 		return nil, wire.Invalid("invalid " + wire.MethodAskAsk + " params: the number is in use")
 	}
+	connection := params.Connection
+	if connection != "" {
+		connection = connectionOf(params.Run, connection)
+	}
 	held := a.inbox.Submit(approve.Request{
 		Agent: agent, Run: params.Run, PID: params.PID, Program: params.Program, CommandLine: params.CommandLine, Class: params.Class,
-		Operation: params.Operation, Target: params.Target, Rule: params.Rule, Origin: params.Origin, Mechanism: params.Mechanism,
+		Operation: params.Operation, Target: params.Target, Rule: params.Rule, Origin: params.Origin, Mechanism: params.Mechanism, Connection: connection,
 		Timeout: compiled.AskTimeout, NeverAlways: compiled.NeverAlways, Home: compiled.Home,
 	})
 	a.mu.Lock()
@@ -282,7 +286,7 @@ func (g *Gateway) auditApproval(ctx context.Context, r approve.Record) error {
 	case "undo":
 		entry.Result = "success"
 	}
-	for name, value := range map[string]string{"scope": string(r.Scope), "match": string(r.Match), "note": r.Note, "client": r.By} {
+	for name, value := range map[string]string{"scope": string(r.Scope), "match": string(r.Match), "note": r.Note, "client": r.By, "connection": q.Connection} {
 		if value != "" {
 			entry.Details[name] = value
 		}

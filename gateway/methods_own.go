@@ -35,6 +35,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodSubscribe, auth.ScopeRead, g.subscribe),
 		row(wire.MethodDenials, auth.ScopeRead, g.listDenials),
 		row(wire.MethodConnections, auth.ScopeRead, g.listConnections),
+		row(wire.MethodConnection, auth.ScopeRead, g.showConnection),
 		row(wire.MethodAgents, auth.ScopeRead, g.listAgents),
 		row(wire.MethodAgent, auth.ScopeRead, g.showAgent),
 		row(wire.MethodAgentCreate, auth.ScopeAdmin, g.createAgent),
@@ -81,7 +82,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 	}
 }
 
-func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
+func (g *Gateway) overview(_ context.Context, call *hub.Call) (any, error) {
 	snapshot := g.deps.Config.Current()
 	listeners, endpoint := []string{g.Address().String()}, ""
 	if at := g.AgentsAddress(); at != g.Address() {
@@ -94,7 +95,7 @@ func (g *Gateway) overview(context.Context, *hub.Call) (any, error) {
 		Connections: g.registry.Open(""), DeniedHour: g.registry.DeniedHour(), Asks: g.asks.inbox.Waiting(),
 		Agents: len(snapshot.Config.Agents), Running: g.registry.RunningAgents(),
 		Config: g.configStatus(), Store: g.storeStatus(), Machine: g.deps.Machine(),
-		TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
+		Caller: call.Conn.ID, TokenSet: !g.token.Current().Zero(), Dropped: g.deps.Bus.Dropped(), Goroutines: runtime.NumGoroutine(),
 	}, nil
 }
 

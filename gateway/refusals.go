@@ -15,17 +15,17 @@ import (
 	"openclaw/gateway/wire"
 )
 
-// How many refusals are logged, shown and audited one by one: a stranger, or an
-// agent, may ask thousands of times a second and must not fill the disk, nor push
-// everything else out of the log. Those past it are counted, and the next line
-// says how many they were.
+// How many refusals are logged, shown and audited one by one, and how many connections
+// out of cages are audited so: a stranger, or an agent, may ask thousands of times a
+// second and must not fill the disk, nor push everything else out of the log. Those past
+// it are counted, and the next line says how many they were.
 const (
 	refusalsAtOnce    = 200
 	refusalsPerSecond = 5
 )
 
-// refusals bounds the trace that refusals leave. It is safe for concurrent use.
-type refusals struct {
+// traces bounds the trace that what others do leaves. It is safe for concurrent use.
+type traces struct {
 	now func() time.Time
 
 	mu      sync.Mutex // guards the fields below
@@ -33,13 +33,13 @@ type refusals struct {
 	counted int // since the last one that left a trace
 }
 
-func newRefusals(now func() time.Time) *refusals {
-	return &refusals{now: now, room: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+func newTraces(now func() time.Time) *traces {
+	return &traces{now: now, room: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
 }
 
-// take reports whether a refusal may leave a trace, and how many did not before
+// take reports whether one more may leave a trace, and how many did not before
 // it.
-func (r *refusals) take() (before int, ok bool) {
+func (r *traces) take() (before int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.room.AllowN(r.now(), 1) {
@@ -51,7 +51,7 @@ func (r *refusals) take() (before int, ok bool) {
 }
 
 // left returns how many left no trace and were not told yet.
-func (r *refusals) left() int {
+func (r *traces) left() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.counted
@@ -64,16 +64,26 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, status int, kin
 	v := visitorOf(r)
 	g.strike(v.address)
 	g.showRefusal(event.Connection{
-		Kind: "http", From: v.from, Route: short(g.deps.Masker.Text(r.Method + " " + r.URL.Path)), Status: status, Detail: message,
+		ID: hub.IDOf(r.Context()), Kind: event.ConnectionHTTP, From: v.from, Route: short(g.deps.Masker.Text(r.Method + " " + r.URL.Path)), Status: status, Detail: message,
 	}, v.address, "a request was refused", slog.Int("status", status), slog.String("path", short(g.deps.Masker.Text(r.URL.Path))))
 	writeErrorFor(w, r, status, kind, message)
 }
 
+// withID names a request that will be refused, so that its record and what is shown of
+// it are found by one id.
+func withID(r *http.Request) *http.Request {
+	id, err := newID()
+	if err != nil {
+		return r // they are shown apart
+	}
+	return r.WithContext(hub.WithID(r.Context(), id))
+}
+
 // refusedSocket shows a socket that did not get in.
-func (g *Gateway) refusedSocket(peer hub.Peer, client wire.ClientInfo, reason string) {
+func (g *Gateway) refusedSocket(id string, peer hub.Peer, client wire.ClientInfo, reason string) {
 	g.strike(peer.Address)
 	g.showRefusal(event.Connection{
-		Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", Detail: reason,
+		ID: id, Kind: peer.Kind, From: peer.From, PID: peer.PID, Client: clientName(client), Route: "protocol 4", Detail: reason,
 	}, peer.Address, "a socket was refused", slog.String("client", client.ID))
 }
 
@@ -88,11 +98,13 @@ func (g *Gateway) showRefusal(row event.Connection, address netip.Addr, message 
 		g.log.Warn("refusals were not shown one by one", slog.Int("count", before))
 	}
 	g.log.With(attributes...).Warn(message, slog.String("ip", address.String()), slog.String("from", row.From), slog.String("reason", row.Detail)) //nolint:sloglint // the two callers' messages are constants
-	id, err := newID()
-	if err != nil {
-		return
+	if row.ID == "" {
+		var err error
+		if row.ID, err = newID(); err != nil {
+			return
+		}
 	}
-	row.ID, row.State = id, "refused"
+	row.State = "refused"
 	g.registry.Connection(row)
 }
 
@@ -109,6 +121,9 @@ func (g *Gateway) auditRefusal(ctx context.Context, from, action, reason string)
 func (g *Gateway) tellRefusals(ctx context.Context) {
 	if n := g.shown.left(); n > 0 {
 		g.log.Warn("refusals were not shown one by one", slog.Int("count", n))
+	}
+	if n := g.carried.left(); n > 0 {
+		g.auditAccess(ctx, "local", "several", "success", "too many connections to be recorded one by one", n, nil)
 	}
 	if n := g.recorded.left(); n > 0 {
 		g.auditAccess(ctx, "local", "several", "denied", "too many to be recorded one by one", n, nil)

@@ -187,6 +187,9 @@ func (r *runs) owned(id string, conn *hub.Conn) (agent string, err error) {
 	return one.agent, nil
 }
 
+// connectionOf names a connection out of a cage, which its supervisor knows by id.
+func connectionOf(run, id string) string { return run + "/" + id }
+
 // report takes what happened in a cage. Agent and run are the gateway's own
 // knowledge, whatever the rows say.
 func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
@@ -208,13 +211,18 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		if params.First > 0 {
 			d.Row = params.First + uint64(i)
 		}
+		if d.Connection != "" {
+			d.Connection = connectionOf(params.Run, d.Connection)
+		}
 	}
 	// What was refused is recorded even when the supervisor goes meanwhile. Where
 	// that fails, the notice has been given; reporting it again would not help.
 	_ = g.registry.Deny(context.WithoutCancel(ctx), params.Denials...)
 	for _, c := range params.Connections {
-		c.ID, c.Kind, c.Agent, c.Run, c.From = params.Run+"/"+c.ID, "net", agent, params.Run, "cage "+agent
+		c.ID, c.Kind, c.Agent, c.Run, c.From = connectionOf(params.Run, c.ID), event.ConnectionNet, agent, params.Run, "cage "+agent
+		_, before := g.registry.OpenConnection(c.ID)
 		g.registry.Connection(c)
+		g.auditCarried(&c, before)
 	}
 	if len(params.StillOpen) > 0 {
 		g.notice("warn", "a run of agent "+agent+" can still do what its policy forbids: "+short(strings.Join(params.StillOpen, "; ")))
@@ -266,7 +274,12 @@ func (r *runs) finish(ctx context.Context, id, exit string) {
 	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
 	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
 	g.asks.inbox.EndRun(id)
+	open := g.registry.OpenOf(id)
 	g.registry.EndRun(id, exit)
+	for i := range open {
+		open[i].Closed, open[i].Detail = g.deps.Now(), "the run ended"
+		g.auditCarried(&open[i], true)
+	}
 	if reason, ended := strings.CutPrefix(exit, "stopped: "); ended {
 		g.notice("warn", "a run of agent "+one.agent+" was ended: "+reason)
 	}

@@ -14,7 +14,7 @@ func whoMayCall() map[auth.Scope]string {
 		"": "health",
 		auth.ScopeRead: `agents.list chat.history commands.list config.get logs.tail models.list openclaw.agents.list openclaw.agents.show
 			openclaw.audit.search openclaw.audit.verify openclaw.bans.list openclaw.clients.list openclaw.config.status openclaw.config.validate
-			openclaw.connections.list openclaw.denials.list openclaw.events.subscribe openclaw.logs.list openclaw.overview openclaw.runs.output
+			openclaw.connections.list openclaw.connections.show openclaw.denials.list openclaw.events.subscribe openclaw.logs.list openclaw.overview openclaw.runs.output
 			openclaw.secrets.list sessions.describe sessions.get sessions.list sessions.messages.subscribe sessions.messages.unsubscribe
 			sessions.preview sessions.resolve sessions.subscribe status system-presence`,
 		auth.ScopeWrite:     "agent agent.wait chat.abort chat.send sessions.abort sessions.create sessions.patch sessions.send",

@@ -57,9 +57,10 @@ func (g *Gateway) listenTLS(inner net.Listener) net.Listener {
 // certificate is an authentication that was refused.
 func (g *Gateway) handshakeFailed(from net.Addr, reason string, client bool) {
 	g.strike(limit.AddressOf(from))
-	g.showRefusal(event.Connection{Kind: "tls", From: from.String(), Route: "TLS handshake", Detail: short(reason)}, limit.AddressOf(from), "a handshake was refused")
+	id, _ := newID() // without one the two are not shown as one
+	g.showRefusal(event.Connection{ID: id, Kind: event.ConnectionTLS, From: from.String(), Route: "TLS handshake", Detail: short(reason)}, limit.AddressOf(from), "a handshake was refused")
 	if client {
-		g.auditRefusal(context.Background(), from.String(), "TLS handshake", "client certificate: "+short(reason))
+		g.auditRefusal(hub.WithID(context.Background(), id), from.String(), "TLS handshake", "client certificate: "+short(reason))
 	}
 }
 
@@ -93,6 +94,7 @@ func (g *Gateway) stillWelcome(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.Header().Set("Connection", "close")
+	r = withID(r)
 	g.auditRefusal(r.Context(), visitorOf(r).from, r.Method+" "+r.URL.Path, "client certificate: "+short(err.Error()))
 	g.refuse(w, r, http.StatusForbidden, "permission_error", "client certificate: "+err.Error())
 	return false

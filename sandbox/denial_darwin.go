@@ -13,7 +13,7 @@ const defaultAskTimeout = 60 * time.Second // design/config.md: ask_timeout
 func (p *Process) fromEgress(r egress.Refusal) Denial {
 	return Denial{
 		Time: r.Time, Agent: p.spec.Agent, Run: p.spec.Run, PID: r.PID, Program: r.Program, CommandLine: r.CommandLine,
-		Class: r.Class, Operation: r.Operation, Target: r.Target, Rule: r.Rule, Origin: r.Origin, Mechanism: r.Mechanism, Count: 1,
+		Class: r.Class, Operation: r.Operation, Target: r.Target, Rule: r.Rule, Origin: r.Origin, Mechanism: r.Mechanism, Count: 1, Connection: r.Connection,
 	}
 }
 

@@ -88,7 +88,7 @@ func (p *Process) connected(c egress.Connection) {
 	}
 	p.spec.Connected(Connection{
 		ID: c.ID, Agent: p.spec.Agent, Run: p.spec.Run, PID: c.PID, Program: c.Program, Target: c.Target,
-		Address: c.Address, Rule: c.Rule, Origin: c.Origin, Opened: c.Opened, Closed: c.Closed, Sent: c.Sent, Recv: c.Recv, Error: c.Error,
+		Address: c.Address, Rule: c.Rule, Origin: c.Origin, Opened: c.Opened, Closed: c.Closed, Sent: c.Sent, Recv: c.Recv, Error: c.Error, Held: c.Held,
 	})
 }
 
@@ -122,7 +122,7 @@ func tableAddress(a netip.AddrPort) string {
 func (j *judge) fromEgress(r egress.Refusal) Denial {
 	return Denial{
 		Time: r.Time, Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: r.PID, Program: r.Program, CommandLine: r.CommandLine,
-		Class: r.Class, Operation: r.Operation, Target: r.Target, Rule: r.Rule, Origin: r.Origin, Mechanism: r.Mechanism, Count: 1,
+		Class: r.Class, Operation: r.Operation, Target: r.Target, Rule: r.Rule, Origin: r.Origin, Mechanism: r.Mechanism, Count: 1, Connection: r.Connection,
 	}
 }
 

@@ -105,6 +105,7 @@ func (r *reporter) add(d Denial) {
 		}
 		if at, ok := r.index[keyOf(d)]; ok {
 			r.queue[at].denial.Count += d.Count
+			r.queue[at].denial.Connection = d.Connection
 			return
 		}
 	}

@@ -187,7 +187,7 @@ func (p *Process) connected(c egress.Connection) {
 	}
 	p.spec.Connected(Connection{
 		ID: c.ID, Agent: p.spec.Agent, Run: p.spec.Run, PID: c.PID, Program: c.Program, Target: c.Target,
-		Address: c.Address, Rule: c.Rule, Origin: c.Origin, Opened: c.Opened, Closed: c.Closed, Sent: c.Sent, Recv: c.Recv, Error: c.Error,
+		Address: c.Address, Rule: c.Rule, Origin: c.Origin, Opened: c.Opened, Closed: c.Closed, Sent: c.Sent, Recv: c.Recv, Error: c.Error, Held: c.Held,
 	})
 }
 

@@ -58,6 +58,10 @@ type Denial struct {
 	Origin      policy.Origin `json:"origin"`
 	Mechanism   string        `json:"mechanism"` // "gate", "notify", "dns", "egress", "mount"
 	Count       int           `json:"count"`     // at least 1
+
+	// Connection is the ID of the connection that it is about, of those out of the
+	// cage; empty where none was opened. Of merged refusals it is the newest's.
+	Connection string `json:"connection,omitempty"`
 }
 
 // Connection is one connection out of the cage.
@@ -76,6 +80,8 @@ type Connection struct {
 	Sent    int64         `json:"sent"` // bytes out of the cage
 	Recv    int64         `json:"recv"` // bytes into the cage
 	Error   string        `json:"error,omitempty"`
+
+	Held time.Duration `json:"held,omitempty"` // how long it was held until it was allowed
 }
 
 // Asker answers a held request. It returns at the verdict or when ctx ends;

@@ -31,6 +31,9 @@ type Backend interface {
 	// Undo takes back what the answer to an ask allowed; no id: the newest.
 	Undo(ctx context.Context, id string) (event.Ask, error)
 	Connections(ctx context.Context) ([]event.Connection, error)
+	// Connection is what happened on one of them; with records also what the audit log
+	// holds of it.
+	Connection(ctx context.Context, id string, records bool) (event.ConnectionTrail, error)
 	Agents(ctx context.Context) ([]event.Agent, error)
 	Agent(ctx context.Context, name string) (event.Agent, error) // with its policy
 	// CreateAgent adds an agent to the config; with dry it only says what that would

@@ -145,6 +145,16 @@ func (d *Demo) Connections(context.Context) ([]event.Connection, error) {
 	return slices.Clone(d.world.connections), nil
 }
 
+// Connection returns what happened on one of them.
+func (d *Demo) Connection(_ context.Context, id string, records bool) (event.ConnectionTrail, error) {
+	for _, c := range d.world.connections {
+		if c.ID == id {
+			return demoTrail(c, records), nil
+		}
+	}
+	return event.ConnectionTrail{}, &Error{Op: "show connection " + id, Err: errors.New("there is none")}
+}
+
 // Agents returns the agents without their policies.
 func (d *Demo) Agents(context.Context) ([]event.Agent, error) {
 	list := slices.Clone(d.world.agents)

@@ -45,9 +45,8 @@ func (s *screen) operate(a view.Action) bool {
 		s.keepFilter(a.Name, a.Text)
 	case view.VerbTell:
 		s.say(view.Plain, a.Text)
-	case view.VerbLogsOf:
-		s.logs.Find(a.Name)
-		s.open(view.Logs)
+	case view.VerbLoadTrail:
+		s.loadTrail(a.Name, a.Count > 0)
 	case view.VerbExport:
 		s.export(a.Name, a.Value)
 	case view.VerbEdit:

@@ -167,14 +167,6 @@ func TestTheLogIsSavedAsItIsShown(t *testing.T) {
 	}
 }
 
-func TestTheLogOfAConnection(t *testing.T) {
-	d := atWork(t, false, 120, 36)
-	frame := strip(d.press("2", "/", "type:kind:net", "enter", "e"))
-	if !strings.Contains(frame, "[5 Logs]") || !strings.Contains(frame, "filter: r7") {
-		t.Errorf("not the log of that run:\n%s", frame)
-	}
-}
-
 func TestASecretGetsANewValue(t *testing.T) {
 	b := &secretBackend{Demo: NewDemo(), stored: map[string]string{}}
 	old := event.Secret{Name: "anthropic", Store: "keychain", Changed: demoTime(-91 * 86400)}

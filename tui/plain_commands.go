@@ -17,7 +17,7 @@ import (
 // action table, so that a read-only screen has none that changes anything.
 func (p *plain) commands() map[string]func(ctx context.Context, rest string) error {
 	return map[string]func(context.Context, string) error{
-		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "denials": p.denials,
+		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "events": p.events, "denials": p.denials,
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit, "verify": p.verify,
 		"config": p.config, "reload": p.reload, "validate": p.validate, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove, "token": p.token,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
@@ -36,6 +36,7 @@ func (p *plain) help(context.Context, string) error {
 	p.say(p.T("help"), p.T("asks, numbers what waits; allow 1, allow 1 run folder, allow 1 always, deny 1 because of this, undo"))
 	p.say(p.T("help"), p.T("chat AGENT, what was said; say AGENT WORDS; abort AGENT"))
 	p.say(p.T("help"), p.T("show ID, every field of one denial"))
+	p.say(p.T("help"), p.T("events ID, what happened on one connection, and what the audit log holds of it"))
 	p.say(p.T("help"), p.T("agents NAME, one agent with its runs and its policy"))
 	p.say(p.T("help"), p.T("create NAME FOLDER DOMAINS, shows what adding an agent would write; with yes at the end it is written"))
 	p.say(p.T("help"), p.T("start AGENT COMMAND, without a terminal; restart RUN yes; output RUN, what one without a terminal says"))
@@ -105,7 +106,35 @@ func (p *plain) connections(ctx context.Context, _ string) error {
 	for _, c := range view.Clean(list) {
 		p.sayf(p.T("connection"), p.T("%s, %s from %s, agent %s, %s, %s. %s"), c.ID, c.Kind, c.From, orWord(c.Agent, p.T("none")), c.Route, p.T(c.State), c.Detail)
 	}
-	p.sayf(p.T("connections"), p.T("%d in all"), len(list))
+	p.sayf(p.T("connections"), p.T("%d in all; events ID tells what happened on one"), len(list))
+	return nil
+}
+
+// events tells what happened on one connection.
+func (p *plain) events(ctx context.Context, id string) error {
+	if id == "" {
+		return errors.New(p.T("events takes the id of a connection; connections lists them"))
+	}
+	trail, err := p.backend.Connection(ctx, id, true)
+	if err != nil {
+		return err
+	}
+	d := view.NewData()
+	d.Words, d.Now = p.words, p.o.Now()
+	d.LoadTrail(&trail, true)
+	for i := range d.Trail.Lines {
+		p.say(p.T("event"), d.TrailText(&d.Trail.Lines[i]))
+	}
+	if d.Trail.More > 0 {
+		p.say(p.T("event"), p.T("and %s that there was no room for", p.words.N(d.Trail.More, "step")))
+	}
+	if d.Trail.Problem != "" {
+		p.say(p.T("warning"), d.Trail.Problem)
+	}
+	if !d.Trail.Listed {
+		p.say(p.T("event"), p.T("the gateway remembers no more of it than its audit log"))
+	}
+	p.sayf(p.T("events"), p.T("%d in all"), len(d.Trail.Lines))
 	return nil
 }
 

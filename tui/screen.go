@@ -251,6 +251,9 @@ func (s *screen) tick() {
 	if s.current == view.Audit && s.over == overlayNone && s.stale {
 		s.fetchAudit()
 	}
+	if s.current == view.Connections && s.over == overlayNone && s.data.Link.Up {
+		s.act(s.connections.Wants())
+	}
 	if s.current == view.Secrets && s.data.Link.Up && s.data.Instant.Sub(s.tokensAt) >= tokensEach {
 		s.fetchTokens()
 	}

@@ -321,6 +321,22 @@ func (s *screen) loadAgent(name string) {
 	})
 }
 
+// loadTrail fetches what happened on a connection. One that is not there any more is
+// said in its place.
+func (s *screen) loadTrail(id string, records bool) {
+	s.add(func(ctx context.Context) func() {
+		trail, err := s.backend.Connection(ctx, id, records)
+		return func() {
+			s.dirty = true
+			if err != nil {
+				trail = event.ConnectionTrail{Connection: event.Connection{ID: id}, Problem: problemText(err)}
+				records = true
+			}
+			s.data.LoadTrail(&trail, records)
+		}
+	})
+}
+
 func (s *screen) reload() {
 	s.say(view.Plain, s.data.T("reading the config file"))
 	s.add(func(ctx context.Context) func() {

@@ -39,6 +39,7 @@ func auditSearchCommand(t *terminal) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&params.Event, "event", "", "only this event type, such as api_call")
 	cmd.Flags().StringVar(&params.Agent, "agent", "", "only this agent's")
+	cmd.Flags().StringVar(&params.Connection, "connection", "", "only of this connection, by its id")
 	cmd.Flags().StringVar(&params.Since, "since", "24h", "how far back, such as 1h or 7d")
 	cmd.Flags().IntVar(&params.Limit, "limit", 1000, "at most this many, the newest")
 	cmd.Flags().Bool("json", true, "records are always JSON")

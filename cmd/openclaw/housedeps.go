@@ -73,7 +73,7 @@ func (h *house) auditRun(ctx context.Context, run string) (gateway.RunRecord, er
 
 // searchAuditFile gives the newest entries that match, oldest first.
 func searchAuditFile(ctx context.Context, path string, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
-	query := audit.Query{Event: params.Event, Agent: params.Agent, Limit: params.Limit, Reverse: true}
+	query := audit.Query{Event: params.Event, Agent: params.Agent, Connection: params.Connection, Limit: params.Limit, Reverse: true}
 	if params.Since != "" {
 		back, err := parseSpan(params.Since)
 		if err != nil {

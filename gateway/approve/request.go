@@ -29,6 +29,7 @@ type Request struct {
 	Rule        string
 	Origin      policy.Origin
 	Mechanism   string
+	Connection  string // that is held, as the screen lists it once it is allowed; empty: none
 
 	Timeout     time.Duration  // until it is denied, on a clock that Pause stops; 0 is 60 s
 	Home        string         // of the person: never allowed as a whole from here

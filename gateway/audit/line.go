@@ -182,7 +182,10 @@ type record struct {
 	Prev      string    `json:"prev"`
 	Hash      string    `json:"hash"`
 	Details   struct {
-		Agent any `json:"agent"`
+		Agent      any `json:"agent"`
+		Connection any `json:"connection"`
+		Caller     any `json:"caller"`
+		ID         any `json:"id"`
 	} `json:"details"`
 }
 

@@ -8,14 +8,17 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
 // Query chooses lines. The zero value of a field chooses all.
 type Query struct {
-	Event   string
-	User    string    // the field user
-	Agent   string    // the field user ("coder" or "agent coder"), or agent of the details
+	Event      string
+	User       string // the field user
+	Agent      string // the field user ("coder" or "agent coder"), or agent of the details
+	Connection string // its ID, in the details: of what the record is about, or of who asked for it
+
 	Since   time.Time // not older
 	Until   time.Time // not newer
 	Limit   int       // at most so many; 0: 1,000
@@ -51,14 +54,16 @@ func Search(ctx context.Context, path string, q Query) (lines []json.RawMessage,
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	literal := eventLiteral(q.Event)
+	literals := [][]byte{eventLiteral(q.Event), textLiteral(q.Connection)}
 	seen := 0
 	take := func(line []byte) (bool, error) {
 		if seen++; seen%256 == 0 && ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		if literal != nil && !bytes.Contains(line, literal) {
-			return true, nil
+		for _, literal := range literals {
+			if literal != nil && !bytes.Contains(line, literal) {
+				return true, nil
+			}
 		}
 		r, ok := readLine(line)
 		if !ok {
@@ -104,6 +109,18 @@ func readLine(line []byte) (r record, ok bool) {
 	return r, err == nil && r.Seq != 0
 }
 
+// textLiteral is a text as the writer spells it; nil for none.
+func textLiteral(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	spelt, err := encodeJSON(text)
+	if err != nil {
+		return nil
+	}
+	return spelt
+}
+
 // eventLiteral is what every line of event holds, as the writer spells it.
 func eventLiteral(event string) []byte {
 	if event == "" {
@@ -116,6 +133,16 @@ func eventLiteral(event string) []byte {
 	return append([]byte(`"event_type":`), name...)
 }
 
+// names reports whether a record is about a connection, or about what was asked for over
+// it. A call to a provider has the ID of its connection.
+func (r *record) names(connection string) bool {
+	of := []any{r.Details.Connection, r.Details.Caller}
+	if r.Event == APICall {
+		of = append(of, r.Details.ID)
+	}
+	return slices.Contains(of, any(connection))
+}
+
 func (q Query) chooses(r record) bool {
 	if q.Event != "" && r.Event != q.Event || q.User != "" && r.User != q.User {
 		return false
@@ -124,6 +151,9 @@ func (q Query) chooses(r record) bool {
 		if agent, _ := r.Details.Agent.(string); agent != q.Agent {
 			return false
 		}
+	}
+	if q.Connection != "" && !r.names(q.Connection) {
+		return false
 	}
 	return (q.Since.IsZero() || !r.Timestamp.Before(q.Since)) && (q.Until.IsZero() || !r.Timestamp.After(q.Until))
 }

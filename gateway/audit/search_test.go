@@ -24,7 +24,7 @@ func written(tb testing.TB, n int) (string, time.Time) {
 	at := start
 	r := open(tb, audit.Options{Path: path, Now: func() time.Time { defer func() { at = at.Add(time.Second) }(); return at }})
 	for i := range n {
-		e := audit.Entry{Event: audit.FileAccess, User: fmt.Sprintf("agent-%d", i%3), Target: fmt.Sprint(i)}
+		e := audit.Entry{Event: audit.FileAccess, User: fmt.Sprintf("agent-%d", i%3), Target: fmt.Sprint(i), Details: connectionDetails(i)}
 		if i%5 == 0 {
 			e = audit.Entry{Event: audit.Approval, User: "user", Target: fmt.Sprint(i), Details: map[string]any{"agent": "agent-1", "text": `"event_type":"file_access"`}}
 		}
@@ -34,6 +34,23 @@ func written(tb testing.TB, n int) (string, time.Time) {
 		tb.Fatal(err)
 	}
 	return path, start
+}
+
+// connectionDetails name a connection in some records: run-1/1 in the second, as what it
+// is about, and in the third, as who asked; the fourth only speaks of it, and the fifth is
+// of another one.
+func connectionDetails(i int) map[string]any {
+	switch i {
+	case 1:
+		return map[string]any{"connection": "run-1/1"}
+	case 2:
+		return map[string]any{"caller": "run-1/1"}
+	case 3:
+		return map[string]any{"text": "run-1/1", "id": "run-1/1"}
+	case 4:
+		return map[string]any{"connection": "run-1/11"}
+	}
+	return nil
 }
 
 func targets(tb testing.TB, found []json.RawMessage) string {
@@ -65,6 +82,7 @@ func TestSearchChoosesLines(t *testing.T) {
 		"limit":            {audit.Query{Limit: 3}, "0 1 2", true},
 		"newest first":     {audit.Query{Limit: 3, Reverse: true}, "19 18 17", true},
 		"newest of a kind": {audit.Query{Event: audit.Approval, Limit: 4, Reverse: true}, "15 10 5 0", false},
+		"of a connection":  {audit.Query{Connection: "run-1/1"}, "1 2", false},
 		"nothing":          {audit.Query{Event: "none"}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -132,6 +132,12 @@ func (b *Backend) Connections(ctx context.Context) ([]event.Connection, error) {
 	return out.Connections, err
 }
 
+// Connection is what happened on one connection; with records also what the audit log
+// holds of it.
+func (b *Backend) Connection(ctx context.Context, id string, records bool) (event.ConnectionTrail, error) {
+	return ask[event.ConnectionTrail](ctx, b, wire.MethodConnection, wire.ConnectionParams{ID: id, Records: records})
+}
+
 // Agents are all agents of the config, without policies.
 func (b *Backend) Agents(ctx context.Context) ([]event.Agent, error) {
 	var out wire.AgentsResult

@@ -62,36 +62,15 @@ type Denial struct {
 	Origin      policy.Origin `json:"origin"`
 	Mechanism   string        `json:"mechanism"`
 
+	// Connection is the newest connection on which it was refused, of those that were
+	// open already; empty: none was.
+	Connection string `json:"connection,omitempty"`
+
 	// Row is its number in the reports of its run, 0 where it is the sum of
 	// several. It is the audit log's: see wire.RunReportParams.First.
 	Row uint64 `json:"-"`
 	// Masked: a secret was taken out of the target, which is not its name then.
 	Masked bool `json:"-"`
-}
-
-// Connection is a client of the gateway, a request through it, or a connection
-// out of a cage.
-type Connection struct {
-	ID          string        `json:"id"`
-	Kind        string        `json:"kind"` // "ws", "unix", "http" (a provider call), "net" (out of a cage)
-	From        string        `json:"from"` // peer address, "unix", or "cage coder"
-	Agent       string        `json:"agent,omitempty"`
-	Run         string        `json:"run,omitempty"`
-	PID         int           `json:"pid,omitempty"`
-	Program     string        `json:"program,omitempty"`
-	Client      string        `json:"client,omitempty"`      // client id and version as it said
-	Route       string        `json:"route"`                 // "POST /v1/messages → anthropic", "api.example.com:443"
-	State       string        `json:"state"`                 // "open", "stream", "closed", "refused"
-	Status      int           `json:"status,omitempty"`      // HTTP status
-	Detail      string        `json:"detail,omitempty"`      // reason of a refusal or an error
-	Certificate string        `json:"certificate,omitempty"` // name of the client certificate
-	Auth        string        `json:"auth,omitempty"`        // "token", "agent token", "peer credentials", rule for net
-	Origin      policy.Origin `json:"origin,omitzero"`
-	Opened      time.Time     `json:"opened"`
-	Closed      time.Time     `json:"closed,omitzero"`
-	BytesIn     int64         `json:"bytes_in"`  // from the client or agent
-	BytesOut    int64         `json:"bytes_out"` // to it
-	FirstMS     int64         `json:"first_byte_ms,omitempty"`
 }
 
 // Mechanism is one way of enforcement and whether it was proven.
@@ -341,6 +320,7 @@ type Overview struct {
 	Goroutines     int          `json:"goroutines"`
 	TLS            *TLSStatus   `json:"tls,omitempty"`
 	Token          *TokenStatus `json:"token,omitempty"`
+	Caller         string       `json:"caller,omitempty"`          // the connection that asked for this
 	AgentsEndpoint string       `json:"agents_endpoint,omitempty"` // where agents reach the gateway; empty: at the first listener
 }
 

@@ -102,8 +102,22 @@ type Conn struct {
 
 func newConn(h *Hub, ws *websocket.Conn, peer Peer) *Conn {
 	c := &Conn{ID: newID(), Peer: peer, hub: h, ws: ws}
-	c.ctx, c.cancel = context.WithCancel(context.Background()) // stop ends it, not a parent: that costs 400 bytes a connection
+	c.ctx, c.cancel = context.WithCancel(WithID(context.Background(), c.ID)) // stop ends it, not a parent: that costs 400 bytes a connection
 	return c
+}
+
+type idKey struct{}
+
+// WithID is a context of the connection that has an ID.
+func WithID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, idKey{}, id)
+}
+
+// IDOf is the ID of the connection that a context is of: Admit, and the handler of a
+// request, are given such a one. Empty: it is of none.
+func IDOf(ctx context.Context) string {
+	id, _ := ctx.Value(idKey{}).(string)
+	return id
 }
 
 // Context ends when the connection does.

@@ -40,7 +40,7 @@ func (c *Conn) handshake() bool {
 			reason = "no connect in time"
 			c.sayClose(wire.CloseNormal, reason)
 		}
-		h.options.Refused(c.Peer, c.Client, reason)
+		h.options.Refused(c.ID, c.Peer, c.Client, reason)
 		if breach, is := errors.AsType[*FrameError](err); is {
 			c.sayClose(wire.CloseProtocol, breach.Breach)
 		}
@@ -138,7 +138,7 @@ func (c *Conn) refuse(id string, refusal *Refusal) bool {
 
 // turnAway closes a socket before its handshake.
 func (c *Conn) turnAway(code int, reason string) bool {
-	c.hub.options.Refused(c.Peer, c.Client, reason)
+	c.hub.options.Refused(c.ID, c.Peer, c.Client, reason)
 	c.sayClose(code, reason)
 	_ = c.ws.SetReadDeadline(time.Now().Add(time.Second))
 	c.linger()

@@ -63,10 +63,14 @@ type Options struct {
 	// Snapshot is the state that a hello carries.
 	Snapshot func(*Conn) wire.Snapshot
 	// Opened and Closed frame the life of a connection; Refused is a socket
-	// that never got that far.
+	// that never got that far, by the ID that it would have had.
 	Opened  func(*Conn)
 	Closed  func(conn *Conn, reason string)
-	Refused func(peer Peer, client wire.ClientInfo, reason string)
+	Refused func(id string, peer Peer, client wire.ClientInfo, reason string)
+	// Served hears of every request before its answer goes out: the method, empty where
+	// there is none of that name, and what refused it, its secrets taken out, or nil. It
+	// does not block.
+	Served func(conn *Conn, method string, refusal *wire.Error)
 
 	// Mask takes secrets out of the JSON of refusals; nil leaves them.
 	Mask func(string) string
@@ -112,7 +116,10 @@ func New(options Options) *Hub {
 		options.Opened = func(*Conn) {}
 	}
 	if options.Refused == nil {
-		options.Refused = func(Peer, wire.ClientInfo, string) {}
+		options.Refused = func(string, Peer, wire.ClientInfo, string) {}
+	}
+	if options.Served == nil {
+		options.Served = func(*Conn, string, *wire.Error) {}
 	}
 	h := &Hub{options: options, limits: options.Limits.withDefaults(), pending: list.New(), conns: map[string]*Conn{}}
 	for i := range h.pings {

@@ -59,7 +59,7 @@ func open(t *testing.T, limits Limits, methods ...Method) *house {
 		Snapshot: func(*Conn) wire.Snapshot { return wire.Snapshot{} },
 		Opened:   func(c *Conn) { h.mu.Lock(); h.opened = append(h.opened, c); h.mu.Unlock() },
 		Closed:   func(_ *Conn, reason string) { h.mu.Lock(); h.closed = append(h.closed, reason); h.mu.Unlock() },
-		Refused: func(_ Peer, _ wire.ClientInfo, why string) {
+		Refused: func(_ string, _ Peer, _ wire.ClientInfo, why string) {
 			h.mu.Lock()
 			h.refused = append(h.refused, why)
 			h.mu.Unlock()

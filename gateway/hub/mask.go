@@ -12,6 +12,13 @@ func (c *Conn) refusal(id string, refusal *wire.Error) []byte {
 	return wire.EncodeRefusal(id, c.hub.masked(refusal))
 }
 
+// refused refuses a request and tells of it.
+func (c *Conn) refused(id, method string, refusal *wire.Error) []byte {
+	clean := c.hub.masked(refusal)
+	c.hub.options.Served(c, method, clean)
+	return wire.EncodeRefusal(id, clean)
+}
+
 func (h *Hub) masked(refusal *wire.Error) *wire.Error {
 	if h.options.Mask == nil || refusal == nil {
 		return refusal

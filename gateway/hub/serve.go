@@ -110,7 +110,7 @@ func (c *Conn) next() string {
 		return "invalid frame"
 	}
 	if err != nil {
-		c.reply(c.refusal(request.ID, wire.Invalid("invalid request frame: "+err.Error())))
+		c.reply(c.refused(request.ID, "", wire.Invalid("invalid request frame: "+err.Error())))
 		return ""
 	}
 	c.dispatch(request)
@@ -152,13 +152,13 @@ func describe(err error) string {
 func (c *Conn) dispatch(request wire.Request) {
 	if room := c.hub.options.Room; room != nil {
 		if retry, ok := room(c); !ok {
-			c.reply(c.refusal(request.ID, wire.TooMany(retry)))
+			c.reply(c.refused(request.ID, c.hub.options.Table.known(request.Method), wire.TooMany(retry)))
 			return
 		}
 	}
 	method, refusal := c.hub.options.Table.find(c, request.Method)
 	if refusal != nil {
-		c.reply(c.refusal(request.ID, refusal))
+		c.reply(c.refused(request.ID, c.hub.options.Table.known(request.Method), refusal))
 		return
 	}
 	call := &Call{Conn: c, Method: request.Method, Params: request.Params, id: request.ID}
@@ -185,23 +185,24 @@ func (c *Conn) answer(id string, method *Method, call *Call) (frame []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("a request handler panicked", slog.String("method", method.Name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			frame = c.refusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+			frame = c.refused(id, method.Name, wire.Unavailable("internal error", "the gateway's log has the details"))
 		}
 	}()
 	result, err := method.Handle(c.ctx, call)
 	if err == nil {
 		if frame, err = wire.EncodeResult(id, result); err == nil {
+			c.hub.options.Served(c, method.Name, nil)
 			return frame
 		}
 	}
 	if refusal, is := errors.AsType[*wire.Error](err); is {
-		return c.refusal(id, refusal)
+		return c.refused(id, method.Name, refusal)
 	}
 	if errors.Is(err, context.Canceled) {
-		return c.refusal(id, wire.Unavailable("the request was cancelled", ""))
+		return c.refused(id, method.Name, wire.Unavailable("the request was cancelled", ""))
 	}
 	log.Error("a request failed", slog.String("method", method.Name), slog.Any("error", err))
-	return c.refusal(id, wire.Unavailable("internal error", "the gateway's log has the details"))
+	return c.refused(id, method.Name, wire.Unavailable("internal error", "the gateway's log has the details"))
 }
 
 // reply queues a response and waits for room: a client that does not read its

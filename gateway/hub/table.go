@@ -89,6 +89,14 @@ func NewTable(methods ...Method) (*Table, error) {
 // Names returns the methods that a hello advertises, sorted.
 func (t *Table) Names() []string { return t.names }
 
+// known returns a name that is in the table, and nothing of a client's own words.
+func (t *Table) known(name string) string {
+	if m, is := t.methods[name]; is {
+		return m.Name
+	}
+	return ""
+}
+
 // find returns the method if conn may call it now.
 func (t *Table) find(conn *Conn, name string) (*Method, *wire.Error) {
 	if name == wire.MethodConnect {

@@ -56,6 +56,11 @@
 // closed before a byte was written is a request sent anew. No redirect is followed or passed on: it would lead the
 // client, and its token, past the gateway.
 //
+// Cut ends the call of an ID that is under way as one that lost its right ends: a refusal
+// before the answer, an error event in the middle of a stream, and the provider's work
+// with it. It says whether there was one; another call of the same caller goes on, and the
+// next is taken.
+//
 // What an answer costs is read as it passes, streamed or whole, also through gzip,
 // and without changing a byte or holding one back. What it does not say (a stream
 // that was cut, a chat that was not asked for its usage) is estimated, never free.

@@ -26,6 +26,34 @@ func (r *Registry) OpenConnection(id string) (event.Connection, bool) {
 	return *element.Value.(*event.Connection), true
 }
 
+// FindConnection returns a connection that is open, or one of the newest closed ones.
+func (r *Registry) FindConnection(id string) (event.Connection, bool) {
+	if row, open := r.OpenConnection(id); open {
+		return row, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for e := r.closed.Back(); e != nil; e = e.Prev() {
+		if row := e.Value.(*event.Connection); row.ID == id {
+			return *row, true
+		}
+	}
+	return event.Connection{}, false
+}
+
+// OpenOf returns the open connections out of a run's cage.
+func (r *Registry) OpenOf(run string) []event.Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []event.Connection
+	for e := r.opened.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*event.Connection); c.Run == run && c.Kind == event.ConnectionNet {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
 // connection keeps c, which is not changed from here on.
 func (r *Registry) connection(c *event.Connection) {
 	r.maskConnection(c)
@@ -135,7 +163,7 @@ func (r *Registry) closeRun(run string) {
 	r.mu.Lock()
 	for e := r.opened.Front(); e != nil; {
 		next := e.Next()
-		if c := e.Value.(*event.Connection); c.Run == run && c.Kind == "net" {
+		if c := e.Value.(*event.Connection); c.Run == run && c.Kind == event.ConnectionNet {
 			r.opened.Remove(e)
 			delete(r.open, c.ID)
 			closed := *c // its events have the open one

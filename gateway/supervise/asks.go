@@ -182,7 +182,7 @@ func (a *asks) carry(conn Conn, p *pending, d sandbox.Denial) {
 	var held wire.AskHeld
 	err := conn.Call(a.life, wire.MethodAskAsk, wire.AskParams{
 		Run: a.run, Number: p.number, PID: d.PID, Program: d.Program, CommandLine: d.CommandLine, Class: d.Class, Operation: d.Operation,
-		Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism,
+		Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism, Connection: d.Connection,
 	}, &held)
 	if v := held.Verdict; err == nil && v != nil {
 		a.mu.Lock()

@@ -65,13 +65,13 @@ func (r *reports) denied(d sandbox.Denial) {
 	if row, known := r.denials[key]; known {
 		row.Count += d.Count
 		row.Last = d.Time
-		row.PID, row.Program, row.CommandLine = d.PID, d.Program, d.CommandLine
+		row.PID, row.Program, row.CommandLine, row.Connection = d.PID, d.Program, d.CommandLine, d.Connection
 	} else {
 		r.order = append(r.order, key)
 		r.put(key, &event.Denial{
 			First: d.Time, Last: d.Time, Count: d.Count, Agent: d.Agent, Run: d.Run, PID: d.PID,
 			Program: d.Program, CommandLine: d.CommandLine, Class: d.Class, Operation: d.Operation,
-			Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism,
+			Target: d.Target, Rule: d.Rule, Origin: d.Origin, Mechanism: d.Mechanism, Connection: d.Connection,
 		})
 	}
 	r.mu.Unlock()
@@ -106,9 +106,9 @@ func (r *reports) remove(key denialKey) {
 // connected records the newest state of a connection out of the cage.
 func (r *reports) connected(c sandbox.Connection) {
 	row := event.Connection{
-		ID: c.ID, Kind: "net", From: "cage " + c.Agent, Agent: c.Agent, Run: c.Run, PID: c.PID,
+		ID: c.ID, Kind: event.ConnectionNet, From: "cage " + c.Agent, Agent: c.Agent, Run: c.Run, PID: c.PID,
 		Program: c.Program, Route: c.Target, State: "open", Detail: c.Address, Auth: c.Rule, Origin: c.Origin,
-		Opened: c.Opened, Closed: c.Closed, BytesIn: c.Sent, BytesOut: c.Recv,
+		Opened: c.Opened, Closed: c.Closed, BytesIn: c.Sent, BytesOut: c.Recv, HeldMS: c.Held.Milliseconds(),
 	}
 	if !c.Closed.IsZero() {
 		row.State = "closed"

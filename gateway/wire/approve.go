@@ -33,6 +33,7 @@ type AskParams struct {
 	Rule        string        `json:"rule"`
 	Origin      policy.Origin `json:"origin"`
 	Mechanism   string        `json:"mechanism"`
+	Connection  string        `json:"connection,omitempty"` // as the supervisor knows it, where it is one that is held
 }
 
 // AskHeld names the row that the ask is part of. What a grant or a limit answers

@@ -14,6 +14,7 @@ const (
 	MethodSubscribe    = "openclaw.events.subscribe"      // SubscribeParams → Subscribed; then EventName events
 	MethodDenials      = "openclaw.denials.list"          // DenialsParams → DenialsResult
 	MethodConnections  = "openclaw.connections.list"      // → ConnectionsResult
+	MethodConnection   = "openclaw.connections.show"      // ConnectionParams → event.ConnectionTrail
 	MethodAgents       = "openclaw.agents.list"           // → AgentsResult (without policies)
 	MethodAgent        = "openclaw.agents.show"           // AgentParams → event.Agent (with policy)
 	MethodRunStart     = "openclaw.runs.start"            // RunStartParams → RunStarted
@@ -72,6 +73,13 @@ type DenialsParams struct {
 // DenialsResult is newest last.
 type DenialsResult struct {
 	Denials []event.Denial `json:"denials"`
+}
+
+// ConnectionParams names a connection. With Records the audit log is searched for it,
+// too.
+type ConnectionParams struct {
+	ID      string `json:"id"`
+	Records bool   `json:"records,omitempty"`
 }
 
 // ConnectionsResult is the open connections and the newest closed ones.
@@ -299,6 +307,9 @@ type StoreAcceptParams struct {
 type AuditSearchParams struct {
 	Event string `json:"event,omitempty"`
 	Agent string `json:"agent,omitempty"`
+
+	Connection string `json:"connection,omitempty"` // only records that name it: what it did, and what was done to it
+
 	Since string `json:"since,omitempty"`
 	Limit int    `json:"limit,omitempty"`
 }

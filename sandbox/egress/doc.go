@@ -39,6 +39,11 @@
 // ended its own sending still waits. Systems but Linux do not tell the two apart;
 // there an ask lasts until its answer, its deadline or the end of its program.
 //
+// Every connection that was opened has an ID, which what is told of it carries: an ask
+// that holds it, a refusal of what it says, its end. Cut ends the one of an ID with a
+// reset on both sides, whatever it is doing, and gives its end a reason; it changes no
+// policy, so the program may open the next.
+//
 // SetPolicy holds for every look-up and connection that comes after it, and
 // cuts the connections that the new policy does not allow.
 //

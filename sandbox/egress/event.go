@@ -24,6 +24,7 @@ type Refusal struct {
 	PID         int    // 0 when it is not known
 	Program     string
 	CommandLine string // the agent's own words: never trust it
+	Connection  string // ID of the Connection that it is about; empty where none was opened
 }
 
 // Connection is one connection out of the cage. It is told when it opens, at
@@ -38,8 +39,9 @@ type Connection struct {
 	Program     string
 	CommandLine string
 	Opened      time.Time
-	Closed      time.Time // zero while it is open
-	Sent        int64     // bytes out of the cage
-	Recv        int64     // bytes into the cage
-	Error       string    // why it ended, unless both sides just closed
+	Held        time.Duration // how long Options.Ask took to allow it; 0: it was not asked
+	Closed      time.Time     // zero while it is open
+	Sent        int64         // bytes out of the cage
+	Recv        int64         // bytes into the cage
+	Error       string        // why it ended, unless both sides just closed
 }

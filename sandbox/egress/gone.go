@@ -22,14 +22,14 @@ const (
 
 // settle is allow for where a connection goes. It asks no longer than its program
 // waits for the answer.
-func (e *Egress) settle(ctx context.Context, client net.Conn, where place, who owner) (judged, error) {
+func (e *Egress) settle(ctx context.Context, client net.Conn, where place, who owner, id string) (judged, error) {
 	decision := judgePlace(e.policy.Load(), where)
 	if decision.Effect == policy.Ask {
 		waiting, stop := e.whileWaiting(ctx, client, who)
 		defer stop()
 		ctx = waiting
 	}
-	return e.allow(ctx, where, decision, who)
+	return e.allow(ctx, where, decision, who, id)
 }
 
 // whileWaiting returns a context that ends when the program at the other side of a

@@ -118,15 +118,16 @@ type errRefused struct{ refusal *Refusal }
 
 func (e *errRefused) Error() string { return "refused: " + e.refusal.Rule }
 
-// allow settles a decision: it asks where the policy wants that.
-func (e *Egress) allow(ctx context.Context, where place, decision policy.Decision, who owner) (judged, error) {
+// allow settles a decision about a connection: it asks where the policy wants that.
+func (e *Egress) allow(ctx context.Context, where place, decision policy.Decision, who owner, id string) (judged, error) {
 	if decision.Effect == policy.Allow {
 		return judged{rule: decision.Rule, origin: decision.Origin}, nil
 	}
 	refusal := e.refusal("connect", MechanismEgress, where.String(), decision.Rule, decision.Origin)
 	if decision.Effect == policy.Ask && e.o.Ask != nil {
-		refusal.PID, refusal.Program, refusal.CommandLine = who.pid, who.program, who.command
-		if allowed, err := e.o.Ask(ctx, *refusal); err == nil && allowed {
+		asked := *refusal
+		asked.PID, asked.Program, asked.CommandLine, asked.Connection = who.pid, who.program, who.command, id
+		if allowed, err := e.o.Ask(ctx, asked); err == nil && allowed {
 			return judged{rule: decision.Rule, origin: decision.Origin, asked: true}, nil
 		}
 	}

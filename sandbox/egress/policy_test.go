@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,9 @@ func TestAsk(t *testing.T) {
 	if _, err := allowed.Write([]byte("1")); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-asked; got.Target != "asked.example:7000" || got.Operation != "connect" {
-		t.Errorf("asked %+v", got)
+	first := <-asked
+	if first.Target != "asked.example:7000" || first.Operation != "connect" {
+		t.Errorf("asked %+v", first)
 	}
 	if received() != 0 {
 		t.Error("a byte went out before the answer")
@@ -78,6 +80,9 @@ func TestAsk(t *testing.T) {
 	if _, err := allowed.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
+	c.until("that connection, and how long it was held", func() bool {
+		return slices.ContainsFunc(c.connections, func(n Connection) bool { return n.ID == first.Connection && n.Held > 0 })
+	})
 	denied := c.dialName("asked.example.", "7000")
 	<-asked
 	answers <- false

@@ -87,6 +87,8 @@ func startWord(kind first) string {
 }
 
 func (e *Egress) wrongStart(s *stream, rule string) error {
-	return &errRefused{e.refusal("connect", MechanismEgress, s.where.String(), rule,
-		policy.Origin{BuiltIn: "a connection asks for the name that it was opened for"})}
+	refusal := e.refusal("connect", MechanismEgress, s.where.String(), rule,
+		policy.Origin{BuiltIn: "a connection asks for the name that it was opened for"})
+	refusal.Connection = s.id
+	return &errRefused{refusal}
 }

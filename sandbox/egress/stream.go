@@ -125,9 +125,12 @@ func (e *Egress) destination(client net.Conn) (netip.AddrPort, error) {
 
 // connect judges a place and opens a connection to it.
 func (e *Egress) connect(ctx context.Context, client net.Conn, where place, who owner, told *Connection) (*stream, error) {
-	allowed, err := e.settle(ctx, client, where, who)
+	allowed, err := e.settle(ctx, client, where, who, told.ID)
 	if err != nil {
 		return nil, err
+	}
+	if allowed.asked {
+		told.Held = e.o.Now().Sub(told.Opened)
 	}
 	told.Rule, told.Origin = allowed.rule, allowed.origin
 	addresses, err := e.addresses(ctx, where, allowed)

@@ -183,7 +183,7 @@ func Table() []Binding {
 		{ID: ActMachine, View: Overview, Keys: []string{"m"}, Label: "mechanisms", Help: "list what this machine can enforce, or fold it", Weight: 70},
 		{ID: ActDisconnect, View: Connections, Keys: []string{"x"}, Label: "close…", Help: "close the selected connection; asks first", Changes: true, Weight: 75},
 		{ID: ActBan, View: Connections, Keys: []string{"b"}, Label: "ban…", Help: "shut the address of the selected row out for an hour; asks first", Changes: true, Weight: 74},
-		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "log", Help: "the log's lines about the selected connection", Weight: 73},
+		{ID: ActEvents, View: Connections, Keys: []string{"e"}, Label: "events", Help: "what happened on the selected connection, and what the audit log holds of it", Weight: 73, Word: "events"},
 
 		{ID: ActWhy, View: Connections, Keys: []string{"w"}, Label: "why", Help: "every rule that was looked at, in order", Weight: 72},
 
@@ -331,7 +331,7 @@ const (
 	VerbPreview   // ask what "always" would write, for Name and Match
 	VerbDisconnect
 	VerbBan
-	VerbLogsOf // show the log's lines that hold Name
+	VerbLoadTrail // what happened on connection Name; Count > 0: with the records of the audit log
 	VerbStopRun
 	VerbKillRun
 	VerbRestartRun

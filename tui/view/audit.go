@@ -1,7 +1,6 @@
 package view
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -123,13 +122,4 @@ func (v *AuditView) Draw(c *Canvas) {
 	}
 	v.drawHead(c)
 	v.draw(c, &l)
-}
-
-// Sentence is an entry as it is read out; one that says nothing of itself is its line.
-func (e *AuditEntry) Sentence() string {
-	if e.Type == "" {
-		return e.Raw
-	}
-	said := slices.DeleteFunc([]string{e.Time, e.Type, e.Who, e.Result}, func(word string) bool { return word == "" })
-	return strings.Join(said, ", ") + ". " + e.What
 }

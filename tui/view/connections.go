@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +16,9 @@ import (
 type ConnectionsView struct {
 	data *Data
 	browse
-	why bool // the rules are shown that were looked at
+	why    bool // the rules are shown that were looked at
+	events bool // what happened on the selected one is shown
+	trail  trailing
 }
 
 // NewConnections returns the view.
@@ -56,6 +57,9 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 	switch a {
 	case ActDisconnect:
 		if !v.disconnect() {
+			if v.own(n) {
+				return v.tell(v.data.T("this is the screen's own connection: {quit} leaves the screen"))
+			}
 			return v.tell(v.data.T("only a connection that is open can be closed"))
 		}
 	case ActBan:
@@ -66,12 +70,18 @@ func (v *ConnectionsView) Do(a ID) (Action, bool) {
 		if n != nil && !v.ruled(n) {
 			return v.tell(v.data.T("no rule of a policy was asked: that is for what an agent connects to"))
 		}
-		v.why, v.top = !v.why, 0
+		v.why, v.events, v.top = !v.why, false, 0
 		return v.Wants(), true
 	case ActEvents:
-		if n != nil {
-			return Action{Verb: VerbLogsOf, Name: v.words(n)}, true
+		v.events, v.why, v.top = !v.events, false, 0
+		v.trail = trailing{}
+		return v.Wants(), true
+	case ActBack:
+		if (v.events || v.why) && !v.full && !v.inPane {
+			v.events, v.why, v.top = false, false, 0
+			return Action{}, true
 		}
+		return Action{}, v.do(a, v.id)
 	default:
 		return Action{}, v.do(a, v.id)
 	}
@@ -90,7 +100,7 @@ func (v *ConnectionsView) tell(why string) (Action, bool) {
 func (v *ConnectionsView) disconnect() bool {
 	var ids []string
 	for _, id := range v.marked() {
-		if isOpen(v.data.Connections.Get(id)) {
+		if v.closable(v.data.Connections.Get(id)) {
 			ids = append(ids, id)
 		}
 	}
@@ -108,7 +118,7 @@ func (v *ConnectionsView) disconnect() bool {
 // closing is the question about one connection. Who has no client's socket is named by
 // what is closed: an agent may have many.
 func (v *ConnectionsView) closing(n *event.Connection) string {
-	if n.Kind == "ws" || n.Kind == "unix" {
+	if event.Client(n.Kind) {
 		return v.data.T("Close the connection of %s?", peer(n))
 	}
 	return v.data.T("Close %s, of %s? It may open another.", n.Route, peer(n))
@@ -144,7 +154,7 @@ func (v *ConnectionsView) Offers(a ID) bool {
 	n := v.data.Connections.Get(v.list.Selected())
 	switch a {
 	case ActDisconnect:
-		return v.any(isOpen)
+		return v.any(v.closable)
 	case ActBan:
 		return v.any(func(n *event.Connection) bool { return v.address(n) != "" })
 	case ActEvents:
@@ -158,12 +168,15 @@ func (v *ConnectionsView) Offers(a ID) bool {
 
 // ruled reports whether a row is a connection that a policy was asked about.
 func (v *ConnectionsView) ruled(n *event.Connection) bool {
-	return n != nil && n.Kind == "net" && n.Agent != ""
+	return n != nil && n.Kind == event.ConnectionNet && n.Agent != ""
 }
 
-// Wants is the policy that the rules of the selected connection are of.
+// Wants is what happened on the selected connection, or the policy that its rules are of.
 func (v *ConnectionsView) Wants() Action {
 	n := v.data.Connections.Get(v.list.Selected())
+	if v.events && n != nil {
+		return v.wantsTrail(n)
+	}
 	if !v.why || !v.ruled(n) {
 		return Action{}
 	}
@@ -178,9 +191,17 @@ func isOpen(n *event.Connection) bool {
 	return n != nil && n.Closed.IsZero() && (n.State == "open" || n.State == "stream")
 }
 
+// own reports whether a row is this screen's own connection.
+func (v *ConnectionsView) own(n *event.Connection) bool {
+	return n != nil && n.ID != "" && n.ID == v.data.Overview.Caller
+}
+
+// closable reports whether a row can be closed from here.
+func (v *ConnectionsView) closable(n *event.Connection) bool { return isOpen(n) && !v.own(n) }
+
 // address is what can be banned: that of a peer over the network.
 func (v *ConnectionsView) address(n *event.Connection) string {
-	if n == nil || n.Kind == "net" {
+	if n == nil || n.Kind == event.ConnectionNet {
 		return ""
 	}
 	at, err := netip.ParseAddrPort(n.From)
@@ -188,17 +209,6 @@ func (v *ConnectionsView) address(n *event.Connection) string {
 		return ""
 	}
 	return at.Addr().Unmap().WithZone("").String()
-}
-
-// words find a connection's lines in the log.
-func (v *ConnectionsView) words(n *event.Connection) string {
-	if n.Run != "" {
-		return n.Run
-	}
-	if at, err := netip.ParseAddrPort(n.From); err == nil {
-		return at.Addr().String()
-	}
-	return n.ID
 }
 
 func (v *ConnectionsView) id(i int) string { return v.data.Connections.Newest(v.at(i)).ID }
@@ -227,12 +237,17 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 		case n == nil:
 		case v.why && v.ruled(n):
 			v.data.trace(c, n.Agent, policy.ClassNet, n.Route)
+		case v.events:
+			v.drawTrail(c, n)
 		default:
 			v.pane(c, n)
 		}
 	}
 	l.name = func() string {
 		if n := rows.Get(v.list.Selected()); n != nil {
+			if v.events {
+				return c.T("events of the %s connection of %s", n.Kind, peer(n))
+			}
 			return c.T("%s connection of %s", n.Kind, peer(n))
 		}
 		return ""
@@ -325,57 +340,4 @@ func stateMark(t *Theme, state string) (string, Style) {
 		return t.Glyphs.Part, Warn
 	}
 	return t.Glyphs.Off, Faint
-}
-
-func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
-	fact(c, c.T("route"), n.Route)
-	state := c.T(n.State)
-	if n.Status != 0 {
-		state += c.T(", status %s", strconv.Itoa(n.Status))
-	}
-	fact(c, c.T("state"), state)
-	fact(c, c.T("reason"), n.Detail)
-	c.Field(Faint, c.T("opened"), labelWidth)
-	c.Time(Plain, v.data.Local(n.Opened), time.DateTime)
-	c.End()
-	if !n.Closed.IsZero() {
-		c.Field(Faint, c.T("closed"), labelWidth)
-		c.Time(Plain, v.data.Local(n.Closed), time.DateTime)
-		c.End()
-	}
-	fact(c, c.T("from"), n.From)
-	fact(c, c.T("client"), n.Client)
-	if n.Agent != "" {
-		fact(c, c.T("agent"), c.T("%s, run %s", n.Agent, orDash(n.Run)))
-	}
-	fact(c, c.T("program"), programText(c, n.Program))
-	if n.PID != 0 {
-		fact(c, c.T("pid"), itoa(n.PID))
-	}
-	fact(c, c.T("id"), n.ID)
-	fact(c, c.T("auth"), strings.TrimSpace(n.Auth+" "+n.Certificate)) // whose certificate it is, after the word
-	if n.Origin.File != "" || n.Origin.BuiltIn != "" || n.Origin.Key != "" {
-		fact(c, c.T("rule at"), originText(c.Theme.Words, n.Origin))
-	}
-	c.Field(Faint, c.T("bytes"), labelWidth)
-	c.Put(Plain, c.T("in "))
-	c.Size(Plain, n.BytesIn, 0)
-	c.Put(Plain, c.T(", out "))
-	c.Size(Plain, n.BytesOut, 0)
-	c.End()
-	if n.FirstMS > 0 {
-		fact(c, c.T("first"), c.T("%s ms to the first byte", strconv.FormatInt(n.FirstMS, 10)))
-	}
-	if n.Kind == "http" {
-		fact(c, c.T("headers"), c.T("authorization: •••••••• (never shown)"))
-	}
-}
-
-// programText names the program of a client. One in brackets hides its memory, and its
-// file with it: what is known is the name that it has for itself.
-func programText(c *Canvas, program string) string {
-	if name, hidden := strings.CutPrefix(program, "["); hidden && strings.HasSuffix(name, "]") {
-		return c.T("%s, by its own word: it hides its memory, and which file it is", strings.TrimSuffix(name, "]"))
-	}
-	return program
 }

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -29,17 +28,6 @@ type Link struct {
 type Result struct {
 	Style Style
 	Text  string
-}
-
-// AuditEntry is one line of the audit log.
-type AuditEntry struct {
-	At     time.Time // zero: the line does not say
-	Time   string
-	Type   string
-	Who    string
-	Result string
-	What   string
-	Raw    string
 }
 
 // Data is what the views draw: plain values, already printable.
@@ -83,6 +71,7 @@ type Data struct {
 	TokenScopes  []string          // that a client's token can have, the least first; none: it is made elsewhere
 	Tests        map[string]string // outcome of the last test, by secret
 	Audit        []AuditEntry
+	Trail        Trail // of the connection that was looked at last
 
 	Chain        event.AuditChain // of the audit log; without a Status: not looked at yet
 	ChainProblem string           // why the newest look found nothing
@@ -347,33 +336,6 @@ func (d *Data) applySecret(s *event.Secret) {
 		d.Secrets = append(d.Secrets, *s)
 	}
 	slices.SortFunc(d.Secrets, func(a, b event.Secret) int { return strings.Compare(a.Name, b.Name) })
-}
-
-// LoadAudit takes lines of the audit log, oldest first, as they are in the
-// file.
-func (d *Data) LoadAudit(lines []json.RawMessage) {
-	d.Audit = d.Audit[:0]
-	for _, raw := range slices.Backward(lines) {
-		var e struct {
-			Time      string `json:"timestamp"`
-			Type      string `json:"event_type"`
-			User      string `json:"user"`
-			Result    string `json:"result"`
-			Action    string `json:"action"`
-			Path      string `json:"path"`
-			Target    string `json:"target"`
-			Reason    string `json:"reason"`
-			IP        string `json:"ip"`
-			Operation string `json:"operation"`
-		}
-		_ = json.Unmarshal(raw, &e) // a line that does not decode still shows as it is
-		stamp, at := e.Time, time.Time{}
-		if t, err := time.Parse(time.RFC3339, e.Time); err == nil {
-			stamp, at = d.Local(t).Format(time.DateTime), t
-		}
-		what := strings.Join(strings.Fields(strings.Join([]string{e.Action, e.Operation, e.Path, e.Target, e.IP, e.Reason}, " ")), " ")
-		d.Audit = append(d.Audit, Clean(AuditEntry{at, stamp, e.Type, e.User, e.Result, what, string(raw)}))
-	}
 }
 
 // Running counts the runs that have not ended.

@@ -12,6 +12,7 @@ func chinese() map[string]string {
 	maps.Copy(texts, chineseLists())
 	maps.Copy(texts, chineseChoices())
 	maps.Copy(texts, chineseTokens())
+	maps.Copy(texts, chineseTrail())
 	return texts
 }
 
