@@ -96,7 +96,7 @@ func (g *Gateway) wrongToken(ctx context.Context, peer hub.Peer, connect wire.Co
 
 func refusal(e *wire.Error) *hub.Refusal { return &hub.Refusal{Error: e, Code: wire.ClosePolicy} }
 
-// opened and closed show a socket's life.
+// opened and closed show a socket's life, and its end is recorded.
 func (g *Gateway) opened(c *hub.Conn) {
 	g.registry.Connection(connectionRow(c))
 	// What let it in may have ended while it shook hands: whatever cut the others
@@ -115,7 +115,7 @@ func (g *Gateway) closed(c *hub.Conn, reason string) {
 	row.State, row.Detail, row.Closed = "closed", reason, g.deps.Now()
 	g.registry.Connection(row)
 	g.auditLater(AuditEntry{
-		Event: "authentication", User: operator, IP: hostOf(c.Peer.From), Action: short("close " + c.Client.ID), Result: "success", Reason: reason,
+		Event: "authorization", User: operator, IP: hostOf(c.Peer.From), Action: short("close " + c.Client.ID), Result: "success", Reason: reason,
 		Details: map[string]any{"connection": c.ID, "bytes_in": row.BytesIn, "bytes_out": row.BytesOut, "duration_ms": row.Closed.Sub(row.Opened).Milliseconds()},
 	})
 	g.runs.left(c)

@@ -123,7 +123,11 @@ func (g *Gateway) tellRefusals(ctx context.Context) {
 		g.log.Warn("refusals were not shown one by one", slog.Int("count", n))
 	}
 	if n := g.carried.left(); n > 0 {
-		g.auditAccess(ctx, "local", "several", "success", "too many connections to be recorded one by one", n, nil)
+		if err := g.auditAct(ctx, "local", AuditEntry{
+			Event: "authorization", Action: "several", Reason: "too many connections to be recorded one by one", Details: map[string]any{"others": n},
+		}); err != nil {
+			g.log.Error("connections could not be audited", slog.Any("error", err))
+		}
 	}
 	if n := g.recorded.left(); n > 0 {
 		g.auditAccess(ctx, "local", "several", "denied", "too many to be recorded one by one", n, nil)

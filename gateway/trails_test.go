@@ -151,7 +151,7 @@ func TestWhatHappenedOnOneConnection(t *testing.T) {
 	_ = screen.Close()
 	until(t, "the screen's end on record", func() bool {
 		_, records := show(id)
-		return len(records) > 0 && records[len(records)-1] == "authentication close cli success"
+		return len(records) > 0 && records[len(records)-1] == "authorization close cli success"
 	})
 	refusal := refusalOf(t, other.Call(t.Context(), wire.MethodConnection, wire.ConnectionParams{ID: "nosuch", Records: true}, nil))
 	if refusal.Code != wire.CodeNotFound {
@@ -179,7 +179,7 @@ func TestConnectionsPastABoundAreCounted(t *testing.T) {
 		t.Errorf("%d records", recorded)
 	}
 	h.tellRefusals(t.Context())
-	entries := h.audited("authentication")
+	entries := h.audited("authorization")
 	if last := entries[len(entries)-1]; last.Details["others"] != many-recorded {
 		t.Errorf("%+v does not count the %d others", last, many-recorded)
 	}
