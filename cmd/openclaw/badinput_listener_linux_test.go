@@ -211,8 +211,8 @@ func TestTokensThatAreNone(t *testing.T) {
 	if u.calls.Load() != 1 || u.keyless.Load() != 0 {
 		t.Errorf("%d calls reached the provider", u.calls.Load())
 	}
-	if searched := p.openclaw("audit", "search", "--since", "1h"); !strings.Contains(searched.out, "wrong token") {
-		t.Error("the audit log does not hold the refusals")
+	if searched := p.openclaw("audit", "search", "--since", "1h"); searched.code != 0 || !strings.Contains(searched.out, "wrong token") {
+		t.Errorf("the audit log does not hold the refusals; the search ended with %d: %s%s", searched.code, searched.out, searched.errors)
 	}
 	p.noKeyInLogs("WRONG", rightToken, providerKey)
 }

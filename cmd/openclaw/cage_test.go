@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
+	"openclaw/gateway"
 	"openclaw/sandbox"
 )
 
@@ -41,15 +41,24 @@ func required(t *testing.T, possible bool, reason string) {
 	t.Skip(reason)
 }
 
-// stopLeftover ends the gateway of a state folder.
-func stopLeftover(root string) {
-	text, err := os.ReadFile(filepath.Join(root, "run", "gateway.lock"))
-	if err != nil {
+// endGateway ends the gateway of a state folder, if one runs there. The number in the
+// lock of one that was killed may be another process's by now, of another test or of
+// anybody's: who holds the lock is asked, and not the file.
+func endGateway(root string) {
+	name := filepath.Join(root, "run", "gateway.lock")
+	if _, err := os.Lstat(name); err != nil {
 		return
 	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 0 {
-		if process, err := os.FindProcess(pid); err == nil {
-			_ = process.Kill()
-		}
+	lock, err := gateway.TakeLock(name)
+	if err == nil {
+		lock.Release()
+		return
+	}
+	held, is := errors.AsType[*gateway.Error](err)
+	if !is || held.Kind != gateway.KindRunning || held.PID == 0 {
+		return
+	}
+	if process, err := os.FindProcess(held.PID); err == nil {
+		_ = process.Kill() // it may have ended
 	}
 }

@@ -288,14 +288,14 @@ func TestGatewayKilledAndBack(t *testing.T) {
 // auditedReads sums what the audit log says of refused reads of a file.
 func (p *person) auditedReads(file string) (count int) {
 	p.t.Helper()
-	said := p.openclaw("audit", "search", "--since", "1h", "--event", "file_access")
-	for decoder := json.NewDecoder(strings.NewReader(said.out)); decoder.More(); {
+	said := p.says("audit", "search", "--since", "1h", "--event", "file_access")
+	for decoder := json.NewDecoder(strings.NewReader(said)); decoder.More(); {
 		var row struct {
 			Path, Action, Result string
 			Details              struct{ Count int }
 		}
 		if err := decoder.Decode(&row); err != nil {
-			p.t.Fatalf("audit search: %v: %s", err, said.errors)
+			p.t.Fatalf("audit search: %v: %s", err, said)
 		}
 		if row.Path == file && row.Action == "open" && row.Result == "denied" {
 			count += row.Details.Count
@@ -345,11 +345,11 @@ func (p *person) spooledReads(file string) (count int) {
 // auditedEnds counts the ends of a run that are on record.
 func (p *person) auditedEnds(run string) (count int) {
 	p.t.Helper()
-	said := p.openclaw("audit", "search", "--since", "1h", "--event", "run_end")
-	for decoder := json.NewDecoder(strings.NewReader(said.out)); decoder.More(); {
+	said := p.says("audit", "search", "--since", "1h", "--event", "run_end")
+	for decoder := json.NewDecoder(strings.NewReader(said)); decoder.More(); {
 		var row struct{ Details struct{ Run string } }
 		if err := decoder.Decode(&row); err != nil {
-			p.t.Fatalf("audit search: %v: %s", err, said.errors)
+			p.t.Fatalf("audit search: %v: %s", err, said)
 		}
 		if row.Details.Run == run {
 			count++

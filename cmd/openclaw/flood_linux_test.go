@@ -28,14 +28,14 @@ func (p *person) counted(agent string) (shown, audited int, targets map[string]i
 			targets[d.Target] += d.Count
 		}
 	}
-	said = p.openclaw("audit", "search", "--since", "1h", "--event", "file_access", "--agent", agent, "--limit", "100000")
-	for decoder := json.NewDecoder(strings.NewReader(said.out)); decoder.More(); {
+	records := p.says("audit", "search", "--since", "1h", "--event", "file_access", "--agent", agent, "--limit", "100000")
+	for decoder := json.NewDecoder(strings.NewReader(records)); decoder.More(); {
 		var row struct {
 			Action, Result string
 			Details        struct{ Count int }
 		}
 		if err := decoder.Decode(&row); err != nil {
-			p.t.Fatalf("audit search: %v: %s", err, said.errors)
+			p.t.Fatalf("audit search: %v: %s", err, records)
 		}
 		if row.Action == "open" && row.Result == "denied" {
 			audited += row.Details.Count

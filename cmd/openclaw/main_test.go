@@ -99,7 +99,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", fmt.Sprint(port))
 			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
 			env.Defer(release)
-			env.Defer(func() { stopLeftover(filepath.Join(home, ".openclaw")) })
+			env.Defer(func() { endGateway(filepath.Join(home, ".openclaw")) })
 			return nil
 		},
 		Condition: func(condition string) (bool, error) {

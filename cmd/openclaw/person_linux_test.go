@@ -60,9 +60,7 @@ func newPerson(t *testing.T) *person {
 // leave ends everything that this person started.
 func (p *person) leave() {
 	_ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run()
-	if pid := p.gatewayPID(); pid > 0 {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
+	endGateway(filepath.Join(p.home, ".openclaw"))
 }
 
 // write fills a file. No program is started meanwhile: until it executes, its process
