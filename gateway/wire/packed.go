@@ -15,7 +15,8 @@ import (
 // frame, for reading ten thousand a second as JSON takes half a processor. A frame is
 // one byte, the version, then events one after the other: a byte that says how it is
 // written, the length, and that. A line of the log and a denial are their fields, each
-// number a varint and each text its length and its bytes; any other event is JSON.
+// number a varint and each text its length and its bytes; any other event is JSON, and so
+// is a denial on a connection: there are few, and every screen of this version reads it.
 const packedVersion = 1
 
 const (
@@ -75,7 +76,7 @@ func AppendPacked(to []byte, e *event.Event) ([]byte, error) {
 	case e.Kind == event.KindLog && e.Log != nil:
 		w.to = append(w.to, packedLog)
 		packLog(&w, e)
-	case e.Kind == event.KindDenial && e.Denial != nil:
+	case e.Kind == event.KindDenial && e.Denial != nil && e.Denial.Connection == "":
 		w.to = append(w.to, packedDenial)
 		packDenial(&w, e)
 	default:

@@ -62,6 +62,8 @@ func TestPackedEventsAreReadAsTheyWere(t *testing.T) {
 	line, denial, n := event.LogLine{}, event.Denial{}, 0
 	fill(reflect.ValueOf(&line).Elem(), &n)
 	fill(reflect.ValueOf(&denial).Elem(), &n)
+	ofNone := denial // which is written by its fields
+	ofNone.Connection = ""
 	want := []event.Event{
 		{Seq: 1, Time: at, Kind: event.KindLog, Log: &line},
 		{Seq: math.MaxUint64, Time: at, Kind: event.KindDenial, Denial: &denial},
@@ -69,6 +71,7 @@ func TestPackedEventsAreReadAsTheyWere(t *testing.T) {
 		{Seq: 4, Time: at, Kind: event.KindAsk, Ask: &event.Ask{ID: "a-1", State: event.AskWaiting, Count: 2}},
 		{Kind: event.KindLog, Log: &event.LogLine{Message: "bytes that are no text: \xff\x00\x1b", Raw: strings.Repeat("x", 100_000)}},
 		{Kind: event.KindDenial, Denial: &event.Denial{}},
+		{Seq: 7, Time: at, Kind: event.KindDenial, Denial: &ofNone},
 	}
 	got := unpack(t, pack(t, want...))
 	if len(got) != len(want) {
