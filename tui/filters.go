@@ -64,3 +64,17 @@ func (s *screen) keepFilter(name, line string) {
 		}
 	})
 }
+
+// rescan has the lines of the log looked at anew, beside the screen, where a filter
+// changed or time went by under one.
+func (s *screen) rescan() {
+	if s.current != view.Logs {
+		return
+	}
+	if look := s.logs.Rescan(); look != nil {
+		s.pending = append(s.pending, func(context.Context) func() {
+			take := look()
+			return func() { s.dirty = take() || s.dirty }
+		})
+	}
+}

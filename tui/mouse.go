@@ -53,6 +53,7 @@ func (s *screen) point(m mouse) {
 	}
 	s.clock()
 	s.keyed = s.data.Instant
+	defer s.rescan()
 	defer s.want()
 	switch {
 	case s.over == overlayHelp:

@@ -172,6 +172,7 @@ func (s *screen) stoodStill() bool {
 // frame takes in what the feed holds.
 func (s *screen) frame() {
 	s.clock()
+	defer s.rescan()
 	s.takePane()
 	link, generation := s.feed.state()
 	switch was := s.data.Link; {
@@ -236,6 +237,7 @@ func (s *screen) apply(e *event.Event) {
 // tick runs once a second: clocks move, and numbers that may be old are fetched.
 func (s *screen) tick() {
 	s.clock()
+	defer s.rescan()
 	const often, seldom = time.Second, 10 * time.Second
 	age := time.Since(s.fetched)
 	s.readSettings()

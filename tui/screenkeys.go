@@ -10,6 +10,7 @@ func (s *screen) key(k view.Key) {
 		s.denials.Doze()
 	}
 	s.clock()
+	defer s.rescan()
 	s.keyed = s.data.Instant
 	if s.toProgram(k) {
 		return

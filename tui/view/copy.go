@@ -87,7 +87,7 @@ func (v *AgentsView) Copy() Copied {
 
 // Copy is the marked lines, oldest first, or the selected one.
 func (v *LogsView) Copy() Copied {
-	v.scan()
+	v.settle()
 	var rows []Copied
 	for _, n := range v.markedLines() {
 		line := v.data.Logs.At(n)

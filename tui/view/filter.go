@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -83,6 +84,9 @@ func splitFilter(line string) []string {
 	}
 	return words
 }
+
+// clone is a filter that another goroutine can use.
+func (f *Filter) clone() Filter { return Filter{slices.Clone(f.terms)} }
 
 // Empty reports whether everything passes.
 func (f *Filter) Empty() bool { return len(f.terms) == 0 }

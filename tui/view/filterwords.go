@@ -121,19 +121,6 @@ func lineField(text, key string) string {
 	}
 }
 
-// grow looks at the lines anew when a second has gone by under a filter or a search
-// that is about time.
-func (v *LogsView) grow() {
-	filtered := v.filtered() && v.filter.timed()
-	if searched := v.search.on && v.search.what.timed(); !filtered && !searched {
-		return
-	}
-	if now := v.data.Now.Truncate(time.Second); !now.Equal(v.looked) {
-		v.looked = now
-		v.rescan()
-	}
-}
-
 // pastFilters are the filter lines that were used before, oldest first.
 type pastFilters struct {
 	lines []string

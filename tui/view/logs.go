@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"openclaw/gateway/event"
 )
 
 // LogsView shows the gateway's log, redacted by the gateway. It follows the
@@ -17,7 +15,8 @@ type LogsView struct {
 	paused             bool
 	match              []uint64 // numbers of the lines that pass, oldest first
 	scanned            uint64   // lines below this number have been looked at
-	at                 uint64   // the selected line; follows while not paused
+	look               looking
+	at                 uint64 // the selected line; follows while not paused
 	top                uint64
 	held               int // matches when the view was paused
 	rows               int // rows in sight when last drawn
@@ -83,18 +82,20 @@ func (v *LogsView) Key(k Key) Action {
 		v.chooseSpan(k)
 		return Action{}
 	}
-	v.key(k)
-	v.rescan()
+	before := v.parsed
+	if v.key(k); v.parsed != before {
+		v.rescan()
+	}
 	return Action{}
-}
-
-// rescan forgets which lines pass; the next Draw looks at all of them again.
-func (v *LogsView) rescan() {
-	v.match, v.counts, v.search.hits, v.scanned = v.match[:0], v.counts[:0], v.search.hits[:0], v.data.Logs.First()
 }
 
 // Do answers an action.
 func (v *LogsView) Do(a ID) (Action, bool) {
+	switch a { // what is about the lines that pass
+	case ActPause, ActBottom, ActMatchNext, ActMatchPrevious, ActMarkRow, ActUp, ActDown, ActPageUp, ActPageDown, ActTop:
+		v.settle()
+	default:
+	}
 	switch a {
 	case ActPause:
 		if v.paused {
@@ -218,37 +219,6 @@ func (v *LogsView) move(by int) {
 func (v *LogsView) index() int {
 	i, _ := slices.BinarySearch(v.match, v.at)
 	return min(i, len(v.match)-1)
-}
-
-func (v *LogsView) scan() {
-	logs := v.data.Logs
-	first := logs.First()
-	cut, _ := slices.BinarySearch(v.match, first)
-	v.drop(cut)
-	v.grow()
-	if v.since > 0 {
-		cut, _ = slices.BinarySearchFunc(v.match, v.data.Now.Add(-v.since), func(n uint64, t time.Time) int { return logs.At(n).Time.Compare(t) })
-		v.drop(cut)
-	}
-	for n := max(v.scanned, first); n < logs.Next(); n++ {
-		if line := logs.At(n); v.passes(line) {
-			v.add(n, line)
-		}
-	}
-	v.scanned = logs.Next()
-}
-
-// Count is how many lines pass.
-func (v *LogsView) Count() int {
-	v.scan()
-	return len(v.match)
-}
-
-func (v *LogsView) passes(line *event.LogLine) bool {
-	if v.level > 0 && levelOf(line.Level) < v.level || v.since > 0 && v.data.Since(line.Time) > v.since {
-		return false
-	}
-	return !v.filtered() || lineMatches(&v.filter, line, v.data.Now)
 }
 
 // Draw paints the view.

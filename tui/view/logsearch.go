@@ -141,7 +141,7 @@ func (v *LogsView) endSearch() {
 // seek selects the next line that is found, below with 1 and above with -1; 0:
 // the selected line or the next one above. It goes round.
 func (v *LogsView) seek(by int) Action {
-	v.scan()
+	v.settle()
 	hits := v.search.hits
 	if len(hits) == 0 {
 		return Action{Verb: VerbTell, Text: v.data.T("no line that passes the filter holds %s", v.search.edit.Text())}

@@ -79,10 +79,12 @@ func (v *LogsView) Point(_, y, wheel int) bool {
 		return false
 	}
 	if y >= v.linesAt && y < v.linesAt+v.rows && i < len(v.match) {
+		line := v.match[i] // that the person saw there
+		v.settle()
 		if !v.paused {
 			v.pause()
 		}
-		v.at = v.match[i]
+		v.at = line
 	}
 	return true
 }
