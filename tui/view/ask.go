@@ -184,6 +184,10 @@ func (v *DenialsView) askFoot(c *Canvas, a *event.Ask) {
 			c.Put(Bold, c.Key(ActUndo))
 			c.Line(Plain, c.T(" takes it back, for %s s", itoa(int((a.UndoUntil.Sub(v.data.Now)+time.Second-1)/time.Second))))
 		}
+		if v.denialOf(a) != nil {
+			c.Put(Bold, c.Key(ActAllow))
+			c.Wrap(Faint, c.T(" shows the rule that would allow it; nothing is written yet"), 2)
+		}
 		return
 	}
 	scope, match := v.scope(a), v.match(a)

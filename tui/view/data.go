@@ -150,6 +150,16 @@ func (d *Data) Apply(e *event.Event) bool {
 	return true
 }
 
+// saysDenial reports whether an ask that is listed says what a denial says, or will in a
+// moment: of the two that its end comes as, either may be the first. A gateway that went
+// away says nothing of what waited.
+func saysDenial(a *event.Ask, d *event.Denial) bool {
+	if a.State != event.AskWaiting {
+		return endsAsk(d, a)
+	}
+	return strings.HasPrefix(d.Rule, "ask: ") && d.Rule != "ask: gateway away" && d.Agent == a.Agent && d.Operation == a.Operation && d.Target == a.Target
+}
+
 // lookBack is how many recent events may be the earlier state of a new one.
 const lookBack = 50
 
@@ -159,6 +169,9 @@ const lookBack = 50
 func (d *Data) remember(e *event.Event) {
 	for n := d.Recent.Next(); n > d.Recent.First() && d.Recent.Next()-n < lookBack; n-- {
 		old := d.Recent.At(n - 1)
+		if old.Ask != nil && e.Denial != nil && saysDenial(old.Ask, e.Denial) {
+			return
+		}
 		if sameThing(old, e) {
 			if stateOf(old) == stateOf(e) {
 				at := old.Time
@@ -200,6 +213,8 @@ func sameThing(old, e *event.Event) bool {
 		return old.Denial.ID == e.Denial.ID && e.Denial.Last.Sub(old.Denial.Last) <= burst
 	case old.Ask != nil && e.Ask != nil:
 		return old.Ask.ID == e.Ask.ID
+	case old.Denial != nil && e.Ask != nil:
+		return endsAsk(old.Denial, e.Ask)
 	case old.Connection != nil && e.Connection != nil:
 		return old.Connection.ID == e.Connection.ID
 	}

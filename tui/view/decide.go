@@ -20,7 +20,8 @@ type asking struct {
 	match  string
 	marks  map[string]bool // ids of asks
 	why    bool
-	past   string // id of a denial that is to become a rule
+	past   pastRule
+	ended  endedAsk // see denialOf
 	step   askStep
 	allow  bool    // of askAll
 	target string  // id of the ask that a step is about
@@ -64,8 +65,8 @@ func (v *DenialsView) Dozes() bool {
 // looked is called when the view was drawn: from then on the selected ask is in
 // sight.
 func (v *DenialsView) looked() {
-	if v.ask.past != v.list.Selected() {
-		v.ask.past = ""
+	if v.ask.past.of != v.list.Selected() {
+		v.ask.past = pastRule{}
 	}
 	a := v.selectedAsk()
 	if a == nil {
@@ -142,11 +143,11 @@ func after(list []string, word string) string {
 }
 
 func (v *DenialsView) selectedAsk() *event.Ask {
-	row := v.inbox.get(v.list.Selected())
+	row := v.selectedRow()
 	switch {
 	case row == nil:
 		return nil
-	case row.ask == nil && v.ask.past == row.denial.ID:
+	case row.ask == nil && v.ask.past.denial == row.denial.ID:
 		return v.pastAsk(row.denial)
 	}
 	return row.ask
@@ -173,6 +174,9 @@ func (v *DenialsView) decide(id ID) (Action, bool) {
 	}
 	if a == nil && (id == ActAllow || id == ActMatch) {
 		v.openPast()
+		return v.Wants(), true
+	}
+	if id == ActAllow && a.State == event.AskDenied && v.openPast() {
 		return v.Wants(), true
 	}
 	if why := v.pointless(id, a); why != "" {
@@ -227,6 +231,8 @@ func (v *DenialsView) pointless(id ID, a *event.Ask) string {
 		return v.data.T("a rule refused it, and nobody waits for an answer; {asks.allow} shows the rule that would allow it")
 	case a.State == event.AskWaiting:
 		return ""
+	case id == ActAllow && a.State == event.AskDenied:
+		return v.data.T("it was denied, and the denial is not listed, or not yet: only a listed one can become a rule; {config.edit} opens the config at its rule")
 	case len(scopes(a)) == 0:
 		return v.data.T("it is answered already; {config.edit} opens the config at its rule")
 	case id == ActDeny || id == ActNote:
@@ -314,7 +320,7 @@ func (v *DenialsView) next() {
 // Wants is what the pane needs and does not have: what "always" would write, or
 // the policy that a trace is made of.
 func (v *DenialsView) Wants() Action {
-	row := v.inbox.get(v.list.Selected())
+	row := v.selectedRow()
 	if row == nil {
 		return Action{}
 	}

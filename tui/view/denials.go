@@ -119,7 +119,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 		}
 	}
 	l.pane = func(c *Canvas) {
-		switch row := v.inbox.get(v.list.Selected()); {
+		switch row := v.selectedRow(); {
 		case row == nil:
 		case v.ask.why:
 			agent, target := row.who()
@@ -131,7 +131,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 		}
 	}
 	l.foot = func(c *Canvas) {
-		switch row := v.inbox.get(v.list.Selected()); {
+		switch row := v.selectedRow(); {
 		case row == nil:
 		case row.ask != nil:
 			v.askFoot(c, row.ask)
@@ -141,7 +141,7 @@ func (v *DenialsView) Draw(c *Canvas) {
 	}
 	l.need = v.ruleRows()
 	l.name = func() string {
-		row := v.inbox.get(v.list.Selected())
+		row := v.selectedRow()
 		switch {
 		case row == nil:
 			return ""

@@ -40,11 +40,12 @@ func chineseChoices() map[string]string {
 		"takes out of %s:":          "从 %s 中移除：",
 		"not saved: %s":             "未保存：%s",
 		"@%s is taken out of %s":    "@%s 已从 %s 中移除",
-		"no config is at hand here: nothing can be saved":                                                         "此处没有配置：无法保存",
-		"saved in %s, line %s; @%s in a filter stands for it":                                                     "已保存到 %s 第 %s 行；过滤条件中的 @%s 代表它",
-		"this filter cannot be read, so it is not saved: {filter.edit} changes it":                                "此过滤条件无法解析，未保存：{filter.edit} 修改它",
-		"no filter is on here that could be saved; a name that is saved is taken out of the config":               "此处没有可保存的过滤条件；已保存的名称会从配置中移除",
-		"@name in any filter then stands for it; enter shows the line that this writes into the config":           "之后任何过滤条件中的 @名称 都代表它；enter 显示将写入配置的行",
-		"save the filter under a name, in the config; its line is shown first; without a filter: take a name out": "在配置中以名称保存过滤条件；先显示该行；没有过滤条件时：移除一个名称",
+		"no config is at hand here: nothing can be saved":                                                                                          "此处没有配置：无法保存",
+		"saved in %s, line %s; @%s in a filter stands for it":                                                                                      "已保存到 %s 第 %s 行；过滤条件中的 @%s 代表它",
+		"this filter cannot be read, so it is not saved: {filter.edit} changes it":                                                                 "此过滤条件无法解析，未保存：{filter.edit} 修改它",
+		"no filter is on here that could be saved; a name that is saved is taken out of the config":                                                "此处没有可保存的过滤条件；已保存的名称会从配置中移除",
+		"@name in any filter then stands for it; enter shows the line that this writes into the config":                                            "之后任何过滤条件中的 @名称 都代表它；enter 显示将写入配置的行",
+		"save the filter under a name, in the config; its line is shown first; without a filter: take a name out":                                  "在配置中以名称保存过滤条件；先显示该行；没有过滤条件时：移除一个名称",
+		"it was denied, and the denial is not listed, or not yet: only a listed one can become a rule; {config.edit} opens the config at its rule": "它已被拒绝，而该拒绝未列出或尚未列出：只有列出的才能成为规则；{config.edit} 打开配置中它的规则处",
 	}
 }
