@@ -48,8 +48,10 @@
 // BAO_. It is asked over TLS, or in clear on this machine only; no redirect is
 // followed. Who asks for the same thing at once waits for the first's answer.
 //
-// pass is tested for real; 1Password's program and the servers are not to be had
-// where the tests run, and stand-ins answer in their place.
+// pass is tested for real, and so is HashiCorp Vault, by its own core and engines, where
+// OPENCLAW_TEST_HCVAULT names what .ci/vault-server builds: that is not so for each
+// change. 1Password's program, OpenBao and Vault's namespaces, which only its enterprise
+// edition has, are not to be had where the tests run; stand-ins answer in their place.
 //
 // # Clouds
 //

@@ -173,8 +173,13 @@ func (r *Resolver) vaultTransport() (http.RoundTripper, error) {
 func (h *hcvault) mountOf(ctx context.Context, path string) (mount string, second bool, err error) {
 	answer, err := h.get(ctx, "sys/internal/ui/mounts/"+path, nil)
 	if err != nil {
-		if keychain.KindOf(err) == keychain.KindNotFound {
+		switch keychain.KindOf(err) {
+		case keychain.KindNotFound:
 			err = outside(keychain.KindNotFound, "nothing is mounted there", "correct the part behind hcvault://; 'vault secrets list' shows the mounts")
+		case keychain.KindWrongKey: // Vault answers both alike, whoever asks
+			err = outside(keychain.KindWrongKey, "the server refuses the token, or nothing is mounted there",
+				"see 'vault token lookup' for whether it is expired and may read this path, and 'vault secrets list' for the part behind hcvault://")
+		default: // it is told as it came
 		}
 		return "", false, err
 	}

@@ -17,8 +17,8 @@ import (
 	"openclaw/keychain"
 )
 
-// vaultStandIn answers as the documents of HashiCorp Vault and OpenBao say. It is
-// no Vault: neither could be built where the tests run.
+// vaultStandIn answers as the documents of HashiCorp Vault and OpenBao say, and as
+// Vault does in TestRealVault, which is not run for each change.
 type vaultStandIn struct {
 	*httptest.Server
 	asked atomic.Int64
@@ -66,8 +66,10 @@ func standIn(t *testing.T) *vaultStandIn {
 			case "hangs":
 				<-r.Context().Done()
 				panic(http.ErrAbortHandler) // an answer now could still be read
-			default:
+			case "elder":
 				http.Error(w, `{"errors":["no handler"]}`, http.StatusNotFound)
+			default:
+				http.Error(w, `{"errors":["preflight capability check returned 403, please ensure client's policies grant access to path \"`+mount+`/\""]}`, http.StatusForbidden)
 			}
 			return
 		}
@@ -134,7 +136,7 @@ func TestHCVault(t *testing.T) {
 		"hcvault://old/app": keychain.KindBadReference, "hcvault://old/app?version=1#key": keychain.KindBadReference, "hcvault://old/none": keychain.KindNotFound,
 		"hcvault://old/empty": keychain.KindNotFound, "hcvault://old/odd": keychain.KindNotFound, "hcvault://kv2/app#none": keychain.KindNotFound, "hcvault://kv2/app#deep": keychain.KindNotFound,
 		"hcvault://kv2/app?version=2#key": keychain.KindNotFound, "hcvault://kv2/app?version=4#key": keychain.KindNotFound, "hcvault://kv2/app?version=9#key": keychain.KindNotFound,
-		"hcvault://kv2/notallowed#key": keychain.KindWrongKey, "hcvault://none/x": keychain.KindNotFound, "hcvault://pki/x": keychain.KindUnsupported, "hcvault://broken/x": keychain.KindCorrupt,
+		"hcvault://kv2/notallowed#key": keychain.KindWrongKey, "hcvault://none/x": keychain.KindWrongKey, "hcvault://elder/x": keychain.KindNotFound, "hcvault://pki/x": keychain.KindUnsupported, "hcvault://broken/x": keychain.KindCorrupt,
 		"hcvault://moved/x": keychain.KindUnsupported, "hcvault://sealed/x": keychain.KindLocked, "hcvault://busy/x": keychain.KindFailed, "hcvault://failing/x": keychain.KindFailed,
 		"hcvault://big/x": keychain.KindTooBig, "hcvault://cut/x": keychain.KindNoService, "hcvault://hangs/x": keychain.KindTimeout,
 	} {
