@@ -91,7 +91,7 @@ func dial(t *testing.T, h *house) *websocket.Conn {
 	}
 	response.Body.Close()
 	t.Cleanup(func() { ws.NetConn().Close() })
-	_ = ws.SetReadDeadline(time.Now().Add(15 * time.Second))
+	_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
 	return ws
 }
 

@@ -112,7 +112,7 @@ func start(tb testing.TB, way network.Way, ordinary bool, outbound bool, o egres
 func receive(tb testing.TB, conn *net.UnixConn, o network.Options) *network.Listeners {
 	tb.Helper()
 	oob := make([]byte, 256)
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	_, n, _, _, err := conn.ReadMsgUnix(make([]byte, 1), oob)

@@ -28,7 +28,7 @@ func served(o Options) (*Listeners, error) {
 // expectArrived connects to address and expects the connection at the listener
 // for connections elsewhere, with where it was going and where it came from.
 func expectArrived(l *Listeners, address netip.AddrPort) error {
-	client, err := net.DialTimeout("tcp", address.String(), 5*time.Second)
+	client, err := net.DialTimeout("tcp", address.String(), time.Minute)
 	if err != nil {
 		return err
 	}
