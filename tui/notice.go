@@ -57,7 +57,7 @@ func (s *screen) tellDesktop() {
 			body = s.data.T("openclaw holds %s requests; the newest is of the agent %s.", strconv.Itoa(waiting), n.agent)
 		}
 		if s.data.Link.Up {
-			body += " " + s.data.T("the first has %s left", string(view.AppendLeft(nil, first)))
+			body += " " + s.data.T("The first has %s left.", string(view.AppendLeft(nil, first)))
 		}
 		n.agent, n.told, n.shown = "", s.instant(), true
 		s.onDesktop(func(ctx context.Context) error { return s.desktop.Tell(ctx, title, body) })

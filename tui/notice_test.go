@@ -46,7 +46,7 @@ func TestTheDesktopHearsWhoAsks(t *testing.T) {
 	d := noAsks(t, false, 120, 36)
 	d.s.desktop, d.at = n, d.at.Add(time.Second)
 	d.event(held("one"))
-	if want := "[coder asks: openclaw holds a request of the agent coder. the first has 1:00 left]"; fmt.Sprint(n.told) != want {
+	if want := "[coder asks: openclaw holds a request of the agent coder. The first has 1:00 left.]"; fmt.Sprint(n.told) != want {
 		t.Errorf("told %q, want %s", n.told, want)
 	}
 	for i := range 50 {

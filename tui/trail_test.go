@@ -119,3 +119,14 @@ func TestPlainEvents(t *testing.T) {
 		}
 	}
 }
+
+// What is open has an address and nothing that is wrong; what was ended has a reason.
+func TestAnOpenConnectionHasAnAddressAndNoReason(t *testing.T) {
+	for detail, label := range map[string]string{"192.0.2.1:443": "address   192.0.2.1:443", "192.0.2.1:443: you closed it": "reason    192.0.2.1:443: you closed it"} {
+		d := newDriver(t, NewDemo(), false, 200, 60)
+		d.event(event.Event{Connection: &event.Connection{ID: "c-99", Kind: event.ConnectionNet, Agent: "coder", From: "cage coder", Route: "there.test:443", State: "open", Detail: detail, Opened: demoTime(1)}})
+		if frame := strip(d.press("2", "/", "type:there.test", "enter", "g")); !strings.Contains(frame, label) {
+			t.Errorf("no %q:\n%s", label, frame)
+		}
+	}
+}

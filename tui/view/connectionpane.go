@@ -1,6 +1,7 @@
 package view
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,11 @@ func (v *ConnectionsView) pane(c *Canvas, n *event.Connection) {
 		state += c.T(", status %s", strconv.Itoa(n.Status))
 	}
 	fact(c, c.T("state"), state)
-	fact(c, c.T("reason"), n.Detail)
+	if _, err := netip.ParseAddrPort(n.Detail); err == nil { // where it went: nothing is wrong
+		fact(c, c.T("address"), n.Detail)
+	} else {
+		fact(c, c.T("reason"), n.Detail)
+	}
 	c.Field(Faint, c.T("opened"), labelWidth)
 	c.Time(Plain, v.data.Local(n.Opened), time.DateTime)
 	c.End()

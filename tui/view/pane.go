@@ -54,7 +54,7 @@ func (p *Pane) Draw(c *Canvas) {
 	case p.Frame.Ended:
 		title += ": " + c.T("ended") + ", " + orDash(Printable(p.Frame.Exit, 100))
 	case p.Frame.Up > 0:
-		title += ": " + c.T("%s lines below: {list.bottom}", itoa(p.Frame.Up))
+		title += ": " + c.T("%s below: {list.bottom}", c.N(p.Frame.Up, "line"))
 	}
 	style := Bold
 	if p.Focus {

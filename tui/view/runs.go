@@ -318,11 +318,11 @@ func (v *AgentsView) drawOutput(c *Canvas) {
 	case !s.Loaded:
 		c.Put(Faint, c.T("reading what it said"))
 	case v.up > 0:
-		c.Put(Bold, c.T("%s lines below: {list.bottom}", itoa(v.up)))
+		c.Put(Bold, c.T("%s below: {list.bottom}", c.N(v.up, "line")))
 	case s.count() == 0:
 		c.Put(Faint, c.T("It has said nothing yet, or no whole word."))
 	default:
-		c.Put(Faint, c.T("%s lines", itoa(s.count())))
+		c.Put(Faint, c.N(s.count(), "line"))
 	}
 	if s.Older && from == 0 {
 		c.Put(Faint, c.T("   older ones: openclaw agent output %s", v.output))

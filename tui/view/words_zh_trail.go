@@ -9,6 +9,7 @@ func chineseTrail() map[string]string {
 		"%s times, the last at %s":                        "共 %s 次，最近一次在 %s",
 		"%s, this screen":                                 "%s，即此屏幕",
 		"and %s that there was no room for":               "另有 %s 因空间不足未保留",
+		"address":                                         "地址",
 		"answer":                                          "应答",
 		"by %s":                                           "由 %s",
 		"cut":                                             "被切断",

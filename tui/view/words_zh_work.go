@@ -12,8 +12,7 @@ func chineseWork() map[string]string {
 		"   older ones: openclaw agent output %s":             "   更早的：openclaw agent output %s",
 		"   redacted   esc closes":                            "   已脱敏   esc 关闭",
 		"%d lines of run %s":                                  "%d 行，运行 %s",
-		"%s lines":                                            "%s 行",
-		"%s lines below: {list.bottom}":                       "下面还有 %s 行：{list.bottom}",
+		"%s below: {list.bottom}":                             "下面还有 %s：{list.bottom}",
 		"End run %s of %s and start its command again, on the terminal where it runs?": "结束运行 %s（%s），并在它所在的终端上重新启动其命令？",
 		"End run %s of %s and start its command again, without a terminal as now?":     "结束运行 %s（%s），并像现在一样不带终端重新启动其命令？",
 		"It has said nothing yet, or no whole word.":                                   "它还没有输出，或没有完整的一个词。",
@@ -177,7 +176,7 @@ func chineseWork() map[string]string {
 		"%s asks":                               "%s 请求批准",
 		"openclaw holds a request of the agent %s.":                            "openclaw 正暂停智能体 %s 的一个请求。",
 		"openclaw holds %s requests; the newest is of the agent %s.":           "openclaw 正暂停 %s 个请求；最新的来自智能体 %s。",
-		"the first has %s left":                                                "第一个还剩 %s",
+		"The first has %s left.":                                               "第一个还剩 %s。",
 		"the gateway does not answer: without it the cage denies what it held": "网关没有应答：没有它，沙箱会拒绝所暂停的请求",
 	}
 }
