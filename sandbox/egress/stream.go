@@ -194,11 +194,6 @@ func (e *Egress) carry(ctx context.Context, s *stream, told Connection, who owne
 	e.mu.Lock()
 	e.streams[s] = struct{}{}
 	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		delete(e.streams, s)
-		e.mu.Unlock()
-	}()
 	e.rejudge(s) // the policy may have changed since it was judged
 	e.connected(told)
 
@@ -230,6 +225,9 @@ func (e *Egress) carry(ctx context.Context, s *stream, told Connection, who owne
 		}
 	}
 	copies.Wait()
+	e.mu.Lock()
+	delete(e.streams, s) // before its end is told: from then on it is not found
+	e.mu.Unlock()
 	_ = s.client.Close()
 	_ = s.server.Close()
 	told.Sent, told.Recv, told.Error, told.Closed = s.sent.Load(), s.recv.Load(), s.reason(), e.o.Now()
