@@ -175,12 +175,17 @@ func TestConnectionsPastABoundAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorded := len(h.audited("authorization"))
-	if recorded < refusalsAtOnce || recorded > refusalsAtOnce+500 {
+	if recorded < refusalsAtOnce || recorded > refusalsAtOnce+500 { // some more have room while it takes its time
 		t.Errorf("%d records", recorded)
 	}
 	h.tellRefusals(t.Context())
-	entries := h.audited("authorization")
-	if last := entries[len(entries)-1]; last.Details["others"] != many-recorded {
-		t.Errorf("%+v does not count the %d others", last, many-recorded)
+	counted := recorded
+	for _, e := range h.audited("authorization") {
+		if others, is := e.Details["others"].(int); is {
+			counted += others
+		}
+	}
+	if counted != many {
+		t.Errorf("%d connections are on record or counted, of %d", counted, many)
 	}
 }
