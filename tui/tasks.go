@@ -199,7 +199,7 @@ func (s *screen) act(a view.Action) {
 		s.over = overlayNone
 		if a.Text != "" {
 			s.open(view.Name(a.Text))
-			s.view() // a list that was never drawn has no row that is selected
+			s.draw() // a list that was never drawn has no row that is selected
 		}
 		s.run(view.ID(a.Name))
 	case view.VerbDecide:

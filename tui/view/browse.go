@@ -185,27 +185,12 @@ func (b *browse) scroll(a ID) bool {
 	return true
 }
 
-// layout is what a view tells browse to draw.
-type layout struct {
-	title string // left on the filter line
-	total int    // rows without the filter
-	count int    // rows with it
-	share int    // percent of a wide screen that the list gets
-	state string // right part of the filter line: "live", "paused"
-	empty string
-	id    func(i int) string
-	head  func(c *Canvas)
-	row   func(c *Canvas, i int, selected bool)
-	name  func() string // of the pane
-	pane  func(c *Canvas)
-	foot  func(c *Canvas) // stays at the pane's end; nil: none
-	need  int             // rows of the foot, where it needs more than a few
-}
-
 func (b *browse) draw(c *Canvas, l *layout) {
+	b.list.settle(l.count, l.id)
 	if b.shown != b.list.id {
 		b.shown, b.top = b.list.id, 0
 	}
+	b.list.Lay(l.count, b.listRows(c, l), l.id) // the filter line says what is above the sight
 	b.drawFilter(c, l)
 	b.place = place{}
 	base := c.Rows()
@@ -234,13 +219,7 @@ func (b *browse) draw(c *Canvas, l *layout) {
 		b.drawPane(right, l, height)
 		c.Beside(left, right, 0)
 	default:
-		pane := min(max(height*45/100, 7, min(height-l.count-2, height*60/100)), height-4)
-		switch {
-		case l.need > 0: // with the head and the selected row of the list
-			pane = max(pane, min(l.need+3, height-2))
-		case l.foot != nil && pane < 8:
-			pane = min(8, height-3) // what is answered is in sight, too
-		}
+		pane := l.paneRows(height)
 		upper := c.Sub(0, c.Width(), height-pane)
 		b.drawList(upper, l, base)
 		upper.Down(height - pane)

@@ -62,22 +62,30 @@ func (v *DenialsView) Dozes() bool {
 	return v.ask.id != "" && v.data.Instant.Sub(v.ask.since) < ArmDelay
 }
 
-// looked is called when the view was drawn: from then on the selected ask is in
-// sight.
-func (v *DenialsView) looked() {
+// looks is called before the view is drawn, when it is known what is selected: what was
+// chosen for another ask is not for this one.
+func (v *DenialsView) looks() {
 	if v.ask.past.of != v.list.Selected() {
 		v.ask.past = pastRule{}
 	}
+	switch a := v.selectedAsk(); {
+	case a == nil:
+		v.ask.about = ""
+	case v.ask.about != a.ID && v.ask.step == askNone:
+		v.ask.about, v.ask.scope, v.ask.match = a.ID, "", ""
+	}
+}
+
+// looked is called when the view was drawn: from then on the selected ask is in
+// sight.
+func (v *DenialsView) looked() {
 	a := v.selectedAsk()
 	if a == nil {
-		v.ask.id, v.ask.about = "", ""
+		v.ask.id = ""
 		return
 	}
 	if v.ask.id != a.ID {
 		v.ask.id, v.ask.since = a.ID, v.data.Instant.Add(v.data.Flight)
-	}
-	if v.ask.about != a.ID && v.ask.step == askNone {
-		v.ask.about, v.ask.scope, v.ask.match = a.ID, "", ""
 	}
 }
 

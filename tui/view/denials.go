@@ -139,6 +139,8 @@ func (v *DenialsView) Draw(c *Canvas) {
 			v.pastFoot(c, row.denial)
 		}
 	}
+	v.list.settle(l.count, v.id)
+	v.looks()
 	l.need = v.ruleRows()
 	l.name = func() string {
 		row := v.selectedRow()

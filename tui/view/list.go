@@ -32,6 +32,14 @@ func (l *List) Enter() {
 // Index is the place of the selected row when the list was last laid out.
 func (l *List) Index() int { return l.index }
 
+// settle selects the row that takes the place of one that is gone, as Lay will: what is
+// drawn before it is of the row that is selected then.
+func (l *List) settle(count int, id func(int) string) {
+	if count > 0 {
+		l.id = id(l.find(count, id))
+	}
+}
+
 // Lay places count rows into height cells. id names row i. It returns the first
 // row in sight.
 func (l *List) Lay(count, height int, id func(int) string) int {

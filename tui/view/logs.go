@@ -224,6 +224,9 @@ func (v *LogsView) index() int {
 // Draw paints the view.
 func (v *LogsView) Draw(c *Canvas) {
 	v.scan()
+	if !v.paused && len(v.match) > 0 {
+		v.at = v.match[len(v.match)-1]
+	}
 	l := layout{total: v.data.Logs.Len(), count: len(v.match), title: c.T("the gateway's log, redacted"), state: levels[v.level] + "+  "}
 	switch n := len(v.match) - v.held; {
 	case !v.paused:
@@ -261,9 +264,6 @@ func (v *LogsView) Draw(c *Canvas) {
 	}
 	pane := v.entryRows(c)
 	v.rows = max(c.Left()-pane, 1)
-	if !v.paused {
-		v.at = v.match[len(v.match)-1]
-	}
 	v.drawLines(c)
 	v.drawEntry(c, pane)
 }
