@@ -141,7 +141,7 @@ type model struct {
 	work   *work
 	in     *os.File
 	out    *terminal
-	title  string
+	titled int // how many requests wait by the window's title, and one; 0: it has none yet
 
 	pressed bool // a key came since the last frame
 	waking  bool // a frame is held, and will be drawn
@@ -289,9 +289,9 @@ func (m *model) signals() []tea.Cmd {
 		cmds = append(cmds, m.showToken())
 		m.screen.showing = nil
 	}
-	if title := m.screen.title(); title != m.title {
-		m.title = title
-		cmds = append(cmds, m.tell("\x1b]2;"+title+"\x1b\\"))
+	if n, _ := m.screen.data.Waiting(); n+1 != m.titled {
+		m.titled = n + 1
+		cmds = append(cmds, m.tell("\x1b]2;"+m.screen.title()+"\x1b\\"))
 	}
 	if pointing := m.pointing(); pointing != nil {
 		cmds = append(cmds, pointing)

@@ -280,7 +280,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	d := atWork(b, true, 120, 40)
 	for i := range 10_000 {
 		row := demoDenial(fmt.Sprint("k", i), i, 1, "coder", "net", "connect", fmt.Sprint("h", i, ".example:443"), "node", builtIn("x"), "not in allowed_domains", "egress")
-		d.s.data.Denials.Put(row)
+		d.s.data.Denials.Put(&row)
 	}
 	d.press("3")
 	events := make([]event.Event, 333)

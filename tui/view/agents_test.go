@@ -76,8 +76,8 @@ func TestThePolicySaysWhereItAsks(t *testing.T) {
 		}
 		d := NewData()
 		d.Agents = []event.Agent{{Name: "coder", State: "running", Policy: p}}
-		d.Denials.Put(event.Denial{ID: "1", Agent: "coder", Count: 4, Origin: at(6, key)})
-		d.Connections.Put(event.Connection{ID: "2", Agent: "coder", Kind: "net", State: "open", Origin: at(8, key+"[1]")}) // it stood there before
+		d.Denials.Put(&event.Denial{ID: "1", Agent: "coder", Count: 4, Origin: at(6, key)})
+		d.Connections.Put(&event.Connection{ID: "2", Agent: "coder", Kind: "net", State: "open", Origin: at(8, key+"[1]")}) // it stood there before
 		v := NewAgents(d)
 		c := NewCanvas(NewTheme(false, false))
 		c.Reset(140, 40)

@@ -129,10 +129,10 @@ func (d *Data) Apply(e *event.Event) bool {
 	switch {
 	case e.Denial != nil:
 		d.graphDenial(e.Denial)
-		d.Denials.Put(*e.Denial)
+		d.Denials.Put(e.Denial)
 	case e.Connection != nil:
 		d.graphConnection(e.Connection)
-		d.Connections.Put(*e.Connection)
+		d.Connections.Put(e.Connection)
 	case e.Agent != nil:
 		d.applyAgent(e.Agent)
 	case e.Config != nil:
@@ -141,7 +141,7 @@ func (d *Data) Apply(e *event.Event) bool {
 	case e.Secret != nil:
 		d.applySecret(e.Secret)
 	case e.Ask != nil:
-		d.Asks.Put(*e.Ask)
+		d.Asks.Put(e.Ask)
 	case e.Notice != nil:
 	default:
 		return false
@@ -260,7 +260,7 @@ func (d *Data) TakeAnswer(row *event.Ask) {
 	case row.ID == "":
 	case have == nil, have.State == event.AskWaiting, have.State == event.AskMissed, have.State == event.AskGone,
 		row.State == event.AskUndone:
-		d.Asks.Put(*row)
+		d.Asks.Put(row)
 	}
 }
 

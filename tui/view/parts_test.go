@@ -16,7 +16,7 @@ func TestSelectionStaysWhenRowsArrive(t *testing.T) {
 	d := NewData()
 	add := func(i int) {
 		at := time.Unix(int64(i), 0)
-		d.Denials.Put(event.Denial{ID: fmt.Sprint("d", i), First: at, Last: at, Count: 1})
+		d.Denials.Put(&event.Denial{ID: fmt.Sprint("d", i), First: at, Last: at, Count: 1})
 	}
 	for i := range 50 {
 		add(i)
@@ -85,7 +85,7 @@ func TestRepeatKeepsItsPlaceUntilSilence(t *testing.T) {
 	d := NewData()
 	base := time.Unix(1000, 0)
 	put := func(id string, after time.Duration, count int) {
-		d.Denials.Put(event.Denial{ID: id, First: base, Last: base.Add(after), Count: count})
+		d.Denials.Put(&event.Denial{ID: id, First: base, Last: base.Add(after), Count: count})
 	}
 	put("old", 0, 1)
 	put("new", time.Second, 1)

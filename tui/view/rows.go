@@ -40,24 +40,25 @@ func (r *Rows[T]) Newest(i int) *T { return r.order[len(r.order)-1-i] }
 // Get returns the row with an id, or nil.
 func (r *Rows[T]) Get(id string) *T { return r.byID[id] }
 
-// Put adds a row, or replaces the one with its id in its place. A row that
+// Put adds a copy of a row, or replaces the one with its id in its place. A row that
 // repeats after a minute of silence moves to the newest place; while it repeats
 // faster it stays where the reader saw it.
-func (r *Rows[T]) Put(row T) {
+func (r *Rows[T]) Put(row *T) {
 	r.Edits++
-	id := r.id(&row)
+	id := r.id(row)
 	old := r.byID[id]
 	if old == nil {
 		if len(r.order) >= r.limit {
 			r.evict(max(r.limit/10, 1))
 		}
-		fresh := &row
+		fresh := new(T)
+		*fresh = *row
 		r.order = append(r.order, fresh)
 		r.byID[id] = fresh
 		return
 	}
-	moves := r.last != nil && r.last(&row).Sub(r.last(old)) > burst
-	*old = row
+	moves := r.last != nil && r.last(row).Sub(r.last(old)) > burst
+	*old = *row
 	if moves {
 		r.remove(old)
 		r.order = append(r.order, old)
@@ -69,8 +70,8 @@ func (r *Rows[T]) Replace(rows []T) {
 	r.Edits++
 	r.order = r.order[:0]
 	clear(r.byID)
-	for _, row := range rows {
-		r.Put(row)
+	for i := range rows {
+		r.Put(&rows[i])
 	}
 }
 
