@@ -63,6 +63,8 @@ func scenes() []scene {
 		{"secrets delete", []string{"esc", "d"}},
 		{"secrets, marked, delete", []string{"n", "m", "j", "j", "m", "d"}},
 		{"secrets rotate", []string{"n", "esc", "g", "R"}},
+		{"secrets, keys in files", []string{"esc", "i", "j", "space"}},
+		{"secrets, keys moved out of files", []string{"y"}},
 		{"token", []string{"esc", "G"}},
 		{"token, revoke", []string{"d"}},
 		{"token, new, scopes", []string{"n", "t", "type:ci", "enter", "right", "space"}},

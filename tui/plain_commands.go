@@ -19,7 +19,7 @@ func (p *plain) commands() map[string]func(ctx context.Context, rest string) err
 	return map[string]func(context.Context, string) error{
 		"help": p.help, "overview": p.overview, "refresh": p.overview, "connections": p.connections, "events": p.events, "denials": p.denials,
 		"show": p.show, "agents": p.agents, "logs": p.logs, "follow": p.followLogs, "secrets": p.secrets, "audit": p.audit, "verify": p.verify,
-		"config": p.config, "reload": p.reload, "validate": p.validate, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove, "token": p.token,
+		"config": p.config, "reload": p.reload, "validate": p.validate, "rollback": p.rollback, "store": p.store, "test": p.test, "delete": p.remove, "token": p.token, "import": p.importKeys,
 		"asks": p.asks, "allow": p.allow, "deny": p.deny, "undo": p.undo,
 		"chat": p.chat, "say": p.sayTo, "abort": p.abort,
 		"create": p.create, "start": p.start, "restart": p.restart, "output": p.output,
@@ -42,6 +42,7 @@ func (p *plain) help(context.Context, string) error {
 	p.say(p.T("help"), p.T("start AGENT COMMAND, without a terminal; restart RUN yes; output RUN, what one without a terminal says"))
 	p.say(p.T("help"), p.T("logs N, the newest N lines; follow on, follow off"))
 	p.say(p.T("help"), p.T("store NAME, test NAME, delete NAME yes; token NAME SCOPES store, token NAME SCOPES file PATH, delete client NAME yes"))
+	p.say(p.T("help"), p.T("import alone lists the keys; import 1 3 yes moves those of the list"))
 	p.say(p.T("help"), p.T("quit, leaves the gateway running; quit stop, stops it"))
 	return nil
 }

@@ -43,6 +43,9 @@ type Options struct {
 	Attach func(ctx context.Context, run string) (Terminal, error)
 	// Tokens makes tokens for clients of the gateway; nil: it runs elsewhere.
 	Tokens *TokenMaker
+	// Importer moves keys that stand in clear in files of this machine; nil: the gateway
+	// runs elsewhere.
+	Importer *Importer
 	// SaveFilter writes a filter line into the config of this machine under a name, or
 	// takes the name out where the line is empty; without write it only says what that
 	// would do. nil: no config is at hand.

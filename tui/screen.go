@@ -71,6 +71,7 @@ type screen struct {
 	edit       func(line int) (*exec.Cmd, error)
 	editing    bool
 	editAt     int
+	importer   *Importer
 	tokens     *TokenMaker
 	tokensAt   time.Time       // when the tokens were fetched, by instant
 	showing    *view.TokenPlan // a token that the terminal is to show
@@ -123,7 +124,7 @@ func newScreen(o *Options, f *feed, theme *view.Theme) *screen {
 		backend: o.Backend, feed: f, now: o.Now, data: d, keys: view.NewKeys(view.Table(), o.ReadOnly),
 		current: view.Overview, previous: view.Overview, dirty: true, names: view.Names(),
 		root: view.NewCanvas(theme), body: view.NewCanvas(theme),
-		instant: time.Now, getenv: o.Getenv, edit: o.Edit, start: o.Start,
+		instant: time.Now, getenv: o.Getenv, edit: o.Edit, importer: o.Importer, start: o.Start,
 		agents: view.NewAgents(d), connections: view.NewConnections(d), denials: view.NewDenials(d), logs: view.NewLogs(d), chat: view.NewChat(d), config: view.NewConfig(d), secrets: view.NewSecrets(d), help: view.NewHelp(d), palette: view.NewPalette(d),
 		saving: view.NewFilterSave(d), saveFilter: o.SaveFilter,
 	}

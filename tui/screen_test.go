@@ -26,7 +26,7 @@ type driver struct {
 
 func newDriver(tb testing.TB, b Backend, color bool, width, height int) *driver {
 	tb.Helper()
-	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }, Start: startNothing, Tokens: newTokens()}
+	o := Options{Backend: b, Version: "test", Now: func() time.Time { return demoTime(28) }, Start: startNothing, Tokens: newTokens(), Importer: newKeysInFiles().importer()}
 	d := &driver{t: tb, s: newScreen(&o, newFeed(feedSize), view.NewTheme(color, false))}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)

@@ -224,6 +224,10 @@ func (s *screen) act(a view.Action) {
 		s.testSecrets(a.Words)
 	case view.VerbDeleteSecret:
 		s.goes(&a)
+	case view.VerbFindLiterals:
+		s.findLiterals()
+	case view.VerbMoveLiterals:
+		s.moveLiterals(a.Words)
 	case view.VerbAddToken:
 		s.addToken(a.Token)
 	case view.VerbStoreSecret:

@@ -220,7 +220,7 @@ func chineseOf(t *testing.T, demo *Demo, color bool, width, height int) *driver 
 	t.Helper()
 	theme := view.NewTheme(color, false)
 	theme.Words = view.NewWords("zh")
-	o := Options{Backend: demo, Start: startNothing, Tokens: newTokens(), Version: "test", Now: func() time.Time { return demoTime(28) }}
+	o := Options{Backend: demo, Start: startNothing, Tokens: newTokens(), Importer: newKeysInFiles().importer(), Version: "test", Now: func() time.Time { return demoTime(28) }}
 	d := &driver{t: t, s: newScreen(&o, newFeed(feedSize), theme)}
 	d.s.instant = func() time.Time { return d.at }
 	d.s.resize(width, height)

@@ -26,6 +26,7 @@ import (
 // importFlags are what a person or a script chose beforehand.
 type importFlags struct {
 	yes, all, dryRun bool
+	json             bool // with dryRun
 	projects         []string
 	undo             string
 }
@@ -53,12 +54,16 @@ func secretsImportCommand(t *terminal) *cobra.Command {
 			if flags.all && len(args) > 0 {
 				return usage("give either names or --all", "--all takes everything")
 			}
+			if flags.json && !flags.dryRun {
+				return usage("openclaw secrets import --dry-run --json", "--json is what would be moved: give --dry-run with it")
+			}
 			return t.importSecrets(cmd.Context(), args, flags)
 		},
 	}
 	cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "take everything that was found")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what would be done, and do nothing")
+	cmd.Flags().BoolVar(&flags.json, "json", false, "with --dry-run: print what was found as JSON")
 	cmd.Flags().StringArrayVar(&flags.projects, "project", nil, "look into this folder's .env files and agents' settings too; may be given more than once")
 	cmd.Flags().StringVar(&flags.undo, "undo", "", "put back the files of this backup of an import")
 	cmd.MarkFlagsMutuallyExclusive("undo", "all")
@@ -76,12 +81,11 @@ func (t *terminal) importSecrets(ctx context.Context, args []string, flags impor
 		return err
 	}
 	defer found.wipe()
+	if flags.json {
+		return t.literalsJSON(found, args, flags)
+	}
 	for _, note := range found.notes {
-		if note.Line > 0 {
-			t.warn("%s:%d: %v: take it out by hand, and store it with 'openclaw secrets set NAME -'", printable(note.Path), note.Line, note.Err)
-			continue
-		}
-		t.warn("%s was not looked at: %v", printable(note.Path), note.Err)
+		t.warn("%s", noteText(note))
 	}
 	if len(found.literals) == 0 {
 		if len(found.notes) > 0 {
@@ -127,6 +131,9 @@ func byHand(l *literal) string {
 	return "; the file stays: " + printable(l.advice)
 }
 
+// hiddenValue stands for a value in the list.
+const hiddenValue = "••••"
+
 // showLiterals prints the numbered list. Of a value it shows the length.
 func (t *terminal) showLiterals(list []*literal) {
 	for i, l := range list {
@@ -134,7 +141,7 @@ func (t *terminal) showLiterals(list []*literal) {
 		if l.advice != "" {
 			note = "  (the file is changed by hand)"
 		}
-		t.print("%3d  %s: %s: •••• (%d characters) → secret %s%s", i+1, printable(l.where()), printable(l.key), l.value.Len(), l.name, note)
+		t.print("%3d  %s: %s: %s (%d characters) → secret %s%s", i+1, printable(l.where()), printable(l.key), hiddenValue, l.value.Len(), l.name, note)
 	}
 }
 

@@ -102,6 +102,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw terminal.proveWithStandin → net.ListenConfig.Listen":       holds("a stand-in for the providers, and clients with a token of its own"),
 	"cmd/openclaw terminal.proveWithStandin → os.MkdirTemp":                  holds("a stand-in for the providers, and clients with a token of its own"),
 	"cmd/openclaw terminal.proveWithStandin → os.WriteFile":                  holds("a stand-in for the providers, and clients with a token of its own"),
+	"cmd/openclaw terminal.importer → exec.CommandContext":                   holds("this program's own secrets import, given places alone: the canary goes through it as a command"),
 	"cmd/openclaw terminal.redacted → cmd/openclaw err ×2":                   holds("behind the masker of the run: agent_run_redact.txtar looks at it"),
 	"cmd/openclaw terminal.redacted → cmd/openclaw out ×2":                   holds("behind the masker of the run: agent_run_redact.txtar looks at it"),
 	"cmd/openclaw terminal.withoutKnown → cmd/openclaw out ×2":               seen("a command"),

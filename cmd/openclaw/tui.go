@@ -72,7 +72,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 	options.Desktop, options.SaveFilter = notifier, t.saveFilter
 	if p.here() {
 		options.Start, options.Folder = t.startDetached, t.projectFolder(p.layout)
-		options.Tokens = t.tokenMaker(p)
+		options.Tokens, options.Importer = t.tokenMaker(p), t.importer(options.Folder)
 		options.Open, options.Attach = t.startInPane, t.attachPane
 		options.Edit = func(line int) (*exec.Cmd, error) {
 			if err := refuseEditor(p.layout.Config()); err != nil {

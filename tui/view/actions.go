@@ -101,6 +101,7 @@ const (
 	ActSecretAdd    ID = "secrets.add"
 	ActToken        ID = "secrets.token"
 	ActSecretTest   ID = "secrets.test"
+	ActSecretImport ID = "secrets.import"
 	ActSecretDelete ID = "secrets.delete"
 	ActVaultCreate  ID = "secrets.vault"
 	ActVaultKeyFile ID = "secrets.keyfile"
@@ -224,6 +225,7 @@ func Table() []Binding {
 		{ID: ActSecretAdd, View: Secrets, Keys: []string{"a"}, Label: "add", Help: "add a secret, typed or pasted, masked", Changes: true, Weight: 76, Word: "store"},
 		{ID: ActToken, View: Secrets, Keys: []string{"t"}, Label: "token…", Help: "make a token of its own for a client of the gateway; it goes into the store, a file or onto the terminal, never onto the screen", Changes: true, Weight: 72, Word: "token"},
 		{ID: ActSecretTest, View: Secrets, Keys: []string{"T"}, Label: "test", Help: "see whether the marked secrets resolve, or the selected one, and whether the providers that use them take them; never shows them", Changes: true, Weight: 74, Word: "test"},
+		{ID: ActSecretImport, View: Secrets, Keys: []string{"i"}, Label: "import…", Help: "find keys that stand in clear in the config, shell profiles, agents' settings and this folder, and move the marked ones here", Changes: true, Weight: 46, Word: "import"},
 		{ID: ActSecretDelete, View: Secrets, Keys: []string{"d"}, Label: "delete…", Help: "delete the marked secrets or revoke the marked tokens, or the selected one; asks first", Changes: true, Weight: 73, Word: "delete"},
 		{ID: ActVaultCreate, View: Secrets, Keys: []string{"v"}, Label: "vault…", Help: "where no keychain runs: create the encrypted vault, with a passphrase", Changes: true, Weight: 79, Word: "vault"},
 		{ID: ActVaultKeyFile, View: Secrets, Keys: []string{"f"}, Label: "key file…", Help: "where no keychain runs: create the vault with a key file; asks first", Changes: true, Weight: 78, Word: "keyfile"},
@@ -335,24 +337,26 @@ const (
 	VerbStopRun
 	VerbKillRun
 	VerbRestartRun
-	VerbStart      // Words, a command of agent Name
-	VerbStartLive  // as above, in a terminal of this screen
-	VerbShowPane   // the terminal of run Name, of agent Text
-	VerbLookUp     // show what stands Count lines above the newest of the terminal
-	VerbLeavePane  // the run goes on without it
-	VerbOutput     // fetch what run Name says
-	VerbPlanFilter // ask what saving the filter Text as Name would write
-	VerbSaveFilter // save it; no Text: take Name out
-	VerbTell       // Text to the person
-	VerbExport     // write Value, lines of Name, to a file
-	VerbEdit       // open the config in an editor, at line Count; 0: anywhere
-	VerbCheck      // look at the posture, the audit log's chain and its records anew
-	VerbVerify     // look at the audit log's chain
-	VerbUndo       // take the answer to ask Name back; empty: the newest
-	VerbSay        // Text to agent Name
-	VerbAbort      // the answer that agent Name gives
-	VerbLoadChat   // what was said with agent Name
-	VerbRun        // an action of the table, by Name, in the view Text; empty: where it is
+	VerbStart        // Words, a command of agent Name
+	VerbStartLive    // as above, in a terminal of this screen
+	VerbShowPane     // the terminal of run Name, of agent Text
+	VerbLookUp       // show what stands Count lines above the newest of the terminal
+	VerbLeavePane    // the run goes on without it
+	VerbOutput       // fetch what run Name says
+	VerbPlanFilter   // ask what saving the filter Text as Name would write
+	VerbSaveFilter   // save it; no Text: take Name out
+	VerbTell         // Text to the person
+	VerbExport       // write Value, lines of Name, to a file
+	VerbEdit         // open the config in an editor, at line Count; 0: anywhere
+	VerbFindLiterals // look for keys that stand in clear in files
+	VerbMoveLiterals // move those at Words, as FILE:LINE, into the store
+	VerbCheck        // look at the posture, the audit log's chain and its records anew
+	VerbVerify       // look at the audit log's chain
+	VerbUndo         // take the answer to ask Name back; empty: the newest
+	VerbSay          // Text to agent Name
+	VerbAbort        // the answer that agent Name gives
+	VerbLoadChat     // what was said with agent Name
+	VerbRun          // an action of the table, by Name, in the view Text; empty: where it is
 )
 
 // Action is one wish of a view. Value is owned by whoever gets the Action, and

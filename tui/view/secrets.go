@@ -15,10 +15,11 @@ import (
 type SecretsView struct {
 	data *Data
 	browse
-	form  form
-	token tokenForm
-	kept  tokenForm // of the token that is being made; its step says whether that failed
-	want  string    // select this one as soon as it is there
+	form     form
+	token    tokenForm
+	literals literalsForm
+	kept     tokenForm // of the token that is being made; its step says whether that failed
+	want     string    // select this one as soon as it is there
 }
 
 // step is what the form asks for now.
@@ -76,7 +77,7 @@ func (v *SecretsView) YesOrNo() bool { return v.form.step == stepDelete || v.for
 
 // Captures reports whether typed text goes to the view.
 func (v *SecretsView) Captures() bool {
-	return v.form.step != stepNone || v.token.step != tokenNothing || v.captures()
+	return v.form.step != stepNone || v.literals.step != literalsNone || v.token.step != tokenNothing || v.captures()
 }
 
 // Masked reports whether what is typed now is a secret.
@@ -93,6 +94,9 @@ func (v *SecretsView) Masked() bool {
 func (v *SecretsView) Close() {
 	v.form.close()
 	v.token = tokenForm{}
+	if v.literals.step != literalsMoving { // how it goes is still to be told
+		v.literals = literalsForm{}
+	}
 }
 
 func (v *SecretsView) id(i int) string { return v.get(v.at(i)).id() }
@@ -138,6 +142,8 @@ func (v *SecretsView) Offers(a ID) bool {
 		return v.lockedVault()
 	case ActSecretAdd, ActSecretTest, ActSecretDelete, ActRotate:
 		return v.data.Store.State == "unlocked"
+	case ActSecretImport:
+		return v.data.Store.State == "unlocked" && !v.data.Elsewhere
 	default:
 		return true
 	}
@@ -172,6 +178,8 @@ func (v *SecretsView) Do(a ID) (Action, bool) {
 		}
 	case ActToken:
 		v.openToken()
+	case ActSecretImport:
+		return v.openLiterals(), true
 	case ActSecretTest:
 		names := slices.DeleteFunc(v.marked(), func(id string) bool { return v.tokenOf(id) != nil })
 		if len(names) > 0 {
@@ -231,6 +239,8 @@ func (v *SecretsView) Key(k Key) Action {
 	switch {
 	case v.token.step != tokenNothing:
 		return v.tokenKey(k)
+	case v.literals.step != literalsNone:
+		return v.literalsKey(k)
 	case f.step == stepNone:
 		v.key(k)
 		return Action{}

@@ -10,6 +10,10 @@ import (
 // Draw paints the view.
 func (v *SecretsView) Draw(c *Canvas) {
 	v.drawStore(c)
+	if v.literals.step != literalsNone {
+		v.drawLiterals(c)
+		return
+	}
 	for i := range v.rows() {
 		if v.want != "" && v.get(i).id() == v.want {
 			v.order.reveal(v.want)
@@ -43,7 +47,7 @@ func (v *SecretsView) Draw(c *Canvas) {
 		case v.data.Store.State == "locked":
 			l.empty = c.T("What is stored shows here once it is unlocked.")
 		case !v.noStore():
-			l.empty = c.T("No secret is stored. {secrets.add} adds one: the key of a provider is named like the provider (anthropic, openai).")
+			l.empty = c.T("No secret is stored. {secrets.add} adds one: the key of a provider is named like the provider (anthropic, openai). {secrets.import} finds those that stand in your files.")
 		}
 		v.draw(c, &l)
 		return

@@ -13,6 +13,7 @@ func chinese() map[string]string {
 	maps.Copy(texts, chineseChoices())
 	maps.Copy(texts, chineseTokens())
 	maps.Copy(texts, chineseTrail())
+	maps.Copy(texts, chineseLiterals())
 	return texts
 }
 
@@ -186,11 +187,11 @@ func chineseSentences() map[string]string {
 		"NAME":                                        "名称",
 		"Needs you: press the key at the right":       "需要您处理：按右侧的键",
 		"No agents yet: {agents.add} adds one. In a shell, this does:\n\n  openclaw agent create coder --path ~/projects/demo\n\nOr put these lines under the line agents: of %s (without a {} after it):\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\nIt is read as soon as it is saved; view {view.open.Config} shows what became of it.": "还没有智能体：{agents.add} 添加一个。在 shell 中则是：\n\n  openclaw agent create coder --path ~/projects/demo\n\n或将这些行放到 %s 的 agents: 行之下（其后不带 {}）：\n\n  coder:\n    permissions:\n      allowed_paths:\n        - ~/projects/demo\n\n保存后立即读取；视图 {view.open.Config} 显示结果。",
-		"No config lifts this: an address with a zone cannot be listed.":                                                     "任何配置都不能放开：带区域的地址无法列出。",
-		"No connections. Clients connect to %s; agents' connections show here when a cage runs.":                             "没有连接。客户端连接到 %s；沙箱运行时智能体的连接会在这里显示。",
-		"No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.":     "本机没有可用的钥匙串，因此还没有存放密钥的地方。任何东西都不会以明文保存。",
-		"No row passes the filter. esc in the filter line clears it, {filter.toggle} switches it off.":                       "没有符合过滤条件的行。在过滤行按 esc 清除，按 {filter.toggle} 关闭。",
-		"No secret is stored. {secrets.add} adds one: the key of a provider is named like the provider (anthropic, openai).": "没有存放密钥。{secrets.add} 添加：提供商的密钥以提供商命名（anthropic、openai）。",
+		"No config lifts this: an address with a zone cannot be listed.":                                                                                                            "任何配置都不能放开：带区域的地址无法列出。",
+		"No connections. Clients connect to %s; agents' connections show here when a cage runs.":                                                                                    "没有连接。客户端连接到 %s；沙箱运行时智能体的连接会在这里显示。",
+		"No keychain answers on this machine, so there is no place for secrets yet. Nothing is ever kept in plain text.":                                                            "本机没有可用的钥匙串，因此还没有存放密钥的地方。任何东西都不会以明文保存。",
+		"No row passes the filter. esc in the filter line clears it, {filter.toggle} switches it off.":                                                                              "没有符合过滤条件的行。在过滤行按 esc 清除，按 {filter.toggle} 关闭。",
+		"No secret is stored. {secrets.add} adds one: the key of a provider is named like the provider (anthropic, openai). {secrets.import} finds those that stand in your files.": "没有存放密钥。{secrets.add} 添加：提供商的密钥以提供商命名（anthropic、openai）。{secrets.import} 查找您文件中的密钥。",
 		"Nothing is locked.": "没有锁定的东西。",
 		"Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. Start one in another terminal: openclaw agent run NAME -- COMMAND": "没有待批的请求，也没有被拒绝的。沙箱拒绝或暂停的操作一秒内在这里显示：智能体、程序、路径或主机，以及规则。在另一个终端启动：openclaw agent run NAME -- COMMAND",
 		"Nothing was recorded in the last hour. openclaw audit search --since 24h looks further back.":                                                                                                                          "最近一小时没有记录。openclaw audit search --since 24h 可查更早的。",
