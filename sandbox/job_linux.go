@@ -162,7 +162,9 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 		case <-over:
 			return
 		case <-ticker.C:
-			if !j.lost(p, over) && !j.terminal.Attached() && j.foreground() && (j.asked || j.wants()) {
+			// Who is being stopped is left to what follows from that: it would go on.
+			stopping := look != nil || len(j.stops) > 0
+			if !j.lost(p, over) && !stopping && !j.terminal.Attached() && j.foreground() && (j.asked || j.wants()) {
 				j.resume(p, over)
 			}
 		case <-j.typing:
@@ -171,7 +173,9 @@ func (j *job) run(p *Process, over <-chan struct{}) {
 			}
 		case <-j.keys:
 			j.signal(p, unix.SIGTSTP)
-			j.typed()
+			if look == nil { // as above, and before the ticker is heard again
+				look = time.After(stopTime)
+			}
 		case <-look:
 			look = nil
 			if stops(p.command()) {

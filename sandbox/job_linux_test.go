@@ -279,8 +279,9 @@ func (c *console) noticed(news string, from int) {
 	}
 }
 
-// stops types the key that stops the job, again where nothing came of it: on a busy
-// machine one that is typed within milliseconds of fg may be lost.
+// stops types the key that stops the job, again where nothing came of it: one that is
+// typed in the very moment in which the run is attached is lost once in hundreds on a
+// machine that has too much to do.
 func (c *console) stops(key string) {
 	c.t.Helper()
 	heard := make(chan struct{})
