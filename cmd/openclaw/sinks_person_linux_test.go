@@ -193,7 +193,7 @@ func (p *person) screens(saw *sighting) {
 		return before
 	}
 	copies := func() [][]string { return clipped.FindAllStringSubmatch(contents(p.t, record), -1) }
-	const enough = 6                                                             // views that copy, at least
+	const enough = 4                                                             // views that copy, at least
 	for round := 0; round == 0 || round < 5 && len(copies()) < enough; round++ { // rows may come after the key
 		for range 12 { // more than there are views
 			for _, key := range []string{"", "Enter", "Escape", "y", "Y", "C-s"} {
