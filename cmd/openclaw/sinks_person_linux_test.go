@@ -193,7 +193,7 @@ func (p *person) screens(saw *sighting) {
 		return before
 	}
 	copies := func() [][]string { return clipped.FindAllStringSubmatch(contents(p.t, record), -1) }
-	const enough = 4                                                             // views that copy, at least
+	const enough = 5                                                             // connections, denials, agents, log, audit: y and Y at once copy once
 	for round := 0; round == 0 || round < 5 && len(copies()) < enough; round++ { // rows may come after the key
 		for range 12 { // more than there are views
 			for _, key := range []string{"", "Enter", "Escape", "y", "Y", "C-s"} {
@@ -201,6 +201,15 @@ func (p *person) screens(saw *sighting) {
 					screen.keys(key)
 				}
 				saw.look("the screen", still())
+				// An escape that comes together with the next key is another key: what is
+				// typed would go to the agent that is spoken to, in every round.
+				p.eventually("a screen that takes keys", func() bool {
+					typing := key == "Escape" && strings.Contains(still(), "typing: ")
+					if typing {
+						screen.keys(key)
+					}
+					return !typing
+				})
 			}
 			screen.keys("]")
 		}
