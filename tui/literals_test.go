@@ -62,8 +62,7 @@ func TestKeysAreMovedOutOfFiles(t *testing.T) {
 	if frame = strip(d.press("y")); len(k.moved) != 0 || !strings.Contains(frame, "Nothing is marked") {
 		t.Errorf("moved %v:\n%s", k.moved, frame)
 	}
-	d.press("enter", "n", "paste:y")
-	if frame = strip(d.press("j", "space")); strings.Count(frame, "[x]") != 2 || len(k.moved) != 0 {
+	if frame = strip(d.press("j", "space", "enter", "n", "paste:y")); strings.Count(frame, "[x]") != 2 || len(k.moved) != 0 {
 		t.Errorf("what stands on one line is not marked together, or moved unasked: %v\n%s", k.moved, frame)
 	}
 	if frame = strip(d.press("j", "j", "j")); !strings.Contains(frame, "by hand: codex logout") {
@@ -89,6 +88,31 @@ func TestAllKeysOrNone(t *testing.T) {
 	}
 	if d.press("a", "esc"); len(k.moved) != 0 || d.s.secrets.Captures() {
 		t.Errorf("moved %v after esc", k.moved)
+	}
+}
+
+// What was looked for when the person left is not shown to them, and a move that is under
+// way is neither begun again nor left before it says how it went.
+func TestKeysPressedWhileFilesAreLookedAt(t *testing.T) {
+	k := newKeysInFiles()
+	d := literalsDriver(t, k)
+	quick := func(keys ...string) (frame string, captures bool) { // before anything that was asked for has come
+		for _, key := range keys {
+			if len(key) == 1 {
+				d.s.key(view.Key{Text: []rune(key)})
+			} else {
+				d.s.key(view.Key{Name: key})
+			}
+		}
+		captures = d.s.secrets.Captures()
+		return strip(d.frame()), captures
+	}
+	if frame, _ := quick("i", "esc"); strings.Contains(frame, "Move keys out of files") || d.s.secrets.Captures() {
+		t.Errorf("it opens behind the person's back:\n%s", frame)
+	}
+	d.press("i", "a")
+	if frame, stays := quick("y", "y", "esc"); len(k.moved) != 1 || !stays || !strings.Contains(frame, "is now keychain") {
+		t.Errorf("moved %v:\n%s", k.moved, frame)
 	}
 }
 

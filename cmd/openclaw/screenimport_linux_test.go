@@ -31,6 +31,9 @@ func TestTheScreenMovesKeysOutOfFiles(t *testing.T) {
 	s.keys("y")
 	s.shows("OPENAI_API_KEY is now vault://openai", "enter back")
 	moved := s.text()
+	if strings.Contains(moved, hiddenValue) {
+		t.Errorf("what became of the keys stands below the command's own list:\n%s", moved)
+	}
 	s.keys("Enter")
 	s.shows("› token/gateway", "openai")
 	for _, text := range []string{listed, moved, s.text()} {
