@@ -116,6 +116,28 @@ func TestKeysPressedWhileFilesAreLookedAt(t *testing.T) {
 	}
 }
 
+// However much is found, the selected key, what it becomes and the keys to press are in
+// sight, on a small screen too.
+func TestManyKeysInFilesFitAScreen(t *testing.T) {
+	k := newKeysInFiles()
+	for range 500 {
+		k.found.Notes = append(k.found.Notes, "/home/ada/"+strings.Repeat("deep/", 20)+".env was not looked at: permission denied")
+		k.found.List = append(k.found.List, view.Literal{Place: "/home/ada/" + strings.Repeat("wide/", 40) + ".env:1", Key: strings.Repeat("KEY_", 50), Characters: 51, Secret: "last"})
+	}
+	d := literalsDriver(t, k)
+	d.s.resize(60, 16)
+	frame := strip(d.press("i"))
+	for range 600 {
+		frame = strip(d.press("j"))
+	}
+	sound(t, d.frame(), 60, 16)
+	for _, want := range []string{"504 of 504", "becomes the secret", "and 499 more", "y move the marked", "KEY_"} {
+		if !strings.Contains(frame, want) {
+			t.Errorf("%q is not in sight:\n%s", want, frame)
+		}
+	}
+}
+
 // What goes wrong is said: in the search, in the move beside what was done, on another
 // machine, and without a store.
 func TestKeysInFilesThatCannotBeMoved(t *testing.T) {

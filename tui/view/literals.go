@@ -201,9 +201,14 @@ func (v *SecretsView) drawLiterals(c *Canvas) {
 // becomes.
 func (v *SecretsView) drawOffered(c *Canvas) {
 	f := &v.literals
-	for _, note := range f.found.Notes {
+	const most = 2 // notes that leave room for the keys on the smallest screen
+	for i, note := range f.found.Notes {
 		c.Gap(1)
 		c.Put(Warn, "! ")
+		if i == most {
+			c.Wrap(Plain, c.T("and %s more: openclaw secrets import --dry-run", itoa(len(f.found.Notes)-most)), 3)
+			break
+		}
 		c.Wrap(Plain, note, 3)
 	}
 	if len(f.found.List) == 0 {

@@ -11,6 +11,7 @@ func chineseLiterals() map[string]string {
 		"No key stands in clear in the config, the shell profiles, the agents' settings or this folder.": "配置、shell 配置文件、智能体设置和此文件夹中没有明文密钥。",
 		"Nothing is marked: space marks the selected one, a all of them.":                                "没有标记任何一个：space 标记所选的，a 标记全部。",
 		"The files could not be looked at: %s":                                                           "无法查看这些文件：%s",
+		"and %s more: openclaw secrets import --dry-run":                                                 "另有 %s 个：openclaw secrets import --dry-run",
 		"down shows %s more lines":                                                                       "按 down 再显示 %s 行",
 		"each is stored, read back and compared; then its file is changed":                               "每一个先存储、读回并比较；然后才改动其文件",
 		"enter back": "enter 返回",
