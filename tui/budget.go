@@ -11,13 +11,14 @@ import (
 	"openclaw/tui/view"
 )
 
-// Drawing is what drawing takes, at 120x40 and with as many lines of the log as the
-// screen keeps.
+// Drawing is what drawing takes, at 120x40 and with as many lines of the log, denials and
+// connections as the screen keeps.
 type Drawing struct {
-	Draw        time.Duration // a frame of the slowest view
+	Draw        time.Duration // a frame of the slowest view, also of a list that is filtered or sorted and to which rows come
 	Allocations float64       // of a frame, the most of any view
 	Filter      time.Duration // over all lines, of two words
 	Since       time.Duration // over all lines, of a time, a field and a level
+	List        time.Duration // over all denials, of two words and a field
 }
 
 // What is measured with: a line of the log, and two filters.
@@ -27,6 +28,17 @@ const (
 	measuredFields  = "agent=coder route=/v1/messages status=200 id="
 	measuredFilter  = "provider agent:x"
 	measuredSince   = "since:1m agent:coder level:info+"
+	measuredList    = "node agent:coder secret"
+)
+
+// And with many rows of the lists.
+const (
+	measuredAgent     = "coder"
+	measuredOperation = "open"
+	measuredTarget    = "/home/ada/project/secret/"
+	measuredProgram   = "/usr/bin/node"
+	measuredHost      = ".example.test:443"
+	measuredState     = "open"
 )
 
 // MeasureDrawing measures it, on the demo at work: the least of many times each.
@@ -50,12 +62,28 @@ func MeasureDrawing() Drawing {
 		})
 	}
 	var out Drawing
+	came := fill(d)
+	frame := func() {
+		came()
+		s.draw()
+	}
+	look := func() {
+		s.draw() // looks at all lines once
+		out.Draw = max(out.Draw, leastTime(200, frame))
+		out.Allocations = max(out.Allocations, allocations(100, frame))
+	}
 	for _, name := range view.Names() {
 		s.current = name
-		s.draw() // looks at all lines once
-		out.Draw = max(out.Draw, leastTime(200, s.draw))
-		out.Allocations = max(out.Allocations, allocations(100, s.draw))
+		look()
 	}
+	for _, name := range []view.Name{view.Connections, view.Denials} {
+		s.current = name
+		s.views[name].Do(view.ActSort)
+		look()
+	}
+	s.denials.Find(measuredList)
+	look()
+	out.List = leastTime(20, func() { s.denials.Find(measuredList); s.draw() })
 	for _, f := range []struct {
 		line string
 		took *time.Duration
@@ -63,6 +91,21 @@ func MeasureDrawing() Drawing {
 		*f.took = leastTime(20, func() { s.logs.Find(f.line); s.logs.Count() })
 	}
 	return out
+}
+
+// fill fills the lists, and returns what has one more row come to each.
+func fill(d *view.Data) (came func()) {
+	n := 0
+	came = func() {
+		n++
+		id, at := strconv.Itoa(n), d.Now.Add(time.Duration(n)*time.Millisecond)
+		d.Denials.Put(&event.Denial{ID: id, Agent: measuredAgent, Operation: measuredOperation, Target: measuredTarget + id, Program: measuredProgram, Count: 1, First: at, Last: at})
+		d.Connections.Put(&event.Connection{ID: id, Agent: measuredAgent, Kind: event.ConnectionNet, Route: id + measuredHost, State: measuredState, Opened: at})
+	}
+	for range 2 * view.MaxRows {
+		came()
+	}
+	return came
 }
 
 // leastTime is what a run takes when nothing else has the processor.

@@ -26,7 +26,7 @@ func TestMeasureScreen(t *testing.T) {
 		found[r.Work] = r.Value
 	}
 	for _, work := range []string{
-		"draw, the slowest view, 100,000 lines", "allocations of it, the most of any view", "filter over 100,000 lines, text", "filter over 100,000 lines, since:",
+		"draw, the slowest view, all lists full", "allocations of it, the most of any view", "filter over 100,000 lines, text", "filter over 100,000 lines, since:", "filter over 10,000 denials, and its frame",
 		"at rest, of one processor", "at rest, bytes a second", "events a second that were published",
 		"under events, Logs, of one processor", "under events, Logs, frames a second", "under events, Logs, bytes of a frame",
 		"under events, Denials, of one processor", "under events, Overview, of one processor",

@@ -327,7 +327,7 @@ func (v *DenialsView) drawAnswers(c *Canvas, a *event.Ask, scope string) {
 	if a.State == event.AskWaiting {
 		put(c.Key(ActDeny), c.T("deny"))
 		put(c.Key(ActNote), c.T("deny with a note"))
-		if v.inbox.waiting > 1 {
+		if len(v.inbox.waits) > 1 {
 			put(c.Key(ActAllowAll)+"/"+c.Key(ActDenyAll), c.T("many…"))
 		}
 	}
@@ -381,8 +381,8 @@ func (v *DenialsView) alsoMatched(a *event.Ask, match string) (asks, denials int
 		}
 		return target == a.Target
 	}
-	for i := range v.inbox.rows {
-		switch r := &v.inbox.rows[i]; {
+	for i := range v.inbox.len() {
+		switch r := v.inbox.row(i); {
 		case r.ask != nil:
 			if r.ask.ID != a.ID && reaches(r.ask.Agent, r.ask.Class, r.ask.Target, r.ask.Last) {
 				asks++

@@ -15,6 +15,7 @@ type AuditView struct {
 func NewAudit(d *Data) *AuditView {
 	v := &AuditView{data: d, browse: browse{saved: &d.Filters, keys: []string{"event", "who", "result", sinceKey}}}
 	v.order.rows, v.order.rowID = func() int { return len(d.Audit) }, func(i int) string { return d.Audit[i].Raw }
+	v.order.edits = func() uint64 { return d.auditLoads }
 	v.order.sorts = []sorting{
 		{"EVENT", func(i, j int) int { return strings.Compare(d.Audit[i].Type, d.Audit[j].Type) }},
 		{"WHO", func(i, j int) int { return strings.Compare(d.Audit[i].Who, d.Audit[j].Who) }},
@@ -92,6 +93,7 @@ func (v *AuditView) Draw(c *Canvas) {
 			c.Put(Faint, c.T("WHAT"))
 		},
 	}
+	v.second = v.data.Now.Unix()
 	v.old = func(i int) time.Duration { return v.data.Since(v.data.Audit[i].At) }
 	l.count = v.count(l.total, v.rowText)
 	l.row = func(c *Canvas, i int, _ bool) {

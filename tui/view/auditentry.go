@@ -21,6 +21,7 @@ type AuditEntry struct {
 // LoadAudit takes lines of the audit log, oldest first, as they are in the
 // file.
 func (d *Data) LoadAudit(lines []json.RawMessage) {
+	d.auditLoads++
 	d.Audit = d.Audit[:0]
 	for _, raw := range slices.Backward(lines) {
 		d.Audit = append(d.Audit, d.auditEntry(raw))

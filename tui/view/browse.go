@@ -27,6 +27,7 @@ type browse struct {
 	counted counting                  // when match was made
 	parsed  int                       // counts the filters
 	old     func(i int) time.Duration // of row i, for since; nil: rows have none
+	second  int64                     // of the frame: so often since is looked at anew
 	past    pastFilters
 	order   ordering
 	text    func(i int, yield func(key, value string) bool) // of row i, for the filter; nil: nothing was drawn yet
@@ -111,6 +112,12 @@ func (b *browse) parse() {
 	b.filter, b.fault, b.off = f, nil, false
 	b.parsed++
 	b.list.Anew()
+}
+
+// Find writes a filter line.
+func (b *browse) Find(line string) {
+	b.edit.Set(line)
+	b.parse()
 }
 
 // read reads a filter line, with the lines that are saved in the place of their names.

@@ -157,7 +157,7 @@ func (c *Canvas) FieldMiddle(st Style, s string, width int) {
 	}
 	if over := Width(s) - width; over > 0 && width >= 12 {
 		tail := width * 2 / 5
-		c.put(st, ansi.Truncate(s, width-tail-1, ""), width)
+		c.put(st, firstCells(s, width-tail-1), width)
 		c.put(st, c.Theme.Glyphs.More, width)
 		c.put(st, lastCells(s, tail), tail)
 	} else {

@@ -25,7 +25,8 @@ type ConnectionsView struct {
 func NewConnections(d *Data) *ConnectionsView {
 	v := &ConnectionsView{data: d, browse: browse{saved: &d.Filters, keys: []string{"agent", "kind", "state", "route", "from", "client", "auth", sinceKey}}}
 	row := d.Connections.Newest
-	v.order.edits = func() uint64 { return d.Connections.Edits }
+	v.order.shape = func() (uint64, int) { return d.Connections.shape(), 0 }
+	v.order.edits, v.order.memo = func() uint64 { return d.Connections.Edits }, d.Connections.memo
 	v.order.rows, v.order.rowID = d.Connections.Len, func(i int) string { return row(i).ID }
 	v.order.sorts = []sorting{
 		{"AGENT", func(i, j int) int { return strings.Compare(row(i).Agent, row(j).Agent) }},
@@ -229,6 +230,7 @@ func (v *ConnectionsView) Draw(c *Canvas) {
 		title: c.T("connections, newest first"), total: rows.Len(), share: 64, id: v.id, head: v.head,
 		empty: c.T("No connections. Clients connect to %s; agents' connections show here when a cage runs.", where),
 	}
+	v.second = v.data.Now.Unix()
 	v.old = func(i int) time.Duration { return v.data.Since(rows.Newest(i).Opened) }
 	l.count = v.count(l.total, func(i int, yield func(key, value string) bool) { connectionText(rows.Newest(i), yield) })
 	l.row = func(c *Canvas, i int, _ bool) { v.row(c, rows.Newest(v.at(i))) }

@@ -11,7 +11,7 @@ import (
 // How many rows the screen keeps.
 const (
 	MaxLogs   = 100_000
-	maxRows   = 10_000
+	MaxRows   = 10_000 // denials, and connections
 	maxRecent = 1_000
 	maxAsks   = 3_000 // the gateway holds 1,000 and remembers 1,000
 )
@@ -78,6 +78,7 @@ type Data struct {
 
 	Result     Result
 	Missed     uint64          // events that this screen did not see
+	auditLoads uint64          // counts them
 	lastLogs   []event.LogLine // the newest lines of the last load, to know repeats
 	lastLogsAt time.Time       // of the newest of them
 }
@@ -87,9 +88,9 @@ func NewData() *Data {
 	return &Data{
 		Details: map[string]event.Agent{}, Tests: map[string]string{}, Previews: map[PreviewKey]Preview{}, Chats: map[string]*Talk{}, Outputs: map[string]*Said{}, Backs: map[int]Back{},
 		Asks: NewRows(maxAsks, func(a *event.Ask) string { return a.ID }, nil),
-		Denials: NewRows(maxRows, func(d *event.Denial) string { return d.ID },
+		Denials: NewRows(MaxRows, func(d *event.Denial) string { return d.ID },
 			func(d *event.Denial) time.Time { return d.Last }),
-		Connections: NewRows(maxRows, func(c *event.Connection) string { return c.ID }, nil),
+		Connections: NewRows(MaxRows, func(c *event.Connection) string { return c.ID }, nil),
 		Recent:      NewRing[event.Event](maxRecent),
 		Logs:        NewRing[event.LogLine](MaxLogs),
 	}

@@ -284,8 +284,8 @@ func (v *DenialsView) all(a *event.Ask, allow bool) {
 		marked = marked || on
 	}
 	v.ask.ids = v.ask.ids[:0]
-	for i := range v.inbox.rows[:v.inbox.waiting] {
-		w := v.inbox.rows[i].ask
+	for i := range v.inbox.waits {
+		w := v.inbox.waits[i].ask
 		if marked && v.ask.marks[w.ID] || !marked && w.Agent == a.Agent && w.Class == a.Class && v.order.shows(i) && v.passes(i, v.rowText) {
 			v.ask.ids = append(v.ask.ids, w.ID)
 		}
@@ -312,16 +312,16 @@ func (v *DenialsView) undo(a *event.Ask) Action {
 func (v *DenialsView) next() {
 	v.refresh()
 	at := -1
-	for i := range v.inbox.rows[:v.inbox.waiting] {
-		if v.inbox.rows[i].id == v.list.id {
+	for i := range v.inbox.waits {
+		if v.inbox.waits[i].id() == v.list.id {
 			at = i
 		}
 	}
-	if v.inbox.waiting == 0 {
+	if len(v.inbox.waits) == 0 {
 		return
 	}
 	v.full, v.inPane, v.off = false, false, v.off || v.filtered()
-	v.list.id, v.list.moved = v.inbox.rows[(at+1)%v.inbox.waiting].id, true
+	v.list.id, v.list.moved = v.inbox.waits[(at+1)%len(v.inbox.waits)].id(), true
 	v.order.reveal(v.list.id)
 }
 

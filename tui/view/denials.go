@@ -34,11 +34,12 @@ func NewDenials(d *Data) *DenialsView {
 // inOrder says how the rows can be sorted. What waits for an answer stands above the
 // rest however they are, unless the list stands still.
 func (v *DenialsView) inOrder() {
-	row := func(i int) *inboxRow { return &v.inbox.rows[i] }
-	v.order.rows = func() int { return len(v.inbox.rows) }
-	v.order.edits = func() uint64 { return v.inbox.edits }
-	v.order.rowID = func(i int) string { return row(i).id }
-	v.order.above = func(i int) bool { return i < v.inbox.waiting }
+	row := v.inbox.row
+	v.order.rows = v.inbox.len
+	v.order.shape = v.inbox.shape
+	v.order.edits, v.order.memo = v.inbox.edits, func(i int) *memo { return row(i).memo }
+	v.order.rowID = func(i int) string { return row(i).id() }
+	v.order.above = func(i int) bool { return i < len(v.inbox.waits) }
 	by := func(text func(r *inboxRow) string) func(i, j int) int {
 		return func(i, j int) int { return strings.Compare(text(row(i)), text(row(j))) }
 	}
@@ -76,9 +77,9 @@ func (v *DenialsView) Do(a ID) (Action, bool) {
 	return Action{}, v.do(a, v.id)
 }
 
-func (v *DenialsView) id(i int) string { return v.inbox.rows[v.at(i)].id }
+func (v *DenialsView) id(i int) string { return v.inbox.row(v.at(i)).id() }
 
-func (v *DenialsView) rowText(i int, yield func(key, value string) bool) { v.inbox.rows[i].text(yield) }
+func (v *DenialsView) rowText(i int, yield func(key, value string) bool) { v.inbox.row(i).text(yield) }
 
 // refresh brings the rows up to date. The answer to a denial takes its place.
 func (v *DenialsView) refresh() {
@@ -100,19 +101,19 @@ func denialText(d *event.Denial, yield func(key, value string) bool) {
 func (v *DenialsView) Draw(c *Canvas) {
 	v.refresh()
 	v.follow()
-	rows := v.inbox.rows
 	l := layout{
-		title: c.T("held requests, then what was refused"), total: len(rows), share: 62, id: v.id,
+		title: c.T("held requests, then what was refused"), total: v.inbox.len(), share: 62, id: v.id,
 		empty: c.T("Nothing waits and nothing was denied. What an agent's cage refuses or holds shows here within a second: agent, program, path or host, and the rule. Start one in another terminal: openclaw agent run NAME -- COMMAND"),
 		head:  v.head,
 	}
-	if v.inbox.waiting > 0 {
-		l.title = c.T("%s first", c.N(v.inbox.waiting, "held request"))
+	if n := len(v.inbox.waits); n > 0 {
+		l.title = c.T("%s first", c.N(n, "held request"))
 	}
-	v.old = func(i int) time.Duration { return v.data.Since(v.inbox.rows[i].last()) }
+	v.second = v.data.Now.Unix()
+	v.old = func(i int) time.Duration { return v.data.Since(v.inbox.row(i).last()) }
 	l.count = v.count(l.total, v.rowText)
 	l.row = func(c *Canvas, i int, _ bool) {
-		if row := &rows[v.at(i)]; row.ask != nil {
+		if row := v.inbox.row(v.at(i)); row.ask != nil {
 			v.askRow(c, row)
 		} else {
 			v.row(c, row.denial)

@@ -12,7 +12,10 @@ import (
 // each with - before it for "must not", and /regular expressions/. Two pairs are
 // more than text: since:10m is true of what is not older, and level:warn+ of what
 // is at least as grave. All parts must hold. The zero value lets everything pass.
-type Filter struct{ terms []term }
+type Filter struct {
+	terms []term
+	probe *probe // made by the first Match
+}
 
 type term struct {
 	not   bool
@@ -86,29 +89,46 @@ func splitFilter(line string) []string {
 }
 
 // clone is a filter that another goroutine can use.
-func (f *Filter) clone() Filter { return Filter{slices.Clone(f.terms)} }
+func (f *Filter) clone() Filter { return Filter{terms: slices.Clone(f.terms)} }
 
 // Empty reports whether everything passes.
 func (f *Filter) Empty() bool { return len(f.terms) == 0 }
 
-// Match reports whether a row passes. text calls yield with each text of the
+// Match reports whether row i passes. text calls yield with each text of the
 // row and its key until yield says that it has seen enough.
-func (f *Filter) Match(text func(yield func(key, value string) bool)) bool {
-	for i := range f.terms {
-		t := &f.terms[i]
+func (f *Filter) Match(i int, text func(i int, yield func(key, value string) bool)) bool {
+	if f.probe == nil {
+		f.probe = newProbe()
+	}
+	for n := range f.terms {
+		t := &f.terms[n]
 		if t.age > 0 {
 			continue // Young looks at it
 		}
-		found := false
-		text(func(key, value string) bool {
-			found = t.matches(key, value)
-			return !found
-		})
-		if found == t.not {
+		f.probe.term, f.probe.found = t, false
+		text(i, f.probe.yield)
+		if f.probe.found == t.not {
 			return false
 		}
 	}
 	return true
+}
+
+// probe looks for one term in the texts of a row. It is made once, since a function of
+// its own for each row would be an allocation of its own.
+type probe struct {
+	term  *term
+	found bool
+	yield func(key, value string) bool
+}
+
+func newProbe() *probe {
+	p := &probe{}
+	p.yield = func(key, value string) bool {
+		p.found = p.term.matches(key, value)
+		return !p.found
+	}
+	return p
 }
 
 func (t *term) matches(key, value string) bool {

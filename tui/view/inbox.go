@@ -11,9 +11,18 @@ import (
 
 // inboxRow is an ask or a denial.
 type inboxRow struct {
-	id     string
+	name   string // of an ask's row, and of what stands in the place of one
 	ask    *event.Ask
 	denial *event.Denial
+	memo   *memo
+}
+
+// id names the row.
+func (r *inboxRow) id() string {
+	if r.name == "" {
+		return r.denial.ID
+	}
+	return r.name
 }
 
 func (r *inboxRow) text(yield func(key, value string) bool) {
@@ -71,56 +80,113 @@ func (r *inboxRow) last() time.Time {
 // inbox is the order of the rows: what waits, oldest first, then the rest,
 // newest first. A row that arrives while others wait stands below them.
 type inbox struct {
-	rows    []inboxRow
-	waiting int
+	waits []inboxRow // oldest first
+	rest  []inboxRow // oldest first, so that one more is one more at the end
 
-	edits uint64
-	over  []*event.Ask
-	asked map[string]bool
+	at    standing
+	anew  uint64     // counts how often all rows were put in order
+	over  []inboxRow // asks that wait no more, the first to end first
+	asked map[attempt]bool
 	past  map[string]*event.Ask // answers to denials, by the denial's id
-	last  int                   // where get found a row
+	last  int                   // where in rest get found a row
 }
+
+// standing is what of the data an order was made from: counts of changes, and how many
+// denials are in it.
+type standing struct {
+	asks, denials, moves, again uint64
+	taken                       int
+}
+
+// attempt is what an ask and the denial that it ends as have in common.
+type attempt struct{ agent, operation, target string }
+
+// len is the number of rows, row one of them, and edits counts the changes.
+func (b *inbox) len() int { return len(b.waits) + len(b.rest) }
+
+func (b *inbox) row(i int) *inboxRow {
+	if i < len(b.waits) {
+		return &b.waits[i]
+	}
+	return &b.rest[b.len()-1-i]
+}
+
+func (b *inbox) edits() uint64 { return b.at.asks + b.at.denials }
+
+// shape changes with every change but denials that come in as the newest: those stand
+// behind so many rows.
+func (b *inbox) shape() (shape uint64, behind int) { return b.anew + b.at.again, len(b.waits) }
 
 // update puts the rows in order when something changed, and reports whether it did.
 func (b *inbox) update(d *Data) bool {
-	edits := d.Denials.Edits + d.Asks.Edits
-	if edits == b.edits && len(b.rows) > 0 {
+	now := standing{d.Asks.Edits, d.Denials.Edits, d.Denials.moves, d.Denials.again, d.Denials.Len()}
+	before := b.at
+	if now == before && b.asked != nil {
 		return false
 	}
-	b.edits = edits
-	b.rows, b.over = b.rows[:0], b.over[:0]
-	b.asked, b.past = map[string]bool{}, map[string]*event.Ask{}
-	for i := range d.Asks.Len() {
-		a := d.Asks.Oldest(i)
+	b.at = now
+	if b.asked == nil || now.asks != before.asks {
+		b.sort(d.Asks)
+	} else if now.moves == before.moves && (now.again == before.again || len(b.asked) == 0) && b.grow(d.Denials, before.taken) {
+		return true
+	}
+	b.anew++
+	b.rest = b.rest[:0]
+	// The newest first: an answered ask stands above the first denial that was last tried before.
+	next := len(b.over)
+	for i := range d.Denials.Len() {
+		denial := d.Denials.Newest(i)
+		for ; next > 0 && endOf(b.over[next-1].ask).After(denial.Last); next-- {
+			b.rest = append(b.rest, b.over[next-1])
+		}
+		b.take(d.Denials, i)
+	}
+	for ; next > 0; next-- {
+		b.rest = append(b.rest, b.over[next-1])
+	}
+	slices.Reverse(b.rest)
+	return true
+}
+
+// grow takes the denials that came since so many were taken, and reports whether nothing
+// else changes by them.
+func (b *inbox) grow(denials *Rows[event.Denial], taken int) bool {
+	for i := denials.Len() - 1 - taken; i >= 0; i-- {
+		if n := len(b.over); n > 0 && endOf(b.over[n-1].ask).After(denials.Newest(i).Last) {
+			return false
+		}
+		b.take(denials, i)
+	}
+	return true
+}
+
+// take takes denial i, counted from the newest, unless an ask has told of it.
+func (b *inbox) take(denials *Rows[event.Denial], i int) {
+	if denial := denials.Newest(i); len(b.asked) == 0 || !b.told(denial) {
+		b.rest = append(b.rest, inboxRow{denial: denial, memo: denials.memo(i)})
+	}
+}
+
+// sort parts the asks into those that wait, and those that do not.
+func (b *inbox) sort(asks *Rows[event.Ask]) {
+	b.waits, b.over = b.waits[:0], b.over[:0]
+	b.asked, b.past = map[attempt]bool{}, map[string]*event.Ask{}
+	for i := range asks.Len() {
+		i = asks.Len() - 1 - i // the oldest first
+		a := asks.Newest(i)
 		if denial, past := event.DenialOf(a.ID); past {
 			b.past[denial] = a
 		}
-		b.asked[a.Agent+"\n"+a.Operation+"\n"+a.Target] = true
+		b.asked[attempt{a.Agent, a.Operation, a.Target}] = true
+		row := inboxRow{name: askPrefix + a.ID, ask: a, memo: asks.memo(i)}
 		if a.State == event.AskWaiting {
-			b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
+			b.waits = append(b.waits, row)
 		} else {
-			b.over = append(b.over, a)
+			b.over = append(b.over, row)
 		}
 	}
-	b.waiting = len(b.rows)
-	slices.SortStableFunc(b.rows, func(x, y inboxRow) int { return x.ask.First.Compare(y.ask.First) })
-	slices.SortStableFunc(b.over, func(x, y *event.Ask) int { return endOf(y).Compare(endOf(x)) })
-	next := 0
-	for i := range d.Denials.Len() {
-		denial := d.Denials.Newest(i)
-		for next < len(b.over) && endOf(b.over[next]).After(denial.Last) {
-			b.rows = append(b.rows, inboxRow{id: askPrefix + b.over[next].ID, ask: b.over[next]})
-			next++
-		}
-		if b.told(denial) {
-			continue
-		}
-		b.rows = append(b.rows, inboxRow{id: denial.ID, denial: denial})
-	}
-	for _, a := range b.over[next:] {
-		b.rows = append(b.rows, inboxRow{id: askPrefix + a.ID, ask: a})
-	}
-	return true
+	slices.SortStableFunc(b.waits, func(x, y inboxRow) int { return x.ask.First.Compare(y.ask.First) })
+	slices.SortStableFunc(b.over, func(x, y inboxRow) int { return endOf(x.ask).Compare(endOf(y.ask)) })
 }
 
 // askPrefix keeps the ids of asks and of denials apart.
@@ -132,18 +198,23 @@ func (b *inbox) told(d *event.Denial) bool {
 	if a := b.past[d.ID]; a != nil && a.State == event.AskAllowed && !d.Last.After(a.Decided) {
 		return true
 	}
-	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[d.Agent+"\n"+d.Operation+"\n"+d.Target]
+	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[attempt{d.Agent, d.Operation, d.Target}]
 }
 
 // get finds a row by its id, first where it was last.
 func (b *inbox) get(id string) *inboxRow {
-	if b.last < len(b.rows) && b.rows[b.last].id == id {
-		return &b.rows[b.last]
+	if b.last < len(b.rest) && b.rest[b.last].id() == id {
+		return &b.rest[b.last]
 	}
-	for i := range b.rows {
-		if b.rows[i].id == id {
+	for i := range b.waits {
+		if b.waits[i].id() == id {
+			return &b.waits[i]
+		}
+	}
+	for i := range slices.Backward(b.rest) {
+		if b.rest[i].id() == id {
 			b.last = i
-			return &b.rows[i]
+			return &b.rest[i]
 		}
 	}
 	return nil

@@ -183,8 +183,7 @@ func orText(s, other string) string {
 
 // Find shows the lines that hold a text.
 func (v *LogsView) Find(text string) {
-	v.edit.Set(text)
-	v.parse()
+	v.browse.Find(text)
 	v.level, v.since = 0, 0
 	v.rescan()
 }

@@ -266,7 +266,7 @@ func TestALineMatchesAsARowDoes(t *testing.T) {
 			}
 			for i := range lines {
 				l := &lines[i]
-				want := f.Match(func(yield func(key, value string) bool) {
+				want := f.Match(i, func(_ int, yield func(key, value string) bool) {
 					_ = yield("level", l.Level) && yield("src", l.Source) && yield("source", l.Source) && yield("", l.Message) && yield("", l.Text)
 				})
 				if lineMatches(&f, l, time.Time{}) != want {

@@ -9,11 +9,13 @@ import (
 // something, standing still, or marked. The rows themselves come and go as they do.
 type ordering struct {
 	sorts  []sorting
-	rowID  func(i int) string // of row i as they come, without filter and order
-	rows   func() int         // how many there are
-	edits  func() uint64      // counts the changes of the rows; nil: nobody does
-	above  func(i int) bool   // row i stands above the others, however they are sorted; nil: none does
-	by     int                // which of sorts, counted from 1; 0: as they come
+	rowID  func(i int) string                // of row i as they come, without filter and order
+	rows   func() int                        // how many there are
+	edits  func() uint64                     // counts the changes of the rows; nil: nobody does
+	memo   func(i int) *memo                 // of row i; nil: nothing is remembered of any
+	shape  func() (shape uint64, behind int) // see growth; nil: nobody knows
+	above  func(i int) bool                  // row i stands above the others, however they are sorted; nil: none does
+	by     int                               // which of sorts, counted from 1; 0: as they come
 	frozen bool
 	turns  uint64         // counts the changes of place
 	place  map[string]int // of the rows that were there when order or standstill began
@@ -21,6 +23,7 @@ type ordering struct {
 	urgent int            // of those, the ones that would stand above the others
 
 	slots  []int
+	fresh  []int
 	first  []int
 	behind []int
 
@@ -104,9 +107,24 @@ func (o *ordering) settle(order []int) {
 }
 
 // shows reports whether row i is in sight: it was there when the standstill began.
-func (o *ordering) shows(i int) bool {
-	_, known := o.place[o.rowID(i)]
-	return known || !o.frozen
+func (o *ordering) shows(i int) bool { return !o.frozen || o.placeOf(i) >= 0 }
+
+// placeOf is the place of row i; negative: it came since.
+func (o *ordering) placeOf(i int) int {
+	find := func() int {
+		if at, known := o.place[o.rowID(i)]; known {
+			return at
+		}
+		return -1
+	}
+	if o.memo == nil {
+		return find()
+	}
+	m := o.memo(i)
+	if m.turn != o.turns {
+		m.turn, m.place = o.turns, find()
+	}
+	return m.place
 }
 
 // reveal has the rows go on where one that is wanted came during the standstill.
@@ -139,8 +157,8 @@ func (o *ordering) arrange(match []int) []int {
 	}
 	o.first, o.behind = o.first[:0], o.behind[:0]
 	for _, i := range match {
-		switch at, known := o.place[o.rowID(i)]; {
-		case known:
+		switch at := o.placeOf(i); {
+		case at >= 0:
 			o.slots[at] = i
 		case o.frozen:
 			o.hidden++
@@ -183,68 +201,14 @@ func (o *ordering) mark(id string) {
 	o.marks[id] = true
 }
 
-// recount counts the rows anew before they are moved in: what was drawn last may be
-// something else than what is there by now.
-func (b *browse) recount() {
-	if b.text != nil {
-		b.list.count = b.count(b.order.rows(), b.text)
-	}
-}
-
-// count says how many of n rows pass the filter. row i is then at place at(i).
-func (b *browse) count(n int, text func(i int, yield func(key, value string) bool)) int {
-	b.text = text
-	if !b.filtered() && !b.order.on() {
-		b.match, b.counted = b.match[:0], counting{}
-		return n
-	}
-	if b.order.edits != nil && !b.filter.timed() {
-		now := counting{true, n, b.order.edits(), b.order.turns, b.parsed, b.off}
-		if now == b.counted {
-			return len(b.match)
-		}
-		b.counted = now
-	}
-	b.match = b.match[:0]
-	for i := range n {
-		if b.passes(i, text) {
-			b.match = append(b.match, i)
-		}
-	}
-	if b.order.on() {
-		b.match = b.order.arrange(b.match)
-	}
-	return len(b.match)
-}
-
-// counting is what a count of the rows depends on.
-type counting struct {
-	done         bool
-	rows         int
-	edits, turns uint64
-	parsed       int
-	off          bool
-}
-
-// passes reports whether row i passes the filter.
-func (b *browse) passes(i int, text func(i int, yield func(key, value string) bool)) bool {
-	return !b.filtered() || b.filter.Match(func(yield func(key, value string) bool) { text(i, yield) }) && (b.old == nil || b.filter.Young(b.old(i)))
-}
-
-func (b *browse) filtered() bool { return !b.off && !b.filter.Empty() }
-
-func (b *browse) at(i int) int {
-	if b.filtered() || b.order.on() {
-		return b.match[i]
-	}
-	return i
-}
-
 // marked are the marked rows that are still there, in the order that they come;
 // without marks, the selected one.
 func (b *browse) marked() []string {
 	var ids []string
 	for i := range b.order.rows() {
+		if len(b.order.marks) == 0 {
+			break
+		}
 		if id := b.order.rowID(i); b.order.marks[id] {
 			ids = append(ids, id)
 		}

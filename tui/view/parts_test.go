@@ -138,7 +138,7 @@ func TestRecentEventsAreNewestFirst(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	row := func(yield func(key, value string) bool) {
+	row := func(_ int, yield func(key, value string) bool) {
 		_ = yield("agent", "coder") && yield("target", "/home/Ada/notes.txt") && yield("rule", "no rule")
 	}
 	keys := []string{"agent", "target"}
@@ -167,7 +167,7 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: %v", line, err)
 			continue
 		}
-		if got := f.Match(row); got != want {
+		if got := f.Match(0, row); got != want {
 			t.Errorf("%q matches: %v, want %v", line, got, want)
 		}
 	}
@@ -185,8 +185,8 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		row := func(yield func(key, value string) bool) { yield("agent", value) }
-		_ = filter.Match(row)
+		row := func(_ int, yield func(key, value string) bool) { yield("agent", value) }
+		_ = filter.Match(0, row)
 		if strings.ContainsAny(line, " /:-") || line == "" {
 			return
 		}
@@ -194,7 +194,7 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if filter.Match(row) == not.Match(row) {
+		if filter.Match(0, row) == not.Match(0, row) {
 			t.Fatalf("%q and its negation agree on %q", line, value)
 		}
 	})

@@ -24,7 +24,7 @@ func (v *DenialsView) openPast() bool {
 	if d == nil {
 		return false
 	}
-	v.ask.past, v.ask.match = pastRule{denial: d.ID, of: row.id}, ""
+	v.ask.past, v.ask.match = pastRule{denial: d.ID, of: row.id()}, ""
 	return true
 }
 
@@ -62,11 +62,11 @@ func endsAsk(d *event.Denial, a *event.Ask) bool {
 // ended in, while the rule for that is looked at.
 func (v *DenialsView) selectedRow() *inboxRow {
 	row := v.inbox.get(v.list.Selected())
-	if row == nil || row.ask == nil || v.ask.past.of != row.id {
+	if row == nil || row.ask == nil || v.ask.past.of != row.id() {
 		return row
 	}
 	if d := v.data.Denials.Get(v.ask.past.denial); d != nil {
-		v.ask.past.row = inboxRow{id: row.id, denial: d}
+		v.ask.past.row = inboxRow{name: row.id(), denial: d}
 		return &v.ask.past.row
 	}
 	return row

@@ -1,10 +1,6 @@
 package view
 
-import (
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
-)
+import "strings"
 
 // PathField is Field for a path or a host: what lies below home starts with
 // "~", and what is too long is cut in the middle so that the last name stays
@@ -15,14 +11,9 @@ func (c *Canvas) PathField(st Style, s, home string, width int) {
 	if !isPrintable(s) {
 		s = Printable(s, MaxText)
 	}
-	if below(s, home) {
-		if Width(s)-len(home)+1 <= width {
-			c.put(st, "~", width)
-			c.put(st, s[len(home):], width-1)
-			c.To(end)
-			return
-		}
-		s = "~" + s[len(home):]
+	if below(s, home) && width > 0 {
+		c.put(st, "~", width)
+		s, width = s[len(home):], width-1
 	}
 	last := s[max(strings.LastIndexByte(s, '/'), 0):]
 	room := width - Width(last) - Width(c.Theme.Glyphs.More)
@@ -31,7 +22,7 @@ func (c *Canvas) PathField(st Style, s, home string, width int) {
 		c.To(end)
 		return
 	}
-	c.put(st, ansi.Truncate(s, room, ""), room)
+	c.put(st, firstCells(s, room), room)
 	c.put(st, c.Theme.Glyphs.More, width)
 	c.put(st, last, Width(last))
 	c.To(end)

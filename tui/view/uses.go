@@ -3,6 +3,7 @@ package view
 import (
 	"strings"
 
+	"openclaw/gateway/event"
 	"openclaw/sandbox/policy"
 )
 
@@ -13,38 +14,67 @@ const placeWidth = 22
 // the refusals and the connections that the gateway lists. What a path rule
 // allows passes in the kernel, which tells nobody.
 type uses struct {
-	of    *policy.Policy
-	edits uint64
+	of     *policy.Policy
+	counts map[usedRule]int
+
+	edits, shape         uint64 // of what was counted
+	denials, connections int
 }
 
-// count writes the counts into the rows of a policy, when they changed.
+type usedRule struct {
+	deny bool
+	from policy.Origin
+}
+
+// count writes the counts into the rows of a policy, when they changed. While denials and
+// connections only come in, it looks at those that came.
 func (u *uses) count(d *Data, agent string, p *policy.Policy, rows []policyRow) {
-	edits := d.Denials.Edits + d.Connections.Edits
+	edits, shape := d.Denials.Edits+d.Connections.Edits, d.Denials.shape()+d.Connections.shape()
 	if u.of == p && u.edits == edits {
 		return
 	}
-	u.of, u.edits = p, edits
-	type rule struct {
-		deny bool
-		from policy.Origin
+	if u.of != p || u.shape != shape {
+		*u = uses{of: p, shape: shape, counts: map[usedRule]int{}}
 	}
-	counts := map[rule]int{}
-	for i := range d.Denials.Len() {
-		if x := d.Denials.Oldest(i); x.Agent == agent {
-			counts[rule{true, placeOf(x.Origin)}] += max(x.Count, 1)
+	u.edits = edits
+	var last run // one rule mostly decides many times in a row
+	for ; u.denials < d.Denials.Len(); u.denials++ {
+		if x := d.Denials.Oldest(u.denials); x.Agent == agent {
+			last = u.add(last, run{true, x.Origin, max(x.Count, 1)})
 		}
 	}
-	for i := range d.Connections.Len() {
-		if x := d.Connections.Oldest(i); x.Agent == agent && x.Kind == "net" && x.State != "refused" {
-			counts[rule{false, placeOf(x.Origin)}]++
+	for ; u.connections < d.Connections.Len(); u.connections++ {
+		if x := d.Connections.Oldest(u.connections); x.Agent == agent && x.Kind == event.ConnectionNet && x.State != "refused" {
+			last = u.add(last, run{false, x.Origin, 1})
 		}
 	}
+	u.add(last, run{})
 	for i := range rows {
 		r := &rows[i]
 		if r.title == "" && r.from != (policy.Origin{}) {
-			r.used = counts[rule{r.effect != policy.Allow, placeOf(r.from)}]
+			r.used = u.counts[usedRule{r.effect != policy.Allow, placeOf(r.from)}]
 		}
 	}
+}
+
+// run is how often a rule decided in a row.
+type run struct {
+	deny  bool
+	from  policy.Origin
+	times int
+}
+
+// add returns what came last with what comes next, and counts what came last where that is
+// another rule.
+func (u *uses) add(last, next run) run {
+	if next.times > 0 && next.deny == last.deny && next.from == last.from {
+		last.times += next.times
+		return last
+	}
+	if last.times > 0 {
+		u.counts[usedRule{last.deny, placeOf(last.from)}] += last.times
+	}
+	return next
 }
 
 // placeOf is what tells a rule from the others when the config is edited above it: its
