@@ -30,6 +30,7 @@ func (s *screen) operate(a view.Action) bool {
 			return each(ctx, a.Words, func(ctx context.Context, run string) error { return s.backend.StopRun(ctx, run, kill) })
 		})
 	case view.VerbRestartRun:
+		s.agents.StartedAgain(a.Name)
 		s.call(s.data.T("the run's supervisor was told; it comes back as a new run"), func(ctx context.Context) error { return s.backend.RestartRun(ctx, a.Name) })
 	case view.VerbPlanAgent:
 		s.planAgent(a.Plan)

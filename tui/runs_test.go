@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"openclaw/gateway/event"
 	"openclaw/tui/view"
@@ -144,6 +145,51 @@ func TestARunIsStartedAgain(t *testing.T) {
 	d.press("enter")
 	if got := strings.Join(b.told, ", "); got != "reviewer|review|--all" {
 		t.Errorf("told %q", got)
+	}
+}
+
+// Who looks at what a run says and starts it again sees what the new one says, once it is
+// there. A run that others started takes nobody's sight.
+func TestTheOutputFollowsARunThatIsStartedAgain(t *testing.T) {
+	at := time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)
+	runs := func(ids ...string) event.Event {
+		a := event.Agent{Name: "coder", State: "running"}
+		for i, id := range ids {
+			r := event.Run{ID: id, Agent: "coder", Command: []string{"make"}, Terminal: event.Kept, Started: at.Add(time.Duration(i) * time.Second)}
+			if i < len(ids)-1 {
+				r.Ended, r.Exit = at.Add(time.Minute), "exit 0"
+			}
+			a.Runs = append(a.Runs, r)
+		}
+		return event.Event{Agent: &a}
+	}
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"r", "y"}, "output of run r8"},
+		{[]string{"r", "n"}, "output of run r7"},
+		{nil, "output of run r7"},
+		{[]string{"r", "y", "esc"}, "AGENT"},
+	} {
+		d, _ := startAt(t, 120, 36)
+		d.event(runs("r7"))
+		d.press("4", "o")
+		d.press(c.keys...)
+		d.s.tick()
+		if frame := strip(d.frame()); strings.Contains(frame, "r8") || c.want != "AGENT" && !strings.Contains(frame, "output of run r7") {
+			t.Errorf("%v, before the new run:\n%s", c.keys, frame)
+		}
+		d.event(runs("r7", "r8"))
+		d.s.tick()
+		if frame := strip(d.frame()); !strings.Contains(frame, c.want) {
+			t.Errorf("%v: no %q:\n%s", c.keys, c.want, frame)
+		}
+		d.event(runs("r7", "r8", "r9"))
+		d.s.tick()
+		if frame := strip(d.frame()); strings.Contains(frame, "output of run r9") {
+			t.Errorf("%v: another's run came into sight:\n%s", c.keys, frame)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type AgentsView struct {
 	add     adding
 	want    string // the agent that is selected as soon as it is there
 	output  string // the run whose words are shown instead of the list
+	again   string // the run that the person had started again
 	up      int    // lines above the newest
 	rowsIn  int    // of the output in sight when last drawn
 	used    uses

@@ -104,10 +104,15 @@ func (v *AgentsView) selected() *event.Agent {
 // keptRun is the newest run of the selected agent whose output is kept, or nil.
 func (v *AgentsView) keptRun() *event.Run {
 	if a := v.selected(); a != nil {
-		for i := range slices.Backward(a.Runs) {
-			if a.Runs[i].Terminal == event.Kept {
-				return &a.Runs[i]
-			}
+		return keptRunOf(a)
+	}
+	return nil
+}
+
+func keptRunOf(a *event.Agent) *event.Run {
+	for i := range slices.Backward(a.Runs) {
+		if a.Runs[i].Terminal == event.Kept {
+			return &a.Runs[i]
 		}
 	}
 	return nil
@@ -224,8 +229,22 @@ func terminalText(w *Words, r *event.Run) string {
 	return ""
 }
 
-// Output is the run whose words are in sight; empty: none.
-func (v *AgentsView) Output() string { return v.output }
+// Output is the run whose words are in sight; empty: none. Where the person had it started
+// again, it is the run that took its place, as soon as that is there.
+func (v *AgentsView) Output() string {
+	if v.output != "" && v.output == v.again {
+		if a, r := v.runOf(v.output); a != nil {
+			if next := keptRunOf(a); next != nil && next.Started.After(r.Started) {
+				v.Show(next.ID)
+			}
+		}
+	}
+	return v.output
+}
+
+// StartedAgain says that a run is started again: what its successor says takes the place
+// of its words.
+func (v *AgentsView) StartedAgain(run string) { v.again = run }
 
 // Show shows what a run says.
 func (v *AgentsView) Show(run string) { v.output, v.up = run, 0 }
