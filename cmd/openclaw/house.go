@@ -42,6 +42,7 @@ type house struct {
 	gateway  *gateway.Gateway
 	token    *tokenSource
 	uses     *uses
+	used     chan struct{} // full since a secret was read: see followStore
 
 	lastTargets atomic.Pointer[targetsOf]
 
@@ -84,6 +85,7 @@ func (t *terminal) runGateway(ctx context.Context, beside ...func(context.Contex
 	})
 	m := h.manager()
 	tasks.Go(func() { h.onHangup(ctx, m) })
+	tasks.Go(func() { h.followStore(ctx) })
 	tasks.Go(func() { m.follow(ctx, h) })
 	for _, run := range beside {
 		tasks.Go(func() { run(ctx, h) })
@@ -93,7 +95,7 @@ func (t *terminal) runGateway(ctx context.Context, beside ...func(context.Contex
 
 // build makes every part, the lowest first.
 func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, err error) {
-	h = &house{layout: layout, bus: event.NewBus(time.Now)}
+	h = &house{layout: layout, bus: event.NewBus(time.Now), used: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			h.close()
@@ -127,6 +129,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if err = t.openSecrets(ctx, h); err != nil {
 		return h, err
 	}
+	h.learnVault(ctx)
 	h.token = &tokenSource{house: h}
 	h.hardened = t.getenv(hardenedVariable) != ""
 	deps := h.deps()

@@ -21,8 +21,12 @@ func (t *terminal) openSecrets(ctx context.Context, h *house) (err error) {
 		CredentialsDir: t.getenv("CREDENTIALS_DIRECTORY"), Now: time.Now,
 		Anchor: t.vaultAnchor(h),
 		Changed: func(name string) {
-			if h.resolver != nil {
-				h.resolver.Forget(name)
+			if h.resolver == nil {
+				return // the store is being opened
+			}
+			h.resolver.Forget(name)
+			if name == "" {
+				h.learnVault(ctx)
 			}
 		},
 	})
@@ -98,6 +102,7 @@ func (h *house) resolve(ctx context.Context, reference string) (keychain.Secret,
 		return secret, "", err
 	}
 	h.masker.Add(source.Reference, secret.Reveal())
+	h.storeUsed()
 	where := source.Reference
 	if source.EnvFile {
 		where += " in " + h.layout.Env()
