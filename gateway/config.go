@@ -217,7 +217,7 @@ func (g *Gateway) listAgents(context.Context, *hub.Call) (any, error) {
 	rows := []event.Agent{}
 	for _, name := range g.deps.Config.Current().Agents() {
 		if row, known := g.agentRow(name); known {
-			rows = append(rows, row)
+			rows = append(rows, g.shownAgent(row))
 		}
 	}
 	return wire.AgentsResult{Agents: rows}, nil
@@ -232,10 +232,19 @@ func (g *Gateway) showAgent(_ context.Context, call *hub.Call) (any, error) {
 		return nil, err
 	}
 	row, _ := g.agentRow(params.Name)
+	row = g.shownAgent(row)
 	if compiled, err := g.deps.Config.Current().Policy(params.Name); err == nil {
-		row.Policy = compiled
+		row.Policy, row.PolicyMasked = event.MaskedPolicy(compiled, g.deps.Masker.Text)
 	}
 	return row, nil
+}
+
+// shownAgent takes secrets out of a row, but for the name, by which it is asked for.
+func (g *Gateway) shownAgent(row event.Agent) event.Agent {
+	name := row.Name
+	row = event.Masked(row, g.deps.Masker.Text)
+	row.Name = name
+	return row
 }
 
 // knownAgent refuses a name that cannot be one, and one that the config does

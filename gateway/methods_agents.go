@@ -35,7 +35,8 @@ func (g *Gateway) createAgent(ctx context.Context, call *hub.Call) (any, error) 
 	}
 	added := event.AgentAdded{File: filepath.Base(after.Path), Missing: missing(compiled), Guarded: guarded}
 	added.Line, _ = after.Where(configs.NamedKey("agents", params.Name))
-	_, added.Diff = configs.Diff(now, after)
+	_, diff := configs.Diff(now, after)
+	added.Diff = event.Masked(diff, g.deps.Masker.Text)
 	if !params.Dry {
 		entry := AuditEntry{Event: "config_change", Action: "create agent", Path: g.deps.Layout.Config(), Target: params.Name}
 		if err := g.auditAct(ctx, call.Conn.Peer.From, entry); err != nil {

@@ -35,5 +35,5 @@ func (g *Gateway) rollbackConfig(ctx context.Context, call *hub.Call) (any, erro
 		}
 		return nil, wire.Unavailable(text, hint)
 	}
-	return event.Rollback{Changes: back.Changes, Diff: back.Diff, Saved: back.Saved, Config: g.configStatus()}, nil
+	return event.Masked(event.Rollback{Changes: back.Changes, Diff: back.Diff, Saved: back.Saved, Config: g.configStatus()}, g.deps.Masker.Text), nil
 }

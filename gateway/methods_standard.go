@@ -11,6 +11,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/auth"
+	"openclaw/gateway/event"
 	"openclaw/gateway/hub"
 	"openclaw/gateway/wire"
 )
@@ -131,11 +132,14 @@ func (g *Gateway) configGet(_ context.Context, call *hub.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	clean := g.deps.Masker.Text
 	raw := strings.ReplaceAll(string(shown), "••••", wire.Redacted)
 	var tree object
 	if err := yaml.Unmarshal([]byte(raw), &tree); err != nil {
 		return nil, err
 	}
+	// Nothing writes a config back that it got here: this protocol has no method for it.
+	raw, tree = clean(raw), event.Masked(tree, clean)
 	redactTree(tree)
 	parsed, err := json.Marshal(tree)
 	if err != nil {
@@ -148,7 +152,7 @@ func (g *Gateway) configGet(_ context.Context, call *hub.Call) (any, error) {
 	status := g.deps.Config.Status()
 	issues, warnings := []object{}, []object{}
 	for _, p := range status.Problems {
-		entry := object{"path": p.Key, "message": p.String()}
+		entry := object{"path": clean(p.Key), "message": clean(p.String())}
 		if p.Warning {
 			warnings = append(warnings, entry)
 		} else {

@@ -49,20 +49,22 @@ func agentListCommand(t *terminal) *cobra.Command {
 				}
 				list = append(list, row{name, snapshot.Config.Agents[name].Role, p.Workspace, networkWords(p), runs[name]})
 			}
-			if asJSON {
-				return t.json(list)
-			}
 			rows := make([][]string, 0, len(list))
 			for _, r := range list {
 				rows = append(rows, []string{r.Name, r.Role, r.Workspace, r.Network, runWords(r.Runs)})
 			}
-			if len(rows) == 0 {
-				t.print("no agents in %s; add one with 'openclaw agent create NAME'", snapshot.Path)
+			return t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				switch {
+				case asJSON:
+					return t.json(list)
+				case len(rows) == 0:
+					t.print("no agents in %s; add one with 'openclaw agent create NAME'", snapshot.Path)
+					return nil
+				}
+				t.table("NAME\tROLE\tWORKSPACE\tNETWORK\tRUNS", rows)
+				t.warnOpen(runs, "")
 				return nil
-			}
-			t.table("NAME\tROLE\tWORKSPACE\tNETWORK\tRUNS", rows)
-			t.warnOpen(runs, "")
-			return nil
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

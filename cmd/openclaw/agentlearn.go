@@ -114,6 +114,10 @@ func (t *terminal) proposeLearned(ctx context.Context, agent string, recorder *l
 	if err != nil {
 		return &failure{err: fmt.Errorf("make a proposal: %w", err), hint: hintOf(err)}
 	}
+	// What is written comes from the plan itself; beside it the config may hold anything.
+	if plan.Diff, err = t.textsWithoutSecrets(ctx, plan.Diff); err != nil {
+		return &failure{err: fmt.Errorf("take secrets out of the proposal: %w", err), hint: "nothing is shown or written; " + hintOf(err)}
+	}
 	write := options.write && len(plan.Diff) > 0
 	if !options.asJSON {
 		t.showPlan(plan, seen, compiled.Home)
@@ -159,32 +163,44 @@ type recorded struct {
 }
 
 // withoutSecrets asks the gateway, which knows their values, to take them out of the
-// names. Without an answer there is nothing that could be shown. A gateway that ended
-// meanwhile is started again; it knows secrets by their form, and the values that it has
-// read since.
+// names. Without an answer there is nothing that could be shown.
 func (t *terminal) withoutSecrets(ctx context.Context, recorder *learn.Recorder) (recorded, error) {
 	seen := recorded{recorder.Accesses(), recorder.Refusals()}
-	layout, err := t.layout()
+	names := learn.Names(seen.accesses, seen.refusals)
+	without, err := t.textsWithoutSecrets(ctx, names)
 	if err != nil {
 		return seen, err
 	}
-	c, err := t.dialOrLaunchHere(ctx, layout)
-	if err != nil {
-		return seen, err
-	}
-	defer c.Close()
 	masked := map[string]string{}
-	for names := range slices.Chunk(learn.Names(seen.accesses, seen.refusals), wire.MaxMasked) {
-		without, err := maskedByGateway(ctx, c, names)
-		if err != nil {
-			return seen, err
-		}
-		for i, name := range names {
-			masked[name] = without[i]
-		}
+	for i, name := range names {
+		masked[name] = without[i]
 	}
 	learn.Hide(seen.accesses, seen.refusals, masked)
 	return seen, nil
+}
+
+// textsWithoutSecrets are texts as the gateway gives them back. One that ended meanwhile is
+// started again; it knows secrets by their form, and the values that are stored where it
+// can open the store.
+func (t *terminal) textsWithoutSecrets(ctx context.Context, texts []string) ([]string, error) {
+	layout, err := t.layout()
+	if err != nil {
+		return nil, err
+	}
+	c, err := t.dialOrLaunchHere(ctx, layout)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	out := make([]string, 0, len(texts))
+	for some := range slices.Chunk(texts, wire.MaxMasked) {
+		without, err := maskedByGateway(ctx, c, some)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, without...)
+	}
+	return out, nil
 }
 
 // maxShown bounds each list that is only for information.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,23 +32,38 @@ const maskPatience = 2 * time.Second
 // none answers, the rules alone do it; then nothing was run either.
 func (t *terminal) knowByGateway(ctx context.Context) {
 	t.known = func(text string) string {
-		layout, err := t.layout()
+		masked, err := t.maskedHere(context.WithoutCancel(ctx), text, maskPatience) // also after Ctrl-C
 		if err != nil {
 			return text
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maskPatience) // also after Ctrl-C
-		defer cancel()
-		c, err := dial(ctx, layout)
-		if err != nil {
-			return text
-		}
-		defer c.Close()
-		masked, err := maskedByGateway(ctx, c, []string{text})
-		if err != nil {
-			return text
-		}
-		return masked[0]
+		return masked
 	}
+}
+
+// maskedHere is a text without the values that the gateway knows which runs here.
+func (t *terminal) maskedHere(ctx context.Context, text string, patience time.Duration) (string, error) {
+	layout, err := t.layout()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := client.Dial(ctx, client.Options{Socket: layout.Socket(), Name: "cli", Version: version})
+	unreachable, is := errors.AsType[*client.Error](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded): // one that does not answer is not none
+		return "", err
+	case is && unreachable.Kind == client.KindUnreachable:
+		return "", errNoGateway
+	case err != nil:
+		return "", err
+	}
+	defer c.Close()
+	masked, err := maskedByGateway(ctx, c, []string{text})
+	if err != nil {
+		return "", err
+	}
+	return masked[0], nil
 }
 
 // maskedByGateway are texts without the values that a gateway knows, in the same order.
@@ -62,9 +78,14 @@ func maskedByGateway(ctx context.Context, c *client.Client, texts []string) ([]s
 	return answer.Texts, nil
 }
 
-// withoutKnown runs what shows a policy and shows it without the values that the gateway
-// which runs here knows: one may be a part of a path that the person denied. It is for
-// little output, all of which it holds until the end.
+// showPatience is maskPatience for what is shown in no other way.
+const showPatience = 10 * time.Second
+
+// withoutKnown runs what shows a part of the config and shows it without the values that
+// the gateway which runs here knows: one may be a part of a path that the person denied. It
+// is for little output, all of which it holds until the end. Where none runs, the rules
+// alone look at it: nobody has opened the store then. One that runs and does not answer
+// has nothing shown.
 func (t *terminal) withoutKnown(ctx context.Context, show func(*terminal) error) error {
 	from, in, err := os.Pipe()
 	if err != nil {
@@ -73,7 +94,6 @@ func (t *terminal) withoutKnown(ctx context.Context, show func(*terminal) error)
 	defer from.Close()
 	other := *t
 	other.out = in
-	other.knowByGateway(ctx)
 	var text []byte
 	var reading sync.WaitGroup
 	reading.Go(func() { text, err = io.ReadAll(from) })
@@ -83,7 +103,17 @@ func (t *terminal) withoutKnown(ctx context.Context, show func(*terminal) error)
 	if err != nil {
 		return fmt.Errorf("redact output: %w", err)
 	}
-	_, err = io.WriteString(t.out, other.masked(string(text)))
+	clean, err := t.maskedHere(ctx, string(text), showPatience)
+	switch {
+	case errors.Is(err, errNoGateway):
+		clean = string(text)
+	case err != nil:
+		return &failure{
+			err:  fmt.Errorf("the gateway that runs here did not take out the secrets that it knows: %w", err),
+			hint: "nothing is shown without that: see 'openclaw gateway status', and try again; where no gateway runs it is shown by the rules alone",
+		}
+	}
+	_, err = io.WriteString(t.out, t.masked(clean))
 	t.written(err)
 	return shown
 }

@@ -47,7 +47,7 @@ func configValidateCommand(t *terminal) *cobra.Command {
 		Use: "validate [FILE]", Short: "Report every error and warning of a config, with its place",
 		Example: "  openclaw config validate\n  openclaw config validate ./candidate.yaml",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := t.configOptions()
 			if err != nil {
 				return err
@@ -69,7 +69,7 @@ func configValidateCommand(t *terminal) *cobra.Command {
 				problems = append(problems, snapshot.Warnings...)
 				problems = append(problems, slowPatterns(snapshot)...)
 			}
-			return t.judged(path, problems, refused, asJSON)
+			return t.withoutKnown(cmd.Context(), func(t *terminal) error { return t.judged(path, problems, refused, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -123,9 +123,10 @@ func describeProblem(p configs.Problem) string {
 func configShowCommand(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Print the effective config, with where each value comes from", Args: exactly(0),
-		Long:    "Print the effective config as YAML, with where each value comes from. Secrets are shown as references, never as values.",
+		Long: "Print the effective config as YAML, with where each value comes from. Secrets are shown as references, never as values.\n" +
+			"What looks like one, and what a gateway that runs here knows to be one, is taken out wherever it stands: it is for reading.",
 		Example: "  openclaw config show",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			snapshot, err := t.loadConfig()
 			if err != nil {
 				return err
@@ -134,8 +135,10 @@ func configShowCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = t.out.Write(text)
-			return err
+			return t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				_, err := t.out.Write(text)
+				return err
+			})
 		},
 	}
 }
@@ -192,7 +195,7 @@ func configEditCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := t.judged(path, snapshot.Warnings, nil, false); err != nil {
+			if err := t.withoutKnown(cmd.Context(), func(t *terminal) error { return t.judged(path, snapshot.Warnings, nil, false) }); err != nil {
 				return err
 			}
 			return t.inForce(cmd.Context(), options.Layout)

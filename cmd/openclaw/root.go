@@ -185,8 +185,12 @@ func run(ctx context.Context, t *terminal) int {
 }
 
 // report prints what happened and, on the next lines, what to do. Errors end in
-// journals and in tickets: secrets are taken out of their words.
+// journals and in tickets: secrets are taken out of their words, those too that only the
+// gateway knows which runs here, if it answers.
 func (t *terminal) report(err error) {
+	if t.known == nil {
+		t.knowByGateway(context.Background())
+	}
 	fmt.Fprintf(t.err, "openclaw: %s\n", t.masked(strings.TrimRight(err.Error(), "\n")))
 	if hint := hintOf(err); hint != "" && !strings.Contains(err.Error(), hint) {
 		for line := range strings.SplitSeq(strings.TrimRight(hint, "\n"), "\n") {

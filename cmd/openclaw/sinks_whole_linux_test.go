@@ -215,14 +215,14 @@ func (s *sighting) look(where, text string) {
 // A secret that a gateway keeps, and one that its form gives away, are put in the way of
 // every command, every event and every screen of a real gateway with real cages: as the
 // name of a file that an agent wants, in its command line, its output, its question, what
-// it is seen to need, in refused configs, requests and arguments. It comes out of nothing,
-// and lies in no file but those that are the person's own.
+// it is seen to need, in the config, in refused configs, requests and arguments. It comes
+// out of nothing, and lies in no file but those that are the person's own.
 func TestNoCommandShowsASecret(t *testing.T) {
 	t.Parallel()
 	requireCage(t)
 	p := newPerson(t)
 	saw := &sighting{t: t, at: map[string]bool{}}
-	const agents = "agents:\n  coder:\n    permissions: {network: {allowed_domains: [other.example]}}\n  asker:\n    permissions: {ask: [path.read, net, exec], ask_timeout: 1s}\n  talker: {provider: anthropic, model: claude-x}\n"
+	const agents = "agents:\n  coder:\n    permissions: {denied_paths: ['/srv/" + knownCanary + "'], network: {allowed_domains: [other.example, " + keyCanary + ".example]}}\n  asker:\n    permissions: {ask: [path.read, net, exec], ask_timeout: 1s}\n  talker: {provider: anthropic, model: claude-x}\n"
 	port := p.configure(agents + "providers:\n  anthropic: {base_url: '" + repeating(t) + "', api_key: 'vault://spoken'}\n")
 	for _, name := range []string{knownCanary, shapedCanary} {
 		write(t, filepath.Join(p.home, "projects", name), "a file of the person\n")
@@ -289,7 +289,8 @@ func TestNoCommandShowsASecret(t *testing.T) {
 			t.Errorf("agent learn %q said nothing of what it saw: %s", how, said)
 		}
 	}
-	saw.look("the config that a proposal was written into", contents(t, p.configFile()))
+	own := strings.NewReplacer("/srv/"+knownCanary, "", keyCanary+".example", "") // what the person wrote
+	saw.look("the config that a proposal was written into", own.Replace(contents(t, p.configFile())))
 	if contents(t, p.configFile()) == before {
 		t.Error("no proposal was written")
 	}

@@ -91,7 +91,11 @@ type Agent struct {
 	Runs      []Run          `json:"runs,omitempty"`
 	Denied    int            `json:"denied"`           // since the gateway started
 	Conns     int            `json:"conns"`            // open now
-	Policy    *policy.Policy `json:"policy,omitempty"` // as it will be enforced
+	Policy    *policy.Policy `json:"policy,omitempty"` // as it will be enforced, for who shows it
+
+	// PolicyMasked: a secret was taken out of a rule of Policy, which therefore does not
+	// tell what is decided about that one.
+	PolicyMasked bool `json:"policy_masked,omitempty"`
 }
 
 // Run is one caged command.

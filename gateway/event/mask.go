@@ -25,6 +25,26 @@ func (b *Bus) clean(e *Event) {
 	}
 }
 
+// Masked is v with its texts masked, as they would be on the bus, for an answer that is
+// shown. What v points to is copied where something changes.
+func Masked[T any](v T, mask func(string) string) T {
+	if out, changed := cleaned(reflect.ValueOf(v), mask); changed {
+		v, _ = reflect.TypeAssert[T](out) // it is one
+	}
+	return v
+}
+
+// MaskedPolicy is a policy as it may be shown, and whether that is another one. It is
+// never one to enforce.
+func MaskedPolicy(p *policy.Policy, mask func(string) string) (*policy.Policy, bool) {
+	out, changed := cleanedFields(reflect.ValueOf(*p), mask)
+	if !changed {
+		return p, false
+	}
+	masked, _ := reflect.TypeAssert[policy.Policy](out) // it is one
+	return &masked, true
+}
+
 var policyType = reflect.TypeFor[policy.Policy]()
 
 // cleaned returns v with its texts masked, and whether that is another value.
@@ -65,10 +85,14 @@ func cleaned(v reflect.Value, mask func(string) string) (reflect.Value, bool) {
 }
 
 func cleanedStruct(v reflect.Value, mask func(string) string) (reflect.Value, bool) {
-	out, changed := v, false
 	if v.Type() == policyType {
-		return v, false // the config's own words: large, and no secret's place
+		return v, false // it may be one to enforce: MaskedPolicy is for who shows it
 	}
+	return cleanedFields(v, mask)
+}
+
+func cleanedFields(v reflect.Value, mask func(string) string) (reflect.Value, bool) {
+	out, changed := v, false
 	for i := range v.NumField() {
 		if !v.Type().Field(i).IsExported() {
 			continue

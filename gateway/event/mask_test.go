@@ -106,3 +106,27 @@ func TestUnheardEventsAreNotMasked(t *testing.T) {
 		t.Errorf("%d %+v", got.Seq, got.Notice)
 	}
 }
+
+// A policy that is shown has no secret in any of its texts, of today's and of tomorrow's,
+// and says that one was taken out; the one that is enforced stays what it is.
+func TestAShownPolicyHasNoSecret(t *testing.T) {
+	t.Parallel()
+	mask := func(text string) string { return strings.ReplaceAll(text, canary, "[REDACTED]") }
+	var p policy.Policy
+	fill(reflect.ValueOf(&p).Elem())
+	before, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, changed := MaskedPolicy(&p, mask)
+	text, err := json.Marshal(shown)
+	if err != nil || !changed || strings.Contains(string(text), canary) || strings.Count(string(text), "[REDACTED]") != strings.Count(string(before), canary) {
+		t.Errorf("%v %v: %s", changed, err, text)
+	}
+	if after, err := json.Marshal(p); err != nil || string(after) != string(before) || strings.Count(string(before), canary) < 20 {
+		t.Errorf("the policy itself was changed: %v %s", err, after)
+	}
+	if same, changed := MaskedPolicy(&p, func(text string) string { return text }); changed || same != &p {
+		t.Error("a policy without a secret is another one")
+	}
+}

@@ -93,3 +93,38 @@ func TestThePolicySaysWhereItAsks(t *testing.T) {
 		}
 	}
 }
+
+// A policy that a secret was taken out of decides nothing on the screen: a request that is
+// tried, and the rules behind a denial, would be told wrong. The command that knows it all
+// is named.
+func TestAPolicyWithoutItsSecretDecidesNothing(t *testing.T) {
+	p := &policy.Policy{Agent: "coder", Version: "1", Paths: []policy.PathRule{
+		{Path: "/srv", Effect: policy.Allow, Access: policy.AccessRead, Origin: policy.Origin{File: "c.yaml", Line: 3}},
+		{Path: "/srv/[REDACTED]", Effect: policy.Deny, Origin: policy.Origin{File: "c.yaml", Line: 4}},
+	}}
+	for _, masked := range []bool{true, false} {
+		d := NewData()
+		d.Agents = []event.Agent{{Name: "coder", State: "stopped"}}
+		d.Details["coder"] = event.Agent{Name: "coder", State: "stopped", Policy: p, PolicyMasked: masked}
+		v := NewAgents(d)
+		c := NewCanvas(NewTheme(false, false))
+		c.Reset(140, 60)
+		v.Draw(c)
+		v.Do(ActTest)
+		v.test.Set("read /srv/the-secret")
+		c.Reset(140, 60)
+		v.Draw(c)
+		tried := stripColour(text(c))
+		c.Reset(140, 60)
+		d.trace(c, "coder", policy.ClassPathRead, "/srv/[REDACTED]/x")
+		traced := stripColour(text(c))
+		for where, frame := range map[string]string{"what is tried": tried, "why": traced} {
+			if strings.Contains(frame, "nothing is decided here") != masked || strings.Contains(frame, "openclaw agent test coder") != masked {
+				t.Errorf("masked %v, %s:\n%s", masked, where, frame)
+			}
+		}
+		if strings.Contains(tried, "allow  ") == masked || strings.Contains(traced, "matches") == masked {
+			t.Errorf("masked %v:\n%s\n%s", masked, tried, traced)
+		}
+	}
+}

@@ -14,12 +14,21 @@ func (d *Data) trace(c *Canvas, agent string, class policy.Class, target string)
 		c.Line(Faint, c.T("the policy of %s is not loaded yet", agent))
 		return
 	}
+	if full.PolicyMasked {
+		notDecidedHere(c, agent)
+		return
+	}
 	request, err := requestOf(class, target)
 	if err != nil {
 		c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", string(class)), 0)
 		return
 	}
 	drawDecision(c, full.Policy.Explain(request), d.Home)
+}
+
+// notDecidedHere says why a policy that a secret was taken out of is asked nothing.
+func notDecidedHere(c *Canvas, agent string) {
+	c.Wrap(Warn, c.T("A rule of this policy holds a secret, which the screen does not get: nothing is decided here. openclaw agent test %s tells.", agent), 1)
 }
 
 // requestOf is the request of the policy that a target stands for.

@@ -35,6 +35,8 @@ func (v *AgentsView) drawTest(c *Canvas) {
 		c.Line(Faint, problem)
 	case !have || full.Policy == nil:
 		c.Line(Faint, c.T("policy: not loaded yet"))
+	case full.PolicyMasked:
+		notDecidedHere(c, full.Name)
 	default:
 		d := full.Policy.Explain(request)
 		glyph, style := effectMark(c.Theme, d.Effect)
@@ -59,6 +61,8 @@ func (v *AgentsView) whyTested(c *Canvas) {
 		c.Line(Faint, problem)
 	case !have || full.Policy == nil:
 		c.Line(Faint, c.T("policy: not loaded yet"))
+	case full.PolicyMasked:
+		notDecidedHere(c, full.Name)
 	default:
 		drawDecision(c, full.Policy.Explain(request), v.data.Home)
 	}
