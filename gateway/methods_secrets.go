@@ -29,8 +29,12 @@ func secretRefusal(err error) error {
 		text += " " + failure.Name
 	}
 	text += ": " + string(failure.Kind)
-	if failure.Kind == keychain.KindRolledBack && failure.Err != nil {
-		text += ": " + failure.Err.Error() // which file, and which was seen: nothing secret
+	switch failure.Kind {
+	case keychain.KindRolledBack, keychain.KindFailed, keychain.KindUnsafeFile, keychain.KindCorrupt, keychain.KindNoService:
+		if failure.Err != nil {
+			text += ": " + failure.Err.Error() // which file, and what is wrong with it: by its promise nothing secret
+		}
+	default: // the kind says it all
 	}
 	switch failure.Kind {
 	case keychain.KindNotFound:

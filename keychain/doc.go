@@ -59,8 +59,9 @@
 // and what it gets all the same. "Open" is a keychain or a vault that is unlocked now.
 //
 //	another user of the machine
-//	    gets: nothing. File modes 0600 and 0700, of folders and sockets too; files of
-//	    another owner, links and looser modes are refused when they are read.
+//	    gets: nothing. File modes 0600 and 0700, of folders and sockets too; a key file, a
+//	    credential or a .env of another owner, of a looser mode or behind a link is refused
+//	    when it is read. A vault file, which proves by itself what it is, only behind a link.
 //	an agent in its cage
 //	    gets: the use of a provider through the gateway, within its limits. The kernel
 //	    keeps it from the state folder, the keyring, D-Bus and other processes; keys

@@ -106,7 +106,7 @@ func vaultImportCommand(t *terminal) *cobra.Command {
 func (t *terminal) importVault(ctx context.Context, name, identity string, replace bool) error {
 	file, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("open the export: %w", err)
+		return &failure{err: fmt.Errorf("open the export: %w", err), hint: "give the file that 'openclaw vault export FILE' wrote, and that you may read"}
 	}
 	defer file.Close()
 	identities, err := t.identities(identity)
