@@ -74,7 +74,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 		"File.Name File.Read File.ReadAt File.ReadDir File.Seek File.SetReadDeadline File.Stat File.Sync File.SyscallConn File.Truncate File.Write File.WriteAt File.WriteString " +
 		"FindProcess Getegid Getenv Geteuid Getgid Getpagesize Getpid Getppid Getuid Getwd Hostname Interrupt IsNotExist Link Lstat Mkdir MkdirAll Open Pipe Process.Kill " +
 		"Process.Release Process.Signal Process.Wait ProcessState.ExitCode ProcessState.String ProcessState.Sys ReadDir ReadFile Readlink Remove RemoveAll Rename Root.Close " +
-		"Root.Lstat Root.MkdirAll Root.OpenFile Root.RemoveAll Root.Rename SameFile Stat Stdin Unsetenv UserHomeDir",
+		"Root.Lstat Root.MkdirAll Root.RemoveAll Root.Rename SameFile Stat Stdin Unsetenv UserHomeDir",
 	"os/exec":       "Cmd.CombinedOutput Cmd.Output Cmd.Run Cmd.Start Cmd.StdinPipe Cmd.StdoutPipe Cmd.Wait ErrNotFound LookPath",
 	"os/signal":     "Ignore Ignored Notify NotifyContext Stop",
 	"os/user":       "Current Lookup",
@@ -89,5 +89,5 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 var carriers = []string{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw err", "cmd/openclaw out", "cmd/openclaw writeNew", "configs ReplaceFile", "configs createFile", "configs replaceFile", "configs writeBeside",
 	"gateway/audit Open", "gateway/certs/authority Write", "gateway/certs/authority WritePair", "gateway/event NewBus", "gateway/logs Open", "gateway/spool NewWriter", "gateway/store New",
-	"keychain/internal/file Replace", "tui writeNew", "tui/desktop New",
+	"gateway/supervise writeOnce", "keychain/internal/file Replace", "tui writeNew", "tui/desktop New",
 }
