@@ -138,18 +138,18 @@ func (j *job) begin() error {
 	signal.Notify(j.passed, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
 	j.begun = true
 	go func() { _ = j.terminal.Run() }() // a terminal that cannot be waited for shows nothing
-	return j.attach()
+	return j.attach(nil)
 }
 
-// attach passes on what is typed if it is the run's.
-func (j *job) attach() error {
+// attach passes on what is typed if it is the run's, and calls ready just before.
+func (j *job) attach(ready func()) error {
 	switch {
 	case !j.foreground():
 		return j.terminal.Detach(false)
 	case !j.asked:
 		return nil
 	}
-	return j.terminal.Attach(!j.terminal.Whole())
+	return j.terminal.Attach(!j.terminal.Whole(), ready)
 }
 
 // run follows the command until it has ended.
@@ -297,14 +297,27 @@ func (j *job) stopped(by syscall.Signal) {
 }
 
 // resume has the command go on, in the foreground if this process is and it has
-// asked to be. What stopped it before then is past.
+// asked to be. What stopped it before then is past; a key that is typed meanwhile is not:
+// it waits until the command has its terminal's foreground.
 func (j *job) resume(p *Process, over <-chan struct{}) {
 	j.terminal.Resize()
-	if !j.gone && j.attach() != nil {
+	told := false
+	ready := func() {
+		told = true
+		j.goOn(p, true, over)
+	}
+	if !j.gone && j.attach(ready) != nil {
 		return // the person's terminal has gone, which is looked for again and again
 	}
+	if !told {
+		j.goOn(p, j.terminal.Attached(), over)
+	}
+}
+
+// goOn has the command go on and returns when it does.
+func (j *job) goOn(p *Process, foreground bool, over <-chan struct{}) {
 	if p.PID() > 0 {
-		if p.conn.Send(stage.KindResume, stage.Resume{Foreground: j.terminal.Attached()}) == nil { // it may have ended
+		if p.conn.Send(stage.KindResume, stage.Resume{Foreground: foreground}) == nil { // it may have ended
 			select {
 			case <-j.resumed:
 			case <-over:

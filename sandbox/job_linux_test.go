@@ -62,7 +62,8 @@ func TestKeysOfForegroundReachRun(t *testing.T) {
 				c.say("fg\n")
 				c.until("./run\r\n")
 				c.hasTerminal(c.supervisor())
-				c.stops("\x1a")
+				c.say("\x1a")
+				c.until("Stopped")
 				c.until("person> ")
 				c.stopped("sleep")
 				c.say("fg\n")
@@ -222,23 +223,46 @@ func TestKeyWhileRunStarts(t *testing.T) {
 		t.Helper()
 		for range 8 {
 			c := withoutShell(t, newWorld(t), reader)
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
-				modes, err := unix.IoctlGetTermios(int(c.terminal.Fd()), unix.TCGETS)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if modes.Lflag&unix.ISIG == 0 { // the keys are the run's
-					break
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("the keys are not passed on")
-				}
-			}
+			c.passesKeys()
 			c.say("\x1a")
 			c.until("^Z") // what was said before it may have gone with it
 			c.say("line\n")
 			c.until("heard line\r\n")
 			c.ends(7)
+		}
+	})
+}
+
+// passesKeys returns as soon as the keys are the run's.
+func (c *console) passesKeys() {
+	c.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Microsecond) {
+		modes, err := unix.IoctlGetTermios(int(c.terminal.Fd()), unix.TCGETS)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if modes.Lflag&unix.ISIG == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatal("the keys are not passed on")
+		}
+	}
+}
+
+// And the key that comes in the very moment in which a run is brought forward.
+func TestKeyWhileRunIsBroughtForward(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), `echo begun; exec sleep 98765.8`)
+		c.say("./run &\n")
+		c.until("begun\r\n")
+		for range 12 {
+			c.say("fg\n")
+			c.passesKeys()
+			_, _ = c.terminal.WriteString("\x1a") // what comes of it is waited for
+			c.until("Stopped")
+			c.until("person> ")
 		}
 	})
 }
@@ -277,30 +301,6 @@ func (c *console) noticed(news string, from int) {
 		}
 		c.ask("", "person> ")
 	}
-}
-
-// stops types the key that stops the job, again where nothing came of it: one that is
-// typed in the very moment in which the run is attached is lost once in hundreds on a
-// machine that has too much to do.
-func (c *console) stops(key string) {
-	c.t.Helper()
-	heard := make(chan struct{})
-	typing := make(chan struct{})
-	go func() {
-		defer close(typing)
-		for {
-			select {
-			case <-heard:
-				return
-			case <-time.After(10 * time.Second):
-				_, _ = c.terminal.WriteString(key) // what comes of it is waited for
-			}
-		}
-	}()
-	_, _ = c.terminal.WriteString(key) // as above
-	c.until("Stopped")
-	close(heard)
-	<-typing
 }
 
 // supervisor is the name that the kernel knows the run's supervisor by.

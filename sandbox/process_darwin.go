@@ -134,7 +134,7 @@ func (p *Process) spawn(ctx context.Context, setup stage.Setup) error {
 	if p.terminal != nil {
 		if stdin, _, _ := p.terminal.Files(); stdin == p.terminal.Slave() {
 			// In a pipeline another program may want to read, too; here nobody asks which.
-			if err := p.terminal.Attach(!p.terminal.Whole()); err != nil {
+			if err := p.terminal.Attach(!p.terminal.Whole(), nil); err != nil {
 				p.kill()
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // A run that does not read what was typed keeps nobody from getting the terminal back.
 func TestDetachWhileRunDoesNotRead(t *testing.T) {
 	person, inner := pair(t)
-	if err := inner.Attach(false); err != nil {
+	if err := inner.Attach(false, nil); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _, _ = io.WriteString(person, strings.Repeat("x\n", 1<<19)) }() // until it is closed

@@ -38,7 +38,11 @@ func (t *Terminal) Attached() bool { return t.attached.Load() }
 // that interrupt and stop stay with the person's terminal, which sends them to all
 // programs of a pipeline. To a terminal that is attached its modes are given anew, as
 // who has it now may have changed them. This process must be in the foreground.
-func (t *Terminal) Attach(signals bool) error {
+//
+// What is typed from the moment of the modes on is passed on after ready has returned,
+// which sees to it that the command's terminal has the command in its foreground: a key
+// that came earlier would be nobody's. Without such need ready is nil.
+func (t *Terminal) Attach(signals bool, ready func()) error {
 	modes, err := getModes(int(t.outer.Fd()))
 	if err != nil {
 		return fmt.Errorf("prepare terminal: %w", err)
@@ -64,6 +68,9 @@ func (t *Terminal) Attach(signals bool) error {
 	in := &input{stop: stop}
 	if t.modes.Lflag&unix.ICANON != 0 {
 		in.early, in.end = t.Typed(), t.modes.Cc[unix.VEOF]
+	}
+	if ready != nil {
+		ready()
 	}
 	in.running.Go(func() { t.pass(in) })
 	t.input = in

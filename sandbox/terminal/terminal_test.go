@@ -53,7 +53,7 @@ func run(t *testing.T, script, typed string, outOnly bool) (string, *Terminal) {
 		t.Fatal(err)
 	}
 	if inner.Whole() {
-		if err := inner.Attach(false); err != nil {
+		if err := inner.Attach(false, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestTypedOnlyWhileAttached(t *testing.T) {
 	}
 	typed("before\n", outer)
 	for range 3 {
-		if err := inner.Attach(false); err != nil {
+		if err := inner.Attach(false, nil); err != nil {
 			t.Fatal(err)
 		}
 		typed("attached\n", inner.Slave())
@@ -245,7 +245,7 @@ func TestTypedOnlyWhileAttached(t *testing.T) {
 		if err := setModes(int(outer.Fd()), ours); err != nil { // a shell that found it so
 			t.Fatal(err)
 		}
-		if err := inner.Attach(false); err != nil {
+		if err := inner.Attach(false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := inner.Detach(true); err != nil {
@@ -264,7 +264,7 @@ func TestTypedOnlyWhileAttached(t *testing.T) {
 // Modes that somebody else has set meanwhile are not taken from them.
 func TestModesOfOthersStay(t *testing.T) {
 	_, inner := pair(t)
-	if err := inner.Attach(true); err != nil {
+	if err := inner.Attach(true, nil); err != nil {
 		t.Fatal(err)
 	}
 	theirs, err := getModes(int(inner.Outer().Fd()))
@@ -295,7 +295,7 @@ func TestTypedBeforeIsPassedOn(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); inner.Typed() < 3 && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
-	if err := inner.Attach(false); err != nil {
+	if err := inner.Attach(false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := readTyped(t, inner.Slave()); err != nil || text != "ab\n" {
@@ -317,7 +317,7 @@ func TestEndTypedInOthersModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := inner.Attach(false); err != nil {
+	if err := inner.Attach(false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := setModes(int(inner.Outer().Fd()), cooked); err != nil {
@@ -351,7 +351,7 @@ func TestPersonsTerminalHasGone(t *testing.T) {
 			}
 			go func() { _ = inner.Run() }()
 			if attached {
-				if err := inner.Attach(false); err != nil {
+				if err := inner.Attach(false, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -389,7 +389,7 @@ func TestPersonsTerminalHasGone(t *testing.T) {
 func TestSignalsStayThePersons(t *testing.T) {
 	_, inner := pair(t)
 	for signals, want := range map[bool]bool{false: false, true: true} {
-		if err := inner.Attach(signals); err != nil {
+		if err := inner.Attach(signals, nil); err != nil {
 			t.Fatal(err)
 		}
 		modes, err := getModes(int(inner.Outer().Fd()))
@@ -412,7 +412,7 @@ func TestSuspendKeyIsNoticed(t *testing.T) {
 	person, inner := pair(t)
 	noticed := make(chan struct{}, 10)
 	inner.OnSuspend(func() { noticed <- struct{}{} })
-	if err := inner.Attach(false); err != nil {
+	if err := inner.Attach(false, nil); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = inner.Run() }()
