@@ -296,33 +296,6 @@ func (d *Data) LoadAgent(a *event.Agent) {
 	d.Details[a.Name] = *a
 }
 
-func (d *Data) applyLog(line *event.LogLine) {
-	switch n := len(d.lastLogs); {
-	case n == 0:
-	case line.Time.After(d.lastLogs[n-1].Time.Add(time.Minute)):
-		d.lastLogs = nil
-	case !line.Time.After(d.lastLogsAt) && slices.ContainsFunc(d.lastLogs, func(old event.LogLine) bool {
-		return old.Time.Equal(line.Time) && old.Raw == line.Raw && old.Message == line.Message
-	}):
-		return
-	}
-	d.Logs.Push(*line)
-}
-
-// LoadLogs takes the newest lines of the log, oldest first. Lines kept from
-// before the connection broke stay.
-func (d *Data) LoadLogs(lines []event.LogLine) {
-	for i := range lines {
-		d.applyLog(&lines[i])
-	}
-	d.lastLogs = slices.Clone(lines[max(len(lines)-200, 0):])
-	for i := range d.lastLogs {
-		if at := d.lastLogs[i].Time; i == 0 || at.After(d.lastLogsAt) {
-			d.lastLogsAt = at
-		}
-	}
-}
-
 func (d *Data) applyAgent(a *event.Agent) {
 	i, found := slices.BinarySearchFunc(d.Agents, a.Name, func(x event.Agent, name string) int {
 		return strings.Compare(x.Name, name)
