@@ -50,7 +50,7 @@ func (t *terminal) startAside(ctx context.Context, agent string, command []strin
 	if !configs.ValidName(agent) {
 		return "", &failure{err: errors.New("not an agent's name: " + printable(agent)), hint: "openclaw agent list", code: exitNotStarted}
 	}
-	c, err := t.dialOrLaunchHere(ctx, layout)
+	c, err := t.dialOrLaunchHere(ctx, layout, asCommand)
 	if err != nil {
 		return "", err
 	}

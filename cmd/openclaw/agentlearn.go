@@ -187,7 +187,7 @@ func (t *terminal) textsWithoutSecrets(ctx context.Context, texts []string) ([]s
 	if err != nil {
 		return nil, err
 	}
-	c, err := t.dialOrLaunchHere(ctx, layout)
+	c, err := t.dialOrLaunchHere(ctx, layout, asCommand)
 	if err != nil {
 		return nil, err
 	}

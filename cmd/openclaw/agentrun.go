@@ -152,7 +152,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, o 
 			if !launch {
 				return dial(ctx, layout)
 			}
-			return t.dialOrLaunchHere(ctx, layout)
+			return t.dialOrLaunchHere(ctx, layout, asCommand)
 		},
 		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, lacking },
 		Spool: func(started wire.RunStarted) *spool.Writer { return t.spool(layout, agent, started) },

@@ -62,6 +62,9 @@ func TestTheEventsOfOneConnectionOutOfACage(t *testing.T) {
 			t.Errorf("no %q in\n%s%s", want, plain.out, plain.errors)
 		}
 	}
+	if said := p.says("audit", "search", "--event", "authentication"); !strings.Contains(said, "connect openclaw-tui") {
+		t.Errorf("the screen is on record as something else:\n%s", said)
+	}
 	if strings.Contains(plain.out, ids[1]) {
 		t.Errorf("the other one is among it:\n%s", plain.out)
 	}

@@ -19,10 +19,21 @@ import (
 // takes well under a second; a locked keyring that asks takes three.
 const launchTimeout = 15 * time.Second
 
-// dial connects to this state folder's gateway over its unix socket. That none
-// runs is errNoGateway.
+// What a client of the gateway calls itself, which lists, answers and the audit log name.
+const (
+	asCommand = "cli"
+	asScreen  = "openclaw-tui"
+)
+
+// dial connects a command to this state folder's gateway.
 func dial(ctx context.Context, layout configs.Layout) (*client.Client, error) {
-	c, err := client.Dial(ctx, client.Options{Socket: layout.Socket(), Name: "cli", Version: version})
+	return dialAs(ctx, layout, asCommand)
+}
+
+// dialAs connects to this state folder's gateway over its unix socket. That none
+// runs is errNoGateway.
+func dialAs(ctx context.Context, layout configs.Layout, name string) (*client.Client, error) {
+	c, err := client.Dial(ctx, client.Options{Socket: layout.Socket(), Name: name, Version: version})
 	var unreachable *client.Error
 	if errors.As(err, &unreachable) && unreachable.Kind == client.KindUnreachable {
 		return nil, &failure{err: errNoGateway, hint: "start it with 'openclaw tui' or 'openclaw gateway'"}
@@ -44,17 +55,17 @@ var errNoGateway = errors.New("no gateway runs")
 
 // dialOrLaunchHere connects, and starts a gateway of its own process first where
 // none runs. The gateway outlives this program.
-func (t *terminal) dialOrLaunchHere(ctx context.Context, layout configs.Layout) (*client.Client, error) {
-	c, err := dial(ctx, layout)
+func (t *terminal) dialOrLaunchHere(ctx context.Context, layout configs.Layout, name string) (*client.Client, error) {
+	c, err := dialAs(ctx, layout, name)
 	if err == nil || !errors.Is(err, errNoGateway) {
 		return c, err
 	}
-	return t.launch(ctx, layout)
+	return t.launch(ctx, layout, name)
 }
 
 // launch starts `openclaw gateway` in a session of its own and waits until it
 // answers. When it ends instead, its own words are the error.
-func (t *terminal) launch(ctx context.Context, layout configs.Layout) (*client.Client, error) {
+func (t *terminal) launch(ctx context.Context, layout configs.Layout, name string) (*client.Client, error) {
 	if err := layout.Make(); err != nil {
 		return nil, &failure{err: fmt.Errorf("make the state folder: %w", err), hint: "check the owner, the mode and the space of " + layout.Root}
 	}
@@ -95,7 +106,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout) (*client.C
 	deadline := time.NewTimer(launchTimeout)
 	defer deadline.Stop()
 	for wait := 2 * time.Millisecond; ; wait = min(wait*2, 50*time.Millisecond) {
-		c, err := dial(ctx, layout)
+		c, err := dialAs(ctx, layout, name)
 		if err == nil {
 			if pid, err := os.ReadFile(layout.Lock()); err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(cmd.Process.Pid) {
 				_ = os.Rename(output.Name(), filepath.Join(layout.Logs(), "gateway.stderr")) // without it, its last words are lost and nothing else
@@ -113,7 +124,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout) (*client.C
 		case <-ended:
 			words := said(output)
 			if strings.Contains(words.Error(), "already runs") { // it was quicker, and answers soon
-				return dialFor(ctx, layout, launchTimeout)
+				return dialFor(ctx, layout, name, launchTimeout)
 			}
 			return nil, words
 		case <-time.After(wait):
@@ -122,9 +133,9 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout) (*client.C
 }
 
 // dialFor tries for a while.
-func dialFor(ctx context.Context, layout configs.Layout, patience time.Duration) (*client.Client, error) {
+func dialFor(ctx context.Context, layout configs.Layout, name string, patience time.Duration) (*client.Client, error) {
 	for end := time.Now().Add(patience); ; {
-		c, err := dial(ctx, layout)
+		c, err := dialAs(ctx, layout, name)
 		if err == nil || time.Now().After(end) {
 			return c, err
 		}

@@ -40,7 +40,7 @@ func (t *terminal) place() (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	p := place{layout: layout, options: client.Options{Socket: layout.Socket(), Name: "cli", Version: version}}
+	p := place{layout: layout, options: client.Options{Socket: layout.Socket(), Name: asCommand, Version: version}}
 	text, settings, err := t.gatewayURL(layout, &p)
 	if err != nil {
 		return p, err
@@ -169,7 +169,7 @@ func (t *terminal) dial(ctx context.Context) (*client.Client, error) {
 
 func (p place) dial(ctx context.Context) (*client.Client, error) {
 	if p.here() {
-		return dial(ctx, p.layout)
+		return dialAs(ctx, p.layout, p.options.Name)
 	}
 	if p.token != nil {
 		token, err := p.token(ctx)
@@ -191,17 +191,19 @@ func (p place) dial(ctx context.Context) (*client.Client, error) {
 }
 
 // dialOrLaunch connects, and starts this state folder's own gateway if that is the
-// one and it does not run.
-func (t *terminal) dialOrLaunch(ctx context.Context) (*client.Client, place, error) {
+// one and it does not run. name is what this client calls itself, now and whenever the
+// place is dialed again.
+func (t *terminal) dialOrLaunch(ctx context.Context, name string) (*client.Client, place, error) {
 	p, err := t.place()
 	if err != nil {
 		return nil, p, err
 	}
+	p.options.Name = name
 	if !p.here() {
 		c, err := p.dial(ctx)
 		return c, p, err
 	}
-	c, err := t.dialOrLaunchHere(ctx, p.layout)
+	c, err := t.dialOrLaunchHere(ctx, p.layout, name)
 	return c, p, err
 }
 

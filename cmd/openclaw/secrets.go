@@ -27,7 +27,7 @@ func secretsCommand(t *terminal) *cobra.Command {
 // withGateway calls the gateway that keeps the secrets, starting one if none
 // runs: it alone holds an unlocked vault.
 func (t *terminal) withGateway(ctx context.Context, use func(call func(method string, params, result any) error) error) error {
-	c, _, err := t.dialOrLaunch(ctx)
+	c, _, err := t.dialOrLaunch(ctx, asCommand)
 	if err != nil {
 		return err
 	}

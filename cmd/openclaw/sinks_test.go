@@ -167,7 +167,7 @@ func TestNoSinkShowsASecret(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	client, err := dialFor(ctx, h.layout, time.Minute)
+	client, err := dialFor(ctx, h.layout, asCommand, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

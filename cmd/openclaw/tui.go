@@ -59,7 +59,7 @@ func (t *terminal) openScreen(ctx context.Context, demo bool, options tui.Option
 		_, err := tui.Run(ctx, options)
 		return err
 	}
-	c, p, err := t.dialOrLaunch(ctx)
+	c, p, err := t.dialOrLaunch(ctx, asScreen)
 	if err != nil {
 		return err
 	}
