@@ -84,9 +84,9 @@ type inbox struct {
 	rest  []inboxRow // oldest first, so that one more is one more at the end
 
 	at    standing
-	anew  uint64     // counts how often all rows were put in order
-	over  []inboxRow // asks that wait no more, the first to end first
-	asked map[attempt]bool
+	anew  uint64                // counts how often all rows were put in order
+	over  []inboxRow            // asks that wait no more, the first to end first
+	asked map[attempt]time.Time // when it was asked first
 	past  map[string]*event.Ask // answers to denials, by the denial's id
 	last  int                   // where in rest get found a row
 }
@@ -170,14 +170,17 @@ func (b *inbox) take(denials *Rows[event.Denial], i int) {
 // sort parts the asks into those that wait, and those that do not.
 func (b *inbox) sort(asks *Rows[event.Ask]) {
 	b.waits, b.over = b.waits[:0], b.over[:0]
-	b.asked, b.past = map[attempt]bool{}, map[string]*event.Ask{}
+	b.asked, b.past = map[attempt]time.Time{}, map[string]*event.Ask{}
 	for i := range asks.Len() {
 		i = asks.Len() - 1 - i // the oldest first
 		a := asks.Newest(i)
 		if denial, past := event.DenialOf(a.ID); past {
 			b.past[denial] = a
 		}
-		b.asked[attempt{a.Agent, a.Operation, a.Target}] = true
+		tried := attempt{a.Agent, a.Operation, a.Target}
+		if first, known := b.asked[tried]; !known || a.First.Before(first) {
+			b.asked[tried] = a.First
+		}
 		row := inboxRow{name: askPrefix + a.ID, ask: a, memo: asks.memo(i)}
 		if a.State == event.AskWaiting {
 			b.waits = append(b.waits, row)
@@ -193,12 +196,13 @@ func (b *inbox) sort(asks *Rows[event.Ask]) {
 const askPrefix = "?"
 
 // told reports whether a denial is the end of an ask that has a row already, or
-// was allowed since.
+// was allowed since. One that is older ended another ask, which is not listed any more.
 func (b *inbox) told(d *event.Denial) bool {
 	if a := b.past[d.ID]; a != nil && a.State == event.AskAllowed && !d.Last.After(a.Decided) {
 		return true
 	}
-	return strings.HasPrefix(d.Rule, "ask: ") && b.asked[attempt{d.Agent, d.Operation, d.Target}]
+	first, asked := b.asked[attempt{d.Agent, d.Operation, d.Target}]
+	return strings.HasPrefix(d.Rule, "ask: ") && asked && !d.Last.Before(first)
 }
 
 // get finds a row by its id, first where it was last.
