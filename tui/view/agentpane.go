@@ -1,8 +1,6 @@
 package view
 
 import (
-	"strings"
-
 	"openclaw/gateway/event"
 )
 
@@ -62,7 +60,7 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 	}
 	c.Gap(2)
 	c.Field(Faint, c.T("command"), labelWidth)
-	command := strings.Join(r.Command, " ")
+	command := JoinCommand(r.Command)
 	if !v.full {
 		command = Printable(command, maxSaid) // enter shows all of it
 	}

@@ -52,8 +52,8 @@ func SplitCommand(w *Words, line string) ([]string, error) {
 	return words, nil
 }
 
-// joinCommand writes a command so that SplitCommand reads the same.
-func joinCommand(words []string) string {
+// JoinCommand writes a command so that SplitCommand reads the same.
+func JoinCommand(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = w

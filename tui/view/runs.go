@@ -138,7 +138,7 @@ func (v *AgentsView) openStart(live bool) Action {
 	}
 	v.start = starting{typing: true, live: live, agent: a.Name, line: Editor{Max: 4 << 10}}
 	if r := v.newest(); r != nil {
-		v.start.line.Set(joinCommand(r.Command))
+		v.start.line.Set(JoinCommand(r.Command))
 	}
 	v.output = ""
 	return Action{}
