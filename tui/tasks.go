@@ -40,6 +40,9 @@ func fetch[T any](s *screen, what string, call func(context.Context) (T, error),
 			}
 			if s.loading == 0 {
 				s.feed.signal() // events waited for this
+				if s.data.Result.Text == s.data.T("fetching everything anew") {
+					s.say(view.Plain, s.data.T("everything was fetched anew"))
+				}
 			}
 		}
 	})

@@ -47,7 +47,7 @@ func (v *OverviewView) needs() []need {
 	case s.Backend == "" && s.State != "failed":
 		list = append(list, need{bad: true, text: v.data.T("no keychain here: create the encrypted vault"), key: v.data.Key(OpenView(Secrets))})
 	default:
-		list = append(list, need{bad: true, text: v.data.T("the %s is %s", orDash(s.Backend), s.State), key: v.data.Key(OpenView(Secrets))})
+		list = append(list, need{bad: true, text: v.data.T("the %s is %s", orDash(s.Backend), v.data.T(s.State)), key: v.data.Key(OpenView(Secrets))})
 	}
 	ran := false
 	for i := range d.Agents {

@@ -123,7 +123,7 @@ func (v *SecretsView) trouble() string {
 	case v.lockedVault():
 		return v.data.T("The vault is locked: {secrets.unlock} unlocks it.")
 	}
-	text := v.data.T("The %s is %s", orDash(s.Backend), s.State)
+	text := v.data.T("The %s is %s", orDash(s.Backend), v.data.T(s.State))
 	if s.Detail != "" {
 		text += ": " + s.Detail
 	}

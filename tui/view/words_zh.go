@@ -219,7 +219,7 @@ func chineseSentences() map[string]string {
 		"Take the entry out of blocked_ips at %s.": "从 %s 的 blocked_ips 中去掉该条目。",
 		"Take the entry out of denied_paths at %s: denied paths win over everything. A path in no other rule must then stand in allowed_paths.": "从 %s 的 denied_paths 中去掉该条目：denied_paths 优先于一切。没有其他规则的路径还须写入 allowed_paths。",
 		"That was only blanks; nothing was stored.": "那只是空白；没有保存任何东西。",
-		"The %s is %s": "%s 处于 %s",
+		"The %s is %s": "%s %s",
 		"The config allows it now; this run began before that. Start a new run.":               "现在配置允许它；此次运行开始得更早。请开始新的运行。",
 		"The entry at %s is for reading only. Write access: write in it, or leave access out.": "%s 的条目只读。要写：写上 access: write，或不写 access。",
 		" gateway lost; still trying. It runs elsewhere, and is started there. %s":             " 网关断开，仍在重试。它在别处运行，须在那里启动。%s",
