@@ -153,29 +153,6 @@ func (c *call) refuse(f *refusal) {
 	c.record.BytesOut = int64(n)
 }
 
-// onlyOnce keeps net/http from sending a request again that may have arrived, as it
-// does on a kept connection with one that its method or a header of its client
-// calls harmless to repeat: the client repeats, if anybody. It looks for the
-// canonical names of those headers, and a server reads any case; and it takes a
-// body that it cannot get again for one that was sent.
-func onlyOnce(r *http.Request) {
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
-		if values, has := r.Header[name]; has {
-			delete(r.Header, name)
-			r.Header[strings.ToLower(name)] = values
-		}
-	}
-	if r.Body == http.NoBody && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions) {
-		r.Body = noBody{}
-	}
-}
-
-// noBody is an empty body that net/http does not know to be empty.
-type noBody struct{}
-
-func (noBody) Read([]byte) (int, error) { return 0, io.EOF }
-func (noBody) Close() error             { return nil }
-
 // abort breaks the connection: what was sent so far is not the whole answer.
 func (c *call) abort(reason string) {
 	c.record.Error = reason
@@ -232,7 +209,6 @@ func (c *call) pass(to route, target Target) {
 		request.Body = io.NopCloser(bytes.NewReader(body))
 		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
-	onlyOnce(request)
 	inject(request.Header, target.Kind, key)
 
 	c.sent = true

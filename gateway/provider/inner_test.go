@@ -167,7 +167,7 @@ func TestOwnHosts(t *testing.T) {
 		})
 		var dialled string
 		var first []byte
-		h.transport.DialContext = func(_ context.Context, _, address string) (net.Conn, error) {
+		h.transport.Dial(func(_ context.Context, _, address string) (net.Conn, error) {
 			dialled = address
 			near, far := net.Pipe()
 			go func() {
@@ -176,7 +176,7 @@ func TestOwnHosts(t *testing.T) {
 				far.Close()
 			}()
 			return near, nil
-		}
+		})
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/p/"+kind+"/v1/models", nil))
 		h.Close()

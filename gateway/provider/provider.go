@@ -2,11 +2,10 @@ package provider
 
 import (
 	"context"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
+	"openclaw/gateway/provider/upstream"
 	"openclaw/keychain"
 )
 
@@ -111,7 +110,7 @@ func WithCaller(ctx context.Context, caller Caller) context.Context {
 // http.ErrAbortHandler to break a connection whose answer was cut off.
 type Handler struct {
 	options   Options
-	transport *http.Transport
+	transport *upstream.Transport
 	tables    map[string][]endpoint // by kind
 	buffers   sync.Pool             // of *[bufferSize]byte
 	matchers  matchers
@@ -162,20 +161,13 @@ func New(options Options) *Handler {
 	}
 }
 
-// newTransport dials providers itself: no proxy of the environment may see the
-// key. It speaks HTTP/1.1, where one stream's flow and one dead connection are
-// never another's.
-func newTransport(timeout time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: timeout}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, Protocols: protocols,
-		MaxIdleConns: 2 * idleConnections, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleConnectionLife,
-		DisableCompression: true, MaxResponseHeaderBytes: 256 << 10, ReadBufferSize: bufferSize / 2, WriteBufferSize: bufferSize / 4,
-	}
+// newTransport dials providers itself: no proxy of the environment may see the key.
+func newTransport(timeout time.Duration) *upstream.Transport {
+	return upstream.New(upstream.Options{
+		ConnectTimeout: timeout, IdleOfOne: idleConnections, IdleOfAll: 2 * idleConnections, IdleLife: idleConnectionLife, MaxHeader: 256 << 10,
+	})
 }
 
 // Close closes the idle connections. Calls under way go on; they end with
 // their requests.
-func (h *Handler) Close() { h.transport.CloseIdleConnections() }
+func (h *Handler) Close() { h.transport.Close() }
