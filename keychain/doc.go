@@ -49,8 +49,9 @@
 // within one call, and after Close a search of all that the process may write finds
 // none, nor the passphrase or a value that was wiped. Two things are beyond that. While
 // a vault is open its root key is in the one locked page. And a gateway's redactor
-// knows the values that it has to take out of logs, all that are stored, from the moment
-// it can read them for as long as the process lives, also while the vault is locked. In FIPS mode the module's copies are overwritten and not
+// knows the values that it has to take out of logs, all that are stored and what variables
+// and files the config names, from the moment it can read them for as long as the process
+// lives, also while the vault is locked. In FIPS mode the module's copies are overwritten and not
 // wiped; package vault says more.
 //
 // # Who gets what

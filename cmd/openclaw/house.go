@@ -130,6 +130,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 		return h, err
 	}
 	h.learnVault(ctx)
+	h.learnNamed(ctx, h.config.Current().Config)
 	h.token = &tokenSource{house: h}
 	h.hardened = t.getenv(hardenedVariable) != ""
 	deps := h.deps()
@@ -138,7 +139,7 @@ func (t *terminal) build(ctx context.Context, layout configs.Layout) (h *house, 
 	if err != nil {
 		return h, err
 	}
-	h.follow()
+	h.follow(ctx)
 	return h, nil
 }
 
@@ -175,11 +176,12 @@ func (h *house) publishLine(line event.LogLine) {
 }
 
 // follow applies what of the config lives outside the gateway.
-func (h *house) follow() {
+func (h *house) follow(ctx context.Context) {
 	h.config.Subscribe(configs.Subscriber{
 		Name:  "house",
 		Check: func(_, next *configs.Snapshot) error { return checkPatterns(next.Config.Logging) },
 		Apply: func(_, next *configs.Snapshot) {
+			h.learnNamed(ctx, next.Config)
 			logging := next.Config.Logging
 			if err := h.masker.Configure(logging.RedactPatterns, logging.RedactReplacement); err != nil {
 				h.log.Logger().Error("the redaction patterns were not applied", slog.Any("error", err))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"openclaw/configs"
 	"openclaw/keychain"
 	"openclaw/keychain/backend"
+	"openclaw/keychain/ref"
 )
 
 // storePatience bounds the reading of all that is stored.
@@ -41,6 +43,31 @@ func (h *house) learnStored(ctx context.Context) bool {
 func (h *house) learnVault(ctx context.Context) {
 	if h.masker != nil && h.secrets.Status().Backend == backend.Vault {
 		h.learnStored(ctx)
+	}
+}
+
+// learnNamed teaches the redactor what a config names and what is at hand: a variable, also
+// of the .env file, a file, and a key that stands in the config itself. What a program or
+// a server would have to be asked for is learnt when something needs it.
+func (h *house) learnNamed(ctx context.Context, config *configs.Config) {
+	references := []configs.Reference{config.Gateway.Token}
+	for _, p := range config.Providers {
+		references = append(references, p.APIKey)
+	}
+	for _, text := range references {
+		reference, err := ref.Parse(string(text))
+		if err != nil {
+			continue // who needs it says what is wrong with it
+		}
+		switch reference.Scheme() {
+		case ref.Literal, ref.Variable, ref.File:
+		default:
+			continue
+		}
+		if secret, source, err := h.resolver.ResolveReference(ctx, reference); err == nil {
+			h.masker.Add(source.Reference, secret.Reveal())
+			secret.Wipe()
+		}
 	}
 }
 

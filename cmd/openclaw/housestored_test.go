@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,4 +47,55 @@ func TestAVaultIsKnownTheMomentItOpens(t *testing.T) {
 			t.Error("the vault is open, and what is in it is not known")
 		}
 	}
+}
+
+// What the config names and is at hand is known at the start and when the config changes,
+// before anything has used it: a variable, one of the .env file, a file, and a key that
+// stands in the config.
+func TestWhatTheConfigNamesIsKnown(t *testing.T) {
+	term, h := canaryHouse(t)
+	key := func(i int) string { return fmt.Sprint("meadow lantern ", i, " violin") }
+	file := filepath.Join(t.TempDir(), "key")
+	environment := term.getenv
+	term.getenv = func(name string) string {
+		if name == "FIRST_KEY" {
+			return key(1)
+		}
+		return environment(name)
+	}
+	config := contents(t, h.layout.Config())
+	for path, text := range map[string]string{
+		file: key(3), h.layout.Env(): "SECOND_KEY='" + key(2) + "'\n",
+		h.layout.Config(): config + "providers:\n  a: {kind: openai, base_url: 'https://a.example', api_key: '${FIRST_KEY}'}\n" +
+			"  b: {kind: openai, base_url: 'https://b.example', api_key: '${SECOND_KEY}'}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.close()
+	h, err := term.build(t.Context(), h.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.close)
+	knows := func(i int, want bool) {
+		t.Helper()
+		if text := h.masker.Text("it is " + key(i)); strings.Contains(text, key(i)) == want {
+			t.Errorf("key %d: %s", i, text)
+		}
+	}
+	knows(1, true)
+	knows(2, true)
+	knows(3, false)
+	if err := os.WriteFile(h.layout.Config(), []byte(config+"providers:\n  a: {kind: openai, base_url: 'https://a.example', api_key: 'file://"+file+"'}\n"+
+		"  b: {kind: openai, base_url: 'https://b.example', api_key: '"+key(4)+"'}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.config.Reload("test"); err != nil {
+		t.Fatal(err)
+	}
+	knows(3, true)
+	knows(4, true)
+	knows(1, true) // it is as secret as before
 }
