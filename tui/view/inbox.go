@@ -195,6 +195,10 @@ func (b *inbox) sort(asks *Rows[event.Ask]) {
 // askPrefix keeps the ids of asks and of denials apart.
 const askPrefix = "?"
 
+// triedBefore bounds how long before its ask a request was tried: a denial has the time of
+// that, and on a busy machine the ask reaches the gateway some seconds later.
+const triedBefore = time.Minute
+
 // told reports whether a denial is the end of an ask that has a row already, or
 // was allowed since. One that is older ended another ask, which is not listed any more.
 func (b *inbox) told(d *event.Denial) bool {
@@ -202,7 +206,7 @@ func (b *inbox) told(d *event.Denial) bool {
 		return true
 	}
 	first, asked := b.asked[attempt{d.Agent, d.Operation, d.Target}]
-	return strings.HasPrefix(d.Rule, "ask: ") && asked && !d.Last.Before(first)
+	return strings.HasPrefix(d.Rule, "ask: ") && asked && !d.Last.Before(first.Add(-triedBefore))
 }
 
 // get finds a row by its id, first where it was last.

@@ -17,6 +17,7 @@ func TestADenialIsTheEndOfNoLaterAsk(t *testing.T) {
 	}
 	denial("before", -time.Hour)
 	d.Apply(&event.Event{Ask: &event.Ask{ID: "4f2a", Agent: "coder", Operation: "open", Target: "/x", State: event.AskMissed, First: d.Now, Last: d.Now}})
+	denial("its end, with the time of the try", -2*time.Second)
 	denial("its end", time.Minute)
 	v.refresh()
 	var ids []string
