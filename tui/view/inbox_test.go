@@ -11,6 +11,7 @@ import (
 // the gateway does not remember after its restart, has a row of its own.
 func TestADenialIsTheEndOfNoLaterAsk(t *testing.T) {
 	d := NewData()
+	d.Now = time.Date(2026, 11, 22, 11, 30, 0, 0, time.UTC)
 	v := NewDenials(d)
 	denial := func(id string, at time.Duration) {
 		d.Apply(&event.Event{Denial: &event.Denial{ID: id, Agent: "coder", Operation: "open", Target: "/x", Rule: "ask: no answer in 2m", First: d.Now.Add(at), Last: d.Now.Add(at)}})

@@ -12,6 +12,7 @@ import (
 // already, however long ago that came. A line that is there twice was written twice.
 func TestLinesOfTheLogThatAreFetchedAnewAreListedOnce(t *testing.T) {
 	d := NewData()
+	d.Now = time.Date(2026, 11, 22, 11, 30, 0, 0, time.UTC)
 	var log []event.LogLine
 	write := func(message string, at time.Duration) event.LogLine {
 		line := event.LogLine{Time: d.Now.Add(at), Level: "INFO", Source: "gateway", Message: message, Raw: message}
