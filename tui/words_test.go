@@ -177,6 +177,7 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 		"running", "stopped", "invalid", "ended", "open", "stream", "closed", "refused", "unlocked", "locked", "none", "unreachable", "failed",
 		"once", "always", "exact", "host", "folder", "built in, no config opens these",
 		"runs", "count", // what a list is sorted by
+		"start", "file watch", "reload", "edit", // what brought a config into force
 	} {
 		used[state] = "the states"
 	}

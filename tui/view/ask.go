@@ -159,7 +159,7 @@ func scopeText(w *Words, scope string) string {
 	if scope == scopeRun {
 		return w.T("for this run")
 	}
-	return scope
+	return w.T(scope)
 }
 
 // askFoot is the part that stays in sight: how far an answer goes, what it

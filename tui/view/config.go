@@ -176,7 +176,7 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 	}
 	by := 11
 	for i := range s.History {
-		by = max(by, min(Width(s.History[i].By), 16))
+		by = max(by, min(Width(byText(c.Theme.Words, s.History[i].By)), 16))
 	}
 	for i := range s.History {
 		h := &s.History[i]
@@ -184,7 +184,7 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		c.Field(Bold, "#"+itoa(h.Version), 5)
 		c.Put(Plain, whenText(v.data, h.Time))
 		c.Gap(2)
-		c.Field(Plain, h.By, by)
+		c.Field(Plain, byText(c.Theme.Words, h.By), by)
 		what := strings.Join(h.Changes, ", ")
 		if len(h.Changes) == 0 {
 			what = c.T("nothing changed")
@@ -194,6 +194,14 @@ func (v *ConfigView) body(c *Canvas, s *event.ConfigStatus) {
 		}
 		c.Wrap(Plain, what, 30)
 	}
+}
+
+// byText says what brought a version of the config into force.
+func byText(w *Words, by string) string {
+	if version, back := strings.CutPrefix(by, "rollback to "); back {
+		return w.T("rollback to %s", version)
+	}
+	return w.T(by)
 }
 
 func problem(c *Canvas, p *event.Problem) {

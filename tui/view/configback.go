@@ -194,7 +194,7 @@ func (v *ConfigView) drawBack(c *Canvas, s *event.ConfigStatus) {
 func (v *ConfigView) drawVersion(c *Canvas, h *event.Applied) {
 	c.Field(Bold, "#"+strconv.Itoa(h.Version), 5)
 	c.Field(Plain, whenText(v.data, h.Time), 19)
-	by := h.By
+	by := byText(c.Theme.Words, h.By)
 	if h.Version == v.data.Config.Version {
 		by += c.T(", in force")
 	}

@@ -43,7 +43,7 @@ func chineseSentences() map[string]string {
 		" What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain.": " 此后能到达什么，由 network.allowed_domains 和 allowed_ips 决定；两者都没有时，设为 true 即允许所有域名。",
 		" ago":                      "前",
 		" at %s line %d":            "，位于 %s 第 %d 行",
-		" at %s":                    "，位于 %s",
+		" at %s":                    "，于 %s",
 		" at most ":                 " 最大 ",
 		" by %s":                    "，由 %s",
 		" deleted":                  " 已删除",
