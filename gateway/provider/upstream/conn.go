@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -12,6 +13,7 @@ import (
 const (
 	readSpace  = 16 << 10
 	writeSpace = 8 << 10
+	pieceSpace = 64 << 10 // of a longer body; Claude Code's have 90 KB
 
 	// writtenFirst bounds a body that is written before the answer is read, in bytes.
 	// It fits what the kernels of both sides buffer, so that it is written even if
@@ -87,6 +89,31 @@ func (w writing) Write(p []byte) (int, error) {
 	n, err := w.conn.Write(p)
 	w.written += int64(n)
 	return n, err
+}
+
+// ReadFrom is for bufio.Writer: what is left of a body when its space is full is written
+// in larger pieces. To write costs more than what is written.
+func (w writing) ReadFrom(body io.Reader) (total int64, err error) {
+	space, _ := w.transport.spaces.Get().(*[pieceSpace]byte) // the pool holds nothing else
+	defer func() {
+		clear(space[:min(total, pieceSpace)])
+		w.transport.spaces.Put(space)
+	}()
+	for {
+		n, err := body.Read(space[:])
+		if n > 0 {
+			if _, err := w.Write(space[:n]); err != nil {
+				return total, err
+			}
+			total += int64(n)
+		}
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
 }
 
 // exchange sends a request and reads the answer's header. On an error the connection

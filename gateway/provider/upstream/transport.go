@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -31,12 +32,15 @@ type Transport struct {
 	options Options
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	idle    idle
+	spaces  sync.Pool // of *[pieceSpace]byte
 }
 
 // New returns a Transport. It dials nothing before the first request.
 func New(o Options) *Transport {
 	dialer := &net.Dialer{Timeout: o.ConnectTimeout}
-	return &Transport{options: o, dial: dialer.DialContext, idle: newIdle(o)}
+	return &Transport{
+		options: o, dial: dialer.DialContext, idle: newIdle(o), spaces: sync.Pool{New: func() any { return new([pieceSpace]byte) }},
+	}
 }
 
 // Dial replaces how connections are opened. It is called before the first request.
