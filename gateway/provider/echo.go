@@ -30,7 +30,6 @@ type echo struct {
 	half  int  // bytes of the key that are too much at a stream's end
 	lines bool // each line is an event
 
-	space     [16 << 10]byte
 	in        []byte // of an event that is not whole
 	line      int    // where its last line starts
 	returned  bool   // what came last was a carriage return
@@ -78,9 +77,11 @@ func withoutEcho(response *http.Response, mask *mask) {
 
 // Read may return nothing and no error: something came that is not whole.
 func (e *echo) Read(p []byte) (int, error) {
+	came := 0
 	if len(e.out) == 0 && e.err == nil {
-		n, err := e.body.Read(e.space[:])
-		e.take(e.space[:n])
+		var err error
+		came, err = e.body.Read(p)
+		e.take(p[:came])
 		if err != nil {
 			e.err = err
 			e.decide()
@@ -90,6 +91,9 @@ func (e *echo) Read(p []byte) (int, error) {
 		}
 	}
 	n := copy(p, e.out)
+	if came > n {
+		clear(p[n:came]) // what waits may be the key
+	}
 	e.out = e.out[:copy(e.out, e.out[n:])]
 	if n == 0 && len(e.out) == 0 {
 		return 0, e.err
@@ -99,7 +103,6 @@ func (e *echo) Read(p []byte) (int, error) {
 
 // Close also forgets what was read.
 func (e *echo) Close() error {
-	clear(e.space[:])
 	clear(e.in[:cap(e.in)])
 	clear(e.out[:cap(e.out)])
 	return e.body.Close()
@@ -183,8 +186,13 @@ func (e *echo) oversize() {
 // whole takes the event that is whole now.
 func (e *echo) whole() {
 	event := e.spare()
-	event.raw = append(event.raw, e.in...)
-	e.in, e.line = e.in[:0], 0
+	if cap(e.in) > longestSpare { // which is kept for the next of its size
+		event.raw = append(event.raw, e.in...)
+		e.in = e.in[:0]
+	} else {
+		event.raw, e.in = e.in, event.raw
+	}
+	e.line = 0
 	found := e.find.textsOf(event.raw, e.lines)
 	if found.ends && len(found.texts) == 0 {
 		e.decide() // what the texts had so far is all

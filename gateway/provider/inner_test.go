@@ -235,3 +235,20 @@ func TestMatcherIsKept(t *testing.T) {
 		t.Errorf("%.0f allocations for two calls", n)
 	}
 }
+
+// An event that waits is in no buffer but the echo's own, which wipes it: it may hold
+// half a key.
+func TestWhatWaitsIsNotLeftBehind(t *testing.T) {
+	key := keychain.NewSecret([]byte("sk-0123456789abcdef"))
+	event := "data: {\"delta\":{\"text\":\"sk-0123456789\"}}\n\n"
+	response := &http.Response{Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(io.MultiReader(strings.NewReader(event), strings.NewReader("data: {\"delta\":{\"text\":\"!\"}}\n\n")))}
+	withoutEcho(response, newMask(key))
+	space := make([]byte, 1<<10)
+	n, err := response.Body.Read(space)
+	if n != 0 || err != nil || bytes.Contains(space, []byte("0123")) {
+		t.Errorf("%d %v, left behind: %q", n, err, bytes.Trim(space, "\x00"))
+	}
+	if rest, err := io.ReadAll(response.Body); err != nil || !strings.HasPrefix(string(rest), event) {
+		t.Errorf("%q %v", rest, err)
+	}
+}
