@@ -166,7 +166,11 @@ func (g *Gateway) listDenials(_ context.Context, call *hub.Call) (any, error) {
 }
 
 // listConnections brings the traffic of the sockets up to date first.
-func (g *Gateway) listConnections(context.Context, *hub.Call) (any, error) {
+func (g *Gateway) listConnections(_ context.Context, call *hub.Call) (any, error) {
+	var params wire.ConnectionsParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
 	rows := g.registry.Connections()
 	traffic := map[string][2]int64{}
 	for _, c := range g.hub.Conns() {
@@ -177,6 +181,9 @@ func (g *Gateway) listConnections(context.Context, *hub.Call) (any, error) {
 		if t, open := traffic[rows[i].ID]; open {
 			rows[i].BytesIn, rows[i].BytesOut = t[0], t[1]
 		}
+	}
+	if params.Sockets {
+		rows = slices.DeleteFunc(rows, func(c event.Connection) bool { _, open := traffic[c.ID]; return !open })
 	}
 	return wire.ConnectionsResult{Connections: rows}, nil
 }

@@ -166,6 +166,14 @@ func TestScreensBackendReadsEverything(t *testing.T) {
 	if rows, err := screen.Connections(t.Context()); err != nil || len(rows) == 0 || rows[len(rows)-1].Kind != "unix" || rows[len(rows)-1].Auth != "peer credentials" {
 		t.Error(rows, err)
 	}
+	_ = h.local().Close()
+	until(t, "the end of another client", func() bool {
+		rows, err := screen.Connections(t.Context())
+		return err == nil && len(rows) == 2 && slices.ContainsFunc(rows, func(c event.Connection) bool { return !c.Closed.IsZero() })
+	})
+	if rows, err := screen.Sockets(t.Context()); err != nil || len(rows) != 1 || rows[0].Kind != "unix" || rows[0].BytesIn == 0 || rows[0].BytesOut == 0 {
+		t.Error(rows, err)
+	}
 	if status, err := screen.Config(t.Context()); err != nil || status.Version != 1 {
 		t.Error(status, err)
 	}

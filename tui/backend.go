@@ -31,6 +31,8 @@ type Backend interface {
 	// Undo takes back what the answer to an ask allowed; no id: the newest.
 	Undo(ctx context.Context, id string) (event.Ask, error)
 	Connections(ctx context.Context) ([]event.Connection, error)
+	// Sockets are the open ones of the gateway's clients, whose bytes no event tells.
+	Sockets(ctx context.Context) ([]event.Connection, error)
 	// Connection is what happened on one of them; with records also what the audit log
 	// holds of it.
 	Connection(ctx context.Context, id string, records bool) (event.ConnectionTrail, error)

@@ -145,6 +145,11 @@ func (d *Demo) Connections(context.Context) ([]event.Connection, error) {
 	return slices.Clone(d.world.connections), nil
 }
 
+// Sockets returns those of clients.
+func (d *Demo) Sockets(context.Context) ([]event.Connection, error) {
+	return slices.DeleteFunc(slices.Clone(d.world.connections), func(c event.Connection) bool { return !event.Client(c.Kind) || !c.Closed.IsZero() }), nil
+}
+
 // Connection returns what happened on one of them.
 func (d *Demo) Connection(_ context.Context, id string, records bool) (event.ConnectionTrail, error) {
 	for _, c := range d.world.connections {

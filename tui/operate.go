@@ -48,6 +48,8 @@ func (s *screen) operate(a view.Action) bool {
 		s.say(view.Plain, a.Text)
 	case view.VerbLoadTrail:
 		s.loadTrail(a.Name, a.Count > 0)
+	case view.VerbLoadTraffic:
+		s.loadTraffic()
 	case view.VerbExport:
 		s.export(a.Name, a.Value)
 	case view.VerbEdit:

@@ -344,6 +344,20 @@ func (s *screen) loadTrail(id string, records bool) {
 	})
 }
 
+// loadTraffic brings the bytes of the gateway's clients up to date. Where that fails the
+// connection is lost, which is said elsewhere.
+func (s *screen) loadTraffic() {
+	s.add(func(ctx context.Context) func() {
+		rows, err := s.backend.Sockets(ctx)
+		return func() {
+			if err == nil {
+				s.dirty = true
+				s.data.LoadTraffic(rows)
+			}
+		}
+	})
+}
+
 func (s *screen) reload() {
 	s.say(view.Plain, s.data.T("reading the config file"))
 	s.add(func(ctx context.Context) func() {

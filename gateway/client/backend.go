@@ -132,6 +132,13 @@ func (b *Backend) Connections(ctx context.Context) ([]event.Connection, error) {
 	return out.Connections, err
 }
 
+// Sockets are the open connections of clients, with their bytes so far.
+func (b *Backend) Sockets(ctx context.Context) ([]event.Connection, error) {
+	var out wire.ConnectionsResult
+	err := b.call(ctx, wire.MethodConnections, wire.ConnectionsParams{Sockets: true}, &out)
+	return out.Connections, err
+}
+
 // Connection is what happened on one connection; with records also what the audit log
 // holds of it.
 func (b *Backend) Connection(ctx context.Context, id string, records bool) (event.ConnectionTrail, error) {

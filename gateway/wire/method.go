@@ -13,7 +13,7 @@ const (
 	MethodOverview     = "openclaw.overview"              // → event.Overview
 	MethodSubscribe    = "openclaw.events.subscribe"      // SubscribeParams → Subscribed; then EventName events
 	MethodDenials      = "openclaw.denials.list"          // DenialsParams → DenialsResult
-	MethodConnections  = "openclaw.connections.list"      // → ConnectionsResult
+	MethodConnections  = "openclaw.connections.list"      // ConnectionsParams → ConnectionsResult
 	MethodConnection   = "openclaw.connections.show"      // ConnectionParams → event.ConnectionTrail
 	MethodAgents       = "openclaw.agents.list"           // → AgentsResult (without policies)
 	MethodAgent        = "openclaw.agents.show"           // AgentParams → event.Agent (with policy)
@@ -80,6 +80,12 @@ type DenialsResult struct {
 type ConnectionParams struct {
 	ID      string `json:"id"`
 	Records bool   `json:"records,omitempty"`
+}
+
+// ConnectionsParams chooses. With Sockets only the open connections of clients are
+// listed, whose bytes no event tells.
+type ConnectionsParams struct {
+	Sockets bool `json:"sockets,omitempty"`
 }
 
 // ConnectionsResult is the open connections and the newest closed ones.

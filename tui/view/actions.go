@@ -333,7 +333,8 @@ const (
 	VerbPreview   // ask what "always" would write, for Name and Match
 	VerbDisconnect
 	VerbBan
-	VerbLoadTrail // what happened on connection Name; Count > 0: with the records of the audit log
+	VerbLoadTrail   // what happened on connection Name; Count > 0: with the records of the audit log
+	VerbLoadTraffic // the bytes of the gateway's clients
 	VerbStopRun
 	VerbKillRun
 	VerbRestartRun

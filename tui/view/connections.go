@@ -19,6 +19,8 @@ type ConnectionsView struct {
 	why    bool // the rules are shown that were looked at
 	events bool // what happened on the selected one is shown
 	trail  trailing
+
+	traffic time.Time // when the bytes of clients were fetched
 }
 
 // NewConnections returns the view.
@@ -176,15 +178,16 @@ func (v *ConnectionsView) ruled(n *event.Connection) bool {
 func (v *ConnectionsView) Wants() Action {
 	n := v.data.Connections.Get(v.list.Selected())
 	if v.events && n != nil {
-		return v.wantsTrail(n)
+		if wanted := v.wantsTrail(n); wanted.Verb != VerbNone {
+			return wanted
+		}
 	}
-	if !v.why || !v.ruled(n) {
-		return Action{}
+	if v.why && v.ruled(n) {
+		if _, have := v.data.Details[n.Agent]; !have {
+			return Action{Verb: VerbLoadAgent, Name: n.Agent}
+		}
 	}
-	if _, have := v.data.Details[n.Agent]; have {
-		return Action{}
-	}
-	return Action{Verb: VerbLoadAgent, Name: n.Agent}
+	return v.wantsTraffic()
 }
 
 // isOpen reports whether a row is a connection that goes on.
