@@ -10,39 +10,43 @@ import (
 	"openclaw/keychain/ref"
 )
 
-// storePatience bounds the reading of all that is stored.
-const storePatience = 20 * time.Second
+// storePatience bounds the reading of all that is stored; the pauses are between two tries.
+const (
+	storePatience = 20 * time.Second
+	storePause    = 5 * time.Second
+	maxStorePause = 5 * time.Minute
+)
 
 // learnStored teaches the redactor every value of the store, so that none is shown before
-// something used it for the first time: nothing uses the key from before a rotation. It
-// reports whether it came to the end. A keychain may ask a person for each of its
-// items; at the first that it does not give it is left, and what is used later is learnt then.
-func (h *house) learnStored(ctx context.Context) bool {
+// something used it for the first time: nothing uses the key from before a rotation. A
+// keychain may ask a person for each of its items; at the first that it does not give it
+// is left, with the error that says why, and what is used later is learnt then.
+func (h *house) learnStored(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	names, err := h.secrets.List(ctx)
 	if err != nil {
-		return false // it is locked, or there is none: Status says so
+		return err
 	}
 	for _, name := range names {
 		secret, err := h.secrets.Get(ctx, name)
 		switch {
 		case keychain.KindOf(err) == keychain.KindNotFound: // deleted meanwhile
 		case err != nil:
-			return false
+			return err
 		default:
 			h.masker.Add(name, secret.Reveal())
 			secret.Wipe()
 		}
 	}
-	return true
+	return nil
 }
 
 // learnVault is learnStored for a vault, which asks nobody, where this process has a
 // redactor: the moment it is open, and before anything else is written.
 func (h *house) learnVault(ctx context.Context) {
 	if h.masker != nil && h.secrets.Status().Backend == backend.Vault {
-		h.learnStored(ctx)
+		_ = h.learnStored(ctx) // a locked one is learnt when it opens, and Status says what is wrong with others
 	}
 }
 
@@ -71,18 +75,37 @@ func (h *house) learnNamed(ctx context.Context, config *configs.Config) {
 	}
 }
 
-// followStore learns what is stored in a keychain that opens after this gateway started, as
-// one does that its owner unlocks at the desktop: once more, when the first secret was
-// read. Another window for each use is nobody's wish, so that is all. A vault says
+// followStore learns what is stored in a keychain that does not answer when this gateway
+// starts, or opens later, as one does that its owner unlocks at the desktop. A vault says
 // itself when it opens.
 func (h *house) followStore(ctx context.Context) {
-	if h.learnStored(ctx) {
-		return
+	if h.secrets.Status().Backend == backend.Keychain {
+		learnAgain(ctx, h.learnStored, h.used)
 	}
-	select {
-	case <-ctx.Done():
-	case <-h.used:
-		h.learnStored(ctx)
+}
+
+// learnAgain has a store learnt until it is. A silent one is asked again, at longer and
+// longer pauses. One that is locked opened a window at most; when something was read of it
+// it is asked once more, and then left, as another window for each use is nobody's wish.
+func learnAgain(ctx context.Context, learn func(context.Context) error, used <-chan struct{}) {
+	asked := false
+	for pause := storePause; ; pause = min(2*pause, maxStorePause) {
+		err := learn(ctx)
+		locked := keychain.KindOf(err) == keychain.KindLocked
+		if err == nil || locked && asked {
+			return
+		}
+		var later <-chan time.Time
+		if !locked {
+			later = time.After(pause)
+		}
+		asked = asked || locked
+		select {
+		case <-ctx.Done():
+			return
+		case <-used:
+		case <-later:
+		}
 	}
 }
 

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"openclaw/keychain"
 )
@@ -98,4 +101,60 @@ func TestWhatTheConfigNamesIsKnown(t *testing.T) {
 	knows(3, true)
 	knows(4, true)
 	knows(1, true) // it is as secret as before
+}
+
+// A keychain that is silent is asked until it answers, ever more seldom. One that may have
+// opened a window is asked once more, when a person has used it, and never by itself.
+func TestAStoreIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	silent, locked := &keychain.Error{Kind: keychain.KindTimeout}, &keychain.Error{Kind: keychain.KindLocked}
+	for name, c := range map[string]struct {
+		answers []error // of one try after the other; the last of all that follow
+		used    time.Duration
+		at      []time.Duration // when it is tried
+		ends    bool            // by itself
+	}{
+		"open":              {answers: []error{nil}, at: []time.Duration{0}, ends: true},
+		"silent for long":   {answers: []error{silent, silent, silent, nil}, at: []time.Duration{0, 5 * time.Second, 15 * time.Second, 35 * time.Second}, ends: true},
+		"locked, unused":    {answers: []error{locked}, at: []time.Duration{0}},
+		"locked, then used": {answers: []error{locked, nil}, used: time.Hour, at: []time.Duration{0, time.Hour}, ends: true},
+		"locked for ever":   {answers: []error{locked}, used: time.Hour, at: []time.Duration{0, time.Hour}, ends: true},
+		"silent, then used": {answers: []error{silent, nil}, used: time.Second, at: []time.Duration{0, time.Second}, ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, used := time.Now(), make(chan struct{}, 1)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if c.used > 0 {
+					time.AfterFunc(c.used, func() { used <- struct{}{} })
+				}
+				var at []time.Duration
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					learnAgain(ctx, func(context.Context) error {
+						at = append(at, time.Since(began))
+						return c.answers[min(len(at), len(c.answers))-1]
+					}, used)
+				}()
+				time.Sleep(24 * time.Hour)
+				select {
+				case <-ended:
+					if !c.ends {
+						t.Error("it was given up")
+					}
+				default:
+					if c.ends {
+						t.Error("it goes on")
+					}
+					cancel()
+					<-ended
+				}
+				if fmt.Sprint(at) != fmt.Sprint(c.at) {
+					t.Errorf("tried at %v, want %v", at, c.at)
+				}
+			})
+		})
+	}
 }

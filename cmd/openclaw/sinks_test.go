@@ -37,6 +37,12 @@ const (
 func canaryHouse(t *testing.T) (*terminal, *house) {
 	t.Helper()
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
+	return houseOf(t)
+}
+
+// houseOf is canaryHouse with the keychain that this process finds, if there is one.
+func houseOf(t *testing.T) (*terminal, *house) {
+	t.Helper()
 	root, err := os.MkdirTemp("", "openclaw-sinks-") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
