@@ -8,7 +8,7 @@ crypto/hkdf crypto/pbkdf2 crypto/rand crypto/sha1 crypto/sha256 crypto/subtle cr
 encoding/binary encoding/hex encoding/json encoding/pem encoding/xml errors filippo.io/age filippo.io/age/agessh filippo.io/age/armor
 github.com/aws/aws-sdk-go-v2/aws/signer/v4 github.com/charmbracelet/bubbles/key github.com/charmbracelet/x/ansi github.com/google/nftables/binaryutil
 github.com/google/uuid github.com/joho/godotenv github.com/spf13/pflag golang.org/x/crypto/argon2 golang.org/x/crypto/chacha20
-golang.org/x/crypto/chacha20poly1305 golang.org/x/crypto/ocsp golang.org/x/crypto/ssh golang.org/x/net/dns/dnsmessage golang.org/x/net/http2/hpack golang.org/x/net/publicsuffix
+golang.org/x/crypto/chacha20poly1305 golang.org/x/crypto/ocsp golang.org/x/crypto/ssh golang.org/x/net/dns/dnsmessage golang.org/x/net/http/httpguts golang.org/x/net/http2/hpack golang.org/x/net/idna golang.org/x/net/publicsuffix
 golang.org/x/oauth2 golang.org/x/sys/cpu golang.org/x/time/rate gopkg.in/yaml.v3 hash/crc32 hash/maphash html io io/fs maps math math/big math/bits
 math/rand/v2 mime net/mail net/netip net/textproto net/url path path/filepath reflect regexp regexp/syntax slices sort strconv strings sync sync/atomic
 text/tabwriter text/template time unicode unicode/utf16 unicode/utf8 unsafe`
@@ -80,7 +80,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 	"os/user":       "Current Lookup",
 	"runtime":       "GC GOMAXPROCS KeepAlive LockOSThread NumCPU NumGoroutine ReadMemStats UnlockOSThread Version",
 	"runtime/debug": "FreeOSMemory ReadBuildInfo SetGCPercent Stack",
-	"syscall":       "Conn.SyscallConn Flock ForkLock Fstat Fstatfs Kill RawConn.Control RawConn.Read WaitStatus.Signal WaitStatus.Signaled",
+	"syscall":       "Conn.SyscallConn Flock ForkLock Fstat Fstatfs Kill RawConn.Control RawConn.Read Read WaitStatus.Signal WaitStatus.Signaled",
 	"testing":       "T.Parallel T.Run common.Cleanup common.Context common.Fatal common.Fatalf common.Helper common.Logf common.Name common.Skip",
 }
 
