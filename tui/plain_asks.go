@@ -52,9 +52,9 @@ func (p *plain) askLine(a *event.Ask) string {
 		}
 		return text
 	case event.AskAllowed:
-		text += p.T(". Allowed %s", a.Scope)
+		text += p.T(". Allowed %s", view.ScopeText(p.words, a.Scope))
 	default:
-		text += ". " + a.State
+		text += p.T(". %s", p.T(a.State))
 	}
 	if a.By != "" {
 		text += p.T(" by %s", a.By)

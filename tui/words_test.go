@@ -175,7 +175,7 @@ func TestEveryTextIsInTheCatalogue(t *testing.T) {
 	}
 	for _, state := range []string{ // words of the gateway that are drawn
 		"running", "stopped", "invalid", "ended", "open", "stream", "closed", "refused", "unlocked", "locked", "none", "unreachable", "failed",
-		"once", "always", "exact", "host", "folder", "built in, no config opens these",
+		"once", "always", "limited", "exact", "host", "folder", "built in, no config opens these",
 		"runs", "count", // what a list is sorted by
 		"start", "file watch", "reload", "edit", // what brought a config into force
 	} {
@@ -300,8 +300,8 @@ func TestLanguageFollowsTheLocale(t *testing.T) {
 
 // The plain mode has no English between its Chinese words, nor in the states.
 func TestThePlainModeIsChineseToo(t *testing.T) {
-	got, _ := plainTalk(t, Options{Backend: NewDemo(), Language: "zh"}, "overview", "agents", "connections", "secrets", "quit")
-	for _, english := range []string{" and ", "running", "stopped", "unlocked", "refused", "stream"} {
+	got, _ := plainTalk(t, Options{Backend: NewDemo(), Language: "zh"}, "overview", "agents", "connections", "secrets", "asks", "allow 1 run", "asks all", "undo", "asks all", "quit")
+	for _, english := range []string{" and ", "running", "stopped", "unlocked", "refused", "stream", "已允许 run", "已允许 once", "undone", "missed"} {
 		if strings.Contains(got, english) {
 			t.Errorf("%q:\n%s", english, got)
 		}

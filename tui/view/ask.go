@@ -124,7 +124,7 @@ func (v *DenialsView) askState(c *Canvas, a *event.Ask) {
 	_, style, word := askWord(c.Theme, a)
 	text := word
 	if a.State == event.AskAllowed {
-		text = c.T("allowed %s", scopeText(c.Theme.Words, a.Scope))
+		text = c.T("allowed %s", ScopeText(c.Theme.Words, a.Scope))
 		switch {
 		case a.Match == "" || a.Match == matchExact:
 		case isDomain(a.Match):
@@ -155,7 +155,8 @@ func scopeWord(w *Words, scope string) string {
 	return w.T("run")
 }
 
-func scopeText(w *Words, scope string) string {
+// ScopeText says how long an answer holds.
+func ScopeText(w *Words, scope string) string {
 	if scope == scopeRun {
 		return w.T("for this run")
 	}

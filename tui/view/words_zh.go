@@ -135,6 +135,7 @@ func chineseSentences() map[string]string {
 		", role %s":                                                                "，角色 %s",
 		", status %s":                                                              "，状态 %s",
 		". Allowed %s":                                                             "。已允许 %s",
+		". %s":                                                                     "。%s",
 		". Fix: %s":                                                                "。解决办法：%s",
 		". No rule was written: %s":                                                "。没有写入规则：%s",
 		". Waits, %d seconds left, then it is denied":                              "。待批，还剩 %d 秒，之后拒绝",

@@ -62,6 +62,7 @@ func chineseWords() map[string]string {
 		"gateway lost, try %s":                                    "网关断开，第 %s 次重试",
 		"gateway":                                                 "网关",
 		"give the selected secret a new value":                    "给选中的密钥新的值",
+		"limited":                                                 "已达上限",
 		"gone":                                                    "已消失",
 		"gone: the program ended first. It can still be allowed for the next time.": "已消失：程序先结束了。仍可为下一次允许。",
 		"headers":                               "头部",
