@@ -108,16 +108,25 @@ type secretsAnswer struct {
 	Tokens  []event.ClientToken
 }
 
+// fetchSecrets fetches what the Secrets view shows. That a vault is locked is nothing that
+// went wrong: the view says it, and how to unlock it.
 func (s *screen) fetchSecrets() {
+	const locked = "locked"
 	fetch(s, s.data.T("the secrets"), func(ctx context.Context) (secretsAnswer, error) {
 		store, list, err := s.backend.Secrets(ctx)
 		if err != nil {
-			return secretsAnswer{}, err
+			o, failed := s.backend.Overview(ctx)
+			if failed != nil || o.Store.State != locked {
+				return secretsAnswer{}, err
+			}
+			store = o.Store
 		}
 		tokens, err := s.backend.ClientTokens(ctx)
 		return secretsAnswer{store, list, tokens}, err
 	}, func(a secretsAnswer) {
-		s.data.Store, s.data.Secrets = a.Store, a.Secrets
+		if s.data.Store = a.Store; a.Store.State != locked { // else what was there is there still
+			s.data.Secrets = a.Secrets
+		}
 		s.data.LoadTokens(a.Tokens)
 	})
 }

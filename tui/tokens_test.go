@@ -14,6 +14,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"openclaw/gateway/event"
 	"openclaw/tui/view"
 )
 
@@ -238,5 +239,37 @@ func TestWhenASecretWasReadComesIntoSight(t *testing.T) {
 	d.later(tokensEach)
 	if frame := strip(d.frame()); !strings.Contains(frame, "last read 2026-11-22 11:30:20") {
 		t.Errorf("the screen:\n%s", frame)
+	}
+}
+
+// lockedVault is a gateway whose vault is locked, or whose store fails otherwise.
+type lockedVault struct {
+	*Demo
+	state string
+}
+
+func (b *lockedVault) Secrets(context.Context) (event.SecretStore, []event.Secret, error) {
+	return event.SecretStore{}, nil, errors.New("the store does not open")
+}
+
+func (b *lockedVault) Overview(ctx context.Context) (event.Overview, error) {
+	o, err := b.Demo.Overview(ctx)
+	o.Store = event.SecretStore{Backend: "vault", State: b.state}
+	return o, err
+}
+
+// A locked vault is a state, which the Secrets view shows with its cure and with the
+// clients' tokens: no error that takes the place of other news. What fails otherwise is one.
+func TestALockedVaultIsNoFailure(t *testing.T) {
+	d := newDriver(t, &lockedVault{NewDemo(), "locked"}, false, 120, 36)
+	if frame := strip(d.frame()); strings.Contains(frame, "could not load") {
+		t.Errorf("an error in sight:\n%s", frame)
+	}
+	if frame := strip(d.press("6")); !strings.Contains(frame, "locked") || !strings.Contains(frame, "unlock") || d.s.data.Store.State != "locked" || len(d.s.data.Tokens) == 0 {
+		t.Errorf("not locked, or without the tokens (%v):\n%s", d.s.data.Tokens, frame)
+	}
+	d = newDriver(t, &lockedVault{NewDemo(), "unreachable"}, false, 120, 36)
+	if frame := strip(d.frame()); !strings.Contains(frame, "could not load the secrets: the store does not open") {
+		t.Errorf("no error in sight:\n%s", frame)
 	}
 }
