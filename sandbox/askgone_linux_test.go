@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func testAskEndsWithItsConnection(t *testing.T, way string) {
 		case <-ctx.Done():
 			ended <- ctx.Err()
 		case <-time.After(time.Minute):
-			ended <- errors.New("the ask goes on: " + d.Target)
+			ended <- fmt.Errorf("the ask of process %d for %s goes on", d.PID, d.Target)
 		}
 		return false, ctx.Err()
 	})

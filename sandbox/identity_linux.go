@@ -166,6 +166,21 @@ func (i *identity) socketOwner(table, local string) int {
 	if inode == "" {
 		return 0
 	}
+	// Somebody holds it, and may just be moving it to another number, as a shell does that
+	// has opened it; or another's end hides a child (proc(5), of children).
+	for range ownerLooks {
+		if pid := i.holder(inode); pid != 0 {
+			return pid
+		}
+	}
+	return 0
+}
+
+// ownerLooks is how often the holder of an open socket is looked for.
+const ownerLooks = 5
+
+// holder finds the process that has a file open, by what its descriptor's link says.
+func (i *identity) holder(file string) int {
 	for _, pid := range i.processes() {
 		dir := fmt.Sprintf("/proc/%d/fd", pid)
 		entries, err := os.ReadDir(dir)
@@ -173,7 +188,7 @@ func (i *identity) socketOwner(table, local string) int {
 			continue
 		}
 		for _, entry := range entries {
-			if target, err := os.Readlink(filepath.Join(dir, entry.Name())); err == nil && target == inode {
+			if target, err := os.Readlink(filepath.Join(dir, entry.Name())); err == nil && target == file {
 				return pid
 			}
 		}
