@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -239,7 +240,7 @@ func expectQuery(packets *os.File, outbound bool) error {
 		return err
 	}
 	fd := int(packets.Fd())
-	if err := await(fd); err != nil {
+	if err := await(fd, unix.POLLIN); err != nil {
 		return err
 	}
 	buffer := make([]byte, 64)
@@ -250,7 +251,7 @@ func expectQuery(packets *os.File, outbound bool) error {
 	if err := unix.Sendto(fd, []byte("answer"), 0, from); err != nil {
 		return err
 	}
-	if err := await(client.fd); err != nil {
+	if err := await(client.fd, unix.POLLIN); err != nil {
 		return err
 	}
 	_, err = unix.Read(client.fd, buffer)
@@ -283,24 +284,42 @@ func connect(kind int, address netip.AddrPort) (socket, error) {
 		_ = unix.Close(fd)
 		return socket{}, err
 	}
-	if err := unix.Connect(fd, to); err != nil {
+	err = unix.Connect(fd, to)
+	if errors.Is(err, unix.EINTR) {
+		// A signal of Go's own ends a call that has a timeout, whatever its handler says
+		// (signal(7)), and the connection is made all the same (connect(2)).
+		err = connected(fd)
+	}
+	if err != nil {
 		_ = unix.Close(fd)
 		return socket{}, err
 	}
 	return socket{fd}, nil
 }
 
+// connected waits until a connection that is being made is there.
+func connected(fd int) error {
+	if err := await(fd, unix.POLLOUT); err != nil {
+		return err
+	}
+	failed, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && failed != 0 {
+		err = syscall.Errno(failed)
+	}
+	return err
+}
+
 func accept(listener *os.File) (socket, error) {
-	if err := await(int(listener.Fd())); err != nil {
+	if err := await(int(listener.Fd()), unix.POLLIN); err != nil {
 		return socket{}, err
 	}
 	fd, _, err := unix.Accept4(int(listener.Fd()), unix.SOCK_CLOEXEC)
 	return socket{fd}, err
 }
 
-func await(fd int) error {
+func await(fd int, events int16) error {
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, verifyTimeout)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, verifyTimeout)
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil:
