@@ -105,8 +105,8 @@ type Request struct {
 }
 
 // Send keeps what was said and starts a run for it. again is set for one that
-// was sent before; a run that ended before the gateway's last start has no
-// outcome any more.
+// was sent before; of one that ended before the gateway's last start, the outcome is
+// what was kept of it.
 func (e *Engine) Send(ctx context.Context, r Request) (run *Run, again bool, err error) {
 	model, err := e.options.Model(r.Agent)
 	if err != nil {
@@ -136,7 +136,9 @@ func (e *Engine) Send(ctx context.Context, r Request) (run *Run, again bool, err
 		run.session, said, known, err = e.options.Store.Accept(ctx, r.Session, r.Agent, store.Message{Run: r.Run, Role: RoleUser, Content: content})
 		run.id, run.number = run.session.ID, said.Number
 		if err == nil && known {
-			run.result = Result{Status: StatusOK, Known: true}
+			run.result, err = e.recalled(ctx, r.Session, r.Run)
+		}
+		if err == nil && known {
 			e.leave(run)
 			close(run.accepted)
 			close(run.done)

@@ -36,7 +36,6 @@ type Result struct {
 	Message *store.Message // the answer as it was kept; nil: nothing was
 	Started time.Time
 	Ended   time.Time
-	Known   bool // it ended before the gateway's last start: nothing more is known
 }
 
 // Run is one message of a person and the answer to it.

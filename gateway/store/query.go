@@ -108,29 +108,59 @@ func (s *Store) Newest(ctx context.Context, key string, limit, offset int, bytes
 		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM message WHERE session = ?", key).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := db.QueryContext(ctx, `SELECT number, run, role, created, content, about
-			FROM message WHERE session = ? ORDER BY number DESC LIMIT ? OFFSET ?`, key, limit, offset)
+		rows, err := db.QueryContext(ctx, "SELECT "+messageColumns+" FROM message WHERE session = ? ORDER BY number DESC LIMIT ? OFFSET ?", key, limit, offset)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = rows.Close() }()
 		for rows.Next() {
-			var m Message
-			var created int64
-			var content, about string
-			if err := rows.Scan(&m.Number, &m.Run, &m.Role, &created, &content, &about); err != nil {
+			m, err := scanMessage(rows)
+			if err != nil {
 				return err
 			}
-			if bytes -= int64(len(content)); bytes < 0 && len(messages) > 0 {
+			if bytes -= int64(len(m.Content)); bytes < 0 && len(messages) > 0 {
 				break
 			}
-			m.Created, m.Content, m.About = time.UnixMilli(created), []byte(content), []byte(about)
 			messages = append(messages, m)
 		}
 		slices.Reverse(messages)
 		return rows.Err()
 	})
 	return messages, total, err
+}
+
+// messageColumns are what scanMessage reads.
+const messageColumns = "number, run, role, created, content, about"
+
+func scanMessage(rows *sql.Rows) (Message, error) {
+	var m Message
+	var created int64
+	var content, about string
+	if err := rows.Scan(&m.Number, &m.Run, &m.Role, &created, &content, &about); err != nil {
+		return Message{}, err
+	}
+	m.Created, m.Content, m.About = time.UnixMilli(created), []byte(content), []byte(about)
+	return m, nil
+}
+
+// OfRun gives the messages of one run of a session, oldest first.
+func (s *Store) OfRun(ctx context.Context, key, run string) (messages []Message, err error) {
+	err = s.read(ctx, func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, "SELECT "+messageColumns+" FROM message WHERE session = ? AND run = ? ORDER BY number", key, run)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			m, err := scanMessage(rows)
+			if err != nil {
+				return err
+			}
+			messages = append(messages, m)
+		}
+		return rows.Err()
+	})
+	return messages, err
 }
 
 // Size is how many bytes of content a session's messages have.
