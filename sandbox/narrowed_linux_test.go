@@ -2,9 +2,14 @@ package sandbox_test
 
 import (
 	"bufio"
+	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
@@ -62,6 +67,51 @@ func TestNarrowingHoldsOrIsSaid(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What a program has open through the gate gives no more and takes no more once a
+// narrower policy denies it: nothing that is written to it from then on is seen, and
+// no hole is made in it.
+func TestNarrowingReachesOpenFiles(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.write("given/log", "before\n")
+	w.write("given/data", strings.Repeat("x", 8192))
+	w.write("given/kept", "one\n")
+	spec := w.spec("sh", "-c", `cd "$1"; until cat ../given/log; do sleep 0.02; done >/dev/null 2>&1; exec 3<../given/log 4<>../given/data 5<../given/kept; read -r first <&3; read -r one <&5; echo opened > opened
+		until [ -e narrowed ]; do sleep 0.02; done
+		read -r second <&3 && echo "$second"; perl -e "exit(syscall($2, 4, 3, 0, 4096) == 0 ? 0 : 1)" && echo a hole; cat <&5`,
+		"sh", w.path("project"), strconv.Itoa(unix.SYS_FALLOCATE))
+	process, wait := start(t, spec)
+	if _, err := process.Update(w.allow("given").policy()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); !w.exists("project/opened"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the program does not begin")
+		}
+	}
+	w.perms.AllowedPaths = nil
+	w.allow("project", "given/kept")
+	change, err := process.Update(w.policy())
+	if err != nil || len(change.StillOpen) > 0 {
+		t.Fatal(err, change)
+	}
+	for name, text := range map[string]string{"log": "after\n", "kept": "two\n"} {
+		file, err := os.OpenFile(w.path("given/"+name), os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = file.WriteString(text)
+		}
+		if err = errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.write("project/narrowed", "")
+	if res := wait(); res.out != "two\n" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	if w.read("given/data") != strings.Repeat("x", 8192) {
+		t.Error("a hole was made in what is denied")
 	}
 }
 

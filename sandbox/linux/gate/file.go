@@ -46,7 +46,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	file := newHandle(fd, input.Flags)
+	file := newHandle(fd, input.Flags, class)
 	if code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
 		closeFD(fd)
 		return fuse.Status(code)
@@ -60,8 +60,8 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 	return fuse.OK
 }
 
-func newHandle(fd int, flags uint32) *handle {
-	return &handle{fd: fd, writes: flags&syscall.O_ACCMODE != syscall.O_RDONLY, appends: flags&syscall.O_APPEND != 0}
+func newHandle(fd int, flags uint32, class policy.Class) *handle {
+	return &handle{fd: fd, class: class, writes: flags&syscall.O_ACCMODE != syscall.O_RDONLY, appends: flags&syscall.O_APPEND != 0}
 }
 
 // same refuses what is no file (a pipe would make the reader wait here), and a
@@ -101,7 +101,7 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 		closeFD(fd)
 		return fuse.Status(code)
 	}
-	file := newHandle(fd, input.Flags)
+	file := newHandle(fd, input.Flags, policy.ClassPathWrite)
 	file.asked = g.useGrant(policy.ClassPathWrite, child)
 	if out.Fh, code = g.handles.add(file); code != 0 {
 		g.granted.closed(file.asked)
@@ -124,11 +124,25 @@ func (g *Gate) unmask(fd int, mode uint32) {
 	}
 }
 
-// Read reads an open file.
+// still reports whether the policy allows what a file was opened for, which was
+// judged then. A file whose name is gone cannot be judged again.
+func (g *Gate) still(id uint64, class policy.Class) bool {
+	name := g.nodes.path(id)
+	if name == "" {
+		return true
+	}
+	_, ok := g.allowed(class, name)
+	return ok
+}
+
+// Read reads an open file, as long as the policy still allows it.
 func (g *Gate) Read(_ <-chan struct{}, input *fuse.ReadIn, buffer []byte) (fuse.ReadResult, fuse.Status) {
 	file := g.handles.get(input.Fh)
 	if file == nil {
 		return nil, fuse.EBADF
+	}
+	if !g.still(input.NodeId, file.class) {
+		return nil, fuse.EACCES
 	}
 	n, err := unix.Pread(file.fd, buffer, int64(input.Offset))
 	if err != nil {
@@ -143,15 +157,12 @@ func (g *Gate) Write(_ <-chan struct{}, input *fuse.WriteIn, data []byte) (uint3
 	if file == nil {
 		return 0, fuse.EBADF
 	}
-	name := g.nodes.path(input.NodeId)
-	if name != "" {
-		if _, ok := g.allowed(policy.ClassPathWrite, name); !ok {
-			return 0, fuse.EACCES
-		}
+	if !g.still(input.NodeId, policy.ClassPathWrite) {
+		return 0, fuse.EACCES
 	}
 	room, code := g.room(file, int64(input.Offset), int64(len(data)))
 	if code == syscall.EFBIG {
-		return 0, fuse.Status(g.tooLarge(input.Pid, "write", name))
+		return 0, fuse.Status(g.tooLarge(input.Pid, "write", g.nodes.path(input.NodeId)))
 	}
 	if code != 0 {
 		return 0, fuse.Status(code)
@@ -188,13 +199,18 @@ func (g *Gate) Fsync(_ <-chan struct{}, input *fuse.FsyncIn) fuse.Status {
 	return fuse.ToStatus(unix.Fsync(file.fd))
 }
 
-// Fallocate reserves space.
+// Fallocate reserves space, or gives it back, as long as the policy still allows
+// to write.
 func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status {
 	file := g.handles.get(input.Fh)
 	if file == nil {
 		return fuse.EBADF
 	}
-	if end := input.Offset + input.Length; g.passes(end) || end < input.Offset {
+	if !g.still(input.NodeId, policy.ClassPathWrite) {
+		return fuse.EACCES
+	}
+	punches := input.Mode&unix.FALLOC_FL_PUNCH_HOLE != 0 // it makes nothing larger
+	if end := input.Offset + input.Length; !punches && (g.passes(end) || end < input.Offset) {
 		return fuse.Status(g.tooLarge(input.Pid, "fallocate", g.nodes.path(input.NodeId)))
 	}
 	defer g.rights.lower()()

@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"openclaw/sandbox/policy"
 )
 
 // maxHandles bounds what a cage may hold open through the gate, so that it
@@ -15,7 +17,8 @@ const maxHandles = 8192
 
 // handle is an open file, or the listing of an open folder.
 type handle struct {
-	fd      int // -1 for a listing
+	fd      int          // -1 for a listing
+	class   policy.Class // as which it was opened
 	writes  bool
 	appends bool
 	node    *node
