@@ -20,7 +20,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
 	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
-	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall)...)
+	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -43,6 +43,9 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	}
 	if call.Operation == seccomp.PairCall {
 		return j.atPair(ctx, call)
+	}
+	if call.Operation == seccomp.AllocateCall {
+		return j.atAllocate(call)
 	}
 	if call.Class != policy.ClassNet && j.elsewhere(call.TID) {
 		return j.atCallElsewhere(call)

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -21,16 +22,22 @@ func TestLimitEverywhere(t *testing.T) {
 			`dd if=/dev/zero of=far bs=1 count=1 seek=1000000 conv=notrunc status=none`,
 			`truncate -s 8192 sparse`,
 			`fallocate -l 8192 allocated`,
+			`: > behind; fallocate -n -l 8192 behind`,
+			`head -c 4096 /dev/zero > inserted; fallocate -i -o 0 -l 4096 inserted`,
 			`dd if=/dev/zero of=grown bs=10 count=1 oflag=append conv=notrunc status=none`,
 			`perl -e 'open F, ">", "mapped"; truncate F, 4096; truncate F, 4097'`,
 		}
-		spec := w.spec("sh", "-c", "cd ~/"+dir+`; for c in "$@"; do sh -c "$c"; done; trap '' XFSZ; dd if=/dev/zero of=ignored bs=8192 count=1 status=none; echo fine > small; cat small`, "sh")
+		spec := w.spec("sh", "-c", "cd ~/"+dir+`; for c in "$@"; do sh -c "$c"; done; trap '' XFSZ; dd if=/dev/zero of=ignored bs=8192 count=1 status=none; : > small; fallocate -n -l 4096 small && fallocate -p -o 0 -l 8192 small && echo fine > small; cat small`, "sh")
 		spec.Command = append(spec.Command, commands...)
 		_, wait := start(t, spec)
 		res := wait()
-		for _, name := range []string{"write", "far", "sparse", "allocated", "mapped", "ignored"} {
-			if info, err := os.Stat(w.path(dir + "/" + name)); err == nil && info.Size() > limit {
-				t.Errorf("%s/%s has %d bytes", dir, name, info.Size())
+		for _, name := range []string{"write", "far", "sparse", "allocated", "behind", "inserted", "mapped", "ignored"} {
+			info, err := os.Stat(w.path(dir + "/" + name))
+			if err != nil {
+				continue
+			}
+			if taken := info.Sys().(*syscall.Stat_t).Blocks * 512; info.Size() > limit || taken > limit {
+				t.Errorf("%s/%s has %d bytes and takes %d", dir, name, info.Size(), taken)
 			}
 		}
 		if info, err := os.Stat(w.path(dir + "/grown")); err != nil || info.Size() != 3*limit {

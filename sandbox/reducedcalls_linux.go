@@ -22,7 +22,7 @@ import (
 func leftToHandler() []string {
 	return []string{
 		"open", "openat", "creat",
-		"connect", "bind", "listen", "inotify_add_watch",
+		"connect", "bind", "listen", seccomp.AllocateCall, "inotify_add_watch",
 		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
 		"setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
 		"setpriority", "ioprio_set", "sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr",
@@ -73,6 +73,8 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return seccomp.Verdict{Errno: unix.EOPNOTSUPP}
 	case "set priority":
 		return r.atPriority(call)
+	case seccomp.AllocateCall:
+		return r.process.judge.atAllocate(call)
 	}
 	if call.Path != "" && call.Path == r.process.judge.probe.path {
 		r.process.judge.probe.seen.Store(true)

@@ -18,9 +18,26 @@ func limited(w *world) {
 	w.perms.MaxFileSize = &size
 }
 
+// limitedHere is limited where the kernel's own file system is in the cage: no
+// gate stands before it.
+func limitedHere(w *world) {
+	limited(w)
+	w.perms.DeniedPaths = nil
+}
+
 func grown(w *world) error {
 	info, err := os.Stat(w.path("project/big"))
 	if err == nil && info.Size() <= sizeLimit {
+		err = errors.New("within the limit")
+	}
+	return err
+}
+
+// taken is grown by what a file takes of the disk, whatever size it says.
+func taken(w *world) error {
+	var stat unix.Stat_t
+	err := unix.Stat(w.path("project/big"), &stat)
+	if err == nil && stat.Blocks*512 <= sizeLimit {
 		err = errors.New("within the limit")
 	}
 	return err
@@ -60,6 +77,22 @@ func sizeAttempts() []try {
 		}},
 		{name: "reserve past the size limit", prepare: limited, check: grown, run: func(p place) error {
 			return big(p, func(fd int) error { return unix.Fallocate(fd, 0, 0, 2*sizeLimit) })
+		}},
+		{name: "reserve behind the end, past the size limit", prepare: limitedHere, check: taken, run: func(p place) error {
+			return big(p, func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 4*sizeLimit) })
+		}},
+		{name: "reserve and clear behind the end, past the size limit", prepare: limitedHere, check: taken, run: func(p place) error {
+			return big(p, func(fd int) error {
+				return unix.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE|unix.FALLOC_FL_KEEP_SIZE, sizeLimit, 4*sizeLimit)
+			})
+		}},
+		{name: "insert a range past the size limit", prepare: limitedHere, check: grown, run: func(p place) error {
+			return big(p, func(fd int) error {
+				if _, err := unix.Write(fd, make([]byte, sizeLimit)); err != nil {
+					return err
+				}
+				return unix.Fallocate(fd, unix.FALLOC_FL_INSERT_RANGE, 0, sizeLimit)
+			})
 		}},
 		{name: "copy past the size limit by the kernel", prepare: limited, check: grown, run: func(p place) error {
 			return big(p, func(to int) error {

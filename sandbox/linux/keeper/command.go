@@ -94,7 +94,7 @@ func (k *keeper) startHere() (started, error) {
 }
 
 func (k *keeper) filter() error {
-	program, err := seccomp.Build(seccomp.Options{Notify: true, Reduced: true, Internet: k.setup.Internet})
+	program, err := seccomp.Build(seccomp.Options{Notify: true, Reduced: true, Internet: k.setup.Internet, SizeLimit: k.setup.MaxFileSize > 0})
 	if err != nil {
 		return fail("install call filter", err)
 	}

@@ -161,6 +161,9 @@ func knownCalls() map[int]known {
 		if r.name == PairCall {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: pairShape(), handlerOnly: true}
 		}
+		if r.name == AllocateCall {
+			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: allocateShape(), handlerOnly: true}
+		}
 		if s, ok := reduced[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s, handlerOnly: true}
 		}

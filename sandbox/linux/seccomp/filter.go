@@ -30,6 +30,10 @@ type Options struct {
 	Nested           bool
 	CgroupNamespaces bool
 
+	// SizeLimit is for a run whose files have a limit (RLIMIT_FSIZE): what makes them
+	// larger past it is handed over; see size.go.
+	SizeLimit bool
+
 	// NoScopes is for a kernel whose Landlock keeps no signal inside: a signal to
 	// the caller's own process group is refused, since the supervisor is in that
 	// group. It is the one signal that leaves a process namespace.

@@ -14,7 +14,7 @@ import (
 // it, and the tests below fail.
 func letThrough() map[string]string {
 	return map[string]string{
-		"files by descriptor or for reading; mounts and Landlock are the walls": `access cachestat chdir close close_range copy_file_range dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate fchdir fdatasync fgetxattr
+		"files by descriptor or for reading; mounts and Landlock are the walls": `access cachestat chdir close close_range copy_file_range dup dup2 dup3 faccessat faccessat2 fadvise64 fchdir fdatasync fgetxattr
 file_getattr flistxattr flock fstat fstatfs fsync ftruncate getcwd getdents getdents64 getxattr getxattrat inotify_add_watch inotify_init
 inotify_init1 inotify_rm_watch lgetxattr listmount listxattr listxattrat llistxattr lseek lstat name_to_handle_at newfstatat pipe pipe2
 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv sendfile splice stat statfs statmount statx sync
@@ -44,7 +44,7 @@ shmctl shmdt shmget`,
 
 // byArguments are judged by what they are called with; see the walks below.
 const byArguments = `openat open socket socketpair clone unshare sendto sendmsg sendmmsg setsockopt fcntl prlimit64 ioctl personality
-setpriority ioprio_set`
+setpriority ioprio_set fallocate`
 
 // Every call of both architectures has one word said about it, and only one.
 func TestEveryCallIsThoughtOf(t *testing.T) {
@@ -294,6 +294,21 @@ func TestWalkOthers(t *testing.T) {
 		try(allowed, 0)
 		try(allowed, 0xffffffff)
 	})
+	walk(t, "fallocate", func(try func(uint32, ...uint64)) {
+		for bit := range 32 {
+			try(allowed, 3, 1<<bit)
+		}
+	})
+	walkWith(t, Options{Notify: true, SizeLimit: true}, "fallocate", func(try func(uint32, ...uint64)) {
+		for mode := range uint64(1 << 9) {
+			want := allowed
+			if mode&unix.FALLOC_FL_INSERT_RANGE != 0 || mode&unix.FALLOC_FL_KEEP_SIZE != 0 && mode&unix.FALLOC_FL_PUNCH_HOLE == 0 {
+				want = notified
+			}
+			try(want, 3, mode)
+			try(want, 3, mode|1<<40)
+		}
+	})
 	for call, group := range map[string]uint64{"setpriority": 1, "ioprio_set": 2} {
 		walk(t, call, func(try func(uint32, ...uint64)) {
 			for which := range uint64(5) {
@@ -360,8 +375,8 @@ func TestWalkForeignNumbers(t *testing.T) {
 // every set of options.
 func TestFiltersAreWellFormed(t *testing.T) {
 	for arch := range architectures {
-		for bits := range 16 {
-			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, Reduced: bits&4 != 0, Internet: bits&8 != 0})
+		for bits := range 32 {
+			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, Reduced: bits&4 != 0, Internet: bits&8 != 0, SizeLimit: bits&16 != 0})
 			for pc, in := range filter {
 				switch in.Code & 7 {
 				case unix.BPF_JMP:

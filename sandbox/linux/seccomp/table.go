@@ -89,6 +89,8 @@ func table() []row {
 		// Leases make others wait who open the file, also outside; a cage's process
 		// can own a file that it may only read.
 		{"fcntl", 72, 25, onFcntl()},
+		// Growing past RLIMIT_FSIZE; see size.go.
+		{AllocateCall, 285, 47, onAllocate},
 		// Limits of other processes: init has the same user.
 		{"prlimit64", 302, 261, onOthersLimits()},
 		// What a cage without namespaces shares with the machine; see reduced.go.

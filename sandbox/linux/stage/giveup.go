@@ -76,7 +76,9 @@ func (s *stage) landlock() (scopes bool, err error) {
 // their rights over the cage's mounts, to cover again what is uncovered from
 // outside; nobody inside can reach init.
 func (s *stage) filter(scopes bool) error {
-	reporting, err := seccomp.Build(seccomp.Options{Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces, NoScopes: !scopes})
+	reporting, err := seccomp.Build(seccomp.Options{
+		Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces, SizeLimit: s.setup.MaxFileSize > 0, NoScopes: !scopes,
+	})
 	if err != nil {
 		return filtering(err)
 	}
