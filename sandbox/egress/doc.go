@@ -25,10 +25,14 @@
 // end, and every request must have that name in its target, its Host and its
 // :authority, where it has them. Anything else is refused before it goes out,
 // and so is a request that two readers could take for two things (two lengths,
-// a coding beside chunked, bare newlines in a body's frame, an upgrade to h2c).
+// a coding beside chunked, bare newlines in a body's frame, a bare return in a
+// header, an upgrade to h2c).
 // What looks like TLS or HTTP and does not end within its limits is refused as
 // well; on ports other than 80 and 443, a word that does not become a request
-// within a second is taken for another protocol.
+// within a second is taken for another protocol. The first line of another protocol
+// goes out as it comes, but not its end if a lenient server would read a request
+// there: behind white space, between words that other white space parts, without a
+// version, or after a pause.
 //
 // A refusal is a reset of the connection and one call of Options.Refused. A
 // failed look-up or dial is a reset too, but no refusal: it is the Error of

@@ -49,11 +49,17 @@ func readRequestHead(all []byte) opening {
 		return opening{kind: firstOther}
 	case len(parts) == 3 && parts[0] == "PRI" && parts[2] == "HTTP/2.0":
 		return readPreface(data)
-	case len(parts) != 3 || versions != 1 || parts[2] != "HTTP/1.1" && parts[2] != "HTTP/1.0" || bytes.IndexByte(data[:end], 0) >= 0:
+	case len(parts) != 3 || versions != 1 || parts[2] != "HTTP/1.1" && parts[2] != "HTTP/1.0" || hasBare(withoutReturn(data[:end])):
 		return opening{kind: firstBroken, reason: "an HTTP request whose first line cannot be read"}
 	}
 	return readHeaders(parts, data[:end+1], data[end+1:], len(all)-len(data)+end+1)
 }
+
+// hasBare reports whether a line has within it what some servers end it at.
+func hasBare(line []byte) bool { return bytes.ContainsAny(line, "\r\x00") }
+
+// withoutReturn takes the carriage return off that ends a line.
+func withoutReturn(line []byte) []byte { return bytes.TrimSuffix(line, []byte("\r")) }
 
 // inMethod reports whether c may be in a method: RFC 9110's token.
 func inMethod(c byte) bool {
@@ -77,19 +83,21 @@ func readHeaders(parts []string, line, data []byte, before int) opening {
 	if host, ok := hostOfTarget(parts[0], parts[1]); ok {
 		h.found.hosts = append(h.found.hosts, host)
 	}
-	size, watched := before, false
+	size, watched := before, true // as a header, what is folded behind the first line
 	for {
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 {
 			return opening{kind: firstUnknown}
 		}
-		line := bytes.TrimSuffix(data[:end], []byte("\r"))
+		line := withoutReturn(data[:end])
 		h.bare = h.bare || len(line) == end
 		data, size = data[end+1:], size+end+1
 		switch {
 		case len(line) == 0:
 			h.found.size = size
 			return h.settle(parts)
+		case hasBare(line):
+			return opening{kind: firstBroken, reason: "an HTTP request with a bare return or a NUL in a header"}
 		case line[0] == ' ' || line[0] == '\t':
 			if watched {
 				return opening{kind: firstBroken, reason: "an HTTP request with a folded header that matters"}

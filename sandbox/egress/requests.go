@@ -59,7 +59,7 @@ func (e *Egress) requests(s *stream, w *window, first opening) error {
 		}
 		err := e.requestBody(s, w, found)
 		if errors.Is(err, errOpaque) {
-			return e.forward(s.server, s.client, w.data, &s.sent)
+			return e.others(s, w)
 		}
 		if err != nil {
 			return err

@@ -116,6 +116,82 @@ func TestEveryRequestIsJudged(t *testing.T) {
 	}
 }
 
+// What a lenient server reads as a request, although it is not written as one, goes
+// out no further than to where it becomes one: servers split words at any white
+// space, skip it at the start, take headers behind a request without a version, and
+// end a header at a bare return (Python's http.server does all of it). What is
+// another protocol is left alone.
+func TestOddRequestsAreJudged(t *testing.T) {
+	upgrade := "GET /ws HTTP/1.1\r\nHost: good.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	const odd, without = "not written as one", "cannot be read"
+	for name, row := range map[string]struct{ passes, refused, rule string }{
+		"a space first":                   {"", " " + evil, odd},
+		"a tab first":                     {"", "\t" + evil, odd},
+		"a vertical tab first":            {"", "\v" + evil, odd},
+		"a separator first":               {"", "\x1c" + evil, odd},
+		"a space of Latin 1 first":        {"", "\xa0" + evil, odd},
+		"a space first, and its own name": {"", " " + good, odd},
+		"a space behind an empty line":    {"", "\r\n " + evil, odd},
+		"a separator between":             {"", "GET\x1c/\x1cHTTP/1.1\r\nHost: evil.example\r\n\r\n", odd},
+		"a page break between":            {"", "GET\f/\x01\fHTTP/1.1\r\nHost: evil.example\r\n\r\n", odd},
+		"no version":                      {"", "GET /\r\nHost: evil.example\r\n\r\n", odd},
+		"no version, whole URL":           {"", "GET http://evil.example/\r\n\r\n", odd},
+		"a space behind an upgrade":       {upgrade, " " + evil, "not another one"},
+		"a page break behind an upgrade":  {upgrade, "\f" + evil, odd},
+		"a header behind a bare return":   {"", "GET / HTTP/1.1\r\nX: a\rHost: evil.example\r\n\r\n", "bare return"},
+		"a length behind a bare return":   {good, "GET / HTTP/1.1\r\nX: a\rContent-Length: 99\r\nHost: good.example\r\n\r\n", "bare return"},
+		"a bare return in the first line": {"", "GET /\rHTTP/1.1\r\nHost: evil.example\r\n\r\n", without},
+		"a folded line first":             {"", "GET / HTTP/1.1\r\n Host: evil.example\r\nHost: good.example\r\n\r\n", "folded"},
+		"SMTP":                            {"EHLO me.example\r\nMAIL FROM:<a@b>\r\n", "", ""},
+		"Redis":                           {"GET key\r\nGET other\r\n", "", ""},
+		"memcached":                       {"get /key\r\n", "", ""},
+		"LDAP":                            {"0\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00", "", ""},
+		"RTSP":                            {"OPTIONS rtsp://good.example/ RTSP/1.0\r\n\r\n", "", ""},
+		"many blanks first":               {strings.Repeat(" ", 2*maxOpening) + "\n", evil, odd},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, sent := range []io.Reader{strings.NewReader(row.passes + row.refused), oneByOne{strings.NewReader(row.passes + row.refused)}} {
+				out, whole, rule := carried(sent, "good.example")
+				// What stands before the end of the first line may have gone out.
+				most := len(row.passes)
+				if row.rule != "" {
+					start := len(row.refused) - len(strings.TrimLeft(row.refused, "\r\n"))
+					most += start + strings.IndexByte(row.refused[start:], '\n')
+				}
+				if !strings.HasPrefix(row.passes+row.refused, string(out)) || len(out) > most || row.rule == "" && len(out) < most {
+					t.Errorf("got out: %q", out)
+				}
+				if whole != (row.rule == "") || !strings.Contains(rule, row.rule) || row.rule == "" && rule != "" {
+					t.Errorf("refusal %q, whole %v", rule, whole)
+				}
+			}
+		})
+	}
+}
+
+// On a port that is not the web's, a word that waits until it is taken for another
+// protocol is still judged when it becomes a request.
+func TestSlowWordIsJudged(t *testing.T) {
+	server, received := echo(t)
+	c := newCage(t, Options{Policy: allowing(t, "good.example")}, server)
+	conn := c.dialName("good.example.", "7000")
+	const word = "GET /"
+	if _, err := conn.Write([]byte(word)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, len(word))); err != nil { // it was taken for another protocol
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("b HTTP/1.1\r\nHost: evil.example\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	wantReset(t, conn)
+	c.wantRefusal("good.example:7000", "not written as one")
+	if n := received(); n != len(word) {
+		t.Errorf("%d bytes went out", n)
+	}
+}
+
 // Heads and lines are bounded.
 func TestRequestsAreBounded(t *testing.T) {
 	long := strings.Repeat("a", maxOpening)

@@ -23,6 +23,8 @@ func (e *Egress) outward(s *stream, who owner) error {
 		err = e.requests(s, w, found)
 	case found.kind == firstHTTP2:
 		err = e.frames(s, w, found)
+	case found.kind == firstOther:
+		err = e.others(s, w)
 	default:
 		err = e.forward(s.server, s.client, w.data, &s.sent)
 	}
