@@ -21,6 +21,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 	}
 	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
 	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
+	listener.ProcessOnDemand()
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -73,10 +74,10 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 
 // refuse reports and answers.
 func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, decision policy.Decision, errno unix.Errno) seccomp.Verdict {
-	if !call.Valid() {
-		return seccomp.Verdict{Errno: errno}
+	pid, waits := call.Process()
+	if waits {
+		j.process.reporter.add(j.denial(pid, class, call.Operation, target, "notify", decision))
 	}
-	j.process.reporter.add(j.denial(call.PID, class, call.Operation, target, "notify", decision))
 	return seccomp.Verdict{Errno: errno}
 }
 
@@ -126,9 +127,13 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	if asker == nil {
 		return false
 	}
+	pid, waits := call.Process()
+	if !waits {
+		return false
+	}
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
-	allow, err := asker.Ask(limited, j.denial(call.PID, class, call.Operation, target, "notify", decision))
+	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", decision))
 	return inTime(limited, allow, err)
 }
 

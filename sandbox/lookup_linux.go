@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -20,6 +21,14 @@ const maxLinks = 40 // as the kernel: MAXSYMLINKS
 // read, which is enough to report by; see atCall. readOnly says that the way
 // went through a descriptor that was opened for reading only.
 func (j *judge) lookup(thread int, name string, follow bool) (real string, exists, readOnly bool) {
+	if real, exists, ok := j.direct(name, follow); ok {
+		return real, exists, false
+	}
+	return j.stepwise(thread, name, follow)
+}
+
+// stepwise is lookup for any path.
+func (j *judge) stepwise(thread int, name string, follow bool) (real string, exists, readOnly bool) {
 	regions := j.process.plan.Regions
 	at, rest := "/", strings.Split(name, "/")
 	links := 0
@@ -52,6 +61,39 @@ func (j *judge) lookup(thread int, name string, follow bool) (real string, exist
 		rest = append(strings.Split(target, "/"), rest...)
 	}
 	return at, true, readOnly
+}
+
+// direct is lookup for a path that leads through no link and whose names are the
+// host's, as most are: the kernel is asked once, not for each name. ok is false where
+// it cannot tell.
+func (j *judge) direct(name string, follow bool) (real string, exists, ok bool) {
+	if path.Clean(name) != name {
+		return "", false, false
+	}
+	for at := name; at != "/"; at = path.Dir(at) {
+		if j.process.plan.Regions.Of(at) == mounts.Private {
+			return "", false, false
+		}
+	}
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.EACCES):
+		return name, false, true
+	default: // ELOOP: a link is on the way
+		return "", false, false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if !follow {
+		return name, true, true
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil || stat.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return "", false, false
+	}
+	return name, true, true
 }
 
 // opensForReading reports whether a name in /proc is that of a descriptor which

@@ -15,7 +15,7 @@ import (
 // Call is one system call that waits for an answer. Its text is the program's
 // own and was true when it was read; see the package comment.
 type Call struct {
-	PID       int    // of the process, as the Listener's own process sees it
+	PID       int    // of the process, as the Listener's own process sees it; 0: see ProcessOnDemand
 	TID       int    // of the thread that called
 	Syscall   int    // number on this architecture
 	Name      string // "openat"
@@ -53,6 +53,15 @@ type Call struct {
 	// Valid reports whether the call still waits: the program may have been
 	// killed. Safe for concurrent use.
 	Valid func() bool
+}
+
+// Process is the PID, found out now if it was left open. It is wrong where false comes
+// with it: the call waits no longer, and the thread's number may be another's by now.
+func (c *Call) Process() (pid int, waits bool) {
+	if c.PID == 0 {
+		c.PID = processOf(c.TID)
+	}
+	return c.PID, c.Valid()
 }
 
 // Verdict answers a Call.

@@ -45,7 +45,6 @@ func (k known) decode(n *notification) (Call, error) {
 	}
 	c.Path, c.Path2 = cleaned(c.Written), cleaned(c.Written2)
 	c.refine()
-	c.PID = processOf(c.TID)
 	return c, nil
 }
 
