@@ -144,6 +144,9 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 		}
 		return auth.Caller{}, "", false
 	}
+	if g.awaited(w, r, candidates) {
+		return auth.Caller{}, "", false
+	}
 	retry, limited := g.guard.Wrong(r.Context(), visitorOf(r).address, wrong.hash)
 	text, _, _ := wrong.words()
 	r = withID(r)
@@ -158,6 +161,29 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request) (caller auth.
 		g.refuseToken(w, r, wrong)
 	}
 	return auth.Caller{}, "", false
+}
+
+// comeBack is how long after a start the runs of the gateway before it may take to be
+// taken back. Their supervisors try once a second.
+const comeBack = 15 * time.Second
+
+// awaited answers a request that may be of such a run: it is to be sent again. A 401
+// would be the end of the client's login, and of the agent's work with it. Nothing but
+// agents' tokens may be shown, so that nobody guesses others meanwhile.
+func (g *Gateway) awaited(w http.ResponseWriter, r *http.Request, candidates []string) bool {
+	if g.uptime() >= comeBack || !peerAddress(r).IsLoopback() {
+		return false
+	}
+	for _, candidate := range candidates {
+		if !g.agents.MayComeBack(candidate) {
+			return false
+		}
+	}
+	if g.withinRate(w, r, "") {
+		setRetryAfter(w, time.Second)
+		writeErrorFor(w, r, http.StatusServiceUnavailable, "api_error", "the gateway has just started, and this agent's run is not back at it yet; try again")
+	}
+	return true
 }
 
 func setRetryAfter(w http.ResponseWriter, d time.Duration) {

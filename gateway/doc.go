@@ -41,7 +41,8 @@
 // Promises. A refusal is answered in the caller's own shape, holds no secret,
 // and is on the bus and in the log; past a rate refusals are counted there
 // instead, so that a flood fills no disk. An agent's token opens the providers'
-// routes and nothing else, and is dead when its run is. A policy or token that
+// routes and nothing else, and is dead when its run is; for seconds after a start its
+// calls are to be sent again, until the runs of the gateway before are back. A policy or token that
 // became stricter takes effect on what is open already: sockets and calls that
 // have lost their right are cut. What must be audited is written before it takes
 // effect (a run, a secret, the start) or before it is shown (a denial); an act on

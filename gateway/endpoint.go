@@ -135,6 +135,9 @@ func (g *Gateway) identifyAgent(w http.ResponseWriter, r *http.Request) (caller 
 		}
 		return auth.Caller{}, "", false
 	}
+	if g.awaited(w, r, candidates) {
+		return auth.Caller{}, "", false
+	}
 	retry, limited := g.guard.Wrong(r.Context(), peerAddress(r), auth.HashOf([]byte(candidates[0])))
 	r = withID(r)
 	g.auditRefusal(r.Context(), r.RemoteAddr, r.Method+" "+r.URL.Path, "wrong token")

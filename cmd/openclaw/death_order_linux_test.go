@@ -168,7 +168,7 @@ func die(t *testing.T, order [3]string) {
 	if worked, said := next.callsModel(); !worked {
 		t.Errorf("the model call: %s", said)
 	}
-	if status, _ := p.post(port, "/v1/messages", token, nil); status != http.StatusUnauthorized {
+	if status, _ := p.post(port, "/v1/messages", token, nil); !opensNothing(status) {
 		t.Errorf("the dead run's token gets %d at the new gateway", status)
 	}
 	if code := next.leave(0); code != 0 {

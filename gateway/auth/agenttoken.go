@@ -21,11 +21,15 @@ type AgentTokens struct {
 	mu     sync.RWMutex // guards the fields below
 	byHash map[Hash]Caller
 	byRun  map[string]Hash
+	ended  map[Hash]struct{} // of those that were revoked or replaced
 }
+
+// mostEnded is how many tokens of ended runs are remembered.
+const mostEnded = 10_000
 
 // NewAgentTokens returns an empty set.
 func NewAgentTokens() *AgentTokens {
-	return &AgentTokens{byHash: map[Hash]Caller{}, byRun: map[string]Hash{}}
+	return &AgentTokens{byHash: map[Hash]Caller{}, byRun: map[string]Hash{}, ended: map[Hash]struct{}{}}
 }
 
 // Mint returns a new token for a run and revokes the one that the run had.
@@ -53,8 +57,9 @@ func (a *AgentTokens) put(hash Hash, caller Caller) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if old, had := a.byRun[caller.Run]; had {
-		delete(a.byHash, old)
+		a.end(old)
 	}
+	delete(a.ended, hash)
 	a.byHash[hash], a.byRun[caller.Run] = caller, hash
 }
 
@@ -85,7 +90,31 @@ func (a *AgentTokens) Revoke(run string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if hash, had := a.byRun[run]; had {
-		delete(a.byHash, hash)
+		a.end(hash)
 		delete(a.byRun, run)
 	}
+}
+
+// end takes a token out; a.mu is held.
+func (a *AgentTokens) end(hash Hash) {
+	delete(a.byHash, hash)
+	if len(a.ended) == mostEnded {
+		clear(a.ended)
+	}
+	a.ended[hash] = struct{}{}
+}
+
+// MayComeBack reports whether a token may be that of a run which an earlier gateway
+// began: it has the form, stands for nobody, and did not end here, as far as that is
+// remembered.
+func (a *AgentTokens) MayComeBack(token string) bool {
+	if !WellFormed(AgentPrefix, token) {
+		return false
+	}
+	hash := HashOf([]byte(token))
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, known := a.byHash[hash]
+	_, ended := a.ended[hash]
+	return !known && !ended
 }
