@@ -71,7 +71,7 @@ func measureCageCommand(t *terminal) *cobra.Command {
 	flags.StringVar(&o.modules, "node-modules", "", "a node_modules folder with @anthropic-ai/sandbox-runtime in it")
 	flags.StringVar(&o.folder, "folder", "", "where the files are made; empty: the home folder. Not /tmp or /var/tmp, which a contestant may have of its own")
 	flags.Float64Var(&o.scale, "scale", 1, "so many times as many files and bytes")
-	flags.StringSliceVar(&o.keys, "work", nil, "only these: true, git, inside, find, open, refused, download, memory")
+	flags.StringSliceVar(&o.keys, "work", nil, "only these: true, git, inside, find, open, write, refused, download, memory")
 	flags.StringSliceVar(&o.only, "contestant", nil, "only these: bare, openclaw, bubblewrap, …")
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
 	return cmd

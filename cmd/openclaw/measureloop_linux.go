@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -23,6 +24,12 @@ func measureLoopCommand(t *terminal) *cobra.Command {
 			Use: "open PATH COUNT", Short: "Print microseconds for each open and close of a file", Args: exactly(2),
 			RunE: func(_ *cobra.Command, args []string) error {
 				return t.loop(args[1], func(count int) (float64, error) { return timeOpens(args[0], count, nil) })
+			},
+		},
+		&cobra.Command{
+			Use: "write FOLDER COUNT", Short: "Print microseconds for each file that is made, marked, moved and removed", Args: exactly(2),
+			RunE: func(_ *cobra.Command, args []string) error {
+				return t.loop(args[1], func(count int) (float64, error) { return timeWrites(args[0], count) })
 			},
 		},
 		&cobra.Command{
@@ -76,6 +83,30 @@ func timeOpens(name string, count int, want error) (float64, error) {
 			}
 			if err == nil {
 				_ = unix.Close(fd)
+			}
+		}
+		all = append(all, float64(time.Since(begin).Nanoseconds())/1000/float64(count))
+	}
+	slices.Sort(all)
+	return all[len(all)/2], nil
+}
+
+// timeWrites does with new files what unpacking and building do; the median round
+// counts, as of opens.
+func timeWrites(folder string, count int) (float64, error) {
+	const rounds = 5
+	var all []float64
+	for range rounds {
+		begin := time.Now()
+		for i := range count {
+			name := filepath.Join(folder, fmt.Sprintf("new-%d", i))
+			fd, err := unix.Open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+			if err != nil {
+				return 0, fmt.Errorf("make %s: %w", name, err)
+			}
+			_ = unix.Close(fd)
+			if err := errors.Join(unix.Chmod(name, 0o700), unix.Rename(name, name+"."), unix.Unlink(name+".")); err != nil {
+				return 0, fmt.Errorf("change %s: %w", name, err)
 			}
 		}
 		all = append(all, float64(time.Since(begin).Nanoseconds())/1000/float64(count))

@@ -15,17 +15,18 @@ type workSizes struct {
 	repository int // files below git status
 	tree       int // files below find and cat
 	opens      int // in one round
+	writes     int
 	refusals   int
 	bytes      int
 }
 
 func fullSizes() workSizes {
-	return workSizes{repository: 5000, tree: 20000, opens: 2000, refusals: 100, bytes: 256 << 20}
+	return workSizes{repository: 5000, tree: 20000, opens: 2000, writes: 500, refusals: 100, bytes: 256 << 20}
 }
 
 func (w workSizes) scaled(by float64) workSizes {
 	times := func(n int) int { return max(1, int(float64(n)*by)) }
-	return workSizes{times(w.repository), times(w.tree), times(w.opens), times(w.refusals), times(w.bytes)}
+	return workSizes{times(w.repository), times(w.tree), times(w.opens), times(w.writes), times(w.refusals), times(w.bytes)}
 }
 
 // workload is what a contestant does.
@@ -73,6 +74,10 @@ func (b *cageBench) workloads() []workload {
 		{
 			key: "open", name: "allowed open", unit: "µs", ratio: 1.1, prints: true,
 			command: []string{tool, "measure", "loop", "open", filepath.Join(b.project, "tree", "0", "0"), strconv.Itoa(b.sizes.opens)},
+		},
+		{
+			key: "write", name: "file made, marked, moved, removed", unit: "µs", prints: true,
+			command: []string{tool, "measure", "loop", "write", filepath.Join(b.project, "tree", "0"), strconv.Itoa(b.sizes.writes)},
 		},
 		{
 			key: "refused", name: "refused open, denied path", unit: "µs", value: 40, prints: true, skip: none,

@@ -124,6 +124,8 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw timeDownload → net.Dialer.DialContext":                     holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw timeOpens → unix.Open":                                     holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw timeRuns → exec.CommandContext":                            holds("a measurement of its own, without a person's secrets"),
+	"cmd/openclaw timeWrites → unix.Open":                                    holds("a measurement of its own, without a person's secrets"),
+	"cmd/openclaw timeWrites → unix.Rename":                                  holds("a measurement of its own, without a person's secrets"),
 	"cmd/openclaw tuiCommand → cmd/openclaw out":                             seen("the screen"),
 	"cmd/openclaw vaultGetCommand → cmd/openclaw out ×3":                     holds("the one secret that was asked for, by who opened the vault for it"),
 	"cmd/openclaw writeNameless → os.OpenFile":                               holds("what the callers of writeNew, which are here too, give it"),
