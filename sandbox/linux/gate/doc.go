@@ -27,6 +27,10 @@
 // but names is served, so that the cage can be built. When the serving process
 // ends, every access answers ENOTCONN.
 //
+// What a cage can make this process keep is bounded: open files and record locks by
+// their number, listings by the bytes of all that are open (past 64 MiB listing
+// answers ENOMEM), and names by what the kernel itself keeps of them.
+//
 // It never touches the cage's own view of the tree and never waits for the
 // cage.
 package gate

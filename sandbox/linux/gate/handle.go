@@ -4,6 +4,7 @@ package gate
 
 import (
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -26,7 +27,8 @@ type handle struct {
 
 	mu      sync.Mutex // of a listing
 	entries []fuse.DirEntry
-	read    bool // it has been handed out
+	taken   int64 // of maxListed
+	read    bool  // it has been handed out
 }
 
 // handles numbers what is open.
@@ -34,9 +36,12 @@ type handles struct {
 	mu   sync.Mutex
 	open map[uint64]*handle
 	next uint64
+
+	listed atomic.Int64 // bytes of all listings
+	most   int64        // maxListed, but for tests
 }
 
-func newHandles() *handles { return &handles{open: map[uint64]*handle{}} }
+func newHandles() *handles { return &handles{open: map[uint64]*handle{}, most: maxListed} }
 
 // add numbers a handle. On an error it has been closed.
 func (h *handles) add(opened *handle) (uint64, syscall.Errno) {
@@ -46,6 +51,7 @@ func (h *handles) add(opened *handle) (uint64, syscall.Errno) {
 		if opened.fd >= 0 {
 			closeFD(opened.fd)
 		}
+		h.give(opened.taken)
 		return 0, syscall.EMFILE
 	}
 	h.next++
@@ -73,8 +79,14 @@ func (h *handles) remove(number uint64) *handle {
 	opened := h.open[number]
 	delete(h.open, number)
 	h.mu.Unlock()
-	if opened != nil && opened.fd >= 0 {
+	switch {
+	case opened == nil:
+	case opened.fd >= 0:
 		closeFD(opened.fd)
+	default:
+		opened.mu.Lock()
+		defer opened.mu.Unlock()
+		h.relist(opened, nil, 0)
 	}
 	return opened
 }

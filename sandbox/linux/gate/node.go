@@ -3,7 +3,6 @@
 package gate
 
 import (
-	"maps"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,15 +16,15 @@ import (
 // file is there and the kernel remembers it; a path that is held has it whatever
 // is there, so that what is mounted on it stays.
 type nodes struct {
-	mu     sync.Mutex
-	byID   map[uint64]*node
-	byPath map[string]*node
-	next   uint64
+	mu   sync.Mutex
+	byID map[uint64]*node
+	root *place
+	next uint64
 }
 
 type node struct {
 	id      uint64
-	path    string // "": the name is gone, or leads to another file now
+	at      *place // nil: the name is gone, or leads to another file now
 	file    identity
 	found   time.Time // on the host, last
 	lookups uint64
@@ -39,18 +38,17 @@ type identity struct{ device, inode uint64 }
 func identityOf(stat *syscall.Stat_t) identity { return identity{stat.Dev, stat.Ino} }
 
 func newNodes() *nodes {
-	root := &node{id: fuse.FUSE_ROOT_ID, path: "/", lookups: 1}
-	return &nodes{
-		byID: map[uint64]*node{root.id: root}, byPath: map[string]*node{"/": root}, next: fuse.FUSE_ROOT_ID + 1,
-	}
+	root := &node{id: fuse.FUSE_ROOT_ID, at: &place{}, lookups: 1}
+	root.at.node = root
+	return &nodes{byID: map[uint64]*node{root.id: root}, root: root.at, next: fuse.FUSE_ROOT_ID + 1}
 }
 
 // path returns the path of a number, or "" when it has none any more.
 func (n *nodes) path(id uint64) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if known := n.byID[id]; known != nil {
-		return known.path
+	if known := n.byID[id]; known != nil && known.at != nil {
+		return known.at.path()
 	}
 	return ""
 }
@@ -69,8 +67,8 @@ func (n *nodes) file(id uint64) identity {
 func (n *nodes) known(name string) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if known := n.byPath[name]; known != nil {
-		return known.id
+	if at := n.root.find(name); at != nil && at.node != nil {
+		return at.node.id
 	}
 	return 0
 }
@@ -109,19 +107,20 @@ func (n *nodes) child(id uint64, name string) string {
 func (n *nodes) remember(name string, file identity) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	known := n.byPath[name]
+	at := n.root.make(name)
+	known := at.node
 	if known != nil && file != (identity{}) {
 		if known.file != (identity{}) && known.file != file {
-			n.drop(name)
+			at.drop()
 			known = nil
 		} else {
 			known.file = file
 		}
 	}
 	if known == nil {
-		known = &node{id: n.next, path: name, file: file}
+		known = &node{id: n.next, at: at, file: file}
 		n.next++
-		n.byID[known.id], n.byPath[name] = known, known
+		n.byID[known.id], at.node = known, known
 	}
 	known.lookups++
 	return known.id
@@ -138,8 +137,9 @@ func (n *nodes) forget(id, lookups uint64) {
 	known.lookups -= min(lookups, known.lookups)
 	if known.lookups == 0 {
 		delete(n.byID, id)
-		if n.byPath[known.path] == known {
-			delete(n.byPath, known.path)
+		if at := known.at; at != nil {
+			at.node = nil
+			at.prune()
 		}
 	}
 }
@@ -190,13 +190,13 @@ func (n *nodes) duplicate(id uint64, write bool) int {
 func (n *nodes) moved(from, to string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.drop(to)
-	for name, known := range n.byPath {
-		if name == from || strings.HasPrefix(name, from+"/") {
-			delete(n.byPath, name)
-			known.path = to + name[len(from):]
-			n.byPath[known.path] = known
-		}
+	if over := n.root.find(to); over != nil {
+		over.take()
+		over.dropAll()
+	}
+	if at := n.root.find(from); at != nil {
+		at.take()
+		n.root.put(to, at)
 	}
 }
 
@@ -204,30 +204,26 @@ func (n *nodes) moved(from, to string) {
 func (n *nodes) swapped(a, b string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	changed := map[string]*node{}
-	for name, known := range n.byPath {
-		for _, pair := range [][2]string{{a, b}, {b, a}} {
-			if name == pair[0] || strings.HasPrefix(name, pair[0]+"/") {
-				delete(n.byPath, name)
-				known.path = pair[1] + name[len(pair[0]):]
-				changed[known.path] = known
-				break
-			}
+	one, other := n.root.find(a), n.root.find(b)
+	for _, at := range []*place{one, other} {
+		if at != nil {
+			at.take()
 		}
 	}
-	maps.Copy(n.byPath, changed)
+	if one != nil {
+		n.root.put(b, one)
+	}
+	if other != nil {
+		n.root.put(a, other)
+	}
 }
 
 // gone forgets the path of a name that was removed.
 func (n *nodes) gone(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.drop(name)
-}
-
-func (n *nodes) drop(name string) {
-	if known := n.byPath[name]; known != nil {
-		delete(n.byPath, name)
-		known.path, known.found = "", time.Time{}
+	if at := n.root.find(name); at != nil {
+		at.drop()
+		at.prune()
 	}
 }

@@ -4,6 +4,8 @@ package gate
 
 import (
 	"path"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,52 @@ func TestNodes(t *testing.T) {
 	if n.path(fuse.FUSE_ROOT_ID) != "/" {
 		t.Error("the root was forgotten")
 	}
+}
+
+// A folder that is moved over another takes its place with all that is in it, and
+// what was in the other has no path any more.
+func TestNodesMovedOver(t *testing.T) {
+	n := newNodes()
+	file, over, under := n.remember("/a/b/file", identity{}), n.remember("/c", identity{}), n.remember("/c/file", identity{})
+	n.moved("/a/b", "/c")
+	if n.path(file) != "/c/file" || n.path(over) != "" || n.path(under) != "" || n.known("/a/b/file") != 0 || n.known("/c/file") != file {
+		t.Errorf("%q %q %q", n.path(file), n.path(over), n.path(under))
+	}
+	n.swapped("/c", "/d/e") // of which the kernel knows nothing
+	if n.path(file) != "/d/e/file" || n.known("/c/file") != 0 {
+		t.Errorf("%q", n.path(file))
+	}
+	for _, id := range []uint64{file, over, under} {
+		n.forget(id, 1)
+	}
+	if len(n.root.below) != 0 || len(n.byID) != 1 {
+		t.Errorf("names and numbers are kept that nobody knows: %v %v", n.root.below, n.byID)
+	}
+}
+
+// A name far down takes no more of this process than its own part: the ways to many
+// such names would fill it.
+func TestNodesAreSmall(t *testing.T) {
+	const count, most = 10_000, 1000 // bytes each; with a way of its own it would be more than 4000
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	n := newNodes()
+	dir := strings.Repeat("/"+strings.Repeat("d", 250), 16)
+	before := heap()
+	for i := range count {
+		n.remember(dir+"/"+strconv.Itoa(i), identity{1, uint64(i)})
+	}
+	if after := heap(); after > before+count*most {
+		t.Errorf("%d bytes a name", (after-before)/count)
+	}
+	if id := n.known(dir + "/77"); n.path(id) != dir+"/77" {
+		t.Error("not the same path")
+	}
+	runtime.KeepAlive(n)
 }
 
 // No name that the kernel sends makes a path that is not directly below its
