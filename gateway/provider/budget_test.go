@@ -102,6 +102,40 @@ func TestEveryCallIsSettled(t *testing.T) {
 	}
 }
 
+// A stream that a provider ends with an error is no success, and what was said before it
+// is not free: the usage of its beginning is of one word.
+func TestAStreamThatEndsWithAnErrorIsCounted(t *testing.T) {
+	t.Parallel()
+	said := strings.Repeat("word ", 80)
+	for path, body := range map[string]string{
+		"/v1/messages": "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n" +
+			"data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"" + said + "\"}}\n\n" +
+			"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n",
+		"/v1/chat/completions": "data: {\"choices\":[{\"delta\":{\"content\":\"" + said + "\"}}]}\n\ndata: {\"error\":{\"message\":\"Overloaded\"},\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":0}}\n\n",
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			upstream := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = w.Write([]byte(body))
+			})
+			l := &ledger{}
+			h := build(t, upstream, func(o *provider.Options) { o.Budget = l.enter })
+			if _, got, err := h.do(t, h.request(t, http.MethodPost, path, `{"model":"m","stream":true}`)); err != nil || got != body {
+				t.Fatalf("%q %v", got, err)
+			}
+			record := h.record(t, 1)
+			_, settled := l.seen()
+			if want := (provider.Usage{In: 9, Out: 100, Estimated: true}); len(settled) != 1 || settled[0] != want || record.Usage != want {
+				t.Errorf("settled %+v, recorded %+v", settled, record.Usage)
+			}
+			if record.Status != http.StatusOK || !strings.Contains(record.Error, "ended its answer with an error") {
+				t.Errorf("%+v", record)
+			}
+		})
+	}
+}
+
 func noSecret(context.Context, string) (keychain.Secret, error) {
 	return keychain.Secret{}, &keychain.Error{Kind: keychain.KindNotFound}
 }

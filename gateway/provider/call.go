@@ -59,6 +59,9 @@ func (c *call) finish() {
 	switch {
 	case c.meter != nil:
 		c.meter.stop()
+		if c.meter.failed() && c.record.Error == "" {
+			c.record.Error = "the provider ended its answer with an error"
+		}
 		if c.costs && (c.use == useGenerates || c.meter.text.told.any) {
 			c.record.Usage = c.meter.usage(c.whole, c.record.BytesIn)
 		}

@@ -63,7 +63,8 @@
 //
 // What an answer costs is read as it passes, streamed or whole, also through gzip,
 // and without changing a byte or holding one back. What it does not say (a stream
-// that was cut, a chat that was not asked for its usage) is estimated, never free.
+// that was cut or ended with an error, a chat that was not asked for its usage) is
+// estimated, never free.
 // A budget is asked before each call and told its cost once, however it ends.
 //
 // Errors of this package have the shape of the API that the client speaks and say

@@ -134,15 +134,19 @@ func (m *meter) cut() bool {
 	}
 }
 
+// failed reports whether a stream ended with an error. stop comes first.
+func (m *meter) failed() bool { return m.lines != nil && m.text.failed }
+
 // usage is what the answer cost. whole says that it came to its end; body is the
-// size of the request.
+// size of the request. A stream that ends with an error, or without the event that
+// ends it, told of its usage when it began, if at all.
 func (m *meter) usage(whole bool, body int64) Usage {
 	told := m.text.told
 	out := Usage{In: told.in, Cached: told.cached, Out: told.out}
 	if !told.input {
 		out.In, out.Estimated = estimate(body), true
 	}
-	if !told.any || !whole {
+	if !told.any || !whole || m.failed() || m.lines != nil && !m.text.ended {
 		seen := max(m.text.textBytes/bytesPerToken, m.text.textEvents)
 		if m.opaque || m.broken {
 			seen = max(seen, m.bytes)

@@ -108,6 +108,7 @@ func TestUsageIsEstimated(t *testing.T) {
 	t.Parallel()
 	half := anthropicStream[:strings.Index(anthropicStream, "event: message_delta")]
 	plenty := "data: {\"choices\":[{\"delta\":{\"content\":\"" + strings.Repeat("word ", 80) + "\"}}]}\n\n"
+	talk := "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"" + strings.Repeat("word ", 80) + "\"}}\n\n"
 	zstd := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"zstd"}}
 	bomb := events.Clone()
 	bomb.Set("Content-Encoding", "gzip")
@@ -117,6 +118,9 @@ func TestUsageIsEstimated(t *testing.T) {
 		text   string
 		want   Usage
 	}{
+		"one that fails in the middle":     {events, true, half + talk + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n", Usage{In: 3210, Cached: 3000, Out: 109, Estimated: true}},
+		"responses that fail":              {events, true, strings.ReplaceAll(plenty, "content", "text") + "data: {\"type\":\"response.failed\",\"response\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":0}}}\n\n", Usage{In: 7, Out: 100, Estimated: true}},
+		"one that only stops":              {events, true, half + talk, Usage{In: 3210, Cached: 3000, Out: 109, Estimated: true}},
 		"a chat that was not asked for it": {events, true, plenty + plenty + "data: [DONE]\n\n", Usage{In: 10, Out: 200, Estimated: true}},
 		"short events":                     {events, true, strings.Repeat("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", 50), Usage{In: 10, Out: 50, Estimated: true}},
 		"a stream that was cut":            {events, false, half, Usage{In: 3210, Cached: 3000, Out: 9, Estimated: true}},

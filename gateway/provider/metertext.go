@@ -8,6 +8,7 @@ type textReader struct {
 	textBytes  int64
 	textEvents int64
 	ended      bool // the event that ends a stream came
+	failed     bool // it is one that says that the answer broke off
 	opened     int  // objects and lists
 
 	depth    int
@@ -27,7 +28,7 @@ type textReader struct {
 
 // begin forgets all but what was counted: another text follows.
 func (t *textReader) begin() {
-	*t = textReader{told: t.told, textBytes: t.textBytes, textEvents: t.textEvents, ended: t.ended, opened: t.opened, usage: t.usage[:0]}
+	*t = textReader{told: t.told, textBytes: t.textBytes, textEvents: t.textEvents, ended: t.ended, failed: t.failed, opened: t.opened, usage: t.usage[:0]}
 }
 
 func (t *textReader) read(b []byte) {
@@ -99,8 +100,10 @@ func (t *textReader) endString() {
 	case "type":
 		if t.depth == 1 && t.length <= len(t.word) {
 			switch string(t.word[:t.length]) {
-			case "message_stop", "error", "response.completed", "response.failed", "response.incomplete":
+			case "message_stop", "response.completed", "response.incomplete":
 				t.ended = true
+			case "error", "response.failed":
+				t.ended, t.failed = true, true
 			}
 		}
 	case "text", "content", "delta", "arguments", "partial_json", "thinking", "reasoning", "reasoning_content", "refusal":
@@ -144,7 +147,7 @@ func (t *textReader) open(object bool) {
 	}
 	t.opened++
 	if object && t.depth == 1 && key == "error" {
-		t.ended = true
+		t.ended, t.failed = true, true
 	}
 	if t.depth == 1 {
 		t.outer = !inObject || key == "message" || key == "response"
