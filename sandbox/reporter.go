@@ -7,11 +7,15 @@ import (
 
 // Bounds of the queue of refusals that wait for Spec.Denied.
 const (
-	maxQueued = 1024 // in order; past it refusals of one target are merged
-	maxMerged = 4096 // targets; past it they are merged into one that says so
+	maxQueued      = 1024 // in order; past it refusals of one target are merged
+	maxMerged      = 4096 // targets; past it they are merged into one that says so
+	maxMergedRules = 64   // of that one; past it they are merged too: some quote what a program sent
 )
 
-const manyTargets = "(more targets than could be told apart)"
+const (
+	manyTargets = "(more targets than could be told apart)"
+	manyRules   = "(more rules than could be told apart)"
+)
 
 // lookWindow is how long a refused look at a path (stat, access) waits to be
 // told: a program often looks before it opens or removes, and the two are one
@@ -102,6 +106,9 @@ func (r *reporter) add(d Denial) {
 	if len(r.queue) >= maxQueued {
 		if _, ok := r.index[keyOf(d)]; !ok && len(r.queue) >= maxMerged {
 			d.Target = manyTargets
+			if _, ok := r.index[keyOf(d)]; !ok && len(r.queue) >= maxMerged+maxMergedRules {
+				d.Rule = manyRules
+			}
 		}
 		if at, ok := r.index[keyOf(d)]; ok {
 			r.queue[at].denial.Count += d.Count

@@ -31,24 +31,23 @@ func TestReporterCounts(t *testing.T) {
 	for range 10 * maxMerged {
 		r.add(Denial{Operation: "create", Target: fmt.Sprint(len(told), time.Now().UnixNano())})
 	}
+	for i := range 10 * maxMerged { // a refusal of the network's quotes the name that a program sent
+		r.add(Denial{Operation: "connect", Target: "good.example:80", Rule: fmt.Sprintf("HTTP host evil%d.example is not good.example", i)})
+	}
 	r.mu.Lock()
 	length := len(r.queue)
 	r.mu.Unlock()
-	if length > maxMerged+16 {
+	if length > maxMerged+maxMergedRules+16 {
 		t.Errorf("%d entries are queued", length)
 	}
 	close(blocked)
 	r.close()
-	opens, creates := 0, 0
+	counts := map[string]int{}
 	for _, d := range told {
-		if d.Operation == "open" {
-			opens += d.Count
-		} else {
-			creates += d.Count
-		}
+		counts[d.Operation] += d.Count
 	}
-	if opens != targets*rounds || creates != 10*maxMerged {
-		t.Errorf("told %d opens of %d and %d creates of %d", opens, targets*rounds, creates, 10*maxMerged)
+	if counts["open"] != targets*rounds || counts["create"] != 10*maxMerged || counts["connect"] != 10*maxMerged {
+		t.Errorf("told %v, of %d opens, and of %d creates and connects", counts, targets*rounds, 10*maxMerged)
 	}
 }
 
