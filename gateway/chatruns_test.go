@@ -28,6 +28,21 @@ func TestAgentWithoutAModelIsToldSo(t *testing.T) {
 	}
 }
 
+// A run's id that is another session's is the client's mistake, and told as that.
+func TestARunsIDIsOfOneSession(t *testing.T) {
+	h := talking(t, newFolder(t), nil)
+	s := h.socket("operator.write")
+	s.ok("chat.send", object{"sessionKey": "main", "message": "here", "idempotencyKey": "one"})
+	s.chats("one")
+	answer := s.call("chat.send", object{"sessionKey": "agent:coder:other", "message": "there", "idempotencyKey": "one"})
+	if answer.OK || answer.Error.Code != wire.CodeInvalidRequest || !strings.Contains(answer.Error.Message, "in another session") {
+		t.Fatalf("%s", answer.raw)
+	}
+	if n := len(h.standin.Requests()); n != 1 {
+		t.Fatalf("%d requests", n)
+	}
+}
+
 // An abort ends the provider's work at once; what was said until then is kept
 // and marked.
 func TestAbortEndsTheRunAndKeepsWhatWasSaid(t *testing.T) {

@@ -170,6 +170,8 @@ func (c *chats) refusal(err error) error {
 	switch {
 	case errors.Is(err, chat.ErrBusy):
 		return &wire.Error{Code: wire.CodeUnavailable, Message: err.Error(), Retryable: true, RetryAfterMS: time.Second.Milliseconds()}
+	case errors.Is(err, chat.ErrOtherSession):
+		return wire.Invalid(err.Error())
 	case errors.Is(err, chat.ErrStopped):
 		return wire.Unavailable("the gateway stops", "")
 	}

@@ -45,6 +45,9 @@ var ErrBusy = errors.New("too many runs are under way; try again when one has en
 // ErrStopped is why a run was not taken: the gateway stops.
 var ErrStopped = errStopped
 
+// ErrOtherSession is why a run was not taken: its id is that of another session's.
+var ErrOtherSession = errors.New("the idempotency key is that of a run in another session")
+
 // Engine is the chats of a gateway.
 type Engine struct {
 	options  Options
@@ -177,7 +180,7 @@ func (e *Engine) enter(r Request, model Model) (run *Run, again bool, err error)
 	case e.stopped:
 		return nil, false, ErrStopped
 	case e.runs[r.Run] != nil, e.ended[r.Run] != nil:
-		return nil, false, errors.New("the idempotency key is that of a run in another session")
+		return nil, false, ErrOtherSession
 	case len(e.runs) >= MaxRuns, len(e.lanes[r.Session]) >= MaxWaiting:
 		return nil, false, ErrBusy
 	}
