@@ -68,18 +68,15 @@ func (g *grants) fresh(class policy.Class, name string) bool {
 // seen reports whether a path may be looked at, or used through a handle, without
 // asking. The names in a folder that was opened may be looked at with it.
 func (g *grants) seen(class policy.Class, name string) bool {
+	return g.own(class, name) || class == policy.ClassPathRead && g.own(class, path.Dir(name))
+}
+
+// own is seen by a yes to the path itself.
+func (g *grants) own(class policy.Class, name string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	for _, at := range []string{name, path.Dir(name)} {
-		if one := g.paths[at]; one != nil && one.covers(class) && (one.open > 0 || now.Before(one.until)) {
-			return true
-		}
-		if class != policy.ClassPathRead {
-			break
-		}
-	}
-	return false
+	one := g.paths[name]
+	return one != nil && one.covers(class) && (one.open > 0 || g.now().Before(one.until))
 }
 
 // opened and closed count the handles of a path.
