@@ -298,7 +298,7 @@ func (g *Gate) truncate(input *fuse.SetAttrIn, name string, size int64) syscall.
 		if fd, code = g.beneath(name, unix.O_WRONLY|unix.O_NONBLOCK, 0); code != 0 {
 			return code
 		}
-		if code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
+		if _, code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
 			closeFD(fd)
 			return code
 		}

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -46,7 +47,8 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		return fuse.Status(code)
 	}
 	file := newHandle(fd, input.Flags, class)
-	if code := g.same(fd, g.nodes.file(input.NodeId)); code != 0 {
+	stat, code := g.same(fd, g.nodes.file(input.NodeId))
+	if code != 0 {
 		closeFD(fd)
 		return fuse.Status(code)
 	}
@@ -56,6 +58,9 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		return fuse.Status(code)
 	}
 	g.nodes.opened(input.NodeId, file)
+	if operation == "execve" && g.nodes.unchanged(input.NodeId, stampOf(&stat), time.Now()) && tellsChanges(fd) {
+		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE // otherwise the kernel reads all of the program again
+	}
 	return fuse.OK
 }
 
@@ -66,17 +71,16 @@ func newHandle(fd int, flags uint32, class policy.Class) *handle {
 // same refuses what is no file (a pipe would make the reader wait here), and a
 // file that has taken another's name since the look-up: the kernel then looks
 // again.
-func (g *Gate) same(fd int, known identity) syscall.Errno {
-	var stat syscall.Stat_t
+func (g *Gate) same(fd int, known identity) (stat syscall.Stat_t, code syscall.Errno) {
 	switch err := syscall.Fstat(fd, &stat); {
 	case err != nil:
-		return errno(err)
+		return stat, errno(err)
 	case stat.Mode&syscall.S_IFMT != syscall.S_IFREG:
-		return syscall.EACCES
+		return stat, syscall.EACCES
 	case known != (identity{}) && known != identityOf(&stat):
-		return syscall.ESTALE
+		return stat, syscall.ESTALE
 	}
-	return 0
+	return stat, 0
 }
 
 // Create makes a file that the policy allows.
@@ -92,7 +96,7 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 		return fuse.Status(code)
 	}
 	g.unmask(fd, mode)
-	if code := g.same(fd, identity{}); code != 0 {
+	if _, code := g.same(fd, identity{}); code != 0 {
 		closeFD(fd)
 		return fuse.Status(code)
 	}

@@ -29,6 +29,7 @@ type node struct {
 	found   time.Time // on the host, last
 	lookups uint64
 	open    map[*handle]struct{} // through these the file is reached when its name is gone
+	program program
 }
 
 // identity tells one file from another. The zero value is not known: something
