@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -21,7 +22,7 @@ func TestProgramChangedFromOutside(t *testing.T) {
 	}
 	size := max(len(works), len(fails))
 	padded := func(program []byte) []byte {
-		return append(program[:len(program):len(program)], make([]byte, size-len(program))...)
+		return append(slices.Clip(program), make([]byte, size-len(program))...)
 	}
 	name := w.path("project/program")
 	if err := os.WriteFile(name, padded(works), 0o700); err != nil {
