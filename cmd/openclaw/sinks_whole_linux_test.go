@@ -111,6 +111,7 @@ func sinkCommands(home, run, ask string) map[string]sinkRow {
 		"measure loop open":         unfit("a part of measure"),
 		"measure loop refused":      unfit("a part of measure"),
 		"measure loop run":          unfit("a part of measure"),
+		"measure loop write":        unfit("a part of measure"),
 		"measure screen":            unfit("measures a screen of its own, without secrets"),
 		"redact":                    {runs: []sinkRun{{stdin: "the key is " + s + "\n"}}},
 		"secrets delete":            ran([]string{s}),

@@ -24,7 +24,7 @@ func stampOf(stat *syscall.Stat_t) stamp { return stamp{stat.Size, stat.Mtim, st
 // settled reports whether the last change was long enough ago.
 func (s stamp) settled(now time.Time) bool {
 	limit := now.Add(-settleTime)
-	return time.Unix(s.written.Unix()).Before(limit) && time.Unix(s.changed.Unix()).Before(limit)
+	return time.Unix(s.written.Sec, s.written.Nsec).Before(limit) && time.Unix(s.changed.Sec, s.changed.Nsec).Before(limit)
 }
 
 // program is a file as it was when it was last run.
