@@ -82,15 +82,8 @@ func (s *Store) Sessions(ctx context.Context, q Query) (sessions []Session, tota
 		if err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			one, err := scanSession(rows)
-			if err != nil {
-				return err
-			}
-			sessions = append(sessions, one)
-		}
-		return rows.Err()
+		sessions, err = collect(rows, scanSession, nil)
+		return err
 	})
 	return sessions, total, err
 }
@@ -112,31 +105,47 @@ func (s *Store) Newest(ctx context.Context, key string, limit, offset int, bytes
 		if err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			m, err := scanMessage(rows)
-			if err != nil {
-				return err
-			}
-			if bytes -= int64(len(m.Content)); bytes < 0 && len(messages) > 0 {
-				break
-			}
-			messages = append(messages, m)
-		}
+		first := true
+		messages, err = collect(rows, scanMessage, func(m Message) bool {
+			bytes -= int64(len(m.Content))
+			fits := bytes >= 0 || first
+			first = false
+			return fits
+		})
 		slices.Reverse(messages)
-		return rows.Err()
+		return err
 	})
 	return messages, total, err
+}
+
+// scanned is a row of an answer.
+type scanned interface{ Scan(into ...any) error }
+
+// collect reads rows to their end, or to the first that is not wanted, and closes
+// them. A nil wanted wants all.
+func collect[T any](rows *sql.Rows, scan func(scanned) (T, error), wanted func(T) bool) (all []T, err error) {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		if wanted != nil && !wanted(one) {
+			break
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
 }
 
 // messageColumns are what scanMessage reads.
 const messageColumns = "number, run, role, created, content, about"
 
-func scanMessage(rows *sql.Rows) (Message, error) {
+func scanMessage(row scanned) (Message, error) {
 	var m Message
 	var created int64
 	var content, about string
-	if err := rows.Scan(&m.Number, &m.Run, &m.Role, &created, &content, &about); err != nil {
+	if err := row.Scan(&m.Number, &m.Run, &m.Role, &created, &content, &about); err != nil {
 		return Message{}, err
 	}
 	m.Created, m.Content, m.About = time.UnixMilli(created), []byte(content), []byte(about)
@@ -150,15 +159,8 @@ func (s *Store) OfRun(ctx context.Context, key, run string) (messages []Message,
 		if err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			m, err := scanMessage(rows)
-			if err != nil {
-				return err
-			}
-			messages = append(messages, m)
-		}
-		return rows.Err()
+		messages, err = collect(rows, scanMessage, nil)
+		return err
 	})
 	return messages, err
 }

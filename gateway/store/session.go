@@ -50,7 +50,7 @@ type Change struct {
 
 const sessionColumns = "key, id, agent, label, provider, model, created, updated, input_tokens, output_tokens, status, last_run, last_error, messages"
 
-func scanSession(row interface{ Scan(...any) error }) (s Session, err error) {
+func scanSession(row scanned) (s Session, err error) {
 	var created, updated int64
 	err = row.Scan(&s.Key, &s.ID, &s.Agent, &s.Label, &s.Provider, &s.Model, &created, &updated, &s.InputTokens, &s.OutputTokens, &s.Status, &s.LastRun, &s.LastError, &s.Messages)
 	s.Created, s.Updated = time.UnixMilli(created), time.UnixMilli(updated)
