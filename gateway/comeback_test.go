@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -47,6 +48,13 @@ func TestRunsOfTheGatewayBeforeAreWaitedFor(t *testing.T) {
 			for _, token := range []string{run.Token, stranded} {
 				if r := call(token); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") != "1" {
 					t.Fatalf("before it is back: %d %v", r.StatusCode, r.Header)
+				}
+			}
+			for peer, waits := range map[string]bool{"127.0.0.1:1024": true, "[::1]:1024": true, "192.0.2.7:1024": false} {
+				request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages", nil)
+				request.RemoteAddr = peer
+				if h.awaited(httptest.NewRecorder(), request, []string{stranded}) != waits {
+					t.Errorf("from %s it is told to try again: %v", peer, !waits)
 				}
 			}
 			if r := call(run.Token, "sk-a-guess-of-another-kind"); r.StatusCode != http.StatusUnauthorized {
