@@ -14,7 +14,9 @@
 // What is served behaves as the host's file does: its contents, holes, sizes,
 // names, modes, times, own extended attributes, locks against the host and other
 // cages, and shared memory that is mapped. A file that another one replaces on the
-// host is another file to the kernel, and whoever has the old one open keeps it.
+// host is another file to the kernel, and whoever has the old one open keeps it. A
+// program that is run again is not read again if its size and times say that it is
+// what it was; to open it is judged all the same.
 // What differs: a file of another user is shown as nobody's, or as this user's
 // where this user may write it; one that is mapped shows what the host writes only
 // when it is read or opened again; a socket or a pipe has both ends in the cage;

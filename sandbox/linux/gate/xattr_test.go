@@ -27,7 +27,7 @@ func TestAttributesTakeAYesToTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	const attribute = "user.origin"
-	if err := unix.Setxattr(file, attribute, []byte("a secret place"), 0); errors.Is(err, unix.EOPNOTSUPP) {
+	if err := unix.Setxattr(file, attribute, []byte("a secret place"), 0); errors.Is(err, unix.EOPNOTSUPP) && os.Getenv("OPENCLAW_TEST_REQUIRE") != "all" {
 		t.Skip("the file system has no attributes of a person's own")
 	} else if err != nil {
 		t.Fatal(err)
