@@ -216,6 +216,42 @@ func TestHeldCallsAreBounded(t *testing.T) {
 	}
 }
 
+// The process behind a call is found when it is asked for, also behind a thread that is
+// not its first one.
+func TestProcessIsFoundOnDemand(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a")
+	calls := make(chan Call, 1)
+	run, done := onWatchedThread(t, func(fd int) *Listener {
+		l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+			open := c.PID
+			if pid, waits := c.Process(); c.Operation == "mkdir" && (open != 0 || pid != os.Getpid() || !waits) {
+				t.Errorf("process %d, asked for %d, waits %v", open, pid, waits)
+			}
+			if c.Operation == "mkdir" {
+				calls <- c
+			}
+			return Verdict{}
+		})
+		l.ProcessOnDemand()
+		return l
+	}, func() {
+		if err := mkdir(name); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	c := <-calls
+	if c.TID == os.Getpid() {
+		t.Error("the first thread called, which proves nothing")
+	}
+	if _, waits := c.Process(); waits {
+		t.Error("a call that was answered still waits")
+	}
+}
+
 func TestKilledCallerIsNoticed(t *testing.T) {
 	folder := t.TempDir()
 	held, noticed := make(chan bool), make(chan bool)
