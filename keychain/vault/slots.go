@@ -31,12 +31,9 @@ func (v *Vault) Slots(ctx context.Context) ([]Slot, error) {
 	if v.root == nil {
 		return nil, wrap(op, v.path, "", errClosed)
 	}
-	c, err := readContainer(v.path, v.floor)
-	if err != nil {
-		return nil, wrap(op, v.path, "", err)
-	}
-	header, err := v.decrypt(c, func(payload) {}) // only that proves the header
-	return header.Slots, wrap(op, v.path, "", err)
+	var slots []Slot
+	err := v.load(func(h Header, _ payload) { slots = h.Slots }) // only opening it proves the header
+	return slots, wrap(op, v.path, "", err)
 }
 
 // AddSlot adds a way to unlock the vault, beside those that it has.
@@ -135,18 +132,13 @@ func (v *Vault) rekey(ctx context.Context, approved bool, unlocks []Unlock) erro
 	}
 	defer release()
 	file.RemoveLeftovers(v.path)
-	c, err := readContainer(v.path, v.floor)
-	if err != nil {
-		return err
-	}
 	root := random(keySize)
 	defer clear(root)
 	var header Header
 	var sum []byte
 	var written error
-	_, err = v.decrypt(c, func(p payload) {
-		next := c.header
-		next.Cipher = suite(approved || c.header.Approved())
+	err = v.load(func(next Header, p payload) {
+		next.Cipher = suite(approved || next.Approved())
 		header, sum, written = v.replaceAll(next, p, root, unlocks)
 	})
 	if err = errors.Join(err, written); err != nil {

@@ -121,12 +121,7 @@ func (v *Vault) read(ctx context.Context, use func(payload)) error {
 	if v.root == nil {
 		return errClosed
 	}
-	c, err := readContainer(v.path, v.floor)
-	if err != nil {
-		return err
-	}
-	_, err = v.decrypt(c, use)
-	return err
+	return v.load(func(_ Header, p payload) { use(p) })
 }
 
 // change reads the newest file under the lock between processes, so that no
@@ -147,20 +142,16 @@ func (v *Vault) changeWith(ctx context.Context, edit func(*Header, *payload) err
 	}
 	defer release()
 	file.RemoveLeftovers(v.path)
-	c, err := readContainer(v.path, v.floor)
-	if err != nil {
-		return err
-	}
 	var written error
-	_, err = v.decrypt(c, func(p payload) {
-		header := c.header
+	err = v.load(func(before Header, p payload) {
+		header := before
 		if written = edit(&header, &p); written != nil {
 			return
 		}
 		header.Generation++
 		header.Written = v.now().UTC().Truncate(time.Second)
 		previous := previousSuffix
-		if len(header.Slots) < len(c.header.Slots) {
+		if len(header.Slots) < len(before.Slots) {
 			previous = ""
 			if written = v.dropPrevious(); written != nil {
 				return

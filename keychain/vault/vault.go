@@ -83,6 +83,12 @@ type Vault struct {
 	sum    []byte // of that file
 }
 
+// sighting is the newest file that this process had seen at some moment.
+type sighting struct {
+	header Header
+	sum    []byte
+}
+
 var _ keychain.Store = (*Vault)(nil)
 
 // Create makes a vault at path, which must not exist, with one slot.
@@ -143,7 +149,7 @@ func Open(_ context.Context, path string, unlock Unlock, options Options) (*Vaul
 		return nil, wrap(op, path, "", err)
 	}
 	v := &Vault{path: path, now: options.Now, floor: *options.floor, cost: options.costs, root: guard(root), seen: c.header, sum: bytes.Clone(c.sum)}
-	if _, err := v.decrypt(c, func(payload) {}); err != nil {
+	if err := v.decrypt(c, v.sighted(), func(payload) {}); err != nil {
 		v.Close()
 		return nil, wrap(op, path, "", err)
 	}
@@ -179,36 +185,46 @@ func readContainer(path string, floor bounds) (container, error) {
 	return parse(data, floor)
 }
 
-// decrypt checks that the container continues what this process saw, gives the
-// entries to use and wipes them afterwards.
-func (v *Vault) decrypt(c container, use func(payload)) (Header, error) {
-	v.seenMu.Lock()
-	seen, sum := v.seen, v.sum
-	v.seenMu.Unlock()
+// load reads the file, gives its header and entries to use and wipes the entries
+// afterwards. What the file must continue is what had been seen before it was read: a
+// call beside this one may write, and see, a newer one meanwhile.
+func (v *Vault) load(use func(Header, payload)) error {
+	before := v.sighted()
+	c, err := readContainer(v.path, v.floor)
+	if err != nil {
+		return err
+	}
+	return v.decrypt(c, before, func(p payload) { use(c.header, p) })
+}
+
+// decrypt checks that the container continues what was seen before it was read, gives
+// the entries to use and wipes them afterwards.
+func (v *Vault) decrypt(c container, before sighting, use func(payload)) error {
+	seen := before.header
 	if c.header.ID != seen.ID {
-		return Header{}, errReplaced
+		return errReplaced
 	}
 	switch {
 	case c.header.Generation < seen.Generation:
-		return Header{}, fmt.Errorf("%w: %d after %d", errOlder, c.header.Generation, seen.Generation)
-	case c.header.Generation == seen.Generation && !bytes.Equal(c.sum, sum):
-		return Header{}, fmt.Errorf("%w: %d", errFork, seen.Generation)
+		return fmt.Errorf("%w: %d after %d", errOlder, c.header.Generation, seen.Generation)
+	case c.header.Generation == seen.Generation && !bytes.Equal(c.sum, before.sum):
+		return fmt.Errorf("%w: %d", errFork, seen.Generation)
 	}
 	plaintext, err := c.open(v.root.bytes())
 	if err != nil {
 		if errors.Is(err, errAltered) && !sharesSlot(c.header, seen) {
-			return Header{}, errRekeyed
+			return errRekeyed
 		}
-		return Header{}, err
+		return err
 	}
 	defer clear(plaintext)
 	p, err := decodePayload(plaintext)
 	if err != nil {
-		return Header{}, err
+		return err
 	}
 	v.saw(c.header, c.sum)
 	use(p)
-	return c.header, nil
+	return nil
 }
 
 // sharesSlot reports whether a way to unlock one vault unlocks the other. After
@@ -217,6 +233,12 @@ func sharesSlot(a, b Header) bool {
 	return slices.ContainsFunc(a.Slots, func(s Slot) bool {
 		return slices.ContainsFunc(b.Slots, func(t Slot) bool { return s.ID == t.ID })
 	})
+}
+
+func (v *Vault) sighted() sighting {
+	v.seenMu.Lock()
+	defer v.seenMu.Unlock()
+	return sighting{header: v.seen, sum: v.sum}
 }
 
 func (v *Vault) saw(h Header, sum []byte) {

@@ -304,3 +304,28 @@ func TestVaultManyGoroutines(t *testing.T) {
 		t.Fatalf("generation %d: a change was lost", generation)
 	}
 }
+
+// A read beside writes of the same process is of a file that was the newest while it
+// was read: only a file that is older than one seen before it was put back.
+func TestVaultReadsBesideWrites(t *testing.T) {
+	v, _ := newVault(t)
+	set(t, v, "a", "0")
+	ctx, done := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := v.Get(context.Background(), "a"); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		set(t, v, "a", fmt.Sprint(i))
+	}
+	done()
+	group.Wait()
+	want(t, v, "a", "299")
+}
