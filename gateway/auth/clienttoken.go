@@ -77,25 +77,28 @@ func (t *Tokens) RevokeClient(name string) (ClientToken, error) {
 	if !known {
 		return ClientToken{}, ErrNoClient
 	}
-	now := t.clock.Now()
-	t.clients[hash].Revoked = now
+	now, client := t.clock.Now(), t.clients[hash]
+	client.Revoked = now
 	delete(t.live, name)
 	t.forgetClients()
-	return *t.clients[hash], t.keep(now)
+	return *client, t.keep(now)
 }
 
 // forgetClients lets those go that have been over longest; t.mu is held.
 func (t *Tokens) forgetClients() {
-	over := len(t.clients) - len(t.live) - maxRevoked
-	if over <= 0 {
-		return
+	over := slices.DeleteFunc(t.list(), func(c ClientToken) bool { return t.live[c.Name] == c.Hash })
+	slices.SortStableFunc(over, func(a, b ClientToken) int { return a.ended().Compare(b.ended()) })
+	for _, c := range over[:max(len(over)-maxRevoked, 0)] {
+		delete(t.clients, c.Hash)
 	}
-	for _, c := range t.list() {
-		if over > 0 && t.live[c.Name] != c.Hash {
-			delete(t.clients, c.Hash)
-			over--
-		}
+}
+
+// ended is when a token ended that is not in force.
+func (c *ClientToken) ended() time.Time {
+	if !c.Revoked.IsZero() {
+		return c.Revoked
 	}
+	return c.Expires
 }
 
 // Clients returns the client tokens that are remembered, oldest first.

@@ -359,3 +359,35 @@ func TestTokensThatAreRememberedAreBounded(t *testing.T) {
 		t.Fatal("remembered:", n)
 	}
 }
+
+// Who has been remembered longest is not who has been over longest: a client that was
+// made first and is taken back last is over, also at the next start.
+func TestAClientOfLongAgoIsRevokedForGood(t *testing.T) {
+	d := newDesk(t)
+	oldest, _, err := d.AddClient("phone", Scopes{ScopeRead}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first string
+	for i := range maxRevoked {
+		d.hands.pass(time.Hour)
+		token, client, err := d.AddClient("ci", Scopes{ScopeRead}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = token
+		}
+		if _, err := d.RevokeClient(client.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.wants(first, Revoked)
+	d.hands.pass(time.Hour)
+	if client, err := d.RevokeClient("phone"); err != nil || client.Name != "phone" || client.Revoked.IsZero() {
+		t.Fatal(client, err)
+	}
+	d.restart()
+	d.wants(oldest, Revoked)
+	d.wants(first, Unknown) // it made room
+}
