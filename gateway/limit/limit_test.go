@@ -139,6 +139,27 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	}
 }
 
+// The only one that an address may have gives way, too.
+func TestTheOnlyConnectionOfAnAddressGivesWay(t *testing.T) {
+	l := New(fixed(Settings{Enabled: true, Connections: 1}), nil)
+	last, _, _ := l.connect(t, "203.0.113.7")
+	for range 3 {
+		c, evicted, refused := l.connect(t, "203.0.113.7")
+		if evicted != last || refused || c.over {
+			t.Fatalf("evicted %v, refused %v, over %v", evicted, refused, c.over)
+		}
+		l.release(evicted) // its server closes it
+		last = c
+	}
+	l.hold(last)
+	if c, evicted, _ := l.connect(t, "203.0.113.7"); evicted != nil || !c.over {
+		t.Fatal("one with a good credential gave way")
+	}
+	if n := l.open[last.group].count; n != 2 {
+		t.Fatalf("%d are counted", n)
+	}
+}
+
 // Whoever opens connections and shows no credential takes nobody's place.
 func TestConnectionsWithoutACredentialGiveWay(t *testing.T) {
 	l := New(fixed(Settings{Enabled: true, Connections: 3}), nil)

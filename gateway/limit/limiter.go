@@ -226,6 +226,7 @@ func (l *Limiter) acquire(c *conn) (evicted *conn, refused bool) {
 		}
 	}
 	of.count++
+	l.open[c.group] = of // the one that gave way may have been its last
 	of.conns[c] = struct{}{}
 	c.counted = true
 	c.stranger = settings.Enabled && !known
