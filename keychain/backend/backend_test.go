@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +171,53 @@ func TestWhoKeepsValuesIsToldOfALock(t *testing.T) {
 			t.Errorf("after %s: told %d times, not %d", step.what, told, step.told)
 		}
 	}
+}
+
+// An answer that was under way when the vault was locked does not say that it is open.
+func TestALockIsNotTakenBackByWhatWasUnderWay(t *testing.T) {
+	o := folders(t)
+	other := open(t, o)
+	if err := other.CreateVault(t.Context(), []byte(words)); err != nil {
+		t.Fatal(err)
+	}
+	anchor := &slow{began: make(chan struct{}), goOn: make(chan struct{})}
+	o.Anchor = anchor
+	b := open(t, o)
+	if err := b.Unlock(t.Context(), []byte(words)); err != nil {
+		t.Fatal(err)
+	}
+	set(t, other, "a", "1")
+	anchor.slow.Store(true)
+	read := make(chan error, 1)
+	go func() {
+		_, err := b.Get(t.Context(), "a")
+		read <- err
+	}()
+	<-anchor.began // it has the value, and what it saw is being recorded
+	b.Lock()
+	wantStatus(t, b, Vault, Locked)
+	close(anchor.goOn)
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, b, Vault, Locked)
+	_, err := b.Get(t.Context(), "a")
+	wantKind(t, err, keychain.KindLocked)
+}
+
+// slow is an anchor whose next note takes its time.
+type slow struct {
+	paper
+	slow        atomic.Bool
+	began, goOn chan struct{}
+}
+
+func (s *slow) Note(ctx context.Context, mark keychain.VaultMark) error {
+	if s.slow.CompareAndSwap(true, false) {
+		close(s.began)
+		<-s.goOn
+	}
+	return s.paper.Note(ctx, mark)
 }
 
 func TestVaultWithPassphrase(t *testing.T) {

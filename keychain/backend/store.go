@@ -129,7 +129,8 @@ func (b *Backend) store(op, name string) (keychain.Store, error) {
 	return nil, b.err
 }
 
-// learn keeps what an answer says about the backend itself.
+// learn keeps what an answer says about the backend itself. That of a vault which was
+// locked or opened anew meanwhile says nothing of what is in use now.
 func (b *Backend) learn(store keychain.Store, err error) {
 	switch keychain.KindOf(err) {
 	case keychain.KindLocked, keychain.KindNoService, keychain.KindTimeout, keychain.KindCorrupt, keychain.KindUnsafeFile, keychain.KindRolledBack:
@@ -140,7 +141,8 @@ func (b *Backend) learn(store keychain.Store, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, isVault := store.(*vault.Vault); isVault == (b.choice == Vault) {
+	v, isVault := store.(*vault.Vault)
+	if isVault == (b.choice == Vault) && (!isVault || v == b.vault) {
 		b.err = err
 	}
 }
