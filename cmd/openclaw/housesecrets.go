@@ -174,7 +174,9 @@ func (h *house) secretInfo(ctx context.Context) ([]event.Secret, error) {
 type tokenSource struct {
 	house *house
 
-	mu        sync.Mutex
+	creating sync.Mutex // held while a token is looked for and stored
+
+	mu        sync.Mutex // guards temporary
 	temporary keychain.Secret
 }
 
@@ -199,16 +201,29 @@ func (s *tokenSource) Token(ctx context.Context) (keychain.Secret, error) {
 	}
 }
 
-// create makes the token and stores it.
+// create makes the token and stores it, unless somebody stored one just now. One that
+// is deleted from the store does not come back: the next one is another.
 func (s *tokenSource) create(ctx context.Context) (keychain.Secret, error) {
+	s.creating.Lock()
+	defer s.creating.Unlock()
+	stored, err := s.house.secrets.Get(ctx, gatewayTokenName)
+	if keychain.KindOf(err) != keychain.KindNotFound {
+		s.house.masker.Add(gatewayTokenName, stored.Reveal())
+		return stored, err
+	}
 	secret := s.kept()
 	if err := s.house.secrets.Set(ctx, gatewayTokenName, secret); err != nil {
 		s.house.log.Logger().Warn("the gateway's token could not be stored: it lives as long as this gateway", slog.Any("error", err))
+		return secret, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.temporary.Wipe()
+	s.temporary = keychain.Secret{}
 	return secret, nil
 }
 
-// kept is the token of this process, made at the first call.
+// kept is the token that is not stored, made at the first call.
 func (s *tokenSource) kept() keychain.Secret {
 	s.mu.Lock()
 	defer s.mu.Unlock()
