@@ -113,7 +113,7 @@ func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	case policy.Allow:
 		return seccomp.Verdict{}
 	case policy.Ask:
-		if j.ask(ctx, call, policy.ClassExec, real, decision) {
+		if j.ask(ctx, call, policy.ClassExec, real, &decision) {
 			return seccomp.Verdict{}
 		}
 	case policy.Deny:
@@ -121,8 +121,9 @@ func (j *judge) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	return j.refuse(call, policy.ClassExec, real, decision, unix.EACCES)
 }
 
-// ask holds a call until the person answers.
-func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, target string, decision policy.Decision) bool {
+// ask holds a call until the person answers. A yes to what the policy denies by then
+// counts for nothing, and decision is that of the policy then.
+func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, target string, decision *policy.Decision) bool {
 	asker := j.process.spec.Asker
 	if asker == nil {
 		return false
@@ -133,8 +134,18 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	}
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
-	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", decision))
-	return inTime(limited, allow, err)
+	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", *decision))
+	if !inTime(limited, allow, err) {
+		return false
+	}
+	if class == policy.ClassNet {
+		return true // judged again where the connection is made
+	}
+	if now := j.policy.Load().Decide(policy.Request{Class: class, Path: target}); now.Effect == policy.Deny {
+		*decision = now
+		return false
+	}
+	return true
 }
 
 // atWrite judges an operation that changes a path. Paths behind the gate are

@@ -240,7 +240,7 @@ func (r *reduced) atExec(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	switch {
 	case decision.Effect == policy.Allow:
 		return seccomp.Verdict{}
-	case decision.Effect == policy.Ask && j.ask(ctx, call, policy.ClassExec, object.Path, decision):
+	case decision.Effect == policy.Ask && j.ask(ctx, call, policy.ClassExec, object.Path, &decision):
 		return seccomp.Verdict{}
 	}
 	return r.refuse(call, policy.ClassExec, object.Path, decision, unix.EACCES)

@@ -250,7 +250,7 @@ func (r *reduced) connectInternet(ctx context.Context, call seccomp.Call, socket
 	}
 	current := j.policy.Load()
 	decision := current.DecideAddress("", to.Addr(), to.Port())
-	if decision.Effect == policy.Ask && r.way != nil && j.ask(ctx, call, policy.ClassNet, to.String(), decision) {
+	if decision.Effect == policy.Ask && r.way != nil && j.ask(ctx, call, policy.ClassNet, to.String(), &decision) {
 		r.way.mu.Lock()
 		r.way.asked[approval{call.PID, to.String()}] = true
 		r.way.mu.Unlock()

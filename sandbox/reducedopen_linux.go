@@ -83,7 +83,7 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	switch {
 	case decision.Effect == policy.Allow:
 		return seccomp.Verdict{}
-	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, class, object.Path, decision):
+	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, class, object.Path, &decision):
 		return give(object.Open(o.flags))(o.flags)
 	}
 	return r.refuse(call, class, object.Path, decision, unix.EACCES)
@@ -115,7 +115,7 @@ func (r *reduced) atCreate(ctx context.Context, call seccomp.Call, caller emulat
 	switch {
 	case decision.Effect == policy.Allow:
 		return seccomp.Verdict{}
-	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, policy.ClassPathWrite, full, decision):
+	case decision.Effect == policy.Ask && r.process.judge.ask(ctx, call, policy.ClassPathWrite, full, &decision):
 		return give(folder.Make(name, o.flags, o.mode&^caller.Umask()))(o.flags)
 	}
 	return r.refuse(call, policy.ClassPathWrite, full, decision, unix.EACCES)

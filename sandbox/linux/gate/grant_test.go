@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,5 +48,40 @@ func TestGrants(t *testing.T) {
 	}
 	if len(g.paths) > maxGrants {
 		t.Errorf("%d are kept", len(g.paths))
+	}
+}
+
+// A yes that comes when the policy has become stricter, while the program was held,
+// allows nothing, and what is told is the rule that refuses by now.
+func TestAYesComesTooLateForANarrowerPolicy(t *testing.T) {
+	const name = "/srv/data/list"
+	asks := &policy.Policy{Asks: []policy.Class{policy.ClassPathWrite}}
+	stricter := &policy.Policy{Asks: asks.Asks, Paths: []policy.PathRule{{Path: "/srv/data", Effect: policy.Deny, Text: "denied_paths: /srv/data"}}}
+	for _, narrower := range []bool{false, true} {
+		var g *Gate
+		var told []Refusal
+		g = testGate(t, Options{
+			Policy:  asks,
+			Refused: func(r Refusal) { told = append(told, r) },
+			Ask: func(<-chan struct{}, Refusal) bool {
+				if narrower {
+					g.SetPolicy(stricter)
+				}
+				return true
+			},
+		})
+		code := g.permit(nil, 1, policy.ClassPathWrite, "unlink", name)
+		if !narrower {
+			if code != 0 || len(told) != 0 || !g.granted.fresh(policy.ClassPathWrite, name) {
+				t.Errorf("a yes in time: %v, %+v", code, told)
+			}
+			continue
+		}
+		if code != syscall.EACCES || len(told) != 1 || told[0].Decision.Rule != "denied_paths: /srv/data" {
+			t.Errorf("a yes that was too late: %v, %+v", code, told)
+		}
+		if g.granted.fresh(policy.ClassPathWrite, name) {
+			t.Error("it is remembered")
+		}
 	}
 }

@@ -82,8 +82,12 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 	}
 	refusal := Refusal{Thread: int(thread), Class: class, Operation: operation, Path: name, Decision: decision}
 	if decision.Effect == policy.Ask && g.options.Ask != nil && g.options.Ask(done, refusal) {
-		g.granted.add(class, name)
-		return 0
+		// The policy may have become stricter while it was held.
+		refusal.Decision = g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
+		if refusal.Decision.Effect != policy.Deny {
+			g.granted.add(class, name)
+			return 0
+		}
 	}
 	if g.options.Refused != nil {
 		g.options.Refused(refusal)
