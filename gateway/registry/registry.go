@@ -39,6 +39,8 @@ type Options struct {
 type Registry struct {
 	options Options
 
+	telling sync.Mutex // held while an agent is looked at and shown, so that the last event is of the last state; never taken with mu held
+
 	mu       sync.Mutex // guards the fields below
 	denials  map[denialKey]*list.Element
 	order    *list.List // of *denialRow, longest unchanged first
@@ -112,39 +114,49 @@ func (r *Registry) Flush() {
 		r.options.Publish(event.Event{Kind: event.KindDenial, Denial: &rows[i]})
 	}
 	for _, name := range names {
-		r.publishAgent(name, now)
+		r.touchAgent(name)
 	}
 }
 
 // touchAgent publishes an agent's event now, or lets Run do it when the last
 // one is too young.
 func (r *Registry) touchAgent(name string) {
-	if name == "" {
+	if name == "" || !r.due(name) {
 		return
 	}
-	now := r.options.Now()
-	r.mu.Lock()
-	young := now.Sub(r.agents[name]) < agentInterval
-	if young {
-		r.stale[name] = struct{}{}
-	}
-	r.mu.Unlock()
-	if !young {
-		r.publishAgent(name, now)
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	if r.due(name) { // not by another call meanwhile
+		r.publishAgent(name)
 	}
 }
 
-func (r *Registry) publishAgent(name string, now time.Time) {
-	agent, known := r.options.Agent(name)
+// due reports whether an agent's event may be published now; otherwise Run does it.
+func (r *Registry) due(name string) bool {
+	now := r.options.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.agents[name]) < agentInterval {
+		r.stale[name] = struct{}{}
+		return false
+	}
+	return true
+}
+
+// publishAgent notes first that the event is out: what changes while the agent is
+// looked at has another one. r.telling is held.
+func (r *Registry) publishAgent(name string) {
+	now := r.options.Now()
 	r.mu.Lock()
 	delete(r.stale, name)
-	if known {
-		r.agents[name] = now
-	} else {
-		delete(r.agents, name)
-	}
+	r.agents[name] = now
 	r.mu.Unlock()
+	agent, known := r.options.Agent(name)
 	if known {
 		r.options.Publish(event.Event{Kind: event.KindAgent, Agent: &agent})
+		return
 	}
+	r.mu.Lock()
+	delete(r.agents, name)
+	r.mu.Unlock()
 }

@@ -199,6 +199,27 @@ func TestAgentEventsAreAtMostOneASecondAndTheLastStateComes(t *testing.T) {
 	}
 }
 
+// What happens while an agent is looked at is not lost behind the event of that look: the
+// last event tells of the run's end.
+func TestTheLastEventOfAnAgentIsOfItsLastState(t *testing.T) {
+	w := newWorld()
+	looks := 0
+	w.options.Agent = func(name string) (event.Agent, bool) {
+		row := event.Agent{Name: name, Runs: w.Runs(name)}
+		if looks++; looks == 1 {
+			w.EndRun("r", "exit 0")
+		}
+		return row, true
+	}
+	w.StartRun(event.Run{ID: "r", Agent: "coder"})
+	w.pass(agentInterval)
+	w.Flush()
+	shown := w.of(event.KindAgent)
+	if last := shown[len(shown)-1].Agent; len(last.Runs) != 1 || last.Runs[0].Ended.IsZero() {
+		t.Errorf("the last of %d events has the run as %+v", len(shown), last.Runs)
+	}
+}
+
 func TestEndedRunsAreBoundedAndOrdered(t *testing.T) {
 	w := newWorld()
 	for i := range maxEndedRuns + 5 {
