@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,10 +14,12 @@ import (
 
 	"openclaw/gateway/auth"
 	"openclaw/gateway/chat"
+	"openclaw/gateway/event"
 	"openclaw/gateway/limit"
 	"openclaw/gateway/provider/standin"
 	"openclaw/gateway/wire"
 	"openclaw/keychain"
+	"openclaw/sandbox/policy"
 )
 
 // stuckWriter is a client that does not read until it is let go.
@@ -170,7 +173,7 @@ func TestARunGivenUpUnderItsResumeIsTakenBackWhole(t *testing.T) {
 	run := startRun(t, first, "coder")
 	_ = first.Close()
 	until(t, "the connection is noticed", func() bool { h.runs.mu.Lock(); defer h.runs.mu.Unlock(); return h.runs.live[run.Run].conn == nil })
-	steps.next(action("run_start", "resume"), func() { h.runs.finish(t.Context(), run.Run, "lost") })
+	steps.next(action("run_start", "resume"), func() { h.endRun(run.Run, "lost") })
 	second := h.local()
 	resume := wire.RunResumeParams{Run: run.Run, Agent: "coder", Token: run.Token, PID: os.Getpid()}
 	err := second.Call(t.Context(), wire.MethodRunResume, resume, nil)
@@ -184,6 +187,65 @@ func TestARunGivenUpUnderItsResumeIsTakenBackWhole(t *testing.T) {
 	}
 	if _, good := h.agents.Lookup(run.Token); !good || !h.runs.lives(run.Run) {
 		t.Fatal("the run was not taken back whole")
+	}
+}
+
+// endRun ends the run that has an id now.
+func (h *house) endRun(id, exit string) {
+	h.runs.mu.Lock()
+	one := h.runs.live[id]
+	h.runs.mu.Unlock()
+	h.runs.finish(h.t.Context(), one, exit)
+}
+
+// A run whose supervisor comes back in the moment in which its time was found to be over
+// goes on: it is the run of before that is given up.
+func TestARunTakenBackAsItsTimeEndsGoesOn(t *testing.T) {
+	h := start(t, "")
+	first := h.local()
+	started := startRun(t, first, "coder")
+	_ = first.Close()
+	var lost *run
+	until(t, "the connection is noticed", func() bool {
+		h.runs.mu.Lock()
+		defer h.runs.mu.Unlock()
+		lost = h.runs.live[started.Run]
+		return lost.conn == nil
+	})
+	second := h.local()
+	if err := second.Call(t.Context(), wire.MethodRunResume, wire.RunResumeParams{Run: started.Run, Agent: "coder", Token: started.Token, PID: os.Getpid()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.runs.finish(t.Context(), lost, "lost") // as giveUp does with what it found a moment ago
+	if _, good := h.agents.Lookup(started.Token); !good || !h.runs.lives(started.Run) {
+		t.Fatal("the run that was taken back was given up")
+	}
+	if err := second.Call(t.Context(), wire.MethodRunReport, wire.RunReportParams{Run: started.Run, Policy: "p"}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a report says is open when its run ends, while its refusals are being recorded,
+// does not stay open for ever.
+func TestAReportUnderTheEndOfItsRunLeavesNothingOpen(t *testing.T) {
+	var steps during
+	h := build(t, newLayout(t), freePort(t), "", steps.deps).run()
+	c := h.local()
+	run := startRun(t, c, "coder")
+	steps.next(func(e AuditEntry) bool { return e.Path == "/etc/shadow" }, func() { h.endRun(run.Run, "exit 0") })
+	report := wire.RunReportParams{
+		Run: run.Run, Denials: []event.Denial{{Class: policy.ClassPathRead, Operation: "open", Target: "/etc/shadow", Rule: "r", Count: 1}},
+		Connections: []event.Connection{{ID: "7", Route: "good.test:443", State: "open"}},
+	}
+	if err := c.Call(t.Context(), wire.MethodRunReport, report, nil); err != nil {
+		t.Fatal(err)
+	}
+	if row, open := h.registry.OpenConnection(run.Run + "/7"); open {
+		t.Errorf("open for ever: %+v", row)
+	}
+	closed := slices.DeleteFunc(h.audited("authorization"), func(e AuditEntry) bool { return e.Action != "close" || e.Details["connection"] != run.Run+"/7" })
+	if len(closed) != 1 {
+		t.Errorf("its end is on record %d times", len(closed))
 	}
 }
 

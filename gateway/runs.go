@@ -176,15 +176,23 @@ func (r *runs) enter(one, before *run, snapshot *configs.Snapshot) (*policy.Poli
 	return one.policy, nil
 }
 
-// owned returns the run if this connection is its supervisor's.
+// owned returns the run's agent if this connection is its supervisor's.
 func (r *runs) owned(id string, conn *hub.Conn) (agent string, err error) {
+	one, err := r.ownedRun(id, conn)
+	if err != nil {
+		return "", err
+	}
+	return one.agent, nil
+}
+
+func (r *runs) ownedRun(id string, conn *hub.Conn) (*run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one := r.live[id]
 	if one == nil || one.conn != conn {
-		return "", wire.NotFound("there is no such run of this connection", "take it back with "+wire.MethodRunResume)
+		return nil, wire.NotFound("there is no such run of this connection", "take it back with "+wire.MethodRunResume)
 	}
-	return one.agent, nil
+	return one, nil
 }
 
 // connectionOf names a connection out of a cage, which its supervisor knows by id.
@@ -224,6 +232,9 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		g.registry.Connection(c)
 		g.auditCarried(&c, before)
 	}
+	if !r.lives(params.Run) { // it ended while its refusals were being recorded
+		g.endConnections(params.Run, "")
+	}
 	if len(params.StillOpen) > 0 {
 		g.notice("warn", "a run of agent "+agent+" can still do what its policy forbids: "+short(strings.Join(params.StillOpen, "; ")))
 	}
@@ -246,97 +257,6 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		})
 	}
 	return nil, nil
-}
-
-func (r *runs) end(ctx context.Context, call *hub.Call) (any, error) {
-	var params wire.RunEndParams
-	if err := call.Decode(&params); err != nil {
-		return nil, err
-	}
-	if _, err := r.owned(params.Run, call.Conn); err != nil {
-		return nil, err
-	}
-	r.finish(context.WithoutCancel(ctx), params.Run, short(params.Exit))
-	return nil, nil
-}
-
-// finish kills the token first, and then tells.
-func (r *runs) finish(ctx context.Context, id, exit string) {
-	g := r.g
-	r.mu.Lock()
-	one := r.live[id]
-	delete(r.live, id)
-	r.mu.Unlock()
-	if one == nil {
-		return
-	}
-	g.agents.Revoke(id)
-	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
-	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
-	g.asks.inbox.EndRun(id)
-	open := g.registry.OpenOf(id)
-	g.registry.EndRun(id, exit)
-	for i := range open {
-		open[i].Closed, open[i].Detail = g.deps.Now(), "the run ended"
-		g.auditCarried(&open[i], true)
-	}
-	if reason, ended := strings.CutPrefix(exit, "stopped: "); ended {
-		g.notice("warn", "a run of agent "+one.agent+" was ended: "+reason)
-	}
-	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
-	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
-		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
-		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
-	}
-}
-
-// left notes that a supervisor's connection ended. One whose process is gone
-// loses its token at once, any other has resumeTime to come back.
-func (r *runs) left(conn *hub.Conn) {
-	r.mu.Lock()
-	for _, one := range r.live {
-		if one.conn == conn {
-			one.conn, one.until = nil, r.g.deps.Now().Add(resumeTime)
-		}
-	}
-	r.mu.Unlock()
-	r.giveUp(context.Background())
-}
-
-// watch gives up runs whose supervisor does not come back, until ctx ends.
-func (r *runs) watch(ctx context.Context) {
-	r.g.sweepPanes(ctx)
-	ticker := time.NewTicker(runLook)
-	defer ticker.Stop()
-	for looks := 0; ; looks++ {
-		if looks%spoolLooks == 0 {
-			r.lookForSpooled(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			r.giveUp(ctx)
-		}
-	}
-}
-
-func (r *runs) giveUp(ctx context.Context) {
-	now := r.g.deps.Now()
-	lost := map[string]bool{} // by run: whether its supervisor is gone
-	r.mu.Lock()
-	for id, one := range r.live {
-		if gone := !alive(one.pid); one.conn == nil && (gone || now.After(one.until)) {
-			lost[id] = gone
-		}
-	}
-	r.mu.Unlock()
-	for id, gone := range lost {
-		if gone {
-			r.g.removePane(id)
-		}
-		r.finish(context.WithoutCancel(ctx), id, "lost")
-	}
 }
 
 // policyChanged sends new policies to the supervisors. An agent that is gone

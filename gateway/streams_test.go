@@ -19,7 +19,7 @@ func TestCallsEndWithTheRightToThem(t *testing.T) {
 	for name, end := range map[string]func(h *house, run string){
 		"agent removed":    func(h *house, _ string) { h.writeConfig("", withoutCoder) },
 		"another provider": func(h *house, _ string) { h.writeConfig("", otherProvider) },
-		"run ended":        func(h *house, run string) { h.runs.finish(t.Context(), run, "exit 0") },
+		"run ended":        func(h *house, run string) { h.endRun(run, "exit 0") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun, ended := make(chan struct{}, 2), make(chan string, 2)

@@ -41,19 +41,6 @@ func (r *Registry) FindConnection(id string) (event.Connection, bool) {
 	return event.Connection{}, false
 }
 
-// OpenOf returns the open connections out of a run's cage.
-func (r *Registry) OpenOf(run string) []event.Connection {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []event.Connection
-	for e := r.opened.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*event.Connection); c.Run == run && c.Kind == event.ConnectionNet {
-			out = append(out, *c)
-		}
-	}
-	return out
-}
-
 // connection keeps c, which is not changed from here on.
 func (r *Registry) connection(c *event.Connection) {
 	r.maskConnection(c)
@@ -156,8 +143,8 @@ func (r *Registry) Open(agent string) int {
 	return n
 }
 
-// closeRun marks the open connections out of a run's cage closed.
-func (r *Registry) closeRun(run string) {
+// closeRun marks the open connections out of a run's cage closed, and returns them.
+func (r *Registry) closeRun(run string) (closed []event.Connection) {
 	now := r.options.Now()
 	var gone []*event.Connection
 	r.mu.Lock()
@@ -175,6 +162,8 @@ func (r *Registry) closeRun(run string) {
 	}
 	r.mu.Unlock()
 	for _, c := range gone {
+		closed = append(closed, *c)
 		r.options.Publish(event.Event{Kind: event.KindConnection, Connection: c})
 	}
+	return closed
 }

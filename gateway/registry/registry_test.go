@@ -160,7 +160,8 @@ func TestConnectionsOpenAndClose(t *testing.T) {
 		t.Fatal(w.Open(""), w.Open("coder"))
 	}
 	w.StartRun(event.Run{ID: "r", Agent: "coder"})
-	if !w.EndRun("r", "exit 0") || w.EndRun("r", "exit 1") {
+	_, lived := w.EndRun("r", "exit 0")
+	if _, again := w.EndRun("r", "exit 1"); !lived || again {
 		t.Fatal("a run ends once")
 	}
 	if w.Open("coder") != 0 {

@@ -35,9 +35,9 @@ func (r *Registry) UpdateRun(id string, change func(*event.Run)) bool {
 	return lives
 }
 
-// EndRun ends a run and the connections out of its cage; false when it does
-// not live.
-func (r *Registry) EndRun(id, exit string) bool {
+// EndRun ends a run and the connections out of its cage, which it returns; false when it
+// does not live. Of one that has ended already it ends what was reported as open since.
+func (r *Registry) EndRun(id, exit string) (closed []event.Connection, lived bool) {
 	r.mu.Lock()
 	run, lives := r.runs[id]
 	if lives {
@@ -49,12 +49,11 @@ func (r *Registry) EndRun(id, exit string) bool {
 		}
 	}
 	r.mu.Unlock()
-	if !lives {
-		return false
+	closed = r.closeRun(id)
+	if lives {
+		r.touchAgent(run.Agent)
 	}
-	r.closeRun(id)
-	r.touchAgent(run.Agent)
-	return true
+	return closed, lives
 }
 
 // GetRun returns a run that lives.

@@ -1,0 +1,109 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"openclaw/gateway/auth"
+	"openclaw/gateway/hub"
+	"openclaw/gateway/wire"
+)
+
+func (r *runs) end(ctx context.Context, call *hub.Call) (any, error) {
+	var params wire.RunEndParams
+	if err := call.Decode(&params); err != nil {
+		return nil, err
+	}
+	one, err := r.ownedRun(params.Run, call.Conn)
+	if err != nil {
+		return nil, err
+	}
+	r.finish(context.WithoutCancel(ctx), one, short(params.Exit))
+	return nil, nil
+}
+
+// finish kills the token first, and then tells. A run that was taken back meanwhile, which
+// is another one of the same id, goes on.
+func (r *runs) finish(ctx context.Context, one *run, exit string) {
+	g, id := r.g, one.id
+	r.mu.Lock()
+	if r.live[id] != one {
+		r.mu.Unlock()
+		return
+	}
+	delete(r.live, id)
+	r.mu.Unlock()
+	g.agents.Revoke(id)
+	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
+	g.deps.Masker.Remove(maskName(id)) // it is worth nothing now, and its form is known to every rule
+	g.asks.inbox.EndRun(id)
+	g.endConnections(id, exit)
+	if reason, ended := strings.CutPrefix(exit, "stopped: "); ended {
+		g.notice("warn", "a run of agent "+one.agent+" was ended: "+reason)
+	}
+	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
+	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
+		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
+		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
+	}
+}
+
+// endConnections ends a run on the screens, and records the end of what was open of it.
+func (g *Gateway) endConnections(run, exit string) {
+	closed, _ := g.registry.EndRun(run, exit)
+	for i := range closed {
+		closed[i].Detail = "the run ended"
+		g.auditCarried(&closed[i], true)
+	}
+}
+
+// left notes that a supervisor's connection ended. One whose process is gone
+// loses its token at once, any other has resumeTime to come back.
+func (r *runs) left(conn *hub.Conn) {
+	r.mu.Lock()
+	for _, one := range r.live {
+		if one.conn == conn {
+			one.conn, one.until = nil, r.g.deps.Now().Add(resumeTime)
+		}
+	}
+	r.mu.Unlock()
+	r.giveUp(context.Background())
+}
+
+// watch gives up runs whose supervisor does not come back, until ctx ends.
+func (r *runs) watch(ctx context.Context) {
+	r.g.sweepPanes(ctx)
+	ticker := time.NewTicker(runLook)
+	defer ticker.Stop()
+	for looks := 0; ; looks++ {
+		if looks%spoolLooks == 0 {
+			r.lookForSpooled(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			r.giveUp(ctx)
+		}
+	}
+}
+
+func (r *runs) giveUp(ctx context.Context) {
+	now := r.g.deps.Now()
+	lost := map[*run]bool{} // whether its supervisor is gone
+	r.mu.Lock()
+	for _, one := range r.live {
+		if gone := !alive(one.pid); one.conn == nil && (gone || now.After(one.until)) {
+			lost[one] = gone
+		}
+	}
+	r.mu.Unlock()
+	for one, gone := range lost {
+		if gone {
+			r.g.removePane(one.id)
+		}
+		r.finish(context.WithoutCancel(ctx), one, "lost")
+	}
+}
