@@ -153,6 +153,25 @@ func (s *Store) Subscribe(subscriber Subscriber) (cancel func()) {
 	}
 }
 
+// SubscribeSince is Subscribe for who has worked by a snapshot until now: a change that
+// came into force after it is judged and applied before this returns. An error is that of
+// Check; there is no subscription then.
+func (s *Store) SubscribeSince(known *Snapshot, subscriber Subscriber) (cancel func(), err error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	now := s.Current()
+	if now != known && subscriber.Check != nil {
+		if err := subscriber.Check(known, now); err != nil {
+			return nil, vetoed(s.path, subscriber.Name, err)
+		}
+	}
+	cancel = s.Subscribe(subscriber)
+	if now != known && subscriber.Apply != nil {
+		subscriber.Apply(known, now)
+	}
+	return cancel, nil
+}
+
 // Reload reads the file now. by appears in the history: "reload". The error of
 // a rejected file is an *Error; the active snapshot stays.
 func (s *Store) Reload(by string) error {

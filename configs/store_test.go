@@ -279,3 +279,43 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%d of 20 edits are there", got)
 	}
 }
+
+// Who subscribes after having worked by a snapshot misses no change that came since, and
+// may refuse it as any other.
+func TestASubscriberMissesNoChange(t *testing.T) {
+	store, _ := openTest(t, "gateway: {port: 18790}\n")
+	known := store.Current()
+	var applied []int
+	subscriber := func(veto error) Subscriber {
+		return Subscriber{
+			Name:  "late",
+			Check: func(_, _ *Snapshot) error { return veto },
+			Apply: func(before, after *Snapshot) {
+				applied = append(applied, before.Config.Gateway.Port, after.Config.Gateway.Port)
+			},
+		}
+	}
+	if _, err := store.SubscribeSince(known, subscriber(errors.New("never asked"))); err != nil || len(applied) != 0 {
+		t.Fatal("nothing has changed:", err, applied)
+	}
+	store, path := openTest(t, "gateway: {port: 18790}\n")
+	known = store.Current()
+	if err := os.WriteFile(path, []byte("gateway: {port: 18791}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Reload("reload"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.SubscribeSince(known, subscriber(errors.New("no such port"))); err == nil || !strings.Contains(err.Error(), "no such port") || len(applied) != 0 {
+		t.Fatal(err, applied)
+	}
+	if _, err := store.SubscribeSince(known, subscriber(nil)); err != nil || fmt.Sprint(applied) != "[18790 18791]" {
+		t.Fatal(err, applied)
+	}
+	if err := os.WriteFile(path, []byte("gateway: {port: 18792}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Reload("reload"); err != nil || fmt.Sprint(applied) != "[18790 18791 18791 18792]" {
+		t.Fatal(err, applied)
+	}
+}

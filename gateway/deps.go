@@ -20,7 +20,7 @@ import (
 type ConfigStore interface {
 	Current() *configs.Snapshot
 	Status() configs.Status
-	Subscribe(configs.Subscriber) (cancel func())
+	SubscribeSince(known *configs.Snapshot, subscriber configs.Subscriber) (cancel func(), err error)
 	Reload(by string) error
 	Try() configs.Trial
 	Rollback(version int, dry bool) (configs.Rollback, error)

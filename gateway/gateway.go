@@ -205,7 +205,10 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 		Details: map[string]any{"version": g.deps.Version, "address": g.Address().String()}}); err != nil {
 		return &Error{Op: "write audit log", Kind: KindFailed, Err: err, Hint: "the gateway does not run without its audit log: check the disk and audit.log_path"}
 	}
-	cancelConfig := g.deps.Config.Subscribe(configs.Subscriber{Name: "gateway", Check: g.checkConfig, Apply: g.applyConfig, Changed: g.configChanged})
+	cancelConfig, err := g.deps.Config.SubscribeSince(snapshot, configs.Subscriber{Name: "gateway", Check: g.checkConfig, Apply: g.applyConfig, Changed: g.configChanged})
+	if err != nil {
+		return &Error{Op: "start gateway", Kind: KindRefused, Err: err, Hint: "the config changed while the gateway started: openclaw config validate"}
+	}
 	defer cancelConfig()
 
 	// The parts live until everything that uses them has ended: they have a

@@ -249,6 +249,18 @@ func TestAReportUnderTheEndOfItsRunLeavesNothingOpen(t *testing.T) {
 	}
 }
 
+// A config that changes while the gateway starts is applied and on record as any other.
+func TestAConfigThatChangesUnderTheStartIsApplied(t *testing.T) {
+	var steps during
+	h := build(t, newLayout(t), freePort(t), "", steps.deps)
+	steps.next(action("gateway_start", "start"), func() { h.writeConfig("", strictConfig) })
+	h.run()
+	changes := slices.DeleteFunc(h.audited("config_change"), func(e AuditEntry) bool { return e.Action != "apply" })
+	if len(changes) != 1 || changes[0].Details["version"] != 2 {
+		t.Errorf("on record: %+v", changes)
+	}
+}
+
 // A client whose token is replaced while it shakes hands is cut as those are that
 // are in, and not when somebody looks again.
 func TestATokenThatEndsUnderAHandshakeCutsIt(t *testing.T) {
