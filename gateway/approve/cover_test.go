@@ -1,6 +1,7 @@
 package approve
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -81,5 +82,28 @@ func TestWhatIsCoveredFailsClosed(t *testing.T) {
 	}
 	if row := d.row(other.ID); row.State != event.AskDenied {
 		t.Errorf("it is %s", row.State)
+	}
+}
+
+// An answer that is taken back while it is given to what waits beside it is given to
+// nothing more.
+func TestAnAnswerTakenBackCoversNothingMore(t *testing.T) {
+	d := newDesk(t, nil)
+	h := d.Submit(request("/srv/docs/a"))
+	others := []*Held{d.Submit(request("/srv/docs/b")), d.Submit(request("/srv/docs/c")), d.Submit(request("/srv/docs/d"))}
+	record := d.o.Audit
+	d.o.Audit = func(ctx context.Context, r Record) error {
+		if r.ID == others[0].ID && r.Action == "allow" {
+			if _, err := d.Undo(ctx, h.ID, "cli", "unix"); err != nil {
+				t.Error(err)
+			}
+		}
+		return record(ctx, r)
+	}
+	d.decide(h.ID, Decision{Allow: true, Scope: Run, Match: Folder})
+	for i, other := range others[1:] {
+		if v, answered := other.Answered(); answered {
+			t.Errorf("%d is answered by what was taken back: allowed %v", i, v.Allow)
+		}
 	}
 }
