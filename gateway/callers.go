@@ -55,7 +55,8 @@ func (g *Gateway) serveProvider(w http.ResponseWriter, r *http.Request) {
 	ctx, leave := g.streams.enter(r.Context(), caller, token, visitorOf(r).address)
 	defer leave()
 	ctx = g.deps.WithCaller(withClient(ctx, caller.Client), caller.Agent, caller.Run)
-	if caller.Run != "" && !g.agents.Knows(credential) || !g.holds(token) || credential == "" && g.deps.Config.Current().Config.Gateway.RequireAuth {
+	_, banned := g.bans.Load().Banned(visitorOf(r).address)
+	if banned || caller.Run != "" && !g.agents.Knows(credential) || !g.holds(token) || credential == "" && g.deps.Config.Current().Config.Gateway.RequireAuth {
 		leave() // the right to it died between the look-up and the entry
 	}
 	r.Body = call.Body(http.MaxBytesReader(w, r.Body, limit.MaxBody))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -316,6 +317,38 @@ func TestABanUnderAHandshakeCutsIt(t *testing.T) {
 	granted(t, answer)
 	if code := closeCode(ws); code != wire.ClosePolicy {
 		t.Fatal("a socket of a banned address stays: ", code)
+	}
+}
+
+// And of a call, which was let in at the door before the ban: it ends as those do that are
+// under way.
+func TestABanUnderACallEndsIt(t *testing.T) {
+	ended := make(chan error, 1)
+	h := build(t, newLayout(t), freePort(t), "  trusted_proxies: [127.0.0.1]\n", func(d *Deps) {
+		d.Provider = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ended <- r.Context().Err() })
+	}).run()
+	call := func(client string) *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header.Set("X-Forwarded-For", client)
+		r.Header.Set("Authorization", "Bearer "+h.token)
+		return h.arrived(r)
+	}
+	banned, other := call("203.0.113.7"), call("203.0.113.8")
+	network, err := limit.ParseNetwork("203.0.113.7")
+	if err == nil {
+		err = h.ban(t.Context(), "local", limit.Ban{Network: network, Reason: "test", By: operator})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.serveProvider(httptest.NewRecorder(), banned)
+	if <-ended == nil {
+		t.Error("a call of a banned address goes on")
+	}
+	h.serveProvider(httptest.NewRecorder(), other)
+	if err := <-ended; err != nil {
+		t.Error("a call of another address:", err)
 	}
 }
 
