@@ -111,6 +111,7 @@ func (w *wayOut) carry(ctx context.Context, conn net.Conn) {
 		w.mu.Unlock()
 		if ok && known.destination.IsValid() {
 			w.proxy.Carry(ctx, conn, known.destination)
+			w.forget(from, known)
 			return
 		}
 	}
@@ -140,6 +141,16 @@ func (w *wayOut) made(from int, c connection) {
 	}
 	c.made = time.Now()
 	w.owners[uint16(from)] = c
+}
+
+// forget takes out a connection that has ended: the next one from its port, which may
+// arrive here before the handler has made it known, goes elsewhere.
+func (w *wayOut) forget(from uint16, ended connection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.owners[from] == ended {
+		delete(w.owners, from)
+	}
 }
 
 // identify names the process that a connection was made for.
