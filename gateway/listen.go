@@ -16,6 +16,7 @@ import (
 
 	"openclaw/configs"
 	"openclaw/gateway/limit"
+	"openclaw/gateway/nonblock"
 )
 
 // Times of a request that a client can stretch.
@@ -68,7 +69,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 	g.address = netip.AddrPortFrom(host, bound.Port())
 	g.mu.Unlock()
 	g.apart = g.agentsApart(settings, host) // before anything is accepted, which reads it
-	counted := net.Listener(g.limiter.Listen(tcp))
+	counted := net.Listener(g.limiter.Listen(nonblock.Listen(tcp)))
 	if g.certs != nil {
 		counted = g.listenTLS(counted)
 	}
@@ -85,7 +86,7 @@ func (g *Gateway) listen(snapshot *configs.Snapshot) (_ *servers, err error) {
 		if err != nil {
 			return nil, err
 		}
-		add(g.limiter.Listen(endpoint), g.agentsHandler(), limit.Context)
+		add(g.limiter.Listen(nonblock.Listen(endpoint)), g.agentsHandler(), limit.Context)
 	}
 	socket, err := listenUnix(s.socket)
 	if err != nil {

@@ -60,7 +60,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 		"Logger.Handler Logger.Info Logger.Log Logger.Warn Logger.With NewRecord Record.AddAttrs Record.Attrs String StringValue Time Uint64 Value.Any Value.Group Value.Kind " +
 		"Value.Resolve Value.String Value.Time",
 	"modernc.org/sqlite": "Error.Code",
-	"net": "Addr.String CIDRMask Conn.Close Conn.LocalAddr Conn.Read Conn.RemoteAddr Conn.SetDeadline Conn.SetReadDeadline Conn.SetWriteDeadline Conn.Write DefaultResolver ErrClosed " +
+	"net": "Addr.Network Addr.String CIDRMask Conn.Close Conn.LocalAddr Conn.Read Conn.RemoteAddr Conn.SetDeadline Conn.SetReadDeadline Conn.SetWriteDeadline Conn.Write DefaultResolver ErrClosed " +
 		"Error.Timeout IP.IsLinkLocalUnicast IP.IsLoopback IP.String IP.To4 IPv4zero IPv6zero InterfaceAddrs JoinHostPort Listener.Accept Listener.Addr Listener.Close " +
 		"PacketConn.Close PacketConn.ReadFrom PacketConn.WriteTo ParseIP Pipe Resolver.LookupNetIP SplitHostPort TCPAddr.AddrPort TCPConn.SetLinger TCPConn.SyscallConn " +
 		"UDPAddr.AddrPort UnixConn.SyscallConn conn.RemoteAddr",
@@ -72,7 +72,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 	"net/http/httputil": "ProxyRequest.SetURL",
 	"os": "Args Chdir Chmod Chown Chtimes Environ ErrClosed ErrDeadlineExceeded ErrNotExist ErrPermission ErrProcessDone Executable Exit File.Chmod File.Chown File.Close File.Fd " +
 		"File.Name File.Read File.ReadAt File.ReadDir File.Seek File.SetReadDeadline File.Stat File.Sync File.SyscallConn File.Truncate File.Write File.WriteAt File.WriteString " +
-		"FindProcess Getegid Getenv Geteuid Getgid Getpagesize Getpid Getppid Getuid Getwd Hostname Interrupt IsNotExist Link Lstat Mkdir MkdirAll Open Pipe Process.Kill " +
+		"FindProcess Getegid Getenv Geteuid Getgid Getpagesize Getpid Getppid Getuid Getwd Hostname Interrupt IsNotExist Link Lstat Mkdir MkdirAll NewSyscallError Open Pipe Process.Kill " +
 		"Process.Release Process.Signal Process.Wait ProcessState.ExitCode ProcessState.String ProcessState.Sys ReadDir ReadFile Readlink Remove RemoveAll Rename Root.Close " +
 		"Root.Lstat Root.MkdirAll Root.RemoveAll Root.Rename SameFile Stat Stdin Unsetenv UserHomeDir",
 	"os/exec":       "Cmd.CombinedOutput Cmd.Output Cmd.Run Cmd.Start Cmd.StdinPipe Cmd.StdoutPipe Cmd.Wait ErrNotFound LookPath",
@@ -80,7 +80,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 	"os/user":       "Current Lookup",
 	"runtime":       "GC GOMAXPROCS KeepAlive LockOSThread NumCPU NumGoroutine ReadMemStats UnlockOSThread Version",
 	"runtime/debug": "FreeOSMemory ReadBuildInfo SetGCPercent Stack",
-	"syscall":       "Conn.SyscallConn Flock ForkLock Fstat Fstatfs Kill RawConn.Control RawConn.Read Read WaitStatus.Signal WaitStatus.Signaled",
+	"syscall":       "Conn.SyscallConn Flock ForkLock Fstat Fstatfs Kill RawConn.Control RawConn.Read RawConn.Write Read WaitStatus.Signal WaitStatus.Signaled",
 	"testing":       "T.Parallel T.Run common.Cleanup common.Context common.Fatal common.Fatalf common.Helper common.Logf common.Name common.Skip",
 }
 

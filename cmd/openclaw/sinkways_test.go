@@ -170,6 +170,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"gateway/logs Open → slog.NewTextHandler":                                seen("the gateway's log"),
 	"gateway/logs Scrubbed.copy → os.OpenFile":                               holds("what was read, masked: logs_scrub.txtar looks at it"),
 	"gateway/logs sink.open → os.OpenFile":                                   seen("the gateway's log"),
+	"gateway/nonblock way.call → syscall.RawSyscall":                         holds("to whom the connection leads that it was given: the ways to it are in this list"),
 	"gateway/provider/upstream New → net.Dialer.DialContext":                 holds("to the provider, whose key it is"),
 	"gateway/provider/upstream conn.write → http.Request.Write":              holds("to the provider, whose key it is"),
 	"gateway/spool Writer.begin → os.CreateTemp":                             seen("a run's spool"),

@@ -3,6 +3,8 @@ package upstream
 import (
 	"net"
 	"syscall"
+
+	"openclaw/gateway/nonblock"
 )
 
 // socket is a connection below TLS that can be read without waiting.
@@ -13,7 +15,7 @@ type socket struct {
 }
 
 func newSocket(c net.Conn) *socket {
-	s := &socket{Conn: c}
+	s := &socket{Conn: nonblock.Of(c)}
 	if of, is := c.(syscall.Conn); is {
 		s.raw, _ = of.SyscallConn() // it fails for one that is closed, which is of no use either
 	}
