@@ -50,7 +50,12 @@ func TestAPortThatIsUsedAgainLeadsNowhereOld(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- w.proxy.Serve(ctx, w.listens) }()
-	t.Cleanup(func() { cancel(); <-served })
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 
 	from := 0 // of an address of this machine whose ports nobody else has
 	connect := func() (client net.Conn, carried chan struct{}) {
