@@ -75,7 +75,12 @@ func (h *house) call(client, path, token string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-const proxied = "  trusted_proxies: [127.0.0.1]\n  behind_proxy: true\n  rate_limiting: {enabled: true, max_connections_per_ip: 3, max_requests_per_minute: 100, ban_threshold: 5, ban_duration: 60}\n"
+const (
+	behindProxy = "  trusted_proxies: [127.0.0.1]\n  behind_proxy: true\n  rate_limiting: {enabled: true, max_connections_per_ip: 3, max_requests_per_minute: 100, ban_duration: 60, ban_threshold: "
+
+	proxied = behindProxy + "5}\n"
+	counted = behindProxy + "1000000}\n" // nobody is banned for the connections that are one too many
+)
 
 // An address that is refused too often is shut out with all that it has open,
 // on record, over a restart, until its time or a person lifts it; no other
@@ -223,7 +228,7 @@ func TestBansThatCannotBeRead(t *testing.T) {
 // One client behind a proxy has the connections of one client, and the proxy
 // those of many.
 func TestClientsBehindAProxyAreCountedOneByOne(t *testing.T) {
-	h := build(t, configs.Layout{Root: shortDir(t)}, freePort(t), proxied, nil).run()
+	h := build(t, configs.Layout{Root: shortDir(t)}, freePort(t), counted, nil).run()
 	dial := func(client string) (net.Conn, int) {
 		ws, response, err := websocket.DefaultDialer.DialContext(t.Context(), h.url(), http.Header{"X-Forwarded-For": {client}})
 		if response != nil && response.Body != nil {
@@ -256,6 +261,34 @@ func TestClientsBehindAProxyAreCountedOneByOne(t *testing.T) {
 	}
 	open[0].Close()
 	until(t, "room for another", func() bool { _, status := dial("203.0.113.7"); return status == http.StatusSwitchingProtocols })
+}
+
+// So have those that are in, and not only those that shake hands: as long as they are open.
+func TestClientsBehindAProxyAreCountedAsLongAsTheyAreIn(t *testing.T) {
+	h := build(t, configs.Layout{Root: shortDir(t)}, freePort(t), counted, nil).run()
+	var open []*websocket.Conn
+	for range 3 {
+		ws, answer := h.socketFrom("203.0.113.7", h.token)
+		granted(t, answer)
+		open = append(open, ws)
+	}
+	dial := func() int {
+		ws, response, err := websocket.DefaultDialer.DialContext(t.Context(), h.url(), http.Header{"X-Forwarded-For": {"203.0.113.7"}})
+		if response == nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if err == nil {
+			_ = ws.Close()
+		}
+		return response.StatusCode
+	}
+	until(t, "their handshakes are over", func() bool { return h.hub.Count() == len(open) })
+	if status := dial(); status != http.StatusTooManyRequests {
+		t.Errorf("the fourth of three: %d", status)
+	}
+	_ = open[0].Close()
+	until(t, "room for another", func() bool { return dial() == http.StatusSwitchingProtocols })
 }
 
 // disconnect cuts the one that is named.

@@ -158,7 +158,6 @@ func (h *Hub) Serve(ws *websocket.Conn, peer Peer) {
 	}
 	go func() {
 		defer h.alive.Done()
-		defer peer.Gone()
 		c.serve()
 	}()
 }

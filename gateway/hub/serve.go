@@ -31,9 +31,11 @@ func (c *Conn) serve() {
 	c.over()
 }
 
+// over is called once, at the end of a connection: of its handshake, or of its life.
 func (c *Conn) over() {
 	c.ws.NetConn().Close()
 	c.cancel()
+	c.Peer.Gone()
 	c.hub.left(c)
 }
 
