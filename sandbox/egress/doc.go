@@ -20,7 +20,8 @@
 // refused unless allowed_ips names it.
 //
 // The first bytes of a connection to a name are read before any of them goes
-// out. A TLS ClientHello must ask for that very name if it asks for one; a
+// out. A TLS ClientHello must ask for that very name if it asks for one, whatever
+// version its records say (servers take no notice of it), and must come first; a
 // connection that starts as HTTP without TLS, 1.0, 1.1 or 2, is read to its
 // end, and every request must have that name in its target, its Host and its
 // :authority, where it has them. Anything else is refused before it goes out,

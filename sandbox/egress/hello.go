@@ -36,17 +36,14 @@ func readOpening(data []byte) opening {
 	if len(data) == 0 {
 		return opening{kind: firstUnknown}
 	}
-	if data[0] == recordHandshake {
-		return readClientHello(data)
+	if isRecord(data[0]) {
+		return readRecords(data)
 	}
 	return readRequestHead(data)
 }
 
-// The parts of TLS records and handshakes that are looked at (RFC 8446).
+// The parts of TLS handshakes that are looked at (RFC 8446).
 const (
-	recordHandshake     = 22
-	recordHeader        = 5
-	maxRecord           = 1<<14 + 256
 	handshakeHello      = 1
 	handshakeHeader     = 4
 	extensionServerName = 0
@@ -54,12 +51,6 @@ const (
 )
 
 func readClientHello(data []byte) opening {
-	if len(data) >= 2 && data[1] != 3 {
-		return opening{kind: firstOther}
-	}
-	if len(data) >= 3 && data[2] > 4 {
-		return opening{kind: firstOther}
-	}
 	hello, whole, err := handshakeBytes(data)
 	if err == nil && whole {
 		var host string
@@ -82,7 +73,7 @@ func readClientHello(data []byte) opening {
 func handshakeBytes(data []byte) (body []byte, whole bool, err error) {
 	var joined []byte
 	for len(data) > 0 {
-		if data[0] != recordHandshake || len(data) > 1 && data[1] != 3 {
+		if data[0] != recordHandshake {
 			return nil, false, errors.New("another record inside it")
 		}
 		if len(data) < recordHeader {

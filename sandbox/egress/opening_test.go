@@ -36,6 +36,13 @@ func inRecords(hello []byte, size int) []byte {
 	return out
 }
 
+// versioned is a ClientHello whose first record has another version.
+func versioned(hello []byte, major, minor byte) []byte {
+	out := slices.Clone(hello)
+	out[1], out[2] = major, minor
+	return out
+}
+
 func TestOpenings(t *testing.T) {
 	hello := clientHello(t, "good.example")
 	other := append([]byte(nil), hello...)
@@ -61,7 +68,21 @@ func TestOpenings(t *testing.T) {
 		"TLS record too long":       {[]byte{22, 3, 1, 0xFF, 0xFF}, firstBroken, nil},
 		"TLS hello too long":        {[]byte{22, 3, 1, 0, 4, 1, 0xFF, 0xFF, 0xFF}, firstBroken, nil},
 		"TLS hello cut":             {[]byte{22, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0}, firstBroken, nil},
-		"0x16 of another protocol":  {[]byte{22, 9, 9, 9}, firstOther, nil},
+		"TLS of a later version":    {versioned(hello, 3, 9), firstTLS, []string{"good.example"}},
+		"TLS of no version":         {versioned(hello, 0, 0), firstTLS, []string{"good.example"}},
+		"TLS of the last version":   {versioned(hello, 15, 255), firstTLS, []string{"good.example"}},
+		"TLS of no version, cut":    {versioned(hello, 0, 0)[:5], firstUnknown, nil},
+		"TLS of two versions":       {versioned(inRecords(hello, 100), 2, 7), firstTLS, []string{"good.example"}},
+		"TLS behind a warning":      {append([]byte{21, 3, 1, 0, 2, 1, 90}, hello...), firstBroken, nil},
+		"TLS behind two warnings":   {append([]byte{21, 0, 0, 0, 2, 1, 90, 21, 3, 9, 0, 2, 1, 41}, hello...), firstBroken, nil},
+		"TLS behind nothing":        {append([]byte{20, 3, 3, 0, 0}, hello...), firstBroken, nil},
+		"TLS warning only":          {[]byte{21, 3, 1, 0, 2, 1, 90}, firstUnknown, nil},
+		"TLS warning cut":           {[]byte{21, 3, 1, 0, 2, 1}, firstUnknown, nil},
+		"0x16 of another protocol":  {[]byte{22, 9, 9, 9, 9, 9}, firstOther, nil},
+		"0x16, no version of TLS":   {[]byte{22, 16}, firstOther, nil},
+		"a length of 22":            {[]byte{22, 0, 0, 0, 5, 0, 0, 0}, firstOther, nil},
+		"a length of 20":            {[]byte{20, 0, 0, 0, 1, 0, 0, 0}, firstOther, nil},
+		"a length of 21, a word":    {[]byte("\x15hello"), firstOther, nil},
 		"HTTP":                      {[]byte("GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"), firstHTTP, []string{"good.example"}},
 		"HTTP with a port":          {[]byte("GET / HTTP/1.1\r\nHost: good.example:8080\r\n\r\n"), firstHTTP, []string{"good.example"}},
 		"HTTP with bare newlines":   {[]byte("GET / HTTP/1.1\nhOST:good.example \n\n"), firstHTTP, []string{"good.example"}},
@@ -151,6 +172,8 @@ func FuzzOpening(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"))
 	f.Add([]byte("CONNECT b.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n"))
 	f.Add([]byte{22, 3, 1, 0, 8, 1, 0, 0, 4, 3, 3, 0, 0})
+	f.Add(versioned(hello, 0, 0))
+	f.Add(append([]byte{21, 0, 0, 0, 2, 1, 90, 20, 3, 3, 0, 0}, hello...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4096 {
 			data = data[:4096]

@@ -38,7 +38,7 @@ func (w *window) more() error {
 // request is: past largeHead that needs the end of a line. Otherwise somebody
 // who sends byte by byte would make us read everything again for each.
 func (w *window) nothingNew() bool {
-	return len(w.data) > largeHead && w.data[0] != recordHandshake && bytes.IndexByte(w.data[len(w.data)-w.fresh:], '\n') < 0
+	return len(w.data) > largeHead && !isRecord(w.data[0]) && bytes.IndexByte(w.data[len(w.data)-w.fresh:], '\n') < 0
 }
 
 const largeHead = 4096

@@ -46,7 +46,7 @@ func (e *Egress) readStart(s *stream, w *window) (opening, error) {
 			err = w.more()
 		}
 		found := readOpening(w.data)
-		patient := web || len(w.data) > 0 && w.data[0] == recordHandshake
+		patient := web || len(w.data) > 0 && isRecord(w.data[0])
 		switch {
 		case found.kind == firstBroken:
 			return found, e.wrongStart(s, found.reason)
