@@ -28,10 +28,10 @@ import (
 )
 
 const (
-	tokenLook  = 10 * time.Second       // between two looks at the token's source
-	runLook    = 250 * time.Millisecond // between two looks at runs that lost their supervisor
-	spoolLooks = 8                      // looks at runs to one at the spool
-	lastWord   = 50 * time.Millisecond  // for the answer to "stop"
+	tokenLook = 10 * time.Second       // between two looks at the token's source
+	runLook   = 250 * time.Millisecond // between two looks at runs that lost their supervisor, while there are any
+	spoolLook = 2 * time.Second        // between two looks at the spool
+	lastWord  = 50 * time.Millisecond  // for the answer to "stop"
 )
 
 // Gateway is one gateway of one state folder. Make it with New, run it once.

@@ -69,34 +69,51 @@ func (r *runs) left(conn *hub.Conn) {
 		}
 	}
 	r.mu.Unlock()
-	r.giveUp(context.Background())
+	if r.giveUp(context.Background()) {
+		select {
+		case r.parted <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // watch gives up runs whose supervisor does not come back, until ctx ends.
 func (r *runs) watch(ctx context.Context) {
 	r.g.sweepPanes(ctx)
-	ticker := time.NewTicker(runLook)
-	defer ticker.Stop()
-	for looks := 0; ; looks++ {
-		if looks%spoolLooks == 0 {
-			r.lookForSpooled(ctx)
-		}
+	r.lookForSpooled(ctx)
+	spool := time.NewTicker(spoolLook)
+	defer spool.Stop()
+	var look <-chan time.Time // nil: every run has its supervisor
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-			r.giveUp(ctx)
+		case <-spool.C:
+			r.lookForSpooled(ctx)
+			continue
+		case <-r.parted:
+		case <-look:
+		}
+		if look = nil; r.giveUp(ctx) {
+			look = time.After(runLook)
 		}
 	}
 }
 
-func (r *runs) giveUp(ctx context.Context) {
+// giveUp ends the runs whose supervisor is gone or stayed away for too long. wait says
+// that others may still be taken back.
+func (r *runs) giveUp(ctx context.Context) (wait bool) {
 	now := r.g.deps.Now()
 	lost := map[*run]bool{} // whether its supervisor is gone
 	r.mu.Lock()
 	for _, one := range r.live {
-		if gone := !alive(one.pid); one.conn == nil && (gone || now.After(one.until)) {
+		if one.conn != nil {
+			continue
+		}
+		if gone := !alive(one.pid); gone || now.After(one.until) {
 			lost[one] = gone
+		} else {
+			wait = true
 		}
 	}
 	r.mu.Unlock()
@@ -106,4 +123,5 @@ func (r *runs) giveUp(ctx context.Context) {
 		}
 		r.finish(context.WithoutCancel(ctx), one, "lost")
 	}
+	return wait
 }

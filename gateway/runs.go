@@ -30,6 +30,8 @@ type runs struct {
 	spooling     sync.Mutex // one reader of the spool at a time
 	spoolProblem string     // that was told last; of watch alone
 
+	parted chan struct{} // holds one word that a run has lost its supervisor
+
 	mu   sync.Mutex // guards live and the runs in it
 	live map[string]*run
 }
@@ -44,7 +46,9 @@ type run struct {
 	learn     *wire.Learn // nil: it does not learn
 }
 
-func newRuns(g *Gateway) *runs { return &runs{g: g, live: map[string]*run{}} }
+func newRuns(g *Gateway) *runs {
+	return &runs{g: g, parted: make(chan struct{}, 1), live: map[string]*run{}}
+}
 
 // start begins a run: policy, audit, token, environment.
 func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {

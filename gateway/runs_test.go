@@ -125,6 +125,26 @@ func TestReportsAreShownUnderTheGatewaysOwnNames(t *testing.T) {
 	}
 }
 
+// A supervisor that lives when its connection breaks, and dies while the run waits to be
+// taken back, is looked at until then.
+func TestTokenOfASupervisorThatDiesLater(t *testing.T) {
+	h := start(t, "")
+	for range 2 { // the second time after a time without any
+		first := h.local()
+		run := startRun(t, first, "coder")
+		_ = first.Close()
+		until(t, "the connection is noticed", func() bool { h.runs.mu.Lock(); defer h.runs.mu.Unlock(); return h.runs.live[run.Run].conn == nil })
+		time.Sleep(2 * runLook)
+		if _, good := h.agents.Lookup(run.Token); !good {
+			t.Fatal("the token died though the supervisor lives")
+		}
+		h.runs.mu.Lock()
+		h.runs.live[run.Run].pid = 1 << 30
+		h.runs.mu.Unlock()
+		until(t, "the token dies", func() bool { _, good := h.agents.Lookup(run.Token); return !good })
+	}
+}
+
 func TestTokenOfALostSupervisor(t *testing.T) {
 	h := start(t, "")
 	first := h.local()

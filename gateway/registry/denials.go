@@ -105,6 +105,7 @@ func (r *Registry) merge(d event.Denial) {
 	young := now.Sub(row.shown) < denialInterval
 	if young {
 		r.dirty[row] = struct{}{}
+		r.holdBack()
 	} else {
 		row.shown = now
 		delete(r.dirty, row)

@@ -41,6 +41,8 @@ type Registry struct {
 
 	telling sync.Mutex // held while an agent is looked at and shown, so that the last event is of the last state; never taken with mu held
 
+	heldBack chan struct{} // holds one word that something waits for Run
+
 	mu       sync.Mutex // guards the fields below
 	denials  map[denialKey]*list.Element
 	order    *list.List // of *denialRow, longest unchanged first
@@ -69,7 +71,7 @@ func New(options Options) *Registry {
 		options.Mask = func(text string) string { return text }
 	}
 	return &Registry{
-		options: options, denials: map[denialKey]*list.Element{}, order: list.New(), byID: map[string]*denialRow{}, dirty: map[*denialRow]struct{}{},
+		options: options, heldBack: make(chan struct{}, 1), denials: map[denialKey]*list.Element{}, order: list.New(), byID: map[string]*denialRow{}, dirty: map[*denialRow]struct{}{},
 		rows: map[string]int{}, listings: map[listing]*rate.Limiter{},
 		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(), closed: list.New(), closedOf: map[string]int{},
 		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},
@@ -78,21 +80,34 @@ func New(options Options) *Registry {
 
 // Run publishes what was held back until ctx ends.
 func (r *Registry) Run(ctx context.Context) error {
-	ticker := time.NewTicker(denialInterval)
-	defer ticker.Stop()
+	var due <-chan time.Time // nil: nothing is held back
 	for {
 		select {
 		case <-ctx.Done():
 			r.Flush()
 			return nil
-		case <-ticker.C:
-			r.Flush()
+		case <-r.heldBack:
+			if due == nil {
+				due = time.After(denialInterval)
+			}
+		case <-due:
+			if due = nil; r.Flush() {
+				due = time.After(denialInterval)
+			}
 		}
 	}
 }
 
-// Flush publishes what was held back and is due.
-func (r *Registry) Flush() {
+// holdBack has Run publish what was put into dirty or stale. r.mu is held.
+func (r *Registry) holdBack() {
+	select {
+	case r.heldBack <- struct{}{}:
+	default: // Run has not heard the last one yet
+	}
+}
+
+// Flush publishes what was held back and is due. more says that something is not yet.
+func (r *Registry) Flush() (more bool) {
 	now := r.options.Now()
 	var rows []event.Denial
 	var names []string
@@ -116,6 +131,9 @@ func (r *Registry) Flush() {
 	for _, name := range names {
 		r.touchAgent(name)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.dirty) > 0 || len(r.stale) > 0
 }
 
 // touchAgent publishes an agent's event now, or lets Run do it when the last
@@ -138,6 +156,7 @@ func (r *Registry) due(name string) bool {
 	defer r.mu.Unlock()
 	if now.Sub(r.agents[name]) < agentInterval {
 		r.stale[name] = struct{}{}
+		r.holdBack()
 		return false
 	}
 	return true

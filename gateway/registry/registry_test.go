@@ -248,3 +248,44 @@ func TestRunningAgentsAreCountedOnce(t *testing.T) {
 		t.Errorf("%d agents", agents)
 	}
 }
+
+// Run publishes what is held back, each when it is due, after a time in which nothing was
+// too, and in its end what is still held back.
+func TestRunPublishesWhatIsHeldBack(t *testing.T) {
+	w := newWorld()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	shown := func(kind event.Kind, want int) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); len(w.of(kind)) < want; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d events of %s instead of %d", len(w.of(kind)), kind, want)
+			}
+		}
+	}
+	for round := range 3 {
+		for range 2 { // the second one is held back
+			_ = w.Deny(t.Context(), event.Denial{Target: "/srv/project"}) // no agent's
+		}
+		w.pass(denialInterval)
+		shown(event.KindDenial, 2*round+2)
+		w.pass(time.Hour)
+		w.StartRun(event.Run{ID: fmt.Sprint(round), Agent: "coder"})
+		w.EndRun(fmt.Sprint(round), "exit 0") // its event is held back, for longer than a denial
+		time.Sleep(2 * denialInterval)        // Run has looked, and looks on
+		w.pass(agentInterval)
+		shown(event.KindAgent, 2*round+2)
+		w.pass(time.Hour)
+	}
+	for i := range 2 {
+		w.StartRun(event.Run{ID: fmt.Sprint("last", i), Agent: "coder"})
+	}
+	before := len(w.of(event.KindAgent))
+	w.pass(agentInterval)
+	stop()
+	if err := <-done; err != nil || len(w.of(event.KindAgent)) != before+1 {
+		t.Errorf("%v; %d events of agents after %d", err, len(w.of(event.KindAgent)), before)
+	}
+}
