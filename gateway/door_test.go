@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -89,6 +90,17 @@ func TestHealthNeedsNothingAndIsHardened(t *testing.T) {
 	}
 	if r := h.ask(t, "GET", "/readyz", nil); r.StatusCode != 200 || !strings.Contains(r.text, `"ready":true`) {
 		t.Fatal(r.Status)
+	}
+	// Some clients look whether there is anybody before their first call.
+	for _, path := range []string{"/", "/health", "/readyz"} {
+		if r := h.ask(t, "HEAD", path, nil); r.StatusCode != 200 || r.text != "" {
+			t.Error("HEAD", path, r.Status, r.text)
+		}
+	}
+	early := build(t, newLayout(t), freePort(t), "", nil) // it does not run yet
+	w := httptest.NewRecorder()
+	if !early.serveHealth(w, httptest.NewRequest(http.MethodGet, "/readyz", nil)) || w.Code != 503 || w.Body.String() != `{"ready":false,"failing":["starting"]}` {
+		t.Errorf("before it is ready: %d %s", w.Code, w.Body)
 	}
 }
 

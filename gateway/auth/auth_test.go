@@ -100,6 +100,34 @@ func TestOriginIsExactlyOurs(t *testing.T) {
 			}
 		})
 	}
+	// No config opens the door to every sandboxed frame; and over TLS ours is https.
+	for origin, secure := range map[string]bool{"null": false, "http://127.0.0.1:18789": true} {
+		site := Site{Port: 18789, Secure: secure, Origins: []string{"null", ""}}
+		for _, origin := range []string{origin, "", "https://localhost:1"} {
+			if site.CheckOrigin(http.Header{"Origin": {origin}}) {
+				t.Errorf("%q passes, TLS %v", origin, secure)
+			}
+		}
+		if ours := map[bool]string{false: "http", true: "https"}[secure] + "://localhost:18789"; !site.CheckOrigin(http.Header{"Origin": {ours}}) {
+			t.Errorf("%q does not pass, TLS %v", ours, secure)
+		}
+	}
+}
+
+// What a browser says of where a request comes from: only our own pages and the
+// person's own address line may.
+func TestFetchSiteIsOursOrThePersons(t *testing.T) {
+	for _, row := range []struct {
+		values []string
+		want   bool
+	}{
+		{nil, true}, {[]string{"same-origin"}, true}, {[]string{"none"}, true},
+		{[]string{"same-site"}, false}, {[]string{"cross-site"}, false}, {[]string{""}, false}, {[]string{"SAME-ORIGIN"}, false}, {[]string{"none", "cross-site"}, false},
+	} {
+		if got := CheckFetchSite(http.Header{"Sec-Fetch-Site": row.values}); got != row.want {
+			t.Errorf("%q: %v", row.values, got)
+		}
+	}
 }
 
 func FuzzCheckHost(f *testing.F) {
@@ -219,6 +247,34 @@ func TestGuesserCannotFillMemoryAndParallelGuessesAreBounded(t *testing.T) {
 	}
 	if n := len(guard.guessers[netip.MustParseAddr("127.0.0.1")].Value.(*guesser).seen); n > maxSeen {
 		t.Fatal(n)
+	}
+}
+
+// Whoever has a network of IPv6 addresses is one guesser, and not as many as it likes;
+// the neighbour of that network is another. Who was quiet for long begins anew.
+func TestAGuesserIsItsNetworkAndIsForgotten(t *testing.T) {
+	clock := time.Unix(1_700_000_000, 0)
+	var slept []time.Duration
+	guard := NewGuard(func() time.Time { return clock }, func(_ context.Context, d time.Duration) error {
+		slept = append(slept, d)
+		clock = clock.Add(d)
+		return nil
+	})
+	guess := func(address string, token byte) time.Duration {
+		guard.Wrong(t.Context(), netip.MustParseAddr(address), HashOf([]byte{token}))
+		return slept[len(slept)-1]
+	}
+	for i, want := range []time.Duration{250e6, 500e6, 1e9, 2e9} {
+		if got := guess("2001:db8:1:2::"+string(rune('1'+i)), byte(i)); got != want {
+			t.Errorf("guess %d of a network waits %v, want %v", i, got, want)
+		}
+	}
+	if got := guess("2001:db8:1:3::1", 9); got != 250*time.Millisecond {
+		t.Errorf("its neighbour waits %v", got)
+	}
+	clock = clock.Add(forget + time.Second)
+	if got := guess("2001:db8:1:2::1", 10); got != 250*time.Millisecond {
+		t.Errorf("after a long silence it waits %v", got)
 	}
 }
 
