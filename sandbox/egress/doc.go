@@ -22,12 +22,12 @@
 // The first bytes of a connection to a name are read before any of them goes
 // out. A TLS ClientHello must ask for that very name if it asks for one, whatever
 // version its records say (servers take no notice of it), and must come first; a
-// connection that starts as HTTP without TLS, 1.0, 1.1 or 2, is read to its
-// end, and every request must have that name in its target, its Host and its
-// :authority, where it has them. Anything else is refused before it goes out,
-// and so is a request that two readers could take for two things (two lengths,
-// a coding beside chunked, bare newlines in a body's frame, a bare return in a
-// header, an upgrade to h2c).
+// second one, which a server may ask for, is held to the same. A connection that
+// starts as HTTP without TLS, 1.0, 1.1 or 2, is read to its end, and every request
+// must have that name in its target, its Host and its :authority, where it has
+// them. Anything else is refused before it goes out, and so is a request that two
+// readers could take for two things (two lengths, a coding beside chunked, bare
+// newlines in a body's frame, a bare return in a header, an upgrade to h2c).
 // What looks like TLS or HTTP and does not end within its limits is refused as
 // well; on ports other than 80 and 443, a word that does not become a request
 // within a second is taken for another protocol. The first line of another protocol

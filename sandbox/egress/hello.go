@@ -20,8 +20,9 @@ type opening struct {
 	hosts  []string // every name that the bytes ask for, as written
 	reason string   // of firstBroken, for a person
 
-	// Of firstHTTP and firstHTTP2.
-	size   int // bytes up to the end of the head or the preface
+	size int // bytes up to the end of the ClientHello, the head or the preface
+
+	// Of firstHTTP.
 	body   body
 	length int64 // of bodyLength
 }
@@ -51,11 +52,11 @@ const (
 )
 
 func readClientHello(data []byte) opening {
-	hello, whole, err := handshakeBytes(data)
-	if err == nil && whole {
+	hello, size, err := handshakeBytes(data)
+	if err == nil && hello != nil {
 		var host string
 		if host, err = serverName(hello); err == nil {
-			found := opening{kind: firstTLS}
+			found := opening{kind: firstTLS, size: size}
 			if host != "" {
 				found.hosts = []string{host}
 			}
@@ -69,37 +70,43 @@ func readClientHello(data []byte) opening {
 }
 
 // handshakeBytes joins the records of data until the first handshake message
-// is whole, and returns its body.
-func handshakeBytes(data []byte) (body []byte, whole bool, err error) {
+// is whole, and returns its body and the bytes up to its end. No other message may
+// stand behind it in its record.
+func handshakeBytes(data []byte) (body []byte, size int, err error) {
 	var joined []byte
-	for len(data) > 0 {
-		if data[0] != recordHandshake {
-			return nil, false, errors.New("another record inside it")
+	declared := 0
+	for size < len(data) {
+		record := data[size:]
+		if record[0] != recordHandshake {
+			return nil, 0, errors.New("another record inside it")
 		}
-		if len(data) < recordHeader {
-			return nil, false, nil
+		if len(record) < recordHeader {
+			return nil, 0, nil
 		}
-		length := int(data[3])<<8 | int(data[4])
+		length := int(record[3])<<8 | int(record[4])
 		if length == 0 || length > maxRecord {
-			return nil, false, errors.New("a record of a wrong length")
+			return nil, 0, errors.New("a record of a wrong length")
 		}
-		end := min(recordHeader+length, len(data))
-		joined = append(joined, data[recordHeader:end]...)
+		end := min(recordHeader+length, len(record))
+		joined = append(joined, record[recordHeader:end]...)
+		declared += length
+		size += end
 		if len(joined) > 0 && joined[0] != handshakeHello {
-			return nil, false, errors.New("another message in its place")
+			return nil, 0, errors.New("another message in its place")
 		}
 		if len(joined) >= handshakeHeader {
-			want := int(joined[1])<<16 | int(joined[2])<<8 | int(joined[3])
-			if want > maxOpening {
-				return nil, false, errors.New("too long")
-			}
-			if len(joined) >= handshakeHeader+want {
-				return joined[handshakeHeader : handshakeHeader+want], true, nil
+			want := handshakeHeader + (int(joined[1])<<16 | int(joined[2])<<8 | int(joined[3]))
+			switch {
+			case want > handshakeHeader+maxOpening:
+				return nil, 0, errors.New("too long")
+			case declared > want:
+				return nil, 0, errors.New("another message behind it")
+			case len(joined) == want:
+				return joined[handshakeHeader:], size, nil
 			}
 		}
-		data = data[end:]
 	}
-	return nil, false, nil
+	return nil, 0, nil
 }
 
 var errShort = errors.New("a length that does not fit")

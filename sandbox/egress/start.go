@@ -19,6 +19,8 @@ func (e *Egress) outward(s *stream, who owner) error {
 	found, err := e.readStart(s, w)
 	switch {
 	case err != nil:
+	case found.kind == firstTLS:
+		err = e.hellos(s, w, found)
 	case found.kind == firstHTTP:
 		err = e.requests(s, w, found)
 	case found.kind == firstHTTP2:

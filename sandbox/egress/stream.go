@@ -23,6 +23,8 @@ type stream struct {
 	server  net.Conn
 	sent    atomic.Int64
 	recv    atomic.Int64
+	tls     atomic.Bool // the program began with a ClientHello
+	answer  answer
 
 	mu  sync.Mutex
 	why string // of a cut; the first one counts
@@ -145,7 +147,7 @@ func (e *Egress) connect(ctx context.Context, client net.Conn, where place, who 
 			continue
 		}
 		told.Address = netip.AddrPortFrom(address, where.port).String()
-		return &stream{id: told.ID, where: where, address: address, allowed: allowed, client: client, server: server}, nil
+		return &stream{id: told.ID, where: where, address: address, allowed: allowed, client: client, server: server, answer: answer{known: make(chan struct{})}}, nil
 	}
 	return nil, errors.New("dial: " + last.Error())
 }
@@ -200,7 +202,7 @@ func (e *Egress) carry(ctx context.Context, s *stream, told Connection, who owne
 	done := make(chan error, 2)
 	var copies sync.WaitGroup
 	copies.Go(func() { done <- e.outward(s, who) })
-	copies.Go(func() { done <- e.forward(s.client, s.server, nil, &s.recv) })
+	copies.Go(func() { done <- e.inward(s) })
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
 	quiet := time.Duration(0)
