@@ -119,6 +119,36 @@ func TestCompletionsReachAnAgentsChat(t *testing.T) {
 	}
 }
 
+// An agent does not talk to another one by its model's name: what it says goes to its
+// own provider as it came, and its list of models is the provider's.
+func TestAnAgentReachesNoChat(t *testing.T) {
+	h := talking(t, newFolder(t), nil)
+	agent := "Bearer " + h.agents.Mint("coder", "run")
+	const raw = `{"model":"openclaw/main","user":"ann","messages":[{"role":"user","content":"x"}]}`
+	for _, path := range []string{"/v1/chat/completions", "/v1/responses"} {
+		_, _, _ = h.request(http.MethodPost, "/p/gpt"+path, strings.NewReader(raw), "Authorization", agent)
+		_, _, _ = h.request(http.MethodPost, path, strings.NewReader(raw), "Authorization", agent)
+	}
+	if _, _, answer := h.request(http.MethodGet, "/v1/models", nil, "Authorization", agent); strings.Contains(answer, "openclaw/") {
+		t.Errorf("the agent's list of models: %s", answer)
+	}
+	seen := 0
+	for _, r := range h.standin.Requests() {
+		if r.Path == "/v1/models" {
+			continue
+		}
+		if seen++; string(r.Body) != raw {
+			t.Errorf("%s reached the provider with %s", r.Path, r.Body)
+		}
+	}
+	if seen < 2 {
+		t.Errorf("%d calls reached the provider: the test shows nothing", seen)
+	}
+	if list := h.socket("operator.read").ok("sessions.list", object{}); list["totalCount"] != 0.0 {
+		t.Errorf("a session is left: %v", list)
+	}
+}
+
 // By itself a request keeps nothing; with a user or a session it goes on.
 func TestCompletionsInASession(t *testing.T) {
 	h := talking(t, newFolder(t), nil)

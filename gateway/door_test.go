@@ -360,6 +360,9 @@ func TestDeadAgentTokenIsRefusedEvenWithoutAuthentication(t *testing.T) {
 	if r := h.ask(t, "POST", "/v1/messages", nil); r.StatusCode != 200 {
 		t.Fatal("without agents:", r.Status)
 	}
+	if r := h.ask(t, "POST", "/v1/messages", map[string]string{"X-Api-Key": token}); r.StatusCode != 401 || !strings.Contains(r.text, "run has ended") {
+		t.Fatal("an agent whose run has ended is the operator:", r.Status, r.text)
+	}
 }
 
 func TestCompressionIsDeclined(t *testing.T) {

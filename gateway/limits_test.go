@@ -99,6 +99,11 @@ func TestStrangersAreCountedWhateverTheyAsk(t *testing.T) {
 			}
 		}
 	}
+	for n := range 4 { // without a token
+		if status, _ := h.call("198.51.100.7", "/v1/messages", ""); (status == http.StatusTooManyRequests) != (n >= 1) {
+			t.Errorf("request %d without a token: %d", n, status)
+		}
+	}
 	for range 20 {
 		if r := h.ask(t, "GET", "/health", nil); r.StatusCode != http.StatusOK {
 			t.Fatal("this machine pays for a stranger:", r.Status)

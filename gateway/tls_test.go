@@ -359,12 +359,17 @@ func TestAgentsReachAGatewayThatSpeaksTLS(t *testing.T) {
 	}{
 		"the gateway's token": {path: "/v1/models", key: s.token, want: 401}, "no token": {path: "/v1/models", want: 401}, "health": {path: "/health", want: 200},
 		"a rebound name": {path: "/health", host: "evil.example", want: 421}, "a page": {path: "/health", header: []string{"Origin", "http://" + endpoint.String()}, want: 403},
+		"a page's fetch": {path: "/health", header: []string{"Sec-Fetch-Site", "same-site"}, want: 403}, "an escaped climb": {path: "/v1/%2e%2e/x", key: started.Token, want: 400},
 		"the protocol":  {path: "/", key: started.Token, header: []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "SaaLXzTs9b4XoSQb0B2yHg=="}, want: 200},
 		"another place": {path: "/admin", key: started.Token, want: 403}, "a climb": {path: "/v1/../x", key: started.Token, want: 400},
 	} {
 		if status, text := ask(row.path, row.key, row.host, row.header...); status != row.want {
 			t.Errorf("%s: %d %s", name, status, text)
 		}
+	}
+	before := s.guard.Total()
+	if status, _ := ask("/v1/models", "a-guess", ""); status != 401 || s.guard.Total() != before+1 {
+		t.Errorf("a guess is not slowed: %d, %d wrong tokens and %d before it", status, s.guard.Total(), before)
 	}
 	// require_auth: false does not open it.
 	s.writeConfig("  require_auth: false\n"+tlsLines("required", s.layout, ""), "\nagents: {}\n")
