@@ -47,6 +47,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		return fuse.Status(code)
 	}
 	file := newHandle(fd, input.Flags, class)
+	file.runs = operation == "execve"
 	stat, code := g.same(fd, g.nodes.file(input.NodeId))
 	if code != 0 {
 		closeFD(fd)

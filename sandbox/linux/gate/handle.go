@@ -22,6 +22,7 @@ type handle struct {
 	class   policy.Class // as which it was opened
 	writes  bool
 	appends bool
+	runs    bool // it was opened to be run, which goes on
 	node    *node
 	asked   string // the path, where somebody said yes to it; "" where a rule allows it
 

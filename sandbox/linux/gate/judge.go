@@ -17,7 +17,8 @@ type rules struct {
 	shown  map[string][]string // folder → the names in it that lead somewhere allowed
 }
 
-// SetPolicy replaces the policy. It is in force for the next operation.
+// SetPolicy replaces the policy. It is in force for the next operation. It must not be
+// called by a callback that the cage's kernel waits for.
 func (g *Gate) SetPolicy(p *policy.Policy) {
 	r := &rules{policy: p, shown: map[string][]string{}}
 	for name := range g.options.Fixed {
@@ -29,6 +30,21 @@ func (g *Gate) SetPolicy(p *policy.Policy) {
 		}
 	}
 	g.rules.Store(r)
+	g.dropContent()
+}
+
+// dropContent has the kernel forget what it has read, ahead of the programs too, of open
+// files that may not be read any more: it would give it out without asking here.
+func (g *Gate) dropContent() {
+	server := g.server.Load()
+	if server == nil {
+		return
+	}
+	for id, name := range g.nodes.read() {
+		if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+			server.InodeNotify(id, 0, 0) // it may be unknown to the kernel by now, which is no matter
+		}
+	}
 }
 
 // show makes every folder above a name list the next one.

@@ -167,6 +167,21 @@ func (n *nodes) closed(file *handle) {
 	}
 }
 
+// read are the paths, by their numbers, of the files that are open for what is in them.
+func (n *nodes) read() map[uint64]string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	files := map[uint64]string{}
+	for id, known := range n.byID {
+		for file := range known.open {
+			if known.at != nil && !file.runs {
+				files[id] = known.at.path()
+			}
+		}
+	}
+	return files
+}
+
 // duplicate returns a descriptor of an open file of a number, one for writing if
 // that is asked; the caller closes it. It is -1 if there is none.
 func (n *nodes) duplicate(id uint64, write bool) int {
