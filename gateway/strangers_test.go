@@ -1,14 +1,17 @@
 package gateway
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"openclaw/gateway/event"
 	"openclaw/gateway/limit"
+	"openclaw/gateway/wire"
 )
 
 // Whom a request comes from is what the kernel says, unless the config trusts the very
@@ -75,5 +78,73 @@ func TestAConnectionTooManyIsToldSo(t *testing.T) {
 				t.Errorf("over %v at %s: %d %s", row.over, name, w.Code, w.Body)
 			}
 		}
+	}
+}
+
+// A ban ends what its address has under way at once, also a call that came through a
+// proxy, whose connection is the proxy's; nobody shuts out the address they come from.
+func TestABanEndsWhatIsUnderWay(t *testing.T) {
+	ended := make(chan string, 2)
+	h := build(t, newLayout(t), freePort(t), proxied, func(d *Deps) {
+		d.Provider = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "event: ping\n\n")
+			_ = http.NewResponseController(w).Flush() // a client that is gone shows below
+			<-r.Context().Done()
+			ended <- r.Header.Get("X-Forwarded-For")
+			panic(http.ErrAbortHandler)
+		})
+	}).run()
+	open := func(client string) io.Reader {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.Address().String()+"/v1/messages", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Forwarded-For", client)
+		r.Header.Set("X-Api-Key", h.token)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { response.Body.Close() })
+		return response.Body
+	}
+	goes := open("203.0.113.7")
+	open("198.51.100.7")
+	self, answer := h.socketFrom("203.0.113.8", h.token)
+	if !answer.OK {
+		t.Fatalf("%+v", answer.Error)
+	}
+	for _, network := range []string{"203.0.113.8", "203.0.113.0/24"} {
+		if err := self.WriteJSON(map[string]any{"type": "req", "id": "2", "method": wire.MethodBanAdd, "params": wire.BanAddParams{Network: network}}); err != nil {
+			t.Fatal(err)
+		}
+		refused := wire.Response{}
+		for refused.ID != "2" { // a tick may come first
+			if err := self.ReadJSON(&refused); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if refused.OK || !strings.Contains(refused.Error.Message, "the address that you come from") {
+			t.Errorf("%s: %+v", network, refused)
+		}
+	}
+	if err := h.local().Call(t.Context(), wire.MethodBanAdd, wire.BanAddParams{Network: "203.0.113.7"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case who := <-ended:
+		if who != "203.0.113.7" {
+			t.Errorf("the call of %s ended", who)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the call of a banned address goes on")
+	}
+	if _, err := io.ReadAll(goes); err == nil {
+		t.Error("a call that was cut looks like one that ended")
+	}
+	select {
+	case who := <-ended:
+		t.Errorf("the call of %s ended too", who)
+	default:
 	}
 }

@@ -140,6 +140,7 @@ func TestRequestPassesUntouched(t *testing.T) {
 	drop := map[string]string{
 		"Cookie": "a=b", "X-Forwarded-For": "10.0.0.1", "X-Forwarded-Host": "h", "Forwarded": "for=x", "X-Real-Ip": "10.0.0.1", "Te": "trailers",
 		"Connection": "X-Hop, keep-alive", "X-Hop": "1", "Keep-Alive": "1", "Proxy-Connection": "x",
+		"Expect": "100-continue",
 	}
 	r := h.request(t, "POST", "/v1/messages", body, "Accept-Encoding", "gzip, br")
 	for _, headers := range []map[string]string{keep, drop} {
@@ -185,7 +186,7 @@ func TestAnswerPassesUntouched(t *testing.T) {
 		"Retry-After": "3", "Retry-After-Ms": "3000", "X-Should-Retry": "true", "Anthropic-Ratelimit-Requests-Remaining": "7", "X-Ratelimit-Limit-Tokens": "8",
 		"Request-Id": "req_1", "Cache-Control": "no-cache", "Content-Type": "application/x-odd",
 	}
-	drop := []string{"Set-Cookie", "Access-Control-Allow-Origin", "X-Hop", "Strict-Transport-Security", "Alt-Svc", "Clear-Site-Data", "Refresh"}
+	drop := []string{"Set-Cookie", "Access-Control-Allow-Origin", "X-Hop", "Keep-Alive", "Proxy-Authenticate", "Strict-Transport-Security", "Alt-Svc", "Clear-Site-Data", "Refresh"}
 	h := build(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for name, value := range keep {
 			w.Header().Set(name, value)
@@ -213,6 +214,35 @@ func TestAnswerPassesUntouched(t *testing.T) {
 	}
 	if record := h.record(t, 1); record.Status != 529 || record.Error != "" {
 		t.Errorf("record %+v", record)
+	}
+}
+
+// What the gateway says to browsers of its own origin stays, whatever a provider says;
+// and a provider that names no type has none guessed, which a browser would obey.
+func TestAProviderHasNoSayInTheGatewaysOwnHeaders(t *testing.T) {
+	h := build(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		w.Header().Set("X-Content-Type-Options", "sniff")
+		w.Header().Set("Referrer-Policy", "unsafe-url")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = io.WriteString(w, "<html><script>alert(1)</script>")
+	}), nil)
+	server := quiet(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+			w.Header().Set(name, value)
+		}
+		h.handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	reply, body, err := h.do(t, h.request(t, "POST", "/v1/messages", "{}"))
+	if err != nil || reply.StatusCode != http.StatusOK || body != "<html><script>alert(1)</script>" {
+		t.Fatal(reply, body, err)
+	}
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Content-Type": ""} {
+		if got := strings.Join(reply.Header[name], ", "); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

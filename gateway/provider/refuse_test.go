@@ -106,6 +106,9 @@ func TestOwnErrors(t *testing.T) {
 			if reply.Header.Get("Content-Type") != "application/json" || (reply.Header.Get("X-Should-Retry") == "false") != (row.status != 502 && row.status != 503) {
 				t.Errorf("header %v", reply.Header)
 			}
+			if (reply.Header.Get("Upgrade") == "HTTP/1.1") != (row.status == http.StatusUpgradeRequired) { // RFC 9110, section 15.5.22
+				t.Errorf("%d with the header Upgrade %q", row.status, reply.Header.Get("Upgrade"))
+			}
 			if n := len(h.upstream.Requests()); n != 0 {
 				t.Errorf("%d requests reached the provider", n)
 			}
