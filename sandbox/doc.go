@@ -51,7 +51,9 @@
 // no_new_privs and the call filter (linux/seccomp); that is what makes sudo and
 // every other set-uid program harmless, not the list of names that gives them a
 // clear answer. Execution under `execute_commands: false`: after the first
-// program every execve fails, and nothing writable can be mapped for execution.
+// program every execve fails, and no file that it may write can be mapped for
+// execution. Memory of its own can be, also where it has a descriptor (memfd_create,
+// shmget): interpreters compile into it.
 //
 // Where namespaces are refused a policy with `enforce: reduced` gets less, by
 // Landlock and by calls that the supervisor makes in the program's place
