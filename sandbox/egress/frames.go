@@ -167,8 +167,13 @@ type headerReader struct {
 
 func (h *headerReader) field(f hpack.HeaderField) {
 	h.total += len(f.Name) + len(f.Value)
-	if f.Name == ":authority" || f.Name == "host" {
+	switch f.Name {
+	case ":authority", "host":
 		h.hosts = append(h.hosts, withoutPort(f.Value))
+	case ":path": // some servers take a whole URL here too
+		if host, ok := hostOfTarget("", f.Value); ok {
+			h.hosts = append(h.hosts, host)
+		}
 	}
 }
 

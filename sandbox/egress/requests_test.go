@@ -344,6 +344,8 @@ func TestFrames(t *testing.T) {
 		},
 		"another in the second frame": {start, frameOf(1, 0, 1, first[:1]) + frameOf(9, whole, 1, "\x41\x0cevil.example"), "authority evil.example"},
 		"another as a host":           {start, frameOf(1, whole, 1, first+"\x00\x04host\x0cevil.example"), "authority evil.example"},
+		"another as a target":         {start, frameOf(1, whole, 1, first+"\x04\x15http://evil.example/x"), "authority evil.example"},
+		"the name as a target":        {start + frameOf(1, whole, 1, first+"\x04\x15http://good.example/x"), "", ""},
 		"data inside headers":         {start, frameOf(1, 0, 1, first[:3]) + frameOf(0, 0, 1, "x"), "cannot be read"},
 		"another stream inside":       {start, frameOf(1, 0, 1, first[:3]) + frameOf(9, whole, 3, first[3:]), "cannot be read"},
 		"headers that do not end":     {start, frameOf(1, 0, 1, first), "cannot be read"},
