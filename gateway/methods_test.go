@@ -152,6 +152,17 @@ func TestConfigGetShowsNoSecret(t *testing.T) {
 	} else {
 		t.Fatal(err)
 	}
+	// Where a secret lies is not a reader's business either: its place holds the one word
+	// that the protocol's clients know.
+	h.writeConfig("", "providers:\n  anthropic:\n    api_key: keychain://openclaw/a-place\n")
+	var shown struct {
+		Parsed struct {
+			Providers map[string]map[string]any
+		}
+	}
+	if err := h.remote("operator.read").Call(t.Context(), "config.get", nil, &shown); err != nil || shown.Parsed.Providers["anthropic"]["api_key"] != "__OPENCLAW_REDACTED__" {
+		t.Fatalf("%v %+v", err, shown)
+	}
 }
 
 func TestScreensBackendReadsEverything(t *testing.T) {
