@@ -72,16 +72,17 @@ func TestNarrowingHoldsOrIsSaid(t *testing.T) {
 
 // What a program has open through the gate gives no more and takes no more once a
 // narrower policy denies it: nothing that is written to it from then on is seen, and
-// no hole is made in it.
+// no hole is made in it. Nor can it be locked, where programs outside would wait for it;
+// a lock that it has can be given back.
 func TestNarrowingReachesOpenFiles(t *testing.T) {
 	w := newWorld(t).allow("project")
 	w.write("given/log", "before\n")
 	w.write("given/data", strings.Repeat("x", 8192))
 	w.write("given/kept", "one\n")
 	w.write("given/long", strings.Repeat("y", 65536)) // the kernel reads ahead of the program
-	spec := w.spec("sh", "-c", `cd "$1"; until cat ../given/log; do sleep 0.02; done >/dev/null 2>&1; exec 3<../given/log 4<>../given/data 5<../given/kept 6<../given/long; read -r first <&3; read -r one <&5; dd bs=1 count=1 <&6 >/dev/null 2>&1; echo opened > opened
+	spec := w.spec("sh", "-c", `cd "$1"; until cat ../given/log; do sleep 0.02; done >/dev/null 2>&1; exec 3<../given/log 4<>../given/data 5<../given/kept 6<../given/long; read -r first <&3; read -r one <&5; dd bs=1 count=1 <&6 >/dev/null 2>&1; flock -s 3; echo opened > opened
 		until [ -e narrowed ]; do sleep 0.02; done
-		read -r second <&3 && echo "$second"; perl -e "exit(syscall($2, 4, 3, 0, 4096) == 0 ? 0 : 1)" && echo a hole; dd bs=16 count=1 <&6 2>/dev/null; cat <&5`,
+		read -r second <&3 && echo "$second"; perl -e "exit(syscall($2, 4, 3, 0, 4096) == 0 ? 0 : 1)" && echo a hole; flock -n 4 && echo a lock; flock -u 3 || echo no unlock; dd bs=16 count=1 <&6 2>/dev/null; cat <&5`,
 		"sh", w.path("project"), strconv.Itoa(unix.SYS_FALLOCATE))
 	process, wait := start(t, spec)
 	if _, err := process.Update(w.allow("given").policy()); err != nil {

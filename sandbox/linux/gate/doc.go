@@ -17,7 +17,7 @@
 // host is another file to the kernel, and whoever has the old one open keeps it. A
 // program that is run again is not read again if its size and times say that it is
 // what it was; to open it is judged all the same.
-// What is open is judged again at each read and write, and what the kernel has read of
+// What is open is judged again at each read, write and lock, and what the kernel has read of
 // it goes when a policy comes that denies it; a program that runs goes on.
 // What differs: a file of another user is shown as nobody's, or as this user's
 // where this user may write it; one that is mapped shows what the host writes only

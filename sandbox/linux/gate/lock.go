@@ -10,6 +10,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/policy"
 )
 
 // locks are the POSIX record locks of the cage's processes, so that they hold
@@ -142,6 +144,9 @@ func (g *Gate) lock(input *fuse.LkIn) syscall.Errno {
 	file := g.handles.get(input.Fh)
 	if file == nil {
 		return syscall.EBADF
+	}
+	if input.Lk.Typ != unix.F_UNLCK && !g.still(input.NodeId, policy.ClassPathRead) {
+		return syscall.EPERM // EACCES would say that another one has it
 	}
 	if input.LkFlags&fuse.FUSE_LK_FLOCK != 0 {
 		how := map[uint32]int{unix.F_RDLCK: unix.LOCK_SH, unix.F_WRLCK: unix.LOCK_EX, unix.F_UNLCK: unix.LOCK_UN}[input.Lk.Typ]
