@@ -34,7 +34,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 		"Conn.WriteControl Conn.WriteMessage ErrBadHandshake ErrReadLimit FormatCloseMessage IsWebSocketUpgrade",
 	"github.com/hanwen/go-fuse/v2/fuse": "Attr.FromStat DirEntry.Parse DirEntryList.AddDirEntry EntryOut.SetEntryTimeout GetAttrIn.Fh GetAttrIn.Flags NewDefaultRawFileSystem ReadResultData Server.Serve " +
 		"SetAttrInCommon.GetATime SetAttrInCommon.GetFh SetAttrInCommon.GetGID SetAttrInCommon.GetMTime SetAttrInCommon.GetMode SetAttrInCommon.GetSize SetAttrInCommon.GetUID " +
-		"StatfsOut.FromStatfsT ToStatus protocolServer.EntryNotify",
+		"StatfsOut.FromStatfsT ToStatus protocolServer.EntryNotify protocolServer.InodeNotify",
 	"github.com/muesli/cancelreader": "CancelReader.Cancel NewReader",
 	"github.com/spf13/cobra": "ArbitraryArgs Command.AddCommand Command.ArgsLenAtDash Command.CommandPath Command.Context Command.ExecuteContext Command.Flags Command.Help Command.MarkFlagRequired " +
 		"Command.MarkFlagsMutuallyExclusive Command.PersistentFlags Command.RegisterFlagCompletionFunc Command.SetArgs Command.SetErr Command.SetFlagErrorFunc Command.SetOut " +

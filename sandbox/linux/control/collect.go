@@ -15,7 +15,9 @@ const maxRights = 252
 //
 // The files are sent into a socket that only its own queue refers to, which is
 // for the kernel's collector of such sockets (unix(7), net/unix/garbage.c). Up to
-// Linux 6.9 that ran in the closing thread; then it takes as long as without.
+// Linux 6.9 that ran in the closing thread; then it takes as long as without. Since
+// then one that is at work at that moment may leave them to its next turn, which is
+// when a program of the machine closes another socket of this kind.
 // The collector may run as soon as that socket is closed, so the descriptors are
 // closed before.
 func Collect(fds ...int) {
