@@ -191,7 +191,8 @@ func (pl *planner) collect(p *policy.Policy) error {
 				pl.boundary(name, rule, resolved{exists: true, mode: fs.ModeSymlink})
 			}
 		}
-		if rule.Effect == policy.Allow && !rule.System && !place.exists {
+		// What nobody wrote nobody misses: of the files that shells start by, most exist nowhere.
+		if rule.Effect == policy.Allow && rule.Origin.BuiltIn == "" && !place.exists {
 			pl.warn("%s does not exist; it is opened at the next run after it does", rule.Path)
 		}
 	}

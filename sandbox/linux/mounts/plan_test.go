@@ -158,3 +158,19 @@ func FuzzRegions(f *testing.F) {
 		}
 	})
 }
+
+// A person is told of a path that they allowed and that is not there; not of the dozens
+// that are built in for whoever has them.
+func TestWhatIsMissedWasWritten(t *testing.T) {
+	root := tree(t, "p/file")
+	plan, err := Make(&policy.Policy{Exec: policy.Exec{Commands: true}, Paths: []policy.PathRule{
+		{Path: root + "/written", Effect: policy.Allow, Access: policy.AccessWrite, Origin: policy.Origin{File: "config.yaml", Line: 3}},
+		{Path: root + "/p/.profile", Effect: policy.Allow, Access: policy.AccessRead, Origin: policy.Origin{BuiltIn: "what a shell starts by"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Warnings) != 1 || !strings.HasPrefix(plan.Warnings[0], root+"/written does not exist") {
+		t.Errorf("%q", plan.Warnings)
+	}
+}
