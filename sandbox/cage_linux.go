@@ -141,6 +141,8 @@ func planError(err error) error {
 	switch {
 	case errors.Is(err, mounts.ErrTooLarge):
 		e.Hint = "allow a smaller folder, or write denied_paths without **"
+	case errors.Is(err, mounts.ErrOtherNames):
+		e.Hint = "keep the folder on a disk of Linux's own, or allow the folders beside what is denied one by one"
 	case errors.Is(err, mounts.ErrPlanted):
 		e.Hint = "write the workspace as the folder that the link leads to, if that is meant"
 	}

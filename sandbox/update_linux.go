@@ -42,6 +42,9 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 		return Change{}, planError(err)
 	}
 	var change Change
+	if err := byName(&change, before, next); err != nil {
+		return Change{}, err
+	}
 	p.comparePaths(&change, built.Regions, was.Regions, preview.Regions)
 	p.comparePatterns(&change, next)
 	p.compareRest(&change, before, next)
@@ -55,6 +58,24 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	p.report.Policy = next.Version
 	p.mu.Unlock()
 	return change, nil
+}
+
+// byName looks at new rules for paths where a name does not hold a file. What only
+// narrows is applied as far as names go; what opens something as well is refused.
+func byName(change *Change, before, next *policy.Policy) error {
+	compared := policy.Compare(before, next)
+	if !compared.Paths {
+		return nil
+	}
+	_, err := mounts.Make(next)
+	switch {
+	case !errors.Is(err, mounts.ErrOtherNames):
+		return nil // the rest is for the next run to say
+	case compared.Wider:
+		return planError(err)
+	}
+	change.waits(true, "paths: "+err.Error())
+	return nil
 }
 
 // CutConnection ends a connection out of the cage, by its Connection's ID, and has

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,8 @@ type mounted struct {
 	device string // major:minor
 	root   string // the folder of the file system that is mounted
 	at     string
+
+	kind, source, options string // of the file system
 }
 
 // mountTable reads the host's mounts (proc_pid_mountinfo(5)).
@@ -36,7 +39,11 @@ func parseMounts(text []byte) []mounted {
 		if len(fields) < 5 {
 			continue
 		}
-		list = append(list, mounted{device: fields[2], root: unescaped(fields[3]), at: unescaped(fields[4])})
+		m := mounted{device: fields[2], root: unescaped(fields[3]), at: unescaped(fields[4])}
+		if end := slices.Index(fields, "-"); end >= 0 && len(fields) > end+3 { // fields that may be there or not end so
+			m.kind, m.source, m.options = fields[end+1], unescaped(fields[end+2]), fields[end+3]
+		}
+		list = append(list, m)
 	}
 	return list
 }

@@ -5,8 +5,11 @@ package mounts
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/policy"
 )
@@ -44,7 +47,7 @@ func (pl *planner) patterns() error {
 	}
 	for _, rule := range globs {
 		for _, root := range pl.rootsOf(rule.Path) {
-			if err := pl.pattern(rule.Path, root); err != nil {
+			if err := pl.pattern(&rule, root); err != nil {
 				return err
 			}
 		}
@@ -68,8 +71,8 @@ func (pl *planner) rootsOf(glob string) []string {
 	return roots
 }
 
-func (pl *planner) pattern(glob, root string) error {
-	regions := pl.plan.Regions
+func (pl *planner) pattern(rule *policy.PathRule, root string) error {
+	regions, glob := pl.plan.Regions, rule.Path
 	if !policy.AnyDepth(glob) {
 		regions.patterns = append(regions.patterns, pattern{glob: glob, root: root})
 		return nil
@@ -84,14 +87,23 @@ func (pl *planner) pattern(glob, root string) error {
 	}
 	pl.plan.Watched = append(pl.plan.Watched, start)
 	pl.starts = append(pl.starts, start)
-	return pl.walk(start)
+	return pl.walk(rule, start)
 }
 
-// walk looks for what is denied below a folder.
-func (pl *planner) walk(start string) error {
-	return filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
+// walk looks for what is denied below a folder, and whether it can be told by its
+// name.
+func (pl *planner) walk(rule *policy.PathRule, start string) error {
+	if err := pl.finder.held(start, rule); err != nil {
+		return err
+	}
+	looked := passed{finder: pl.finder}
+	denied := func(name string) bool {
+		return pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny
+	}
+	err := filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if entry != nil && entry.IsDir() {
+				pl.unlisted(rule, name)
 				return fs.SkipDir
 			}
 			return nil
@@ -99,7 +111,11 @@ func (pl *planner) walk(start string) error {
 		if pl.seen++; pl.seen > maxGlobEntries {
 			return ErrTooLarge
 		}
-		if pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect != policy.Deny {
+		looked.pass(name)
+		if !denied(name) {
+			if entry.IsDir() {
+				looked.open = append(looked.open, name)
+			}
 			return nil
 		}
 		if _, known := pl.plan.Regions.at[name]; !known {
@@ -111,6 +127,29 @@ func (pl *planner) walk(start string) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return looked.held(func(name string) bool { return !denied(name) }, start, rule)
+}
+
+// unlisted denies a folder that cannot be searched for a pattern: who may enter it,
+// or change its mode, needs no list to open what matches.
+func (pl *planner) unlisted(rule *policy.PathRule, name string) {
+	var stat unix.Stat_t
+	if unix.Fstatat(unix.AT_FDCWD, name, &stat, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		return // it has gone
+	}
+	if int(stat.Uid) != os.Geteuid() && unix.Faccessat(unix.AT_FDCWD, name, unix.X_OK, unix.AT_EACCESS) != nil {
+		return
+	}
+	deny := *rule
+	deny.Path, deny.Glob, deny.Except = name, false, nil
+	pl.found(deny)
+	if _, known := pl.plan.Regions.at[name]; !known {
+		pl.plan.Regions.at[name], pl.modes[name] = Gate, fs.ModeDir
+	}
+	pl.warn("%s is denied: it cannot be listed, so what %s matches in it is not known", name, rule.Path)
 }
 
 func literalPrefix(glob string) string {

@@ -64,6 +64,8 @@ type planner struct {
 	aliases []alias
 	starts  []string // folders that a pattern with ** begins in
 	seen    int
+	finder  *finder
+	named   int // of the names that byName has looked at
 }
 
 // Make plans the file system for a policy. It changes nothing on the host.
@@ -81,6 +83,9 @@ func Make(p *policy.Policy) (*Plan, error) {
 		return nil, err
 	}
 	if err := pl.deniedElsewhere(); err != nil {
+		return nil, err
+	}
+	if err := pl.byName(); err != nil {
 		return nil, err
 	}
 	if err := pl.patterns(); err != nil {

@@ -14,10 +14,15 @@ import (
 // reads to an agent of root's.
 func Names(p *policy.Policy) (*Plan, error) {
 	plan, err := Preview(p)
-	if err != nil || os.Geteuid() != 0 {
-		return plan, err
+	if err != nil {
+		return nil, err
 	}
-	pl := &planner{plan: plan, policy: plan.Policy, modes: map[string]fs.FileMode{}}
-	pl.rootOnly(lookForClosed()())
+	pl := &planner{plan: plan, policy: plan.Policy, modes: map[string]fs.FileMode{}, lookups: newLookups()}
+	if os.Geteuid() == 0 {
+		pl.rootOnly(lookForClosed()())
+	}
+	if err := pl.byName(); err != nil {
+		return nil, err
+	}
 	return plan, nil
 }

@@ -1,0 +1,33 @@
+//go:build linux
+
+package mounts
+
+import (
+	"errors"
+	"testing"
+
+	"openclaw/sandbox/policy"
+)
+
+// A disk of Windows has short names that no listing shows, also where case counts.
+func TestOtherNamesByKind(t *testing.T) {
+	f := &finder{known: map[string]string{}, mounts: parseMounts([]byte(`22 1 254:0 / / rw - ext4 /dev/vda rw
+30 22 8:1 / /mnt/stick rw shared:7 master:2 - vfat /dev/sda1 rw,shortname=mixed
+31 22 8:2 / /mnt/ntfs rw - ntfs3 /dev/sda2 rw
+32 22 8:3 / /mnt/old rw - fuseblk /dev/sda3 rw
+33 22 0:50 / /mnt/c rw - 9p C:\134 rw,dirsync,aname=drvfs;path=C:\;uid=1000
+34 22 0:51 / /mnt/d rw - virtiofs drvfsD rw
+35 22 0:52 / /mnt/server rw - cifs //server/share rw
+36 30 0:53 / /mnt/stick/memory rw - tmpfs tmpfs rw
+37 22 0:54 / /mnt/guest rw - 9p share rw,trans=virtio
+`))}
+	deny := rule(policy.Deny, "", "/denied")
+	for name, loose := range map[string]bool{
+		"/": false, "/mnt": false, "/mnt/stick": true, "/mnt/stick/a/b": true, "/mnt/stick2": false, "/mnt/ntfs/a": true, "/mnt/old/a": true,
+		"/mnt/c/Users": true, "/mnt/d/a": true, "/mnt/server/a": true, "/mnt/stick/memory/a": false, "/mnt/guest/a": false,
+	} {
+		if err := f.held(name, &deny); errors.Is(err, ErrOtherNames) != loose {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
