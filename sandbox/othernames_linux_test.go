@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,11 +28,11 @@ func TestOtherNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "unshare", "-rm", self, "-test.run", "^TestOtherNames(Update)?Here$", "-test.v")
+	command := exec.CommandContext(t.Context(), "unshare", "-rm", self, "-test.run", "^TestOtherNames(Update|Hidden)?Here$", "-test.v")
 	command.Env = append(os.Environ(), otherNamesVariable+"=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := command.CombinedOutput()
-	if err != nil || strings.Count(string(out), "\n--- PASS: TestOtherNames") != 2 {
+	if err != nil || strings.Count(string(out), "\n--- PASS: TestOtherNames") != 3 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -85,7 +86,7 @@ func TestOtherNamesHere(t *testing.T) {
 				if err := os.Mkdir(w.path("blocks/project/empty"), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				caseless(t, w.path("blocks"), w.path("disk"))
+				w.mount(&oddNode{path: w.path("blocks")}, w.path("disk"))
 				if content := w.read("disk/PROJECT/Secret/KEY"); content != "the key" {
 					t.Fatalf("the file system is not as it should be: %q", content)
 				}
@@ -134,7 +135,7 @@ func TestOtherNamesUpdateHere(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.write("blocks/project/secret/key", "the key")
-	caseless(t, w.path("blocks"), w.path("disk"))
+	w.mount(&oddNode{path: w.path("blocks")}, w.path("disk"))
 	w.allow("disk/project/secret")
 	spec := w.spec("sh", "-c", "read line; cat "+w.path("disk/project/SECRET/key"))
 	read, write, err := os.Pipe()
@@ -161,37 +162,72 @@ func TestOtherNamesUpdateHere(t *testing.T) {
 	}
 }
 
-// caseless mounts a folder a second time, as a file system that takes upper and
-// lower case for the same.
-func caseless(t *testing.T, from, to string) {
-	t.Helper()
+// A file system that keeps older copies of its files in a folder that it does not
+// list (ZFS in .zfs, others in .snapshot) has what is denied there too.
+func TestOtherNamesHiddenHere(t *testing.T) {
+	if os.Getenv(otherNamesVariable) == "" {
+		t.Skip("TestOtherNames runs this in a mount namespace")
+	}
+	for _, c := range []struct{ name, folder, denied, copied string }{
+		{"of a folder", "project/", "disk/project/secret", "project/.zfs/snapshot/1/secret/key"},
+		{"of a folder above", "", "disk/project/secret", ".snapshot/1/project/secret/key"},
+		{"of what a pattern denies", "project/", "**/key", "project/.zfs/snapshot/1/secret/key"},
+		{"of what a pattern of one depth denies", "project/", "disk/project/s*/key", "project/secret/.snap/1/key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("blocks/project/main.go", "package main")
+			w.write("blocks/project/secret/key", "the key")
+			w.write("blocks/"+c.copied, "the key")
+			w.mount(&oddNode{path: w.path("blocks"), hides: true}, w.path("disk"))
+			if content := w.read("disk/" + c.copied); content != "the key" || strings.Contains(strings.Join(w.names("disk"), " "), "/1") {
+				t.Fatalf("the file system is not as it should be: %q", content)
+			}
+			w.allow("disk/" + c.folder)
+			if !strings.HasPrefix(c.denied, "**") {
+				c.denied = w.path(c.denied)
+			}
+			w.perms.DeniedPaths = append(w.perms.DeniedPaths, c.denied)
+			if res := w.sh("cd ~/disk; ls " + filepath.Dir(filepath.Dir(c.copied)) + " >/dev/null; cat project/main.go " + c.copied); res.out != "package main" {
+				t.Errorf("out %q, err %q", res.out, res.err)
+			}
+		})
+	}
+}
+
+// mount mounts an odd file system.
+func (w *world) mount(root *oddNode, to string) {
+	w.t.Helper()
 	if err := os.MkdirAll(to, 0o700); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	server, err := fs.Mount(to, &caselessNode{path: from}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "caseless", DisableXAttrs: true}})
+	server, err := fs.Mount(to, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "odd", DisableXAttrs: true}})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	w.t.Cleanup(func() {
 		if err := syscall.Unmount(to, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
+			w.t.Error(err)
 		}
 		server.Wait()
 	})
 }
 
-type caselessNode struct {
+// oddNode is a file or folder of the host in another file system: one that takes
+// upper and lower case for the same, or one that does not list older copies.
+type oddNode struct {
 	fs.Inode
-	path string
+	path  string
+	hides bool
 }
 
-func (n *caselessNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+func (n *oddNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	entries, err := os.ReadDir(n.path)
 	if err != nil {
 		return nil, fs.ToErrno(err)
 	}
 	for _, entry := range entries {
-		if !strings.EqualFold(entry.Name(), name) {
+		if entry.Name() != name && (n.hides || !strings.EqualFold(entry.Name(), name)) {
 			continue
 		}
 		var stat syscall.Stat_t
@@ -200,12 +236,12 @@ func (n *caselessNode) Lookup(ctx context.Context, name string, out *fuse.EntryO
 			return nil, fs.ToErrno(err)
 		}
 		out.FromStat(&stat)
-		return n.NewInode(ctx, &caselessNode{path: found}, fs.StableAttr{Mode: stat.Mode & syscall.S_IFMT, Ino: stat.Ino}), 0
+		return n.NewInode(ctx, &oddNode{path: found, hides: n.hides}, fs.StableAttr{Mode: stat.Mode & syscall.S_IFMT, Ino: stat.Ino}), 0
 	}
 	return nil, syscall.ENOENT
 }
 
-func (n *caselessNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *oddNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	var stat syscall.Stat_t
 	if err := syscall.Lstat(n.path, &stat); err != nil {
 		return fs.ToErrno(err)
@@ -214,7 +250,7 @@ func (n *caselessNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.Att
 	return 0
 }
 
-func (n *caselessNode) Setattr(ctx context.Context, file fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+func (n *oddNode) Setattr(ctx context.Context, file fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	if size, ok := in.GetSize(); ok {
 		if err := os.Truncate(n.path, int64(size)); err != nil {
 			return fs.ToErrno(err)
@@ -223,11 +259,18 @@ func (n *caselessNode) Setattr(ctx context.Context, file fs.FileHandle, in *fuse
 	return n.Getattr(ctx, file, out)
 }
 
-func (n *caselessNode) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
-	return fs.NewLoopbackDirStream(n.path)
+func (n *oddNode) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
+	entries, err := os.ReadDir(n.path)
+	var list []fuse.DirEntry
+	for _, entry := range entries {
+		if !n.hides || !slices.Contains([]string{".zfs", ".snapshot", ".snap"}, entry.Name()) {
+			list = append(list, fuse.DirEntry{Name: entry.Name()})
+		}
+	}
+	return fs.NewListDirStream(list), fs.ToErrno(err)
 }
 
-func (n *caselessNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+func (n *oddNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	fd, err := syscall.Open(n.path, int(flags)&(syscall.O_ACCMODE|syscall.O_TRUNC), 0)
 	if err != nil {
 		return nil, 0, fs.ToErrno(err)

@@ -120,8 +120,7 @@ func tryName(dir, name string) (shown string, settled bool) {
 	} else if err != nil {
 		return "", false
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == other }) {
+	if lists(dir, other) {
 		return "", false
 	}
 	return other + " is found, and " + name + " is listed", true

@@ -96,6 +96,12 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 	if err := pl.finder.held(start, rule); err != nil {
 		return err
 	}
+	pl.copies(start)
+	for _, m := range pl.finder.mounts {
+		if under(m.at, start) {
+			pl.copies(m.at)
+		}
+	}
 	looked := passed{finder: pl.finder}
 	denied := func(name string) bool {
 		return pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny

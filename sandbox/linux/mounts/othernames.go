@@ -25,6 +25,7 @@ func (pl *planner) byName() error {
 	if pl.finder, err = newFinder(); err != nil {
 		return err
 	}
+	pl.copied = map[string]bool{}
 	rules := pl.policy.Paths
 	for i := range rules {
 		rule := &rules[i]
@@ -73,6 +74,10 @@ func (pl *planner) inside(open, fixed string, rule *policy.PathRule) error {
 		if err := pl.finder.between(open, fixed, rule); err != nil {
 			return err
 		}
+		for at := fixed; at != open && at != "/" && rule.Effect != policy.Allow; {
+			at = parent(at)
+			pl.copies(at)
+		}
 	case under(open, fixed):
 		fixed = open // what is denied as a whole has no other name in itself
 	case sameButForCase(fixed, open):
@@ -97,6 +102,7 @@ func (pl *planner) matching(start string, rule *policy.PathRule) error {
 		if err := pl.finder.held(dir, rule); err != nil {
 			return err
 		}
+		pl.copies(dir)
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			continue // it cannot be listed, and held has said what can be told

@@ -65,7 +65,8 @@ type planner struct {
 	starts  []string // folders that a pattern with ** begins in
 	seen    int
 	finder  *finder
-	named   int // of the names that byName has looked at
+	copied  map[string]bool // folders in which copies has looked
+	named   int             // of the names that byName has looked at
 }
 
 // Make plans the file system for a policy. It changes nothing on the host.
