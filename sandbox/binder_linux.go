@@ -194,6 +194,18 @@ func (b *binder) leaveChanged(dir string) {
 // the folders above it from now on. It reports whether it was open until then.
 func (b *binder) denied(name string) bool {
 	b.process.plan.Regions.Serve(name)
+	return b.toGate(name)
+}
+
+// unlisted leaves a folder that nobody can look through, and all below it, to the
+// gate from now on.
+func (b *binder) unlisted(name string) {
+	b.process.plan.Regions.ServeAll(name)
+	b.toGate(name)
+}
+
+// toGate takes away what is bound at a path and above it.
+func (b *binder) toGate(name string) bool {
 	was := false
 	for at := name; at != "/"; at = path.Dir(at) {
 		left, err := b.leave(at)

@@ -37,8 +37,8 @@
 // the file system finds a file by more names than it lists (another case, a short
 // name), a policy that gives less inside what it opens is refused, in both modes,
 // and a change of one is told as still open. Older copies that no listing shows
-// (.zfs, .snapshot) are denied with what they copy; a folder that cannot be listed,
-// and in which a denied pattern may match, is denied as a whole.
+// (.zfs, .snapshot) are denied with what they copy. A folder that cannot be listed, in
+// which a denied pattern may match, is left to the gate with all below it.
 // Processes: a process namespace, and Landlock's scope for signals. The person's
 // terminal: a session of the run's own on a terminal of its own (package terminal), to
 // which what is typed is passed on while the run is in the foreground; in the reduced

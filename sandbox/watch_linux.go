@@ -197,7 +197,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 		}
 		return true
 	}
-	return newTreeWatcher(visit, func() {
+	return newTreeWatcher(visit, p.binder.unlisted, func() {
 		p.warn("too many folders to watch: a file that somebody outside makes may match a denied pattern and be readable; deny a folder, or allow a smaller one")
 	})
 }

@@ -17,6 +17,7 @@ type treeWatcher struct {
 	file    *os.File // inotify
 	folders map[int32]string
 	visit   func(name string) (denied bool)
+	closed  func(name string)
 	full    func()
 }
 
@@ -27,14 +28,14 @@ const maxWatched = 16_384
 const treeWatched = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK | unix.IN_DONT_FOLLOW
 
 // newTreeWatcher makes one that watches nothing yet. visit is called for
-// everything that is there or comes, from run; full, once, when not all folders
-// can be watched.
-func newTreeWatcher(visit func(name string) bool, full func()) (*treeWatcher, error) {
+// everything that is there or comes, from run; closed for a folder that this user can
+// neither list nor watch; full, once, when not all folders can be watched.
+func newTreeWatcher(visit func(name string) bool, closed func(name string), full func()) (*treeWatcher, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, &Error{Op: "watch allowed folders", Err: err, Hint: "raise fs.inotify.max_user_instances"}
 	}
-	return &treeWatcher{file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, visit: visit, full: full}, nil
+	return &treeWatcher{file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, visit: visit, closed: closed, full: full}, nil
 }
 
 // run watches until close.
@@ -82,6 +83,9 @@ func (w *treeWatcher) run(roots []string) {
 func (w *treeWatcher) add(control func(func(uintptr)) error, root string) {
 	_ = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
+			if errors.Is(err, fs.ErrPermission) && entry != nil && entry.IsDir() {
+				w.closed(name)
+			}
 			return skipOf(entry)
 		}
 		if w.visit(name) {
@@ -102,6 +106,9 @@ func (w *treeWatcher) add(control func(func(uintptr)) error, root string) {
 		switch {
 		case failed == nil:
 			w.folders[int32(wd)] = name
+		case errors.Is(failed, unix.EACCES):
+			w.closed(name)
+			return fs.SkipDir
 		case errors.Is(failed, unix.ENOSPC), errors.Is(failed, unix.ENOMEM):
 			w.tell()
 		}

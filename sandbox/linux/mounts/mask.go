@@ -5,11 +5,8 @@ package mounts
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/policy"
 )
@@ -109,7 +106,7 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 	err := filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if entry != nil && entry.IsDir() {
-				pl.unlisted(rule, name)
+				pl.unlisted(name)
 				return fs.SkipDir
 			}
 			return nil
@@ -139,23 +136,12 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 	return looked.held(func(name string) bool { return !denied(name) }, start, rule)
 }
 
-// unlisted denies a folder that cannot be searched for a pattern: who may enter it,
-// or change its mode, needs no list to open what matches.
-func (pl *planner) unlisted(rule *policy.PathRule, name string) {
-	var stat unix.Stat_t
-	if unix.Fstatat(unix.AT_FDCWD, name, &stat, unix.AT_SYMLINK_NOFOLLOW) != nil {
-		return // it has gone
-	}
-	if int(stat.Uid) != os.Geteuid() && unix.Faccessat(unix.AT_FDCWD, name, unix.X_OK, unix.AT_EACCESS) != nil {
-		return
-	}
-	deny := *rule
-	deny.Path, deny.Glob, deny.Except = name, false, nil
-	pl.found(deny)
-	if _, known := pl.plan.Regions.at[name]; !known {
-		pl.plan.Regions.at[name], pl.modes[name] = Gate, fs.ModeDir
-	}
-	pl.warn("%s is denied: it cannot be listed, so what %s matches in it is not known", name, rule.Path)
+// unlisted leaves a folder that cannot be searched for a pattern to the gate, which
+// refuses by name: who may enter it, or change its mode, needs no list to open what
+// matches.
+func (pl *planner) unlisted(name string) {
+	pl.plan.Regions.whole = append(pl.plan.Regions.whole, name)
+	pl.starts = append(pl.starts, name)
 }
 
 func literalPrefix(glob string) string {

@@ -4,6 +4,7 @@ package mounts
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"openclaw/sandbox/policy"
@@ -28,6 +29,30 @@ func TestOtherNamesByKind(t *testing.T) {
 	} {
 		if err := f.held(name, &deny); errors.Is(err, ErrOtherNames) != loose {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A folder that may be entered and not listed is left to the gate with all below it,
+// from the start of a run.
+func TestUnlistedIsServed(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root lists every folder; the cage's own test runs as an ordinary user")
+	}
+	root := tree(t, "p/closed/deep/file", "p/open/file")
+	if err := os.Chmod(root+"/p/closed", 0o300); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(root+"/p/closed", 0o700) })
+	deny := rule(policy.Deny, "", "/**/.env")
+	deny.Glob = true
+	plan, err := Make(&policy.Policy{Paths: []policy.PathRule{rule(policy.Allow, policy.AccessWrite, root+"/p"), deny}, Exec: policy.Exec{Commands: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]Region{"/p": Gate, "/p/closed": Gate, "/p/closed/deep": Gate, "/p/open": Write} {
+		if got := plan.Regions.Native(plan.Policy, root+name); got != want {
+			t.Errorf("%s: %s, not %s", name, got, want)
 		}
 	}
 }

@@ -49,6 +49,7 @@ type Regions struct {
 
 	mu     sync.RWMutex
 	served map[string]bool
+	whole  []string // folders that are served with all that is below
 }
 
 // pattern is a denied one of a certain depth, and an allowed folder in which it
@@ -59,7 +60,7 @@ type pattern struct{ glob, root string }
 // all the same, because something below it is not.
 func (r *Regions) Served(name string) bool {
 	r.mu.RLock()
-	served := r.served[name]
+	served := r.served[name] || slices.ContainsFunc(r.whole, func(dir string) bool { return under(name, dir) })
 	r.mu.RUnlock()
 	if served {
 		return true
@@ -86,6 +87,17 @@ func (r *Regions) Serve(name string) []string {
 	}
 	slices.Reverse(added)
 	return added
+}
+
+// ServeAll has the gate serve a folder with all that is below it: nothing but the gate
+// sees there what a name is denied for.
+func (r *Regions) ServeAll(dir string) {
+	r.Serve(join(dir, "x"))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.whole, dir) {
+		r.whole = append(r.whole, dir)
+	}
 }
 
 // Splits reports whether a folder holds what is not open as the rest of it.
