@@ -202,17 +202,17 @@ func intersectAddress(a, b AddressRule, builtin []AddressRule) (AddressRule, boo
 	if !a.Prefix.Overlaps(b.Prefix) || a.Port != 0 && b.Port != 0 && a.Port != b.Port {
 		return AddressRule{}, false
 	}
-	narrow, wide := a, b
+	narrow := a
 	if b.Prefix.Bits() > a.Prefix.Bits() {
-		narrow, wide = b, a
-	}
-	// A built-in range that only one of the two names stays blocked.
-	if !liftsAs(narrow, wide, builtin) {
-		return AddressRule{}, false
+		narrow = b
 	}
 	if port := max(a.Port, b.Port); narrow.Port != port {
 		narrow.Port = port
 		narrow.Text += " (port " + strconv.Itoa(int(port)) + ")"
+	}
+	// A built-in range that only one of the two names stays blocked.
+	if !liftsAs(narrow, a, builtin) || !liftsAs(narrow, b, builtin) {
+		return AddressRule{}, false
 	}
 	return narrow, true
 }

@@ -20,8 +20,8 @@ func (p *Policy) DecideName(host string, port uint16) Decision {
 // of DecideName, so a person's "yes" to an Ask for the name covers an Ask here.
 // An address counts as blocked when the config's blocked_ips hold it, or a
 // built-in range does and no entry of allowed_ips names it; a wider entry than
-// the built-in range does not name it. The host's own addresses are the
-// caller's to check.
+// the built-in range does not name it, nor one of loopback that is not an address
+// with its port. The host's own addresses are the caller's to check.
 func (p *Policy) DecideAddress(host string, addr netip.Addr, port uint16) Decision {
 	if !addr.IsValid() {
 		return Decision{Effect: Deny, Rule: "not an address"}
@@ -112,7 +112,7 @@ func (p *Policy) decideAddress(host string, addr netip.Addr, port uint16, t *tra
 func (p *Policy) decideLoopback(addr netip.Addr, port uint16) Decision {
 	for i := range p.Network.Allowed {
 		rule := &p.Network.Allowed[i]
-		if addr.Is4() && rule.Port == port && port != 0 && rule.Prefix.IsSingleIP() && rule.Prefix.Addr() == addr {
+		if addr.Is4() && rule.namesService() && rule.Port == port && rule.Prefix.Addr() == addr {
 			return Decision{Effect: Allow, Rule: rule.text(), Origin: rule.Origin}
 		}
 	}
@@ -137,19 +137,24 @@ func (p *Policy) listed(addr netip.Addr, port uint16, t *trace) *AddressRule {
 
 // lifts reports whether an entry of allowed_ips names a part of the built-in
 // range, and the address is in that part. A range that was met through an
-// embedded IPv4 address is not lifted.
+// embedded IPv4 address is not lifted, and that of loopback only by an entry that
+// names one service: whoever answers for an allowed name would choose the port.
 func (p *Policy) lifts(builtin *AddressRule, addr netip.Addr, port uint16) bool {
 	if !builtin.Prefix.Contains(addr) {
 		return false
 	}
 	for i := range p.Network.Allowed {
 		rule := &p.Network.Allowed[i]
-		if (rule.Port == 0 || rule.Port == port) && rule.Prefix.Contains(addr) && rule.Prefix.Bits() >= builtin.Prefix.Bits() {
+		if (rule.Port == 0 || rule.Port == port) && rule.Prefix.Contains(addr) && rule.Prefix.Bits() >= builtin.Prefix.Bits() &&
+			(!addr.IsLoopback() || rule.namesService()) {
 			return true
 		}
 	}
 	return false
 }
+
+// namesService reports whether an entry is one address with its port.
+func (rule *AddressRule) namesService() bool { return rule.Port != 0 && rule.Prefix.IsSingleIP() }
 
 func blocksBetter(rule, have *AddressRule) bool {
 	if own, was := rule.Origin.BuiltIn == "", have.Origin.BuiltIn == ""; own != was {

@@ -15,7 +15,7 @@ var (
 	someGlobs     = []string{"**/.env", "/home/ada/*/b", "/home/**/c", "/srv/[a-b]", "/home/ada/a/**"}
 	someDomains   = []string{"a.test", "b.a.test", "*.a.test", "*.test", "a.test:443", "*.b.a.test:80", "c.b.a.test"}
 	someHosts     = []string{"a.test", "b.a.test", "c.b.a.test", "test", "other.example", "10.0.0.1", "::1"}
-	someRanges    = []string{"10.0.0.0/8", "10.0.0.1", "10.0.0.1:443", "127.0.0.1:80", "0.0.0.0/0", "0.0.0.0/1:80", "::1", "fc00::/7", "93.184.0.0/16", "169.254.169.254", "169.254.0.0/16"}
+	someRanges    = []string{"10.0.0.0/8", "10.0.0.1", "10.0.0.1:443", "127.0.0.1:80", "127.0.0.1", "127.0.0.0/8:80", "[::1]:443", "0.0.0.0/0", "0.0.0.0/1:80", "::1", "fc00::/7", "93.184.0.0/16", "169.254.169.254", "169.254.0.0/16"}
 	someAddresses = []string{"10.0.0.1", "10.0.0.2", "127.0.0.1", "93.184.216.34", "::1", "fc00::1", "169.254.169.254", "169.254.1.1", "8.8.8.8", "64:ff9b::a00:1", "::ffff:10.0.0.1"}
 	someClasses   = []Class{ClassPathRead, ClassPathWrite, ClassNet, ClassExec}
 )

@@ -135,7 +135,10 @@ func addressWithin(inner, outer AddressRule) bool {
 // liftsAs reports whether outer lifts every built-in range that inner lifts.
 func liftsAs(inner, outer AddressRule, blocked []AddressRule) bool {
 	for _, r := range blocked {
-		if r.Origin.BuiltIn != "" && r.Prefix.Overlaps(inner.Prefix) && inner.Prefix.Bits() >= r.Prefix.Bits() && outer.Prefix.Bits() < r.Prefix.Bits() {
+		lifted := func(by *AddressRule) bool {
+			return by.Prefix.Bits() >= r.Prefix.Bits() && (!r.Prefix.Addr().IsLoopback() || by.namesService())
+		}
+		if r.Origin.BuiltIn != "" && r.Prefix.Overlaps(inner.Prefix) && lifted(&inner) && !lifted(&outer) {
 			return false
 		}
 	}
