@@ -198,7 +198,10 @@ func (pl *planner) collect(p *policy.Policy) error {
 			}
 		}
 		// What nobody wrote nobody misses: of the files that shells start by, most exist nowhere.
-		if rule.Effect == policy.Allow && rule.Origin.BuiltIn == "" && !place.exists {
+		switch own := rule.Effect == policy.Allow && rule.Origin.BuiltIn == ""; {
+		case own && slices.Contains(privateRoots(), place.real):
+			pl.warn("%s is the cage's own and stays so; allow what is meant below it", rule.Path)
+		case own && !place.exists:
 			pl.warn("%s does not exist; it is opened at the next run after it does", rule.Path)
 		}
 	}
