@@ -43,6 +43,29 @@ func versioned(hello []byte, major, minor byte) []byte {
 	return out
 }
 
+// named is a ClientHello with these server_name extensions, each as its bytes.
+func named(extensions ...[]byte) []byte {
+	var all []byte
+	for _, value := range extensions {
+		all = append(append(all, 0, 0, byte(len(value)>>8), byte(len(value))), value...)
+	}
+	body := append([]byte{3, 3}, make([]byte, 32)...)      // version, random
+	body = append(body, 0, 0, 2, 0x13, 0x01, 1, 0)         // no session, one cipher suite, no compression
+	body = append(body, byte(len(all)>>8), byte(len(all))) // extensions
+	body = append(body, all...)
+	message := append([]byte{handshakeHello, 0, byte(len(body) >> 8), byte(len(body))}, body...)
+	return append([]byte{recordHandshake, 3, 1, byte(len(message) >> 8), byte(len(message))}, message...)
+}
+
+// serverNames is the value of one server_name extension, each name with its kind.
+func serverNames(kind byte, names ...string) []byte {
+	var list []byte
+	for _, name := range names {
+		list = append(append(list, kind, byte(len(name)>>8), byte(len(name))), name...)
+	}
+	return append([]byte{byte(len(list) >> 8), byte(len(list))}, list...)
+}
+
 func TestOpenings(t *testing.T) {
 	hello := clientHello(t, "good.example")
 	other := append([]byte(nil), hello...)
@@ -62,6 +85,12 @@ func TestOpenings(t *testing.T) {
 		"TLS one byte":              {hello[:1], firstUnknown, nil},
 		"TLS header only":           {hello[:5], firstUnknown, nil},
 		"TLS without a name":        {clientHello(t, ""), firstTLS, nil},
+		"TLS of our own making":     {named(serverNames(0, "good.example")), firstTLS, []string{"good.example"}},
+		"TLS with two extensions":   {named(serverNames(0, "good.example"), serverNames(0, "b.example")), firstBroken, nil},
+		"TLS with two names":        {named(serverNames(0, "good.example", "b.example")), firstBroken, nil},
+		"TLS with an odd name":      {named(serverNames(1, "b.example")), firstBroken, nil},
+		"TLS with an empty name":    {named(serverNames(0, "")), firstBroken, nil},
+		"TLS with more than names":  {named(append(serverNames(0, "good.example"), 0)), firstBroken, nil},
 		"TLS server's message":      {other, firstBroken, nil},
 		"TLS with data in between":  {between, firstBroken, nil},
 		"TLS record of no length":   {[]byte{22, 3, 1, 0, 0}, firstBroken, nil},

@@ -48,6 +48,44 @@ func TestSetPolicyCuts(t *testing.T) {
 	})
 }
 
+// An address that is blocked from now on ends the connections to it, though their
+// name stays allowed.
+func TestSetPolicyCutsWhatIsBlocked(t *testing.T) {
+	server, _ := echo(t)
+	c := newCage(t, Options{Policy: allowing(t, "kept.example")}, server)
+	conn := c.dialName("kept.example.", "7000")
+	if _, err := conn.Write([]byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	c.SetPolicy(compiled(t, policy.Network{AllowedDomains: []string{"kept.example"}, BlockedIPs: []string{"93.184.0.0/16"}}))
+	wantReset(t, conn)
+}
+
+// A policy that becomes stricter between the judgement and the connection holds for
+// that connection too: no byte of it goes out.
+func TestSetPolicyWhileDialled(t *testing.T) {
+	server, received := echo(t)
+	c := newCage(t, Options{Policy: allowing(t, "gone.example")}, server)
+	real := c.o.Dial
+	c.o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := real(ctx, network, address)
+		c.SetPolicy(allowing(t, "kept.example"))
+		return conn, err
+	}
+	conn := c.dialName("gone.example.", "7000")
+	_, _ = conn.Write([]byte("1"))
+	wantReset(t, conn)
+	c.until("the end that says why", func() bool {
+		return slices.ContainsFunc(c.connections, func(n Connection) bool { return strings.HasPrefix(n.Error, "no longer allowed: ") })
+	})
+	if n := received(); n != 0 {
+		t.Errorf("%d bytes went out", n)
+	}
+}
+
 // What the policy wants asked is held until the answer; no answer is a no.
 func TestAsk(t *testing.T) {
 	server, received := echo(t)

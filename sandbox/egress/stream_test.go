@@ -206,6 +206,35 @@ func TestOnlyJudgedAddressesAreDialled(t *testing.T) {
 	c.wantDialled("[2606:4700::1]:7000", "93.184.216.34:7000")
 }
 
+// This machine's own addresses are out of reach in whatever form they come, and
+// when they are not known nothing is dialled.
+func TestOwnAddressesAreNotDialled(t *testing.T) {
+	own := netip.MustParseAddr("203.0.114.7")
+	for name, row := range map[string]struct {
+		answer string
+		hosts  func() ([]netip.Addr, error)
+		rule   string
+	}{
+		"as it is":      {"203.0.114.7", nil, "an address of this machine"},
+		"as IPv6":       {"::ffff:203.0.114.7", nil, "an address of this machine"},
+		"not known":     {"93.184.216.34", func() ([]netip.Addr, error) { return nil, errors.New("no interfaces") }, "the addresses of this machine are not known"},
+		"partly unread": {"93.184.216.34", func() ([]netip.Addr, error) { return []netip.Addr{own}, errors.New("cut short") }, "the addresses of this machine are not known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, _ := echo(t)
+			c := newCage(t, Options{
+				Policy: allowing(t, "good.example"), HostAddresses: row.hosts,
+				Lookup: func(context.Context, string) ([]netip.Addr, error) {
+					return []netip.Addr{netip.MustParseAddr(row.answer)}, nil
+				},
+			}, server)
+			wantReset(t, c.dialName("good.example.", "7000"))
+			c.wantRefusal("good.example:7000", row.rule)
+			c.wantDialled()
+		})
+	}
+}
+
 // The name is looked up once for a connection: an answer that changes between
 // the check and the use changes nothing.
 func TestNoSecondLookup(t *testing.T) {
