@@ -9,7 +9,8 @@ import "golang.org/x/sys/unix"
 const ioctlType = 0xff00
 
 // Requests that are looked at one by one. From the kernel's
-// include/uapi/linux/fs.h, fscrypt.h, fsverity.h, btrfs.h and asm-generic/ioctls.h.
+// include/uapi/linux/fs.h, fscrypt.h, fsverity.h, btrfs.h, msdos_fs.h and
+// asm-generic/ioctls.h, and fs/ceph/ioctl.h.
 const (
 	tiocLinux = 0x541c // TIOCLINUX
 
@@ -26,6 +27,9 @@ const (
 	cloneRange          = 0x4020940d // FICLONERANGE
 	shareRange          = 0xc0189436 // FIDEDUPERANGE
 	getFileSystemLabel  = 0x81009431 // FS_IOC_GETFSLABEL
+	setFATAttributes    = 0x40047211 // FAT_IOCTL_SET_ATTRIBUTES: read-only, hidden, system
+	setCephLayout       = 0x40289702 // CEPH_IOC_SET_LAYOUT
+	setCephPolicy       = 0x40289705 // CEPH_IOC_SET_LAYOUT_POLICY
 	typeFile            = 'f' << 8   // FS_IOC_SETFLAGS, encryption keys, verity
 	typeVersion         = 'v' << 8   // FS_IOC_SETVERSION
 	typeExtended        = 'X' << 8   // FS_IOC_FSSETXATTR, freezing, and XFS's own
@@ -52,6 +56,7 @@ func onIoctl() rule {
 		}
 		return sequence(
 			ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS, unix.TIOCEXCL}, errno(unix.EPERM)),
+			ifOneOf(1, []uint32{setFATAttributes, setCephLayout, setCephPolicy}, unsupported),
 			ofType(typeFile, []uint32{getFlags, getFlags32, fileExtents, getEncryption, getEncryptionEx, measureVerity}, unsupported),
 			ofType(typeVersion, []uint32{getVersion, getVersion32}, unsupported),
 			ofType(typeExtended, []uint32{getExtendedFlags}, unsupported),
