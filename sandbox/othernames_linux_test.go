@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,6 +189,10 @@ func TestOtherNamesHiddenHere(t *testing.T) {
 				c.denied = w.path(c.denied)
 			}
 			w.perms.DeniedPaths = append(w.perms.DeniedPaths, c.denied)
+			reduced := *w
+			if _, _, err := tryStart(t, reduced.reduced().spec("true")); !strings.Contains(fmt.Sprint(err), "cannot give less inside") {
+				t.Errorf("the reduced mode: %v", err)
+			}
 			if res := w.sh("cd ~/disk; ls " + filepath.Dir(filepath.Dir(c.copied)) + " >/dev/null; cat project/main.go " + c.copied); res.out != "package main" {
 				t.Errorf("out %q, err %q", res.out, res.err)
 			}

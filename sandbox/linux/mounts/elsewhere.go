@@ -100,17 +100,13 @@ func below(other, name, folder string) string {
 
 // deniedElsewhere denies what is denied under its other names as well.
 func (pl *planner) deniedElsewhere() error {
-	table, err := mountTable()
-	if err != nil {
-		return err
-	}
 	rules := pl.policy.Paths
 	for i := range rules {
 		rule := &rules[i]
 		if rule.Effect == policy.Allow || rule.Glob {
 			continue
 		}
-		for _, name := range elsewhere(table, rule.Path) {
+		for _, name := range elsewhere(pl.finder.mounts, rule.Path) {
 			if pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect != policy.Allow {
 				continue
 			}

@@ -21,12 +21,14 @@ var ErrOtherNames = errors.New("the file system there finds a file by more names
 // does not. It looks at the folders on the way from what is open down to what is
 // less: in the others there is nothing to come upon by another name.
 func (pl *planner) byName() error {
-	var err error
-	if pl.finder, err = newFinder(); err != nil {
-		return err
-	}
-	pl.copied = map[string]bool{}
 	rules := pl.policy.Paths
+	var open []opened
+	for i := range rules {
+		if rule := &rules[i]; rule.Effect == policy.Allow && !rule.Glob && (!rule.System || !underPrivate(rule.Path)) {
+			open = append(open, opened{rule.Path, folded(rule.Path), rule.Access == policy.AccessWrite})
+		}
+	}
+	asks := slices.Contains(pl.policy.Asks, policy.ClassPathRead) || slices.Contains(pl.policy.Asks, policy.ClassPathWrite)
 	for i := range rules {
 		rule := &rules[i]
 		if rule.Effect == policy.Allow && rule.Access == policy.AccessWrite {
@@ -36,52 +38,49 @@ func (pl *planner) byName() error {
 		if rule.Glob {
 			fixed = literalPrefix(rule.Path)
 		}
-		if pl.asks() && rule.Effect != policy.Allow && !underPrivate(fixed) {
+		if asks && rule.Effect != policy.Allow && !underPrivate(fixed) { // a person may open what no rule names
 			if err := pl.finder.between("/", fixed, rule); err != nil {
 				return err
 			}
 		}
-		for j := range rules {
-			if open := &rules[j]; wider(open, rule) {
-				if err := pl.inside(open.Path, fixed, rule); err != nil {
-					return err
-				}
+		caseless := folded(fixed)
+		for _, in := range open {
+			if rule.Effect == policy.Allow && !in.write {
+				continue
+			}
+			if err := pl.inside(in, fixed, caseless, rule); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// wider reports whether what one rule opens could be had, by another name, where
-// the other one gives less.
-func wider(open, less *policy.PathRule) bool {
-	if open.Effect != policy.Allow || open.Glob || open.System && underPrivate(open.Path) {
-		return false
-	}
-	return less.Effect != policy.Allow || open.Access == policy.AccessWrite
+// opened is a folder or a file that a rule opens.
+type opened struct {
+	path, folded string
+	write        bool
 }
 
-// asks reports whether a person may open what no rule names.
-func (pl *planner) asks() bool {
-	return slices.Contains(pl.policy.Asks, policy.ClassPathRead) || slices.Contains(pl.policy.Asks, policy.ClassPathWrite)
-}
+// folded is the same for two paths that differ in case only.
+func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // inside looks at one rule inside one open folder. fixed is the rule's path, or
-// the folder that its pattern begins in.
-func (pl *planner) inside(open, fixed string, rule *policy.PathRule) error {
+// the folder that its pattern begins in; caseless is that folded.
+func (pl *planner) inside(open opened, fixed, caseless string, rule *policy.PathRule) error {
 	switch {
-	case under(fixed, open):
-		if err := pl.finder.between(open, fixed, rule); err != nil {
+	case under(fixed, open.path):
+		if err := pl.finder.between(open.path, fixed, rule); err != nil {
 			return err
 		}
-		for at := fixed; at != open && at != "/" && rule.Effect != policy.Allow; {
+		for at := fixed; at != open.path && at != "/" && rule.Effect != policy.Allow; {
 			at = parent(at)
 			pl.copies(at)
 		}
-	case under(open, fixed):
-		fixed = open // what is denied as a whole has no other name in itself
-	case sameButForCase(fixed, open):
-		return pl.finder.between(common(fixed, open), fixed, rule)
+	case under(open.path, fixed):
+		fixed = open.path // what is denied as a whole has no other name in itself
+	case under(caseless, open.folded), under(open.folded, caseless): // they may be one folder
+		return pl.finder.between(common(fixed, open.path), fixed, rule)
 	default:
 		return nil
 	}
@@ -117,18 +116,6 @@ func (pl *planner) matching(start string, rule *policy.PathRule) error {
 		}
 	}
 	return nil
-}
-
-// sameButForCase reports whether one of two paths is the other one or lies in it where
-// upper and lower case are the same.
-func sameButForCase(a, b string) bool {
-	one, other := strings.Split(a, "/"), strings.Split(b, "/")
-	for i := range min(len(one), len(other)) {
-		if !strings.EqualFold(one[i], other[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // common is the folder that two paths have in common.

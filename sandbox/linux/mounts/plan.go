@@ -71,6 +71,10 @@ type planner struct {
 
 // Make plans the file system for a policy. It changes nothing on the host.
 func Make(p *policy.Policy) (*Plan, error) {
+	finder, err := newFinder()
+	if err != nil {
+		return nil, err
+	}
 	pl := &planner{
 		plan:    &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, Fixed: map[string]string{}},
 		noExec:  !p.Exec.Commands,
@@ -78,6 +82,8 @@ func Make(p *policy.Policy) (*Plan, error) {
 		builtIn: map[string]bool{},
 		links:   map[string]string{},
 		lookups: newLookups(),
+		finder:  finder,
+		copied:  map[string]bool{},
 	}
 	onlyRoots := lookForClosed()
 	if err := pl.collect(p); err != nil {

@@ -17,7 +17,14 @@ func Names(p *policy.Policy) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl := &planner{plan: plan, policy: plan.Policy, modes: map[string]fs.FileMode{}, lookups: newLookups()}
+	finder, err := newFinder()
+	if err != nil {
+		return nil, err
+	}
+	pl := &planner{
+		plan: plan, policy: plan.Policy, modes: map[string]fs.FileMode{}, builtIn: map[string]bool{}, lookups: newLookups(),
+		finder: finder, copied: map[string]bool{},
+	}
 	if os.Geteuid() == 0 {
 		pl.rootOnly(lookForClosed()())
 	}
