@@ -193,14 +193,17 @@ func judge(p *policy.Policy, name string) Region {
 	return Read
 }
 
-// written reports whether a person opened this part of a private folder: then
-// the host's files are meant. Who opens the whole folder, or the whole machine, has
-// the cage's own there all the same.
+// written reports whether a person opened this part of a system or a private folder:
+// then the host's files are meant. Who opens a whole private folder, or the whole
+// machine, has the cage's own there all the same.
 func written(p *policy.Policy, name string) bool {
+	private := underPrivate(name)
 	for i := range p.Paths {
 		rule := &p.Paths[i]
-		if rule.Effect == policy.Allow && !rule.System && !rule.Glob && under(name, rule.Path) &&
-			underPrivate(rule.Path) && !slices.Contains(privateRoots(), rule.Path) {
+		if rule.Effect != policy.Allow || rule.System || rule.Glob || !under(name, rule.Path) {
+			continue
+		}
+		if !private || underPrivate(rule.Path) && !slices.Contains(privateRoots(), rule.Path) {
 			return true
 		}
 	}
