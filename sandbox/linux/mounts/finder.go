@@ -87,7 +87,11 @@ func (f *finder) find(dir string) string {
 	if flags, err := unix.IoctlGetInt(int(folder.Fd()), unix.FS_IOC_GETFLAGS); err == nil && flags&caseFold != 0 {
 		return "upper and lower case are the same"
 	}
-	if slices.Contains([]string{"ext2", "ext3", "ext4", "f2fs", "tmpfs", "btrfs"}, own.kind) { // the flag tells all
+	// The flag tells all, or it takes an option when the file system is made: there a
+	// folder without a single letter is believed. On others it is not: what is shared
+	// with another system (9p, virtiofs, FUSE) is as that system is.
+	usual := []string{"ext2", "ext3", "ext4", "f2fs", "tmpfs", "btrfs", "xfs", "zfs", "bcachefs", "overlay", "ecryptfs", "nfs", "nfs4"}
+	if slices.Contains(usual, own.kind) {
 		return ""
 	}
 	return f.byItsOwn(dir, own)
@@ -96,7 +100,7 @@ func (f *finder) find(dir string) string {
 // byItsOwn judges a folder in which there is nothing to try by its own name.
 func (f *finder) byItsOwn(dir string, own mounted) string {
 	if dir == own.at || dir == "/" {
-		return "nothing in it shows whether upper and lower case are the same on " + own.kind
+		return "whether upper and lower case are the same on " + own.kind + " is not known: there is no file in it yet"
 	}
 	if shown, settled := tryName(parent(dir), path.Base(dir)); settled {
 		return shown

@@ -33,6 +33,19 @@ func TestOtherNamesByKind(t *testing.T) {
 	}
 }
 
+// A new disk, on which there is nothing to try, is no reason to refuse a run; one that
+// another system shares is.
+func TestOtherNamesOfNothing(t *testing.T) {
+	empty := tree(t)
+	deny := rule(policy.Deny, "", "/denied")
+	for kind, loose := range map[string]bool{"ext4": false, "xfs": false, "overlay": false, "virtiofs": true, "9p": true, "fuse.grpcfuse": true} {
+		f := &finder{known: map[string]string{}, mounts: []mounted{{at: "/", kind: "ext4"}, {at: empty, kind: kind}}}
+		if err := f.held(empty, &deny); errors.Is(err, ErrOtherNames) != loose {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 // A folder that may be entered and not listed is left to the gate with all below it,
 // from the start of a run.
 func TestUnlistedIsServed(t *testing.T) {
