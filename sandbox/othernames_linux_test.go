@@ -70,6 +70,7 @@ func TestOtherNamesHere(t *testing.T) {
 		{"a folder that is written otherwise", rules{allowed: []string{"disk/project"}, denied: []string{"disk/PROJECT/secret"}}, "cat disk/project/secret/key", true, false},
 		{"a pattern that is written otherwise", rules{allowed: []string{"disk/project"}, denied: []string{"disk/PROJECT/s*"}}, "cat disk/project/secret/key", true, false},
 		{"a folder above, written otherwise", rules{allowed: []string{"disk/project"}, denied: []string{"DISK/Project", "disk/Project"}}, "cat disk/project/secret/key", true, false},
+		{"a folder around it, written otherwise", rules{allowed: []string{"disk/project/secret"}, denied: []string{"disk/PROJECT"}}, "cat disk/project/secret/key", true, false},
 		{"what a person would be asked for", rules{allowed: []string{"other"}, denied: []string{"disk/project/secret"}, asks: true}, "cat disk/project/SECRET/key", true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,6 +174,7 @@ func TestOtherNamesHiddenHere(t *testing.T) {
 		{"of a folder", "project/", "disk/project/secret", "project/.zfs/snapshot/1/secret/key"},
 		{"of a folder above", "", "disk/project/secret", ".snapshot/1/project/secret/key"},
 		{"of what a pattern denies", "project/", "**/key", "project/.zfs/snapshot/1/secret/key"},
+		{"of what a pattern denies on a disk below", "../", "**/key", ".zfs/snapshot/1/project/secret/key"},
 		{"of what a pattern of one depth denies", "project/", "disk/project/s*/key", "project/secret/.snap/1/key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

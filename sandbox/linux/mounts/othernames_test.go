@@ -46,6 +46,19 @@ func TestOtherNamesOfNothing(t *testing.T) {
 	}
 }
 
+// Two files whose names differ in case only are two files.
+func TestOtherNamesThatAreFiles(t *testing.T) {
+	root := tree(t, "README", "readme")
+	f, err := newFinder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deny := rule(policy.Deny, "", root+"/secret")
+	if err := f.held(root, &deny); err != nil {
+		t.Error(err)
+	}
+}
+
 // A folder that may be entered and not listed is left to the gate with all below it,
 // from the start of a run.
 func TestUnlistedIsServed(t *testing.T) {
