@@ -51,7 +51,7 @@ func newBinder(p *Process) *binder {
 	over := make(chan struct{})
 	close(over)
 	for _, step := range p.plan.Steps {
-		name := string(step.Path)
+		name := step.Path
 		if step.Do == mounts.Bind && p.plan.Regions.Served(path.Dir(name)) {
 			file, _ := placeOf(name)
 			b.folders[name] = &folder{done: over, file: file}
@@ -116,7 +116,7 @@ func (b *binder) bind(name string, region mounts.Region, known *folder) {
 	if err == nil {
 		p.gate.Hold(name)
 		write := region == mounts.Write
-		err = b.ask(stage.KindBind, stage.Bind{Path: text(name), Write: write, NoExec: write && !p.spec.Policy.Exec.Commands})
+		err = b.ask(stage.KindBind, stage.Bind{Path: name, Write: write, NoExec: write && !p.spec.Policy.Exec.Commands})
 	}
 	b.mu.Lock()
 	known.file = file
@@ -142,7 +142,7 @@ func (b *binder) leave(name string) (bool, error) {
 		return false, nil
 	}
 	<-known.done
-	if err := b.ask(stage.KindUnbind, stage.Bind{Path: text(name)}); err != nil {
+	if err := b.ask(stage.KindUnbind, stage.Bind{Path: name}); err != nil {
 		return true, err
 	}
 	b.mu.Lock()

@@ -94,7 +94,7 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 			return err
 		}
 		p.gate.Expect(p.probe)
-		p.judge.expect(string(setup.CallProbe))
+		p.judge.expect(setup.CallProbe)
 		p.gate.Enforce()
 		return nil
 	case stage.KindTested:

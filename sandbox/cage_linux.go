@@ -157,10 +157,10 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 		MaxFileSize: spec.Policy.MaxFileSize, Nested: spec.Policy.Nested,
 	}
 	setup.Resolver = "nameserver " + resolverAddress + "\noptions timeout:2 attempts:2\n"
-	setup.Program, setup.Dir = text(program), text(dir)
-	setup.Arguments, setup.Environment = texts(spec.Command), texts(environment(spec, plan))
+	setup.Program, setup.Dir = program, dir
+	setup.Arguments, setup.Environment = spec.Command, environment(spec, plan)
 	for _, step := range plan.Steps {
-		switch name := step.Path + "/" + text(probeName()); {
+		switch name := step.Path + "/" + probeName(); {
 		case step.File:
 		case step.Do == mounts.Mask && setup.GateProbe == "":
 			setup.GateProbe = name

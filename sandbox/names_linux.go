@@ -3,8 +3,6 @@ package sandbox
 import (
 	"context"
 	"time"
-
-	"openclaw/sandbox/linux/mounts"
 )
 
 // namesGrace is how long the end of a run waits for the look for second names of
@@ -14,7 +12,7 @@ const namesGrace = 50 * time.Millisecond
 // tellNames reports the hard links by which a denied file can be read.
 func (p *Process) tellNames(ctx context.Context) {
 	defer close(p.named)
-	for _, warning := range mounts.SecondNames(ctx, p.plan.Policy) {
+	for _, warning := range p.plan.SecondNames(ctx) {
 		p.warn(warning)
 	}
 }

@@ -72,7 +72,7 @@ func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir st
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()
 	p.report.Warnings = append(p.report.Warnings, nestedWarnings(p.spec.Policy, setup.CgroupNamespaces)...)
-	p.probe = string(setup.GateProbe)
+	p.probe = setup.GateProbe
 	p.identity = newIdentity(p.first.pid())
 	p.binder = newBinder(p)
 	p.reporter = newReporter(p.spec.Denied, time.Now, p.cage.looks)
@@ -129,7 +129,7 @@ func (p *Process) follow() {
 		case stage.KindRenewed:
 			var renewed stage.Renewed
 			if message.Decode(&renewed) == nil {
-				p.renewed(control.Strings(renewed.Paths))
+				p.renewed(renewed.Paths)
 			}
 		case stage.KindStopped:
 			var stopped stage.Signal

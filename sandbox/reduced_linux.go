@@ -88,7 +88,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 	p.identity = newIdentity(p.first.pid())
 	p.reporter = newReporter(spec.Denied, time.Now, cage.looks)
 	p.judge = newJudge(p)
-	p.judge.expect(string(setup.Tests.Call))
+	p.judge.expect(setup.Tests.Call)
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	r.serveWay(serving)
@@ -180,7 +180,7 @@ func (r *reduced) setup() (keeper.Setup, error) {
 		if err != nil {
 			return setup, err
 		}
-		setup.Program, setup.Dir = text(program), text(dir)
+		setup.Program, setup.Dir = program, dir
 		p.report.Dir = dir
 	}
 	environment := replaceVariable(p.spec.Env, "TMPDIR="+r.folder.temp)
@@ -191,7 +191,7 @@ func (r *reduced) setup() (keeper.Setup, error) {
 	for _, entry := range proxied {
 		environment = replaceVariable(environment, entry)
 	}
-	setup.Arguments, setup.Environment = texts(p.spec.Command), texts(environment)
+	setup.Arguments, setup.Environment = p.spec.Command, environment
 	setup.Tests, err = r.tests()
 	return setup, err
 }
@@ -214,8 +214,8 @@ func (r *reduced) tests() (keeper.Tests, error) {
 		}
 	}
 	return keeper.Tests{
-		Folder: text(r.folder.path), File: text(file), Socket: text(socket), Abstract: abstract, Port: port,
-		Call: text(path.Join(r.folder.path, probeName())), Own: text(own),
+		Folder: r.folder.path, File: file, Socket: socket, Abstract: abstract, Port: port,
+		Call: path.Join(r.folder.path, probeName()), Own: own,
 	}, nil
 }
 

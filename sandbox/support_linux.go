@@ -7,13 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"openclaw/sandbox/linux/control"
 )
-
-func text(s string) control.Text { return control.Text(s) }
-
-func texts(list []string) []control.Text { return control.Texts(list) }
 
 // probeName is a name that nobody has.
 func probeName() string { return ".openclaw-self-test-" + rand.Text() }

@@ -40,9 +40,9 @@ func newWatcher(plan *mounts.Plan) (*watcher, error) {
 		if step.Do != mounts.Mask || step.Make {
 			continue
 		}
-		for at := string(step.Path); at != "/"; at = path.Dir(at) {
+		for at := step.Path; at != "/"; at = path.Dir(at) {
 			dir := path.Dir(at)
-			if !plan.Regions.Of(dir).Native() && dir != path.Dir(string(step.Path)) {
+			if !plan.Regions.Of(dir).Native() && dir != path.Dir(step.Path) {
 				break
 			}
 			if w.names[dir] == nil {

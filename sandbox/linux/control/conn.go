@@ -4,7 +4,6 @@ package control
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,24 +11,27 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/positional"
 )
 
 const (
 	maxMessage = 16 << 20 // bytes; a plan with 100,000 mounts is below it
 	maxFiles   = 16
-	headerSize = 8 // length, number of descriptors
+	headerSize = 8 // length, number of descriptors; the message is the kind's length, the kind and the body
 )
 
 // Message is one message. Its descriptors belong to the receiver.
 type Message struct {
-	Kind  string          `json:"kind"`
-	Body  json.RawMessage `json:"body,omitempty"`
-	Files []int           `json:"-"`
+	Kind  string
+	Body  []byte
+	Files []int
 }
 
-// Decode reads the body into v.
+// Decode reads the body into v, which is of the type that was sent. Both ends are the
+// same program, so no names travel; see package positional.
 func (m Message) Decode(v any) error {
-	if err := json.Unmarshal(m.Body, v); err != nil {
+	if err := positional.Read(m.Body, v); err != nil {
 		return fmt.Errorf("decode %s: %w", m.Kind, err)
 	}
 	return nil
@@ -73,24 +75,19 @@ func (c *Conn) Close() {
 
 // Send writes one message with descriptors, which stay the caller's.
 func (c *Conn) Send(kind string, body any, files ...int) error {
-	message := Message{Kind: kind}
+	data := append(make([]byte, headerSize, 512), byte(len(kind)))
+	data = append(data, kind...)
 	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if data, err = positional.Append(data, body); err != nil {
 			return fmt.Errorf("encode %s: %w", kind, err)
 		}
-		message.Body = raw
 	}
-	data, err := json.Marshal(message)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", kind, err)
-	}
-	if len(data) > maxMessage || len(files) > maxFiles {
+	if len(data)-headerSize > maxMessage || len(files) > maxFiles || len(kind) > 255 {
 		return fmt.Errorf("send %s: %w", kind, unix.EMSGSIZE)
 	}
-	header := make([]byte, headerSize, headerSize+len(data))
-	binary.LittleEndian.PutUint32(header, uint32(len(data)))
-	binary.LittleEndian.PutUint32(header[4:], uint32(len(files)))
+	binary.LittleEndian.PutUint32(data, uint32(len(data)-headerSize))
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(files)))
 	var rights []byte
 	if len(files) > 0 {
 		rights = unix.UnixRights(files...)
@@ -98,8 +95,7 @@ func (c *Conn) Send(kind string, body any, files ...int) error {
 
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	rest := append(header, data...)
-	for len(rest) > 0 {
+	for rest := data; len(rest) > 0; {
 		n, err := unix.SendmsgN(c.fd, rest, rights, nil, unix.MSG_NOSIGNAL)
 		if errors.Is(err, unix.EINTR) {
 			continue
@@ -129,11 +125,11 @@ func (c *Conn) Receive() (Message, error) {
 	if err := c.readFull(data); err != nil {
 		return Message{}, closed(files, fmt.Errorf("receive message: %w", err))
 	}
-	message := Message{Files: files}
-	if err := json.Unmarshal(data, &message); err != nil {
-		return Message{}, closed(files, fmt.Errorf("decode message: %w", err))
+	if length == 0 || len(data) < 1+int(data[0]) {
+		return Message{}, closed(files, fmt.Errorf("receive message: %w", unix.EBADMSG))
 	}
-	return message, nil
+	kind, body := data[1:1+int(data[0])], data[1+int(data[0]):]
+	return Message{Kind: string(kind), Body: body, Files: files}, nil
 }
 
 func closed(files []int, err error) error {

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/linux/seccomp"
 	"openclaw/sandbox/linux/stage"
@@ -83,8 +82,8 @@ func (k *keeper) startHere() (started, error) {
 		return started{}, nil
 	}
 	command := stage.Command{
-		Program: string(k.setup.Program), Arguments: control.Strings(k.setup.Arguments), Environment: control.Strings(k.setup.Environment),
-		Dir: string(k.setup.Dir), Foreground: k.setup.Foreground,
+		Program: k.setup.Program, Arguments: k.setup.Arguments, Environment: k.setup.Environment,
+		Dir: k.setup.Dir, Foreground: k.setup.Foreground,
 	}
 	pid, pidfd, err := command.Start()
 	if err != nil {

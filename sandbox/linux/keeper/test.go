@@ -15,14 +15,14 @@ import (
 // be the one that refuses it.
 func (k *keeper) testLandlock() error {
 	t := k.setup.Tests
-	if fd, err := unix.Open(string(t.File), unix.O_RDONLY|unix.O_CLOEXEC, 0); !errors.Is(err, unix.EACCES) {
+	if fd, err := unix.Open(t.File, unix.O_RDONLY|unix.O_CLOEXEC, 0); !errors.Is(err, unix.EACCES) {
 		_ = unix.Close(fd)
 		return fmt.Errorf("read a file outside: %w", errOrNone(err))
 	}
-	if err := unix.Truncate(string(t.File), 0); !errors.Is(err, unix.EACCES) {
+	if err := unix.Truncate(t.File, 0); !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("empty a file outside: %w", errOrNone(err))
 	}
-	made := string(t.Folder) + "/made"
+	made := t.Folder + "/made"
 	if err := unix.Mkdir(made, 0o700); !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("make a folder outside: %w", errOrNone(err))
 	}
@@ -64,22 +64,22 @@ func (k *keeper) testCalls() error {
 			return errors.New(s.what + " could be made")
 		}
 	}
-	if err := k.connect(&unix.SockaddrUnix{Name: string(t.Socket)}, unix.AF_UNIX); !errors.Is(err, unix.EACCES) {
+	if err := k.connect(&unix.SockaddrUnix{Name: t.Socket}, unix.AF_UNIX); !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("reach a socket outside: %w", errOrNone(err))
 	}
 	k.prove("sockets", "a socket of the machine was not reached, and none but local and TCP ones can be made")
-	if err := unix.Chmod(string(t.File), 0o644); !errors.Is(err, unix.EACCES) {
+	if err := unix.Chmod(t.File, 0o644); !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("change the mode of a file outside: %w", errOrNone(err))
 	}
 	k.prove("attributes", "the mode of a file outside could not be changed; the supervisor makes such calls itself")
-	if err := k.connect(&unix.SockaddrUnix{Name: string(t.Own)}, unix.AF_UNIX); err != nil {
+	if err := k.connect(&unix.SockaddrUnix{Name: t.Own}, unix.AF_UNIX); err != nil {
 		return fmt.Errorf("reach a socket of its own, which the supervisor does in its place (pidfd_getfd, which some containers refuse): %w", err)
 	}
-	if err := unix.Utimes(string(t.Own), []unix.Timeval{{Sec: 1}, {Sec: 1}}); err != nil {
+	if err := unix.Utimes(t.Own, []unix.Timeval{{Sec: 1}, {Sec: 1}}); err != nil {
 		return fmt.Errorf("change the times of a file of its own, which the supervisor does in its place: %w", err)
 	}
-	if err := unix.Mkdir(string(t.Call), 0o700); !errors.Is(err, unix.EACCES) {
-		return fmt.Errorf("make %q: %w, not the supervisor's refusal", string(t.Call), errOrNone(err))
+	if err := unix.Mkdir(t.Call, 0o700); !errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("make %q: %w, not the supervisor's refusal", t.Call, errOrNone(err))
 	}
 	// Landlock opens nothing of /proc: that this can be read is the supervisor's
 	// doing.

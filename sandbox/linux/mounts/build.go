@@ -120,7 +120,7 @@ func (b *Builder) Build(steps []Step, resolver string) error {
 	defer b.prefetch(steps)()
 	for _, s := range steps {
 		if err := b.step(s); err != nil {
-			return fmt.Errorf("%s %q: %w", s.Do, string(s.Path), err)
+			return fmt.Errorf("%s %q: %w", s.Do, s.Path, err)
 		}
 	}
 	if resolver != "" {
@@ -132,7 +132,7 @@ func (b *Builder) Build(steps []Step, resolver string) error {
 }
 
 func (b *Builder) step(s Step) error {
-	name := string(s.Path)
+	name := s.Path
 	if s.Make {
 		if err := b.place(name, s.File); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (b *Builder) step(s Step) error {
 	case Folder:
 		return b.place(name, false)
 	case Link:
-		if err := unix.Symlinkat(string(s.Target), b.root, name[1:]); err != nil {
+		if err := unix.Symlinkat(s.Target, b.root, name[1:]); err != nil {
 			return fmt.Errorf("make link: %w", err)
 		}
 		return nil

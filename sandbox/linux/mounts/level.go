@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/policy"
 )
 
@@ -111,7 +110,7 @@ func (pl *planner) bindLevels() {
 			if left--; left < 0 {
 				return
 			}
-			pl.step(Step{Do: Bind, Path: control.Text(name), Write: region == Write, NoExec: region == Write && pl.noExec})
+			pl.step(Step{Do: Bind, Path: name, Write: region == Write, NoExec: region == Write && pl.noExec})
 		}
 	}
 }
@@ -136,7 +135,7 @@ func (b *Builder) Levels() *Levels { return &b.levels }
 // it with the gate for good: its place is the cage's own or the gate's, which no
 // one outside can change.
 func (b *Builder) level(s Step) error {
-	name := string(s.Path)
+	name := s.Path
 	set := uint64(unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV)
 	if err := b.move(b.host, name, name, set); err != nil {
 		return err
@@ -167,7 +166,7 @@ var ErrBound = errors.New("something is mounted there")
 
 // Bind puts the host's folder natively into a served one.
 func (l *Levels) Bind(s Step) error {
-	name := string(s.Path)
+	name := s.Path
 	source, err := l.source(name)
 	if err != nil {
 		return err

@@ -24,11 +24,12 @@ const (
 // link), which was made before the run and which the policy allows: nothing can
 // tell the two apart. It returns what to tell the person. It takes up to half a
 // second and ends early with ctx.
-func SecondNames(ctx context.Context, p *policy.Policy) []string {
+func (plan *Plan) SecondNames(ctx context.Context) []string {
+	p := plan.Policy
 	s := nameSearch{ctx: ctx, policy: p, denied: map[fileNumber]string{}}
 	s.left = maxDeniedLooked
 	for i := range p.Paths {
-		if rule := &p.Paths[i]; rule.Effect != policy.Allow && !rule.Glob {
+		if rule := &p.Paths[i]; rule.Effect != policy.Allow && !rule.Glob && !plan.missing[rule.Path] {
 			s.walk(rule.Path, s.isDenied)
 		}
 	}

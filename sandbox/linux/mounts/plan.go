@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/policy"
 )
 
@@ -32,13 +31,13 @@ const (
 
 // Step is one thing to do inside the new root, in the order of the list.
 type Step struct {
-	Do     Action       `json:"do"`
-	Path   control.Text `json:"path"`
-	Target control.Text `json:"target,omitempty"` // of Link
-	Write  bool         `json:"write,omitempty"`  // of Bind
-	NoExec bool         `json:"no_exec,omitempty"`
-	File   bool         `json:"file,omitempty"` // it is not a folder
-	Make   bool         `json:"make,omitempty"` // the place is in the cage's own memory and has to be made
+	Do     Action
+	Path   string
+	Target string // of Link
+	Write  bool   // of Bind
+	NoExec bool
+	File   bool // it is not a folder
+	Make   bool // the place is in the cage's own memory and has to be made
 }
 
 // Plan is the file system of one cage.
@@ -51,6 +50,8 @@ type Plan struct {
 	Watched  []string          // folders below which a file may come to match a denied pattern
 	Found    []policy.PathRule // denied because of what was found on the host; part of Policy
 	Warnings []string
+
+	missing map[string]bool // what a rule denies that is not there
 }
 
 type planner struct {
@@ -76,7 +77,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 		return nil, err
 	}
 	pl := &planner{
-		plan:    &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, Fixed: map[string]string{}},
+		plan:    &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, Fixed: map[string]string{}, missing: map[string]bool{}},
 		noExec:  !p.Exec.Commands,
 		modes:   map[string]fs.FileMode{},
 		builtIn: map[string]bool{},
@@ -114,7 +115,7 @@ func Make(p *policy.Policy) (*Plan, error) {
 // Policy and Regions of the plan are set, and patterns are not expanded.
 func Preview(p *policy.Policy) (*Plan, error) {
 	pl := &planner{
-		plan:  &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}},
+		plan:  &Plan{Regions: &Regions{at: map[string]Region{"/": Gate}}, missing: map[string]bool{}},
 		modes: map[string]fs.FileMode{}, builtIn: map[string]bool{}, links: map[string]string{}, lookups: newLookups(),
 	}
 	if err := pl.collect(p); err != nil {
@@ -155,6 +156,9 @@ func (pl *planner) collect(p *policy.Policy) error {
 		place, err := pl.lookups.resolve(rule.Path)
 		if err != nil {
 			return err
+		}
+		if rule.Effect != policy.Allow && !place.exists {
+			pl.plan.missing[rule.Path], pl.plan.missing[place.real] = true, true
 		}
 		switch name, ok := planted[i]; {
 		case !ok:
@@ -245,7 +249,7 @@ func (pl *planner) top() error {
 				return fmt.Errorf("read link: %w", err)
 			}
 			delete(at, name)
-			pl.step(Step{Do: Link, Path: control.Text(name), Target: control.Text(target)})
+			pl.step(Step{Do: Link, Path: name, Target: target})
 			continue
 		}
 		pl.modes[name] = entry.Type()
@@ -277,7 +281,7 @@ func (pl *planner) lay() {
 		top := depth(name) == 1
 		served := name != "/" && regions.Served(parent(name)) // the gate stands there already
 		bind := Step{
-			Do: Bind, Path: control.Text(name), Write: region == Write, File: !mode.IsDir(),
+			Do: Bind, Path: name, Write: region == Write, File: !mode.IsDir(),
 			Make: top || around == Private, NoExec: region == Write && pl.noExec,
 		}
 		switch {
@@ -285,11 +289,11 @@ func (pl *planner) lay() {
 		case top && !exists:
 		case top && region == Gate:
 			if mode.IsDir() || mode.IsRegular() {
-				pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir(), Make: true})
+				pl.step(Step{Do: Mask, Path: name, File: !mode.IsDir(), Make: true})
 			}
 		case region == Gate && !around.Native() || region == Gate && served:
 		case region == Gate && exists:
-			pl.step(Step{Do: Mask, Path: control.Text(name), File: !mode.IsDir()})
+			pl.step(Step{Do: Mask, Path: name, File: !mode.IsDir()})
 		case region == Gate:
 			delete(regions.at, name) // the system's, and the program's own rule
 		case served && (!exists || !mode.IsDir() || regions.Served(name)):
@@ -304,7 +308,7 @@ func (pl *planner) lay() {
 	}
 	if pl.noExec {
 		for _, name := range []string{"/tmp", "/dev/shm", "/run"} {
-			pl.step(Step{Do: NoExec, Path: control.Text(name)})
+			pl.step(Step{Do: NoExec, Path: name})
 		}
 	}
 }
@@ -320,7 +324,7 @@ func (pl *planner) warn(format string, args ...any) {
 func (pl *planner) fix() {
 	fixed := pl.plan.Fixed
 	for _, s := range pl.plan.Steps {
-		name := string(s.Path)
+		name := s.Path
 		if s.Do == Mask && depth(name) == 1 { // listed with the root, so looked at by whoever lists it
 			fixed[name] = ""
 			if s.File {

@@ -38,7 +38,7 @@ func rule(effect policy.Effect, access policy.Access, name string) policy.PathRu
 func brief(root string, p *Plan) []string {
 	var lines []string
 	for _, s := range p.Steps {
-		if name, ok := strings.CutPrefix(string(s.Path), root); ok {
+		if name, ok := strings.CutPrefix(s.Path, root); ok {
 			kind := string(s.Do)
 			if s.Write {
 				kind += " write"

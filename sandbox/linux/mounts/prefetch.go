@@ -21,7 +21,7 @@ func (b *Builder) prefetch(steps []Step) (done func()) {
 	var names []string
 	b.places = map[string]*place{}
 	for _, s := range steps {
-		name := string(s.Path)
+		name := s.Path
 		if (s.Do == Mask || s.Do == Level) && b.places[name] == nil {
 			names = append(names, name)
 			b.places[name] = &place{ready: make(chan struct{})}

@@ -33,7 +33,10 @@ type resolved struct {
 // lookups resolves paths and looks at each name once: the rules of a policy go
 // through the same few folders, and all of a plan is about one state of them.
 // Its zero value is not usable. It is not safe for concurrent use.
-type lookups struct{ names map[string]hostName }
+type lookups struct {
+	names  map[string]hostName
+	places map[string]resolved
+}
 
 // hostName is what a name of the host was at the first look.
 type hostName struct {
@@ -42,27 +45,69 @@ type hostName struct {
 	err    error
 }
 
-func newLookups() *lookups { return &lookups{names: map[string]hostName{}} }
+func newLookups() *lookups {
+	return &lookups{names: make(map[string]hostName, 512), places: make(map[string]resolved, 256)} // a policy's built-in rules take 300 and 150
+}
 
 func (l *lookups) look(at string) hostName {
 	known, ok := l.names[at]
 	if ok {
 		return known
 	}
-	info, err := os.Lstat(at)
-	if err != nil {
-		known.err = err
-	} else if known.mode = info.Mode(); known.mode&fs.ModeSymlink != 0 {
+	var stat unix.Stat_t
+	if known.err = lstat(at, &stat); known.err == nil {
+		known.mode = typeOf(stat.Mode)
+	}
+	if known.mode == fs.ModeSymlink {
 		known.target, known.err = os.Readlink(at)
 	}
 	l.names[at] = known
 	return known
 }
 
+// lstat is os.Lstat without what describes the file and the error.
+func lstat(name string, stat *unix.Stat_t) error {
+	for {
+		if err := unix.Lstat(name, stat); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// typeOf is what kind of file a mode of stat(2) is of.
+func typeOf(mode uint32) fs.FileMode {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return 0
+	case unix.S_IFDIR:
+		return fs.ModeDir
+	case unix.S_IFLNK:
+		return fs.ModeSymlink
+	case unix.S_IFIFO:
+		return fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		return fs.ModeSocket
+	case unix.S_IFCHR:
+		return fs.ModeDevice | fs.ModeCharDevice
+	}
+	return fs.ModeDevice
+}
+
 // resolve follows a clean absolute path on the host. What does not exist keeps
 // its name below what does. A component that may not be looked at counts as
 // not existing: the person could not reach it either.
 func (l *lookups) resolve(name string) (resolved, error) {
+	if known, ok := l.places[name]; ok {
+		return known, nil
+	}
+	place, err := l.follow(name)
+	if err == nil {
+		l.places[name] = place
+	}
+	return place, err
+}
+
+func (l *lookups) follow(name string) (resolved, error) {
 	var out resolved
 	real, rest := "/", strings.Split(strings.TrimPrefix(name, "/"), "/")
 	if name == "/" {
@@ -79,7 +124,7 @@ func (l *lookups) resolve(name string) (resolved, error) {
 			real = path.Dir(real)
 			continue
 		}
-		next := path.Join(real, part)
+		next := strings.TrimSuffix(real, "/") + "/" + part // clean, as both are
 		if len(rest) == 0 && out.named == "" {
 			out.named = next
 		}

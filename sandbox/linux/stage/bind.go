@@ -16,7 +16,7 @@ func (s *stage) bind(message control.Message) error {
 	}
 	var err error
 	if message.Kind == KindUnbind {
-		err = s.levels.Unbind(string(wanted.Path))
+		err = s.levels.Unbind(wanted.Path)
 	} else {
 		err = s.levels.Bind(mounts.Step{Do: mounts.Bind, Path: wanted.Path, Write: wanted.Write, NoExec: wanted.NoExec})
 	}

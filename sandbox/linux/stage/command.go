@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +21,10 @@ type started struct {
 	pidfd int
 	err   error
 }
+
+// settled is when init gives its program's pages back. A command that is over before
+// would only wait for it, or beside it.
+const settled = 200 * time.Millisecond
 
 // command starts the command and stays as the cage's init until it ends.
 func (s *stage) command() (int, error) {
@@ -47,7 +52,7 @@ func (s *stage) command() (int, error) {
 		signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	}
 	go s.listen(child.pid)
-	go leaveProgram()
+	time.AfterFunc(settled, leaveProgram)
 	return s.reap(child.pid)
 }
 
@@ -84,8 +89,8 @@ func (s *stage) startHere() (started, error) {
 // run starts the command.
 func (s *stage) run() (started, error) {
 	command := Command{
-		Program: string(s.setup.Program), Arguments: control.Strings(s.setup.Arguments), Environment: control.Strings(s.setup.Environment),
-		Dir: string(s.setup.Dir), Foreground: s.setup.Foreground,
+		Program: s.setup.Program, Arguments: s.setup.Arguments, Environment: s.setup.Environment,
+		Dir: s.setup.Dir, Foreground: s.setup.Foreground,
 	}
 	pid, pidfd, err := command.Start()
 	if err != nil {
@@ -140,7 +145,7 @@ func (s *stage) renew() error {
 		err = fmt.Errorf("%q was replaced from outside, and a nested sandbox may see it", renewed[0])
 	}
 	if err == nil && len(renewed) > 0 {
-		err = s.conn.Send(KindRenewed, Renewed{Paths: control.Texts(renewed)})
+		err = s.conn.Send(KindRenewed, Renewed{Paths: renewed})
 	}
 	return err
 }

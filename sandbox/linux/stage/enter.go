@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"encoding/json"
 	"errors"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +14,6 @@ import (
 // enter does what is the same for every run, while the supervisor finds out what
 // this one is.
 func (s *stage) enter() error {
-	ready := make(chan error, 1)
-	go func() { ready <- decoderReady() }()
 	if err := network.RaiseLoopback(); err != nil {
 		return networkFailed(err)
 	}
@@ -34,7 +31,7 @@ func (s *stage) enter() error {
 		return mountsFailed(err)
 	}
 	s.builder = builder
-	return <-ready
+	return nil
 }
 
 // gate hands the gate over, and goes on with what needs no plan while the
@@ -56,14 +53,4 @@ func mountsFailed(err error) error {
 	f := fail("build mounts", err)
 	f.Missing = errors.Is(err, unix.EPERM)
 	return f
-}
-
-// decoderReady reads a set-up that says nothing: package encoding/json finds out
-// how to read one at the first, which takes more than a millisecond.
-func decoderReady() error {
-	const nothing = `{"steps":[{"do":"","path":""}],"gateway":"","forward":[""],"program":"","arguments":[""]}`
-	if err := json.Unmarshal([]byte(nothing), &Setup{}); err != nil {
-		return fail("read set-up", err)
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ package stage
 import (
 	"net/netip"
 
-	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/network"
 )
@@ -55,108 +54,108 @@ const (
 
 // Setup is everything that a stage needs to know.
 type Setup struct {
-	UID      int              `json:"uid"`
-	GID      int              `json:"gid"`
-	Steps    []mounts.Step    `json:"steps"`
-	Resolver string           `json:"resolver"`
-	Gateway  netip.AddrPort   `json:"gateway"`
-	Outbound bool             `json:"outbound"`
-	Forward  []netip.AddrPort `json:"forward,omitempty"`
-	Way      network.Way      `json:"way,omitempty"` // of the network; empty: whichever works
+	UID      int
+	GID      int
+	Steps    []mounts.Step
+	Resolver string
+	Gateway  netip.AddrPort
+	Outbound bool
+	Forward  []netip.AddrPort
+	Way      network.Way // of the network; empty: whichever works
 
-	Program     control.Text   `json:"program"` // a path inside the cage; empty: only prove that the cage can be built
-	Arguments   []control.Text `json:"arguments"`
-	Environment []control.Text `json:"environment"`
-	Dir         control.Text   `json:"dir"`
-	Foreground  bool           `json:"foreground,omitempty"` // of the stage's terminal, is the command's
+	Program     string // a path inside the cage; empty: only prove that the cage can be built
+	Arguments   []string
+	Environment []string
+	Dir         string
+	Foreground  bool // of the stage's terminal, is the command's
 
-	Landlock         int  `json:"landlock,omitempty"` // use no newer version; 0: what this kernel has
-	Nested           bool `json:"nested,omitempty"`   // sandboxes inside may be made
-	CgroupNamespaces bool `json:"cgroup_namespaces,omitempty"`
+	Landlock         int  // use no newer version; 0: what this kernel has
+	Nested           bool // sandboxes inside may be made
+	CgroupNamespaces bool
 
-	MaxFileSize int64        `json:"max_file_size,omitempty"`
-	GateProbe   control.Text `json:"gate_probe"` // a name behind the gate that must be refused
-	CallProbe   control.Text `json:"call_probe"` // a name in a read-only folder that the supervisor refuses to make
+	MaxFileSize int64
+	GateProbe   string // a name behind the gate that must be refused
+	CallProbe   string // a name in a read-only folder that the supervisor refuses to make
 }
 
 // Failed says why the stage ended.
 type Failed struct {
-	Op      string `json:"op"`
-	Error   string `json:"error"`
-	Errno   int    `json:"errno,omitempty"`
-	Hint    string `json:"hint,omitempty"`
-	Missing bool   `json:"missing,omitempty"` // the machine lacks something
-	Command bool   `json:"command,omitempty"` // the command itself could not be started
+	Op      string
+	Error   string
+	Errno   int
+	Hint    string
+	Missing bool // the machine lacks something
+	Command bool // the command itself could not be started
 }
 
 // Network says what the descriptors beside it are.
 type Network struct {
-	Way network.Way `json:"way,omitempty"`
+	Way network.Way
 }
 
 // Proof is one thing that was tried inside the cage, and held.
 type Proof struct {
-	Name   string `json:"name"`
-	Detail string `json:"detail"`
+	Name   string
+	Detail string
 }
 
 // Tested are the proofs since the last time. With Gate, the supervisor must
 // have seen the refusal of the set-up's GateProbe.
 type Tested struct {
-	Proofs []Proof `json:"proofs"`
-	Gate   bool    `json:"gate,omitempty"`
-	Calls  bool    `json:"calls,omitempty"` // the same for CallProbe
+	Proofs []Proof
+	Gate   bool
+	Calls  bool // the same for CallProbe
 }
 
 // Limit is a process that died of a limit.
 type Limit struct {
-	PID    int `json:"pid"` // as the cage numbers it
-	Signal int `json:"signal"`
+	PID    int // as the cage numbers it
+	Signal int
 }
 
 // Renewed are the paths whose masks were gone.
 type Renewed struct {
-	Paths []control.Text `json:"paths"`
+	Paths []string
 }
 
 // Bind asks for a folder to be bound natively into one that the gate serves, or
 // to be left to the gate again.
 type Bind struct {
-	Number uint64       `json:"number"`
-	Path   control.Text `json:"path"`
-	Write  bool         `json:"write,omitempty"`
-	NoExec bool         `json:"no_exec,omitempty"`
+	Number uint64
+	Path   string
+	Write  bool
+	NoExec bool
 }
 
 // Fill asks for two numbers to be written into the memory of a thread, which the
 // cage numbers Thread and which waits in a call.
 type Fill struct {
-	Number  uint64 `json:"number"`
-	Thread  int    `json:"thread"`
-	Address uint64 `json:"address"`
-	First   int    `json:"first"`
-	Second  int    `json:"second"`
+	Number  uint64
+	Thread  int
+	Address uint64
+	First   int
+	Second  int
 }
 
 // Bound answers a Bind or a Fill.
 type Bound struct {
-	Number uint64 `json:"number"`
-	Error  string `json:"error,omitempty"`
+	Number uint64
+	Error  string
 }
 
 // Exited is the end of the command.
 type Exited struct {
-	Code   int `json:"code"`
-	Signal int `json:"signal"`
+	Code   int
+	Signal int
 }
 
 // Resume has the command go on, with the foreground of its terminal or without.
 type Resume struct {
-	Foreground bool `json:"foreground,omitempty"`
+	Foreground bool
 }
 
 // Signal is passed on to the command, or has stopped it.
 type Signal struct {
-	Number int  `json:"number"`
-	Group  bool `json:"group,omitempty"` // passed on to the whole group that the command is in
+	Number int
+	Group  bool // passed on to the whole group that the command is in
 }

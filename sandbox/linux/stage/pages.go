@@ -12,7 +12,7 @@ import (
 
 // leaveProgram gives back the pages of this program's file that building the cage
 // went through: 12 of 16 MB. Init needs few of them from now on, and the kernel
-// brings those back when they are touched. When init ends it would take them apart
+// brings those back when they are touched. When init of a long run ends it would take them apart
 // before it tells of the end; here that is done while the command runs.
 //
 // It leaves out what is written to, now or once: a page that has become this

@@ -51,7 +51,7 @@ func (s *stage) testReadOnly() error {
 		if step.Do != mounts.Bind || step.Write || step.File {
 			continue
 		}
-		name := string(step.Path) + "/" + probeName
+		name := step.Path + "/" + probeName
 		err := unix.Mkdir(name, 0o700)
 		if errors.Is(err, unix.EROFS) {
 			tested++
@@ -76,7 +76,7 @@ func (s *stage) testGate() error {
 	if s.setup.GateProbe == "" {
 		return nil
 	}
-	name := string(s.setup.GateProbe)
+	name := s.setup.GateProbe
 	fd, err := unix.Open(name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
 	if err == nil {
 		_ = unix.Close(fd)
@@ -94,8 +94,8 @@ func (s *stage) testCalls() error {
 	if s.setup.CallProbe == "" {
 		return nil
 	}
-	if err := unix.Mkdir(string(s.setup.CallProbe), 0o700); !errors.Is(err, unix.EACCES) {
-		return fmt.Errorf("make %q: %w, not the supervisor's refusal", string(s.setup.CallProbe), errOrNone(err))
+	if err := unix.Mkdir(s.setup.CallProbe, 0o700); !errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("make %q: %w, not the supervisor's refusal", s.setup.CallProbe, errOrNone(err))
 	}
 	return nil
 }
