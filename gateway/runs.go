@@ -98,10 +98,11 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 	if call.Conn.Context().Err() != nil {
 		r.left(call.Conn) // the connection ended before the run was known
 	}
-	return wire.RunStarted{
-		Run: id, Policy: compiled, Command: command, Token: token, Gateway: g.AgentsAddress().String(),
+	started := wire.RunStarted{
+		Run: id, Command: command, Token: token, Gateway: g.AgentsAddress().String(),
 		Env: agentEnvironment(g.AgentsAddress(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent),
-	}, nil
+	}
+	return started.With(compiled, params.Shape), nil
 }
 
 // terminalOf is what a supervisor says of its terminal, where that is a known word.

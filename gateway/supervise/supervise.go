@@ -14,6 +14,7 @@ import (
 	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
 )
 
 // Conn is one connection to the gateway.
@@ -72,9 +73,14 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	var started wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunStart, wire.RunStartParams{
 		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(), Learn: learns(options.Learn), Terminal: options.Terminal,
+		Shape: policy.Shape(),
 	}, &started)
 	if err != nil {
 		return sandbox.ExitStatus{}, err
+	}
+	if err := started.Unpack(); err != nil || started.Policy == nil {
+		endRun(conn, started.Run, "refused")
+		return sandbox.ExitStatus{}, fmt.Errorf("read the gateway's answer: there is no policy in it that this program can read: %w", errors.Join(err, errVersions))
 	}
 	began := time.Now()
 	for _, sentence := range started.Unsupported {
@@ -164,6 +170,9 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	}
 	return status, err
 }
+
+// errVersions is what is the matter with an answer that cannot be read.
+var errVersions = errors.New("gateway and program may be of different versions")
 
 // ErrRestart is the error of a run that a person ended to have it started again.
 var ErrRestart = errors.New("the run is to be started again")

@@ -112,12 +112,15 @@ type RunStartParams struct {
 	Learn   *Learn   `json:"learn,omitempty"`
 	// Terminal is what the run is connected to, as event.Run has it.
 	Terminal string `json:"terminal,omitempty"`
+	// Shape is that of policies which this client reads packed; empty: of none.
+	Shape string `json:"policy_shape,omitempty"`
 }
 
 // RunStarted is what a supervisor needs to build the cage.
 type RunStarted struct {
 	Run         string         `json:"run"`
-	Policy      *policy.Policy `json:"policy"`
+	Policy      *policy.Policy `json:"policy,omitempty"`
+	Packed      []byte         `json:"packed_policy,omitempty"` // in place of Policy, where the client has its shape
 	Command     []string       `json:"command"`
 	Token       string         `json:"token"`                 // the agent's token: dead when the run ends
 	Gateway     string         `json:"gateway"`               // 127.0.0.1:18789
