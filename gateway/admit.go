@@ -22,7 +22,7 @@ func (g *Gateway) admit(ctx context.Context, peer hub.Peer, connect wire.Connect
 		return hub.Admission{}, refusal(wire.Invalid("this gateway has no role " + short(connect.Role)))
 	}
 	if peer.Kind == hub.KindUnix {
-		g.auditAccess(ctx, "unix", "connect "+connect.Client.ID, "success", "peer credentials", 0, nil)
+		g.auditUser(ctx, "connect "+connect.Client.ID, "peer credentials")
 		return hub.Admission{Role: operator, Method: "peer credentials", Scopes: auth.Grant(connect.Scopes, auth.Scopes{auth.ScopeAdmin})}, nil
 	}
 	presented := connect.Auth.Shared()
