@@ -4,12 +4,12 @@ package main
 // write goes to what they are given.
 const inProcess = `
 archive/tar bufio bytes cmp compress/gzip container/list context crypto/aes crypto/cipher crypto/ecdsa crypto/ed25519 crypto/elliptic crypto/fips140
-crypto/hkdf crypto/pbkdf2 crypto/rand crypto/sha1 crypto/sha256 crypto/subtle crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/base32 encoding/base64
+crypto/hkdf crypto/pbkdf2 crypto/rand crypto/sha1 crypto/sha256 crypto/subtle crypto/tls crypto/x509 crypto/x509/pkix encoding encoding/asn1 encoding/base32 encoding/base64
 encoding/binary encoding/hex encoding/json encoding/pem encoding/xml errors filippo.io/age filippo.io/age/agessh filippo.io/age/armor
 github.com/aws/aws-sdk-go-v2/aws/signer/v4 github.com/charmbracelet/bubbles/key github.com/charmbracelet/x/ansi github.com/google/nftables/binaryutil
 github.com/google/uuid github.com/joho/godotenv github.com/spf13/pflag golang.org/x/crypto/argon2 golang.org/x/crypto/chacha20
 golang.org/x/crypto/chacha20poly1305 golang.org/x/crypto/ocsp golang.org/x/crypto/ssh golang.org/x/net/dns/dnsmessage golang.org/x/net/http/httpguts golang.org/x/net/http2/hpack golang.org/x/net/idna golang.org/x/net/publicsuffix
-golang.org/x/oauth2 golang.org/x/sys/cpu golang.org/x/time/rate gopkg.in/yaml.v3 hash/crc32 hash/maphash html io io/fs maps math math/big math/bits
+golang.org/x/oauth2 golang.org/x/sys/cpu golang.org/x/time/rate gopkg.in/yaml.v3 hash hash/crc32 hash/fnv hash/maphash html io io/fs maps math math/big math/bits
 math/rand/v2 mime net/mail net/netip net/textproto net/url path path/filepath reflect regexp regexp/syntax slices sort strconv strings sync sync/atomic
 text/tabwriter text/template time unicode unicode/utf16 unicode/utf8 unsafe`
 
@@ -47,7 +47,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 		"Fchownat FcntlFlock FcntlInt FdSet.IsSet FdSet.Set Flock Fstat Fstatat Fstatfs Fsync Ftruncate Getdents Getegid Geteuid Getgid Getgroups Getpagesize Getpeername Getpgid " +
 		"Getpgrp Getppid Getrlimit Getsid Getsockname GetsockoptIPv6MTUInfo GetsockoptIPv6Mreq GetsockoptInt GetsockoptTCPInfo GetsockoptTimeval GetsockoptUcred GetsockoptXucred " +
 		"Getuid Getxattr Ifreq.SetUint16 InotifyAddWatch InotifyInit1 IoctlGetInt IoctlGetTermios IoctlGetWinsize IoctlIfreq IoctlSetInt IoctlSetPointerInt IoctlSetTermios " +
-		"IoctlSetWinsize Iovec.SetLen Kill LOCAL_PEERCRED LOCAL_PEERPID Linkat Listen Listxattr Madvise Major Minor Mkdir Mkdirat Mlock Mmap Mount MountSetattr MoveMount Munmap " +
+		"IoctlSetWinsize Iovec.SetLen Kill LOCAL_PEERCRED LOCAL_PEERPID Linkat Listen Listxattr Lstat Madvise Major Minor Mkdir Mkdirat Mlock Mmap Mount MountSetattr MoveMount Munmap " +
 		"NewIfreq NsecToTimespec NsecToTimeval OpenTree ParseSocketControlMessage ParseUnixRights PidfdGetfd PidfdOpen PidfdSendSignal PivotRoot Poll Prctl PrctlRetInt Pread " +
 		"Prlimit ProcessVMReadv PthreadSigmask Pwrite Read Readlinkat Recvfrom Recvmsg Removexattr Renameat2 Rmdir SOL_LOCAL Seek Select SetNonblock Setrlimit SetsockoptInt " +
 		"SetsockoptTimeval Shutdown Socketpair Stat Statx SysctlKinfoProcSlice TIOCGETA TIOCSETA Timespec.Nano Timeval.Nano Truncate Uname UnixRights Unlink Unlinkat Unmount Utimes UtimesNanoAt " +
