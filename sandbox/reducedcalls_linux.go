@@ -36,6 +36,7 @@ func (r *reduced) serve(serving context.Context, message control.Message) error 
 	}
 	listener := seccomp.NewListener(message.Files[0], r.atCall)
 	listener.LeaveToHandler(append(leftToHandler(), seccomp.NamespaceCalls()...)...)
+	listener.TellUnread(r.unread)
 	r.served.Store(true)
 	r.process.services.Go(func() {
 		defer close(r.calls)
@@ -104,6 +105,23 @@ func (r *reduced) refuse(call seccomp.Call, class policy.Class, target string, d
 		return seccomp.Verdict{Errno: errno}
 	}
 	return r.process.judge.refuse(call, class, target, decision, errno)
+}
+
+// unread reports a call of a program whose memory cannot be read: of what it named
+// nothing is known, so it is refused, and the person should know by what.
+func (r *reduced) unread(call seccomp.Call) {
+	r.refuse(call, call.Class, "a name that cannot be read", policy.Decision{
+		Effect: policy.Deny, Rule: "reduced mode: a program that keeps its memory to itself (PR_SET_DUMPABLE) cannot be judged",
+		Origin: policy.Origin{BuiltIn: "what only a full cage can open"},
+	}, unix.EACCES)
+}
+
+// notRead is the answer when something of the program's memory could not be read.
+func (r *reduced) notRead(call seccomp.Call, err error) seccomp.Verdict {
+	if errors.Is(err, unix.EACCES) && call.Valid() {
+		r.unread(call)
+	}
+	return failed(err)
 }
 
 func callerOf(call seccomp.Call) emulate.Caller { return emulate.Caller{PID: call.PID, TID: call.TID} }

@@ -197,7 +197,7 @@ func readAddress(call seccomp.Call) ([]byte, error) {
 func (r *reduced) atConnect(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	address, err := readAddress(call)
 	if err != nil {
-		return failed(err)
+		return r.notRead(call, err)
 	}
 	socket, err := callerOf(call).TakeSocket(int(int32(call.Arguments[0])))
 	if err != nil {

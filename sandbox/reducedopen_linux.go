@@ -44,7 +44,10 @@ func (r *reduced) readOpening(call seccomp.Call) (opening, error) {
 func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	o, err := r.readOpening(call)
 	if err != nil {
-		return failed(err)
+		if o.flags&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC) == 0 {
+			call.Class = policy.ClassPathRead
+		}
+		return r.notRead(call, err)
 	}
 	if o.flags&unix.O_PATH != 0 {
 		return seccomp.Verdict{} // a name to go on from; it can be neither read nor written

@@ -32,6 +32,7 @@ type Listener struct {
 	calls   map[int]known
 	whole   map[string]bool // left to the handler
 	late    bool            // see ProcessOnDemand
+	unread  func(Call)      // see TellUnread
 }
 
 // ProcessOnDemand leaves Call.PID open for calls on a path: for a handler that needs
@@ -47,6 +48,10 @@ func (l *Listener) LeaveToHandler(names ...string) {
 		l.whole[name] = true
 	}
 }
+
+// TellUnread has tell hear of each call that is refused because the caller's memory
+// cannot be read.
+func (l *Listener) TellUnread(tell func(Call)) { l.unread = tell }
 
 // NewListener takes over the descriptor that Install returned.
 func NewListener(fd int, handler Handler) *Listener {
@@ -199,6 +204,9 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 	case err == nil:
 		return l.handler(ctx, call), true
 	case errors.As(err, &errno):
+		if errno == unix.EACCES && l.unread != nil {
+			l.unread(call)
+		}
 		return Verdict{Errno: errno}, true
 	case k.class == policy.ClassExec:
 		// It names no program now; another thread may make it name one.
