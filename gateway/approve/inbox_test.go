@@ -25,7 +25,8 @@ type desk struct {
 	dead    map[string]bool
 	records []Record
 	broken  error
-	full    int // after so many records the disk is full; 0: never
+	full    int    // after so many records the disk is full; 0: never
+	during  func() // is called once, while an answer is being recorded
 	events  []event.Ask
 	order   []string // what happened
 }
@@ -35,6 +36,13 @@ func newDesk(t *testing.T, rules Rules) *desk {
 	d := &desk{t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), dead: map[string]bool{}}
 	d.Inbox = New(Options{
 		Audit: func(_ context.Context, r Record) error {
+			d.mu.Lock()
+			during := d.during
+			d.during = nil
+			d.mu.Unlock()
+			if during != nil {
+				during()
+			}
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			if d.broken != nil {
@@ -438,6 +446,66 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	if d.Waiting() != 6 || len(d.records) != 0 {
 		t.Errorf("%d wait, %d were recorded", d.Waiting(), len(d.records))
 	}
+}
+
+// While one answer is being recorded a second one counts for nothing, whatever it
+// says, and is on no record.
+func TestASecondAnswerWhileTheFirstIsRecorded(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		d := newDesk(t, nil)
+		h := d.Submit(request("/srv/a"))
+		d.during = func() {
+			if _, resolved, err := d.Decide(t.Context(), h.ID, Decision{Allow: !first}); resolved || err != nil {
+				t.Errorf("the second: resolved %v, %v", resolved, err)
+			}
+			waits(t, h)
+		}
+		d.decide(h.ID, Decision{Allow: first})
+		if v := verdict(t, h); v.Allow != first || len(d.records) != 1 {
+			t.Errorf("verdict %+v, records %+v", v, d.records)
+		}
+	}
+}
+
+// A program that is killed while the answer is being recorded leaves a row that says
+// so: who answered is not told that something was allowed.
+func TestTheProgramIsGoneWhileItsAnswerIsRecorded(t *testing.T) {
+	d := newDesk(t, nil)
+	h := d.Submit(request("/srv/a"))
+	d.during = func() { h.Cancel(false) }
+	d.refused(h.ID, Decision{Allow: true}, KindOver, "nobody waits")
+	if v := verdict(t, h); v.Allow || v.Reason != ReasonGone {
+		t.Errorf("verdict %+v", v)
+	}
+	if rows := d.List(""); len(rows) != 1 || rows[0].State != event.AskGone || d.Waiting() != 0 {
+		t.Errorf("%+v", rows)
+	}
+	late := d.Submit(request("/srv/b"))
+	d.during = func() { d.later(time.Minute) } // its deadline passes
+	d.refused(late.ID, Decision{Allow: true}, KindOver, "nobody waits")
+	if v := verdict(t, late); v.Allow {
+		t.Errorf("verdict %+v", v)
+	}
+}
+
+// What is granted to one run is bounded: an answer past it holds once and says so.
+func TestGrantsAreBounded(t *testing.T) {
+	d := newDesk(t, nil)
+	for n := range maxGrants + 1 {
+		if n%maxMinute == 0 {
+			d.later(2 * time.Minute)
+		}
+		h := d.Submit(request(fmt.Sprint("/srv/", n)))
+		row := d.decide(h.ID, Decision{Allow: true, Scope: Run})
+		if v := verdict(t, h); !v.Allow || (row.Problem != "") != (n == maxGrants) {
+			t.Fatalf("%d: %+v, problem %q", n, v, row.Problem)
+		}
+	}
+	if len(d.grants["r1"]) != maxGrants {
+		t.Errorf("%d grants", len(d.grants["r1"]))
+	}
+	d.later(2 * time.Minute)
+	waits(t, d.Submit(request(fmt.Sprint("/srv/", maxGrants))))
 }
 
 // Many answer at once: one counts, and everybody who waits hears the same.
