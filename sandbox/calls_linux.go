@@ -22,6 +22,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
 	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
 	listener.ProcessOnDemand()
+	listener.TellUnread(p.judge.unread)
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -79,6 +80,15 @@ func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, dec
 		j.process.reporter.add(j.denial(pid, class, call.Operation, target, "notify", decision))
 	}
 	return seccomp.Verdict{Errno: errno}
+}
+
+// unread reports a call that is refused because the program's memory cannot be read:
+// nothing is known of what it named.
+func (j *judge) unread(call seccomp.Call) {
+	j.refuse(call, call.Class, "a name that cannot be read", policy.Decision{
+		Effect: policy.Deny, Rule: "a program that keeps its memory to itself (PR_SET_DUMPABLE, or a file that may be run and not read) cannot be judged",
+		Origin: policy.Origin{BuiltIn: "what a program names must be readable"},
+	}, unix.EACCES)
 }
 
 // region finds the real name of a path and what it is in the cage.

@@ -107,13 +107,12 @@ func (r *reduced) refuse(call seccomp.Call, class policy.Class, target string, d
 	return r.process.judge.refuse(call, class, target, decision, errno)
 }
 
-// unread reports a call of a program whose memory cannot be read: of what it named
-// nothing is known, so it is refused, and the person should know by what.
+// unread reports a call of a program whose memory cannot be read: what it named is
+// not known, so it is refused, and the person should know.
 func (r *reduced) unread(call seccomp.Call) {
-	r.refuse(call, call.Class, "a name that cannot be read", policy.Decision{
-		Effect: policy.Deny, Rule: "reduced mode: a program that keeps its memory to itself (PR_SET_DUMPABLE) cannot be judged",
-		Origin: policy.Origin{BuiltIn: "what only a full cage can open"},
-	}, unix.EACCES)
+	if r.tested.Load() {
+		r.process.judge.unread(call)
+	}
 }
 
 // notRead is the answer when something of the program's memory could not be read.
