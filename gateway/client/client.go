@@ -24,8 +24,8 @@ const (
 // Client is one connection. Its methods are safe for concurrent use.
 type Client struct {
 	ws     *websocket.Conn
-	hello  wire.Hello
-	silent time.Duration // without a word from the gateway: it is dead
+	hello  json.RawMessage // all that the gateway said of itself
+	silent time.Duration   // without a word from the gateway: it is dead
 	events chan wire.Event
 	done   chan struct{} // closed when the reader is gone
 	spare  chan []byte   // memory of packed events that were read
@@ -39,13 +39,13 @@ type Client struct {
 	closing bool
 }
 
-func newClient(ws *websocket.Conn, hello wire.Hello) *Client {
+func newClient(ws *websocket.Conn, hello greeting, whole json.RawMessage) *Client {
 	tick := time.Duration(hello.Policy.TickIntervalMS) * time.Millisecond
 	if tick <= 0 || tick > 5*time.Minute {
 		tick = wire.TickInterval
 	}
 	c := &Client{
-		ws: ws, hello: hello, silent: 2*tick + tick/6, // the sixth is for the way
+		ws: ws, hello: whole, silent: 2*tick + tick/6, // the sixth is for the way
 		events: make(chan wire.Event, eventRoom), done: make(chan struct{}), spare: make(chan []byte, 4), pending: map[string]chan *wire.Response{},
 	}
 	ws.SetPingHandler(func(data string) error {
@@ -57,8 +57,12 @@ func newClient(ws *websocket.Conn, hello wire.Hello) *Client {
 	return c
 }
 
-// Hello is what the gateway said of itself.
-func (c *Client) Hello() wire.Hello { return c.hello }
+// Hello is what the gateway said of itself, as far as it has the expected shape.
+func (c *Client) Hello() wire.Hello {
+	var hello wire.Hello
+	_ = json.Unmarshal(c.hello, &hello) // what is there is there
+	return hello
+}
 
 // Events delivers what the gateway pushes, without ticks; it is closed when
 // the connection ends. Nobody has to read it. When it is full, bus events are

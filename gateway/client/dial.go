@@ -128,6 +128,13 @@ func dialError(err error, response *http.Response) error {
 	return &Error{Op: "connect to gateway", Kind: KindRefused, Err: errors.New(message)}
 }
 
+// greeting is the part of a hello that a connection needs. All of it is read when
+// somebody asks for it: a command that calls one method does not, and would wait for it.
+type greeting struct {
+	Type   string      `json:"type"`
+	Policy wire.Policy `json:"policy"`
+}
+
 // shakeHands waits for the challenge, sends connect and reads the hello.
 func shakeHands(ctx context.Context, ws *websocket.Conn, options Options) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = ws.NetConn().SetDeadline(time.Unix(1, 0)) })
@@ -170,15 +177,15 @@ func shakeHands(ctx context.Context, ws *websocket.Conn, options Options) (*Clie
 	if !answer.Response.OK {
 		return nil, &Error{Op: "connect to gateway", Kind: KindRefused, Err: answer.Response.Error, Hint: refusedHint(answer.Response.Error)}
 	}
-	var hello wire.Hello
-	if err := json.Unmarshal(answer.Response.Payload, &hello); err != nil {
+	var hello greeting
+	if err := json.Unmarshal(answer.Response.Payload, &hello); err != nil || hello.Type != wire.HelloOK {
 		return nil, &Error{Op: "connect to gateway", Kind: KindRefused, Err: errors.New("the gateway's hello does not have its shape")}
 	}
 	if !stop() { // the deadline struck in this very moment
 		return nil, broken(ctx, context.Cause(ctx))
 	}
 	_ = ws.NetConn().SetDeadline(time.Time{})
-	return newClient(ws, hello), nil
+	return newClient(ws, hello, answer.Response.Payload), nil
 }
 
 func mode(name string) string {

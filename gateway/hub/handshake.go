@@ -115,7 +115,7 @@ func (c *Conn) hello() wire.Hello {
 		snapshot.Health = json.RawMessage(`{"ok":true}`)
 	}
 	return wire.Hello{
-		Type: "hello-ok", Protocol: wire.Version,
+		Type: wire.HelloOK, Protocol: wire.Version,
 		Server:   wire.Server{Version: h.options.Version, BootID: h.options.BootID, ConnID: c.ID},
 		Features: wire.Features{Methods: h.options.Table.Names(), Events: h.options.Events},
 		Snapshot: snapshot,

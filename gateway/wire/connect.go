@@ -77,9 +77,12 @@ type Device struct {
 	Nonce     string `json:"nonce"`
 }
 
+// HelloOK is the type of a Hello.
+const HelloOK = "hello-ok"
+
 // Hello answers a connect that succeeded.
 type Hello struct {
-	Type     string   `json:"type"` // "hello-ok"
+	Type     string   `json:"type"` // HelloOK
 	Protocol int      `json:"protocol"`
 	Server   Server   `json:"server"`
 	Features Features `json:"features"`

@@ -25,8 +25,8 @@ type Origin struct {
 }
 
 // Policy is one agent's compiled permissions: what a cage enforces. It is
-// plain data, immutable once compiled, and travels as JSON from the gateway to
-// a cage's supervisor.
+// plain data, immutable once compiled, and travels packed (see Pack) or as JSON from
+// the gateway to a cage's supervisor.
 type Policy struct {
 	Agent       string        `json:"agent"`
 	Version     string        `json:"version"` // changes whenever the compiled policy changes
