@@ -16,7 +16,7 @@ import (
 // called for the folders that hold something denied; one that is listed is a folder as
 // any other.
 func (pl *planner) copies(dir string) {
-	if pl.copied[dir] {
+	if pl.copied[dir] || pl.finder.mountOf(dir).kind == automounter {
 		return
 	}
 	pl.copied[dir] = true

@@ -57,6 +57,10 @@ func (f *finder) between(top, name string, rule *policy.PathRule) error {
 	return nil
 }
 
+// automounter is the file system whose names a program mounts when they are looked up:
+// one that is not there may take it seconds, and case counts.
+const automounter = "autofs"
+
 // caseFold is FS_CASEFOLD_FL of linux/fs.h: a folder of ext4, f2fs or tmpfs has it.
 const caseFold = 0x40000000
 
@@ -64,6 +68,9 @@ func (f *finder) find(dir string) string {
 	own := f.mountOf(dir)
 	if shown := own.otherNames(); shown != "" {
 		return shown
+	}
+	if own.kind == automounter {
+		return ""
 	}
 	folder, err := os.Open(dir)
 	switch {
