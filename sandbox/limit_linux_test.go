@@ -54,3 +54,43 @@ func TestLimitEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// A file that somebody outside has made larger than max_file_size meanwhile is not
+// made larger still by who has it open to append, though the cage's kernel has the
+// size of before.
+func TestLimitOfAFileThatGrewOutside(t *testing.T) {
+	const limit = 4096
+	most := int64(limit)
+	for _, denied := range []string{"other", "project/.env"} { // bound natively, and served
+		w := newWorld(t).allow("project").deny(denied)
+		w.perms.MaxFileSize = &most
+		w.write("project/log", "begun\n")
+		spec := w.spec("sh", "-c", `cd ~/project; trap '' XFSZ; exec 3>>log; echo open; read go; echo more >&3; echo more >&3; true`)
+		in, tell, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.Stdin, spec.Stdout = in, out
+		_, wait := start(t, spec)
+		_ = in.Close()
+		buffer := make([]byte, 16)
+		if n, err := said.Read(buffer); err != nil || string(buffer[:n]) != "open\n" {
+			t.Errorf("said %q %v", buffer[:n], err)
+		}
+		if err := os.WriteFile(w.path("project/log"), make([]byte, 2*limit), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tell.WriteString("go\n"); err != nil {
+			t.Fatal(err)
+		}
+		res := wait()
+		_, _ = tell.Close(), said.Close()
+		if info, err := os.Stat(w.path("project/log")); err != nil || info.Size() != 2*limit {
+			t.Errorf("%s denied: the file is %v %v; err %q", denied, info, err, res.err)
+		}
+	}
+}
