@@ -42,8 +42,11 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 		return Change{}, planError(err)
 	}
 	var change Change
-	if err := byName(&change, before, next); err != nil {
-		return Change{}, err
+	compared := policy.Compare(before, next)
+	if compared.Paths && compared.Wider { // else it is applied at once, and looked at then: that may take as long as to plan a run
+		if err := byName(next); err != nil {
+			return Change{}, planError(err)
+		}
 	}
 	p.comparePaths(&change, built.Regions, was.Regions, preview.Regions)
 	p.comparePatterns(&change, next)
@@ -57,24 +60,21 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	p.mu.Lock()
 	p.report.Policy = next.Version
 	p.mu.Unlock()
+	if compared.Paths && !compared.Wider {
+		if err := byName(next); err != nil {
+			change.waits(true, "paths: "+err.Error())
+		}
+	}
 	return change, nil
 }
 
-// byName looks at new rules for paths where a name does not hold a file. What only
-// narrows is applied as far as names go; what opens something as well is refused.
-func byName(change *Change, before, next *policy.Policy) error {
-	compared := policy.Compare(before, next)
-	if !compared.Paths {
-		return nil
+// byName says whether the rules of a policy hold by the names in them. What else a
+// plan of it may lack is for the next run to say.
+func byName(p *policy.Policy) error {
+	_, err := mounts.Make(p)
+	if errors.Is(err, mounts.ErrOtherNames) {
+		return err
 	}
-	_, err := mounts.Make(next)
-	switch {
-	case !errors.Is(err, mounts.ErrOtherNames):
-		return nil // the rest is for the next run to say
-	case compared.Wider:
-		return planError(err)
-	}
-	change.waits(true, "paths: "+err.Error())
 	return nil
 }
 
