@@ -64,6 +64,33 @@ func TestSetPolicyCutsWhatIsBlocked(t *testing.T) {
 	wantReset(t, conn)
 }
 
+// A connection that nobody was asked about ends when the policy wants it asked from
+// now on; one that a person allowed goes on.
+func TestSetPolicyCutsWhatIsNowAsked(t *testing.T) {
+	server, _ := echo(t)
+	c := newCage(t, Options{
+		Policy: compiled(t, policy.Network{AllowedDomains: []string{"given.example"}}, policy.ClassNet),
+		Ask:    func(context.Context, Refusal) (bool, error) { return true, nil },
+	}, server)
+	open := map[string]net.Conn{"given": c.dialName("given.example.", "7000"), "asked": c.dialName("asked.example.", "7000")}
+	for name, conn := range open {
+		if _, err := conn.Write([]byte("1")); err != nil {
+			t.Fatal(name, err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	c.SetPolicy(compiled(t, policy.Network{AllowedDomains: []string{"other.example"}}, policy.ClassNet))
+	wantReset(t, open["given"])
+	if _, err := open["asked"].Write([]byte("2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open["asked"].Read(make([]byte, 1)); err != nil {
+		t.Errorf("the connection that a person allowed: %v", err)
+	}
+}
+
 // A policy that becomes stricter between the judgement and the connection holds for
 // that connection too: no byte of it goes out.
 func TestSetPolicyWhileDialled(t *testing.T) {
