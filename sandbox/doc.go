@@ -76,7 +76,8 @@
 // A second name (hard link) of a denied file, made before the run, inside an
 // allowed folder: the report names it. A file that comes to match a denied `**`
 // pattern because somebody outside makes it, in a folder where none matched: it is
-// closed and reported when it is seen. A folder inside an allowed one that
+// closed by its path and reported when it is seen, but a program that is in that folder
+// already, or has it open, reaches it by a relative name until it ends. A folder inside an allowed one that
 // somebody outside moves onto a denied name: the same. A name that a `**` pattern
 // denies and a program in the cage creates by winning a race: it is refused from
 // then on. A host's socket in a folder that the agent may write. What a run draws on

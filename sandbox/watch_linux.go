@@ -193,7 +193,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 			return false
 		}
 		if p.binder.denied(name) {
-			p.warn(name + " came to match a denied pattern during the run; it is refused now, and may have been readable for a moment")
+			p.warn(name + " came to match a denied pattern during the run; it is refused now by its path, and may have been readable for a moment; a program that was in its folder before can read it until the run ends")
 		}
 		return true
 	}
