@@ -16,8 +16,9 @@ import (
 // Why the supervisor itself denies what was asked. The gateway says its own
 // reasons.
 const (
-	reasonAway = "ask: gateway away"
-	reasonGone = approve.ReasonGone
+	reasonAway   = "ask: gateway away"
+	reasonGone   = approve.ReasonGone
+	reasonUnsaid = "ask: denied by the gateway" // where it gave no reason: no text stands for a yes
 )
 
 // asks carries held requests of one cage to the gateway and the answers back:
@@ -155,6 +156,9 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 	if answered && p.allow {
 		a.remember(about, d.Rule, "")
 		return true, nil
+	}
+	if text == "" {
+		text = reasonUnsaid
 	}
 	a.remember(about, d.Rule, text)
 	return false, errors.New(text)
