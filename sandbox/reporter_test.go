@@ -77,6 +77,23 @@ func TestReporterLooks(t *testing.T) {
 	}
 }
 
+// A look that is repeated is one refusal with its count, and so is what it was a look
+// for.
+func TestReporterCountsLooks(t *testing.T) {
+	at := time.Unix(1000, 0)
+	var told []string
+	r := newReporter(func(d Denial) { told = append(told, fmt.Sprintf("%s %s %d", d.Operation, d.Target, d.Count)) }, func() time.Time { return at }, lookWindow)
+	for range 5 {
+		r.add(Denial{PID: 1, Operation: "stat", Target: "/a"})
+		r.add(Denial{PID: 1, Operation: "access", Target: "/b", Count: 3})
+	}
+	r.add(Denial{PID: 1, Operation: "open", Target: "/b"})
+	r.close()
+	if want := []string{"stat /a 5", "open /b 15"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 // The first refusal is told at once. What follows it gathers for a while and is told
 // together, so that a program that is refused often does not pay for a wake-up each
 // time; the end does not wait for it.
