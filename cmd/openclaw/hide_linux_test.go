@@ -91,6 +91,35 @@ func TestWhatIsNotHidden(t *testing.T) {
 	}
 }
 
+// The supervisor of a run has the run's token in its memory, which nobody else of the
+// same user reads while the command runs.
+func TestARunHidesItsToken(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads every memory")
+	}
+	t.Parallel()
+	requireCage(t)
+	p := newPerson(t)
+	p.configure("agents:\n  coder: {}\n")
+	p.gateway()
+	c := p.spawn(nil, nil, "agent", "run", "coder", "--", "sh", "-c", "cd ~/.openclaw/agents/coder; touch ready; while [ ! -e stop ]; do sleep 0.1; done")
+	workspace := filepath.Join(p.home, ".openclaw", "agents", "coder")
+	p.eventually("the command", func() bool { _, err := os.Stat(filepath.Join(workspace, "ready")); return err == nil })
+	p.eventually("its memory to be hidden", func() bool {
+		for _, name := range []string{"mem", "environ", "maps"} {
+			if f, err := os.Open(fmt.Sprintf("/proc/%d/%s", c.pid(), name)); err == nil {
+				f.Close()
+				return false
+			}
+		}
+		return true
+	})
+	write(t, filepath.Join(workspace, "stop"), "")
+	if code := c.wait(); code != 0 {
+		t.Errorf("it ended with %d: %s", code, c.errors())
+	}
+}
+
 // A crash leaves no core, though the person allows cores of any size.
 func TestCrashesLeaveNoCore(t *testing.T) {
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
