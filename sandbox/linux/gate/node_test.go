@@ -3,7 +3,9 @@
 package gate
 
 import (
+	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -155,6 +157,25 @@ func TestBeneath(t *testing.T) {
 		t.Fatal(code)
 	}
 	closeFD(fd)
+
+	// A folder that has become a link since its look-up leads nowhere.
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(dir, "denied"), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "denied/secret"), nil, 0o600)
+	}
+	if err == nil {
+		err = os.Symlink("denied", filepath.Join(dir, "allowed"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fd, code := g.beneath(filepath.Join(dir, "allowed/secret"), 0, 0); code == 0 {
+		closeFD(fd)
+		t.Error("a link on the way was followed")
+	}
 }
 
 // A name is taken to be there only while its last finding is fresh, and not once
