@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,6 +116,30 @@ func TestNarrowingReachesOpenFiles(t *testing.T) {
 	if w.read("given/data") != strings.Repeat("x", 8192) {
 		t.Error("a hole was made in what is denied")
 	}
+}
+
+// What a run was given in its environment cannot be taken out of it, and that is said:
+// of what it has, not of what it never had.
+func TestWhatTheEnvironmentHasIsSaid(t *testing.T) {
+	w := newWorld(t).allow("project")
+	in, end, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := w.spec("cat")
+	built := *spec.Policy
+	built.Env = []string{"GONE", "KEPT", "NEVER"}
+	spec.Policy, spec.Stdin, spec.Env = &built, in, append(spec.Env, "GONE=1", "KEPT=1")
+	process, wait := start(t, spec)
+	_ = in.Close()
+	next := built
+	next.Env = []string{"KEPT", "NEW"}
+	change, err := process.Update(&next)
+	if err != nil || !slices.Equal(change.StillOpen, []string{"env: this run has GONE already"}) || !slices.Contains(change.NeedsRun, "env: NEW") {
+		t.Errorf("%v, %+v", err, change)
+	}
+	_ = end.Close()
+	wait()
 }
 
 // said reports whether a path is below one that is said to be open, or matches a
