@@ -76,7 +76,27 @@ func TestLimitHoldsOrRefuses(t *testing.T) {
 }
 
 func TestLimitsAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^TestLimitHoldsOrRefuses$|^TestProcessLimit$")
+	ordinary(t, "^TestLimitHoldsOrRefuses$|^TestProcessLimit$|^TestMemoryOfEachProcess$")
+}
+
+// Where nothing holds all processes of a run together, a policy that accepts less has
+// each of them held, and it is told that this is less.
+func TestMemoryOfEachProcess(t *testing.T) {
+	if enforceable(t, "memory limit").Enforced {
+		return // the control group holds it; that is tested with the package
+	}
+	w := newWorld(t)
+	spec := w.limited(policy.Resources{Memory: 256 << 20}, "sh", "-c", "ulimit -Sd; ulimit -Hd; sh -c 'ulimit -d'")
+	spec.Policy.Enforce = policy.EnforceReduced
+	_, wait := start(t, spec)
+	res := wait()
+	if res.out != strings.Repeat("262144\n", 3) {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	at := slices.IndexFunc(res.report.Mechanisms, func(m sandbox.Mechanism) bool { return m.Name == "memory limit" })
+	if at < 0 || res.report.Mechanisms[at].Enforced || !strings.Contains(res.report.Mechanisms[at].Detail, "each process alone") {
+		t.Errorf("not told: %+v", res.report.Mechanisms)
+	}
 }
 
 // No more processes than were allowed, however they are made; the cage lives on
