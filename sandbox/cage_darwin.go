@@ -112,3 +112,6 @@ func release() string {
 // CheckReduced says why the reduced mode cannot hold a policy on this machine,
 // or nil. This system has no such mode.
 func CheckReduced(*policy.Policy) error { return nil }
+
+// LeaveProgram does nothing: the kernel there takes back what it needs.
+func LeaveProgram() {}

@@ -68,3 +68,6 @@ func (p *Process) Wait() (ExitStatus, error) { return ExitStatus{}, errUnsupport
 // CheckReduced says why the reduced mode cannot hold a policy on this machine,
 // or nil. This system has no such mode.
 func CheckReduced(*policy.Policy) error { return nil }
+
+// LeaveProgram does nothing.
+func LeaveProgram() {}

@@ -21,3 +21,8 @@ func RunStage(args []string) (handled bool, exit int) {
 	}
 	return false, 0
 }
+
+// LeaveProgram gives back what this process has in memory of its program's file and
+// has not changed. A supervisor that has started its cage needs little of it; the
+// kernel brings that back as it is used.
+func LeaveProgram() { stage.LeaveProgram() }

@@ -4,10 +4,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"openclaw/sandbox"
 )
 
-// startingTime is longer than a cage takes to start. Then memory counts again.
-const startingTime = 2 * time.Second
+// startingTime is longer than a cage takes to start. Then memory counts again, for as
+// long as the run lasts.
+const startingTime = 500 * time.Millisecond
 
 // startingPercent lets the heap grow to four times what it may have by default
 // (16 MiB instead of 4) before it is collected.
@@ -15,14 +18,19 @@ const startingPercent = 400
 
 // fewCollections keeps the garbage collector from running once or twice while a
 // cage starts, which allocates a little more than the collector's first limit
-// and keeps nearly all of it. stop ends the wait for the time after that.
+// and keeps nearly all of it. After that time, what starting took and the run does
+// not go on to need is given back to the machine. stop ends the wait for it.
 func fewCollections() (stop func()) {
 	before := debug.SetGCPercent(startingPercent)
 	if before < 0 || before > startingPercent { // GOGC says so
 		debug.SetGCPercent(before)
 		return func() {}
 	}
-	timer := time.AfterFunc(startingTime, func() { debug.SetGCPercent(before) })
+	timer := time.AfterFunc(startingTime, func() {
+		debug.SetGCPercent(before)
+		debug.FreeOSMemory()
+		sandbox.LeaveProgram()
+	})
 	return func() { timer.Stop() }
 }
 

@@ -52,7 +52,7 @@ func (s *stage) command() (int, error) {
 		signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	}
 	go s.listen(child.pid)
-	time.AfterFunc(settled, leaveProgram)
+	time.AfterFunc(settled, LeaveProgram)
 	return s.reap(child.pid)
 }
 

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveProgram gives back the pages of this program's file that building the cage
-// went through: 12 of 16 MB. Init needs few of them from now on, and the kernel
+// LeaveProgram gives back the pages of this program's file that building the cage
+// went through: of init 12 of 16 MB, of a supervisor 17 of 18. Init needs few of them from now on, and the kernel
 // brings those back when they are touched. When init of a long run ends it would take them apart
 // before it tells of the end; here that is done while the command runs.
 //
 // It leaves out what is written to, now or once: a page that has become this
 // process's own would come back as it is in the file. Where the kernel does not
 // tell, all of it stays.
-func leaveProgram() {
+func LeaveProgram() {
 	text, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return

@@ -52,7 +52,7 @@ func TestThisProgramGoesOn(t *testing.T) {
 	}
 	before := strings.Repeat("kept ", 1000)
 	for range 100 {
-		leaveProgram()
+		LeaveProgram()
 	}
 	if after := strings.Repeat("kept ", 1000); after != before {
 		t.Error("memory has changed")
