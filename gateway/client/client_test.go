@@ -100,13 +100,21 @@ func TestWhatIsNotAGatewayIsSaidSo(t *testing.T) {
 	defer elsewhere.Close()
 	ws := func(s *httptest.Server) string { return "ws" + strings.TrimPrefix(s.URL, "http") }
 	for name, test := range map[string]struct{ url, want string }{
-		"a web server":     {ws(web), "404"},
-		"a refusal":        {ws(refusing), "not this Host"},
-		"a redirect":       {ws(elsewhere), "302"},
-		"hangs up":         {serve(t, 0, func(ws *websocket.Conn) { _, _, _ = ws.ReadMessage() }), "unexpected EOF"}, // with nothing unread, which would reset it
-		"says res first":   {serveRaw(t, `{"type":"res","id":"1","ok":true}`), "not a gateway"},
-		"empty nonce":      {serveRaw(t, `{"type":"event","event":"connect.challenge","payload":{"nonce":""}}`), "not a gateway"},
-		"is not json":      {serveRaw(t, `hello`), "not a JSON"},
+		"a web server":   {ws(web), "404"},
+		"a refusal":      {ws(refusing), "not this Host"},
+		"a redirect":     {ws(elsewhere), "302"},
+		"hangs up":       {serve(t, 0, func(ws *websocket.Conn) { _, _, _ = ws.ReadMessage() }), "unexpected EOF"}, // with nothing unread, which would reset it
+		"says res first": {serveRaw(t, `{"type":"res","id":"1","ok":true}`), "not a gateway"},
+		"empty nonce":    {serveRaw(t, `{"type":"event","event":"connect.challenge","payload":{"nonce":""}}`), "not a gateway"},
+		"is not json":    {serveRaw(t, `hello`), "not a JSON"},
+		"hello of no type": {serve(t, 0, func(ws *websocket.Conn) {
+			say(ws, `{"type":"res","id":"connect","ok":true,"payload":{"policy":{}}}`)
+			drain(ws)
+		}), "does not have its shape"},
+		"hello of no form": {serve(t, 0, func(ws *websocket.Conn) {
+			say(ws, `{"type":"res","id":"connect","ok":true,"payload":{"type":"hello-ok","policy":7}}`)
+			drain(ws)
+		}), "does not have its shape"},
 		"answers somebody": {serve(t, 0, func(ws *websocket.Conn) { say(ws, `{"type":"res","id":"other","ok":true}`); drain(ws) }), "not a gateway"},
 	} {
 		t.Run(name, func(t *testing.T) {
