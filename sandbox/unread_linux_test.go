@@ -38,13 +38,40 @@ func TestRefusalsOfUnreadablePrograms(t *testing.T) {
 	})
 }
 
+func TestRefusalsOfUnreadableProgramsAsOrdinaryUser(t *testing.T) {
+	ordinary(t, "^TestRefusalsOfUnreadablePrograms$")
+}
+
 const closedVariable = "OPENCLAW_TEST_CLOSED_PROGRAM"
 
 // The same of a program of root's that others may run and not read, in a full cage.
 func TestRefusalsOfClosedPrograms(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root makes a program that others cannot read")
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-") //nolint:usetesting // no other user gets into t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	perl, err := os.ReadFile("/usr/bin/perl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "perl"), perl, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(closedVariable, filepath.Join(dir, "perl"))
+	ordinary(t, "^TestRefusalsOfClosedProgramsHere$")
+}
+
+func TestRefusalsOfClosedProgramsHere(t *testing.T) {
 	program := os.Getenv(closedVariable)
 	if program == "" {
-		t.Skip("TestRefusalsOfUnreadableProgramsAsOrdinaryUser makes the program, as root")
+		t.Skip("TestRefusalsOfClosedPrograms runs this as an ordinary user")
 	}
 	w := newWorld(t).allow("project")
 	w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: filepath.Dir(program), Access: policy.AccessRead})
@@ -53,26 +80,4 @@ func TestRefusalsOfClosedPrograms(t *testing.T) {
 	if res.out != "held" || !slices.ContainsFunc(res.denials, func(d sandbox.Denial) bool { return d.Operation == "mkdir" }) {
 		t.Errorf("out %q, err %q, denials %q", res.out, res.err, w.brief(res.denials))
 	}
-}
-
-func TestRefusalsOfUnreadableProgramsAsOrdinaryUser(t *testing.T) {
-	if os.Getuid() == 0 {
-		dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-test-") //nolint:usetesting // no other user gets into t.TempDir
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		perl, err := os.ReadFile("/usr/bin/perl")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "perl"), perl, 0o711); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv(closedVariable, filepath.Join(dir, "perl"))
-	}
-	ordinary(t, "^TestRefusalsOf(UnreadablePrograms|ClosedPrograms)$")
 }

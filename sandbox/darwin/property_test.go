@@ -273,12 +273,12 @@ func FuzzGlobRegex(f *testing.F) {
 		if !cleanPath(name) || name == "/" || strings.Contains(glob, "$") || strings.HasPrefix(glob, "~") {
 			t.Skip()
 		}
-		p, problems := policy.Compile(policy.Input{
+		p, _ := policy.Compile(policy.Input{
 			Agent: "a", Home: "/h", StateDir: "/h/s", Workspace: "/w",
 			Own: policy.Permissions{DeniedPaths: []string{glob}, AllowedPaths: []policy.PathEntry{{Path: "/"}}},
 		})
 		if p == nil {
-			t.Skip(problems)
+			return // no policy takes it, so nothing is promised
 		}
 		rule := p.Paths[0]
 		if !rule.Glob || rule.Effect != policy.Deny {

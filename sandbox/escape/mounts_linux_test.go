@@ -95,7 +95,7 @@ func mountAttempts() []try {
 				})
 		}},
 		{name: "clone tree", spaces: true, run: func(place) error {
-			_, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE)
+			_, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE|unix.AT_RECURSIVE) // alone, what is mounted below would be seen through
 			return err
 		}},
 		{name: "new mount interface", spaces: true, run: func(place) error { _, err := unix.Fsopen("tmpfs", 0); return err }},
