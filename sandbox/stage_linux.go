@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"openclaw/sandbox/linux/keeper"
+	"openclaw/sandbox/linux/resident"
 	"openclaw/sandbox/linux/stage"
 )
 
@@ -23,6 +24,6 @@ func RunStage(args []string) (handled bool, exit int) {
 }
 
 // LeaveProgram gives back what this process has in memory of its program's file and
-// has not changed. A supervisor that has started its cage needs little of it; the
-// kernel brings that back as it is used.
-func LeaveProgram() { stage.LeaveProgram() }
+// has not changed; see package resident. A supervisor that has started its cage needs
+// little of it; the kernel brings that back as it is used.
+func LeaveProgram() { resident.LeaveProgram() }

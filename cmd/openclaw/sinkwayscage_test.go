@@ -16,7 +16,8 @@ var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknogl
 	"sandbox/linux/keeper":   {"the caged command itself, and what it says to its own terminal", "exec.Command os.NewFile unix.Connect unix.Exec unix.Open unix.Socket"},
 	"sandbox/linux/mounts":   {"places of files, to the kernel", "os.NewFile unix.Open unix.Openat unix.Openat2 unix.Symlinkat"},
 	"sandbox/linux/network":  {"addresses and rules, to the kernel; sockets of the cage", "net.FileListener net.FilePacketConn netlink.RuleAdd nftables.New os.NewFile unix.Connect unix.Open unix.Sendto unix.Socket"},
+	"sandbox/linux/resident": {"nothing: advice on memory, to the kernel", "unix.Syscall"},
 	"sandbox/linux/seccomp":  {"a filter, to the kernel", "unix.Open unix.Syscall"},
-	"sandbox/linux/stage":    {"answers to calls, into the caged command itself", "unix.Open unix.ProcessVMWritev unix.Syscall"},
+	"sandbox/linux/stage":    {"answers to calls, into the caged command itself", "unix.Open unix.ProcessVMWritev"},
 	"sandbox/terminal":       {"a run's own terminal", "os.OpenFile pty.Open unix.Open"},
 }

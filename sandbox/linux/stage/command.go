@@ -13,6 +13,7 @@ import (
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/harden"
+	"openclaw/sandbox/linux/resident"
 )
 
 // started is the command's process, or why there is none.
@@ -52,7 +53,7 @@ func (s *stage) command() (int, error) {
 		signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	}
 	go s.listen(child.pid)
-	time.AfterFunc(settled, LeaveProgram)
+	time.AfterFunc(settled, resident.LeaveProgram)
 	return s.reap(child.pid)
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package stage
+package resident
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LeaveProgram gives back the pages of this program's file that building the cage
-// went through: of init 12 of 16 MB, of a supervisor 17 of 18. Init needs few of them from now on, and the kernel
-// brings those back when they are touched. When init of a long run ends it would take them apart
-// before it tells of the end; here that is done while the command runs.
+// LeaveProgram gives back the pages of this program's file, and of every other that
+// is mapped. Whoever calls it has started what takes long: a cage's init, whose few
+// pages come back, is also sooner at its end, since the kernel has none to take apart
+// before it tells of that.
 //
 // It leaves out what is written to, now or once: a page that has become this
 // process's own would come back as it is in the file. Where the kernel does not
