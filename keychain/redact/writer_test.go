@@ -224,7 +224,7 @@ func FuzzPatterns(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern, text string) {
 		m, err := redact.New(redact.Options{Patterns: []string{pattern}})
 		if err != nil || len(text) > 4000 {
-			t.Skip()
+			return // what is no pattern is refused, and not with a panic
 		}
 		m.Text(text)
 	})
