@@ -29,6 +29,7 @@ type binder struct {
 	left    map[string]time.Time // given back a moment ago
 	waiting map[uint64]chan stage.Bound
 	next    uint64
+	kept    [mounts.MaxKept]*kept // given back while programs were inside
 }
 
 // folder is one that is bound, or about to be.
@@ -116,7 +117,7 @@ func (b *binder) bind(name string, region mounts.Region, known *folder) {
 	if err == nil {
 		p.gate.Hold(name)
 		write := region == mounts.Write
-		err = b.ask(stage.KindBind, stage.Bind{Path: name, Write: write, NoExec: write && !p.spec.Policy.Exec.Commands})
+		err = b.bindIn(stage.Bind{Path: name, Write: write, NoExec: write && !p.spec.Policy.Exec.Commands})
 	}
 	b.mu.Lock()
 	known.file = file
@@ -142,7 +143,7 @@ func (b *binder) leave(name string) (bool, error) {
 		return false, nil
 	}
 	<-known.done
-	if err := b.ask(stage.KindUnbind, stage.Bind{Path: name}); err != nil {
+	if err := b.giveBack(name, known.file); err != nil {
 		return true, err
 	}
 	b.mu.Lock()
@@ -190,27 +191,16 @@ func (b *binder) leaveChanged(dir string) {
 	}
 }
 
-// denied closes a path that has come to match a denied pattern: the gate serves
-// the folders above it from now on. It reports whether it was open until then.
-func (b *binder) denied(name string) bool {
-	b.process.plan.Regions.Serve(name)
-	return b.toGate(name)
-}
-
-// unlisted leaves a folder that nobody can look through, and all below it, to the
-// gate from now on.
-func (b *binder) unlisted(name string) {
-	b.process.plan.Regions.ServeAll(name)
-	b.toGate(name)
-}
-
 // toGate takes away what is bound at a path and above it.
 func (b *binder) toGate(name string) bool {
 	was := false
 	for at := name; at != "/"; at = path.Dir(at) {
 		left, err := b.leave(at)
 		if err != nil && !errors.Is(err, errEnded) {
-			b.process.kill() // it can neither be covered nor stay open
+			b.process.endFor(&Error{
+				Op: "close " + name, Err: err,
+				Hint: "it came to be denied during the run and could not be closed; start the run again",
+			})
 		}
 		was = was || left
 	}
@@ -229,19 +219,21 @@ func (b *binder) mountOf(name string) string {
 	return ""
 }
 
-// ask has init do something and waits for its answer.
-func (b *binder) ask(kind string, what stage.Bind) error {
-	return b.askInit(kind, func(number uint64) any {
+// bindIn has init bind a folder.
+func (b *binder) bindIn(what stage.Bind) error {
+	_, err := b.ask(stage.KindBind, func(number uint64) any {
 		what.Number = number
 		return what
 	})
+	return err
 }
 
-func (b *binder) askInit(kind string, body func(number uint64) any) error {
+// ask has init do something and waits for its answer.
+func (b *binder) ask(kind string, body func(number uint64) any) (stage.Bound, error) {
 	b.mu.Lock()
 	if b.ended || !b.ready {
 		b.mu.Unlock()
-		return errEnded
+		return stage.Bound{}, errEnded
 	}
 	b.next++
 	number := b.next
@@ -249,16 +241,16 @@ func (b *binder) askInit(kind string, body func(number uint64) any) error {
 	b.waiting[number] = answer
 	b.mu.Unlock()
 	if err := b.process.conn.Send(kind, body(number)); err != nil {
-		return errEnded
+		return stage.Bound{}, errEnded
 	}
 	bound, ok := <-answer
 	switch {
 	case !ok:
-		return errEnded
+		return bound, errEnded
 	case bound.Error != "":
-		return errors.New(bound.Error)
+		return bound, errors.New(bound.Error)
 	}
-	return nil
+	return bound, nil
 }
 
 // answered hears what init did.

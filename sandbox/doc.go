@@ -76,9 +76,13 @@
 // A second name (hard link) of a denied file, made before the run, inside an
 // allowed folder: the report names it. A file that comes to match a denied `**`
 // pattern because somebody outside makes it, in a folder where none matched: it is
-// closed by its path and reported when it is seen, but a program that is in that folder
-// already, or has it open, reaches it by a relative name until it ends. A folder inside an allowed one that
-// somebody outside moves onto a denied name: the same. A name that a `**` pattern
+// open until it is seen, and to who has opened it by then. Then it is reported and
+// refused, by its name to who comes by a path and by a mount on it to a program that
+// was in a folder above it before; to that program another file in its place is open for
+// such a moment again. A folder that somebody outside moves onto a denied name, and one
+// that can be neither listed nor watched: the same, and a program that was in that very
+// folder, or below it, or had one of these open, reaches what is in it until the run
+// ends. A nested sandbox keeps the view that it has made before. A name that a `**` pattern
 // denies and a program in the cage creates by winning a race: it is refused from
 // then on. A host's socket in a folder that the agent may write. What a run draws on
 // the person's terminal, which it may do at any time, as a program without a cage may.

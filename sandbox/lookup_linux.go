@@ -21,6 +21,7 @@ const maxLinks = 40 // as the kernel: MAXSYMLINKS
 // read, which is enough to report by; see atCall. readOnly says that the way
 // went through a descriptor that was opened for reading only.
 func (j *judge) lookup(thread int, name string, follow bool) (real string, exists, readOnly bool) {
+	name = j.process.binder.named(name)
 	if real, exists, ok := j.direct(name, follow); ok {
 		return real, exists, false
 	}
@@ -56,7 +57,7 @@ func (j *judge) stepwise(thread int, name string, follow bool) (real string, exi
 		}
 		readOnly = readOnly || j.opensForReading(next)
 		if strings.HasPrefix(target, "/") {
-			at = "/"
+			at, target = "/", j.process.binder.named(target)
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}

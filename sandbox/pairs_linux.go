@@ -59,10 +59,11 @@ func (b *binder) fill(ctx context.Context, what stage.Fill) error {
 	case <-ctx.Done():
 		return errEnded
 	}
-	return b.askInit(stage.KindFill, func(number uint64) any {
+	_, err := b.ask(stage.KindFill, func(number uint64) any {
 		what.Number = number
 		return what
 	})
+	return err
 }
 
 // inside is a thread's number in the cage's own process namespace: the last of the

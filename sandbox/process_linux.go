@@ -229,6 +229,16 @@ func (p *Process) kill() {
 	p.bounds.kill()
 }
 
+// endFor ends the run because of something that it must not go on with.
+func (p *Process) endFor(why *Error) {
+	p.mu.Lock()
+	if p.waitErr == nil {
+		p.waitErr = why
+	}
+	p.mu.Unlock()
+	p.kill()
+}
+
 // PID is the command's process on the host.
 func (p *Process) PID() int {
 	p.mu.Lock()

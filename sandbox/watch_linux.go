@@ -188,25 +188,53 @@ func (p *Process) newTree() (*treeWatcher, error) {
 	if len(p.plan.Watched) == 0 {
 		return nil, nil
 	}
+	seen := map[string]bool{}
 	visit := func(name string) bool {
 		if p.judge.policy.Load().Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect != policy.Deny {
 			return false
 		}
-		if p.binder.denied(name) {
-			p.warn(name + " came to match a denied pattern during the run; it is refused now by its path, and may have been readable for a moment; a program that was in its folder before can read it until the run ends")
+		is := p.binder.denied(name)
+		switch {
+		case !is.was && !is.covered && is.failed == nil: // it was so before
+		case seen[name]:
+			p.warn(name + " is denied and was replaced from outside during the run; it is refused again, and may have been readable for a moment" + p.remains(is))
+		default:
+			p.warn(name + " came to match a denied pattern during the run; it is refused now, and may have been readable for a moment" + p.remains(is))
+			if len(seen) < maxWarnings {
+				seen[name] = true
+			}
 		}
 		return true
 	}
-	return newTreeWatcher(visit, p.binder.unlisted, func() {
+	unlisted := func(name string) {
+		is := p.binder.unlisted(name)
+		p.warn(name + " can be neither listed nor watched; a name that a pattern denies is refused in it from now on" + p.remains(is))
+	}
+	return newTreeWatcher(visit, unlisted, func() {
 		p.warn("too many folders to watch: a file that somebody outside makes may match a denied pattern and be readable; deny a folder, or allow a smaller one")
 	})
 }
 
-// warn adds to the report.
+// remains says to whom a path that was closed during the run is open still.
+func (p *Process) remains(is closed) string {
+	text := ""
+	switch {
+	case is.failed != nil:
+		text = "; it could not be covered for a program that was in its folder before, which can read it until the run ends: " + is.failed.Error()
+	case is.inside:
+		text = "; a program that was in it before, or had it open, can read what is in it until the run ends"
+	}
+	if p.spec.Policy.Nested {
+		text += "; a sandbox that a program has made in this run sees it still"
+	}
+	return text
+}
+
+// warn adds to the report what it does not say yet.
 func (p *Process) warn(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.report.Warnings) < maxWarnings {
+	if len(p.report.Warnings) < maxWarnings && !slices.Contains(p.report.Warnings, text) {
 		p.report.Warnings = append(p.report.Warnings, text)
 	}
 }

@@ -73,7 +73,7 @@ func Enter() (*Builder, error) {
 	if err := unix.Mount("openclaw", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, rootSize); err != nil {
 		return nil, fmt.Errorf("mount new root: %w", err)
 	}
-	b := &Builder{gate: -1}
+	b := &Builder{gate: -1, levels: Levels{under: -1, kept: -1}}
 	var err error
 	if b.host, err = openPath(unix.AT_FDCWD, oldRoot); err != nil {
 		return nil, err

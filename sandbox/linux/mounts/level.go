@@ -121,6 +121,8 @@ type Levels struct {
 	list  []level
 	major uint32 // the gate's device
 	minor uint32
+	under int // the folder of the cage's own that the hidden place lies in
+	kept  int // what is mounted there; -1: nothing yet
 }
 
 type level struct {
@@ -201,55 +203,23 @@ func (l *Levels) Bind(s Step) error {
 	return nil
 }
 
-// Unbind leaves a folder to the gate again. Programs that are inside it stay
-// there. It is no error if nothing was mounted.
-func (l *Levels) Unbind(name string) error {
-	place, mounted, err := l.place(name)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || err == nil && !mounted {
-		if err == nil {
-			_ = unix.Close(place)
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(place) }()
-	if err := unix.Unmount(fmt.Sprintf("/proc/self/fd/%d", place), unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("unmount %q: %w", name, err)
-	}
-	return nil
-}
+// errNoLevel says that a path lies in no served folder.
+var errNoLevel = errors.New("it lies in no served folder")
 
 // source opens the host's folder.
 func (l *Levels) source(name string) (int, error) {
 	for _, one := range l.list {
-		if name == one.path || !under(name, one.path) {
-			continue
-		}
-		how := unix.OpenHow{
-			Flags:   unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_DIRECTORY,
-			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS,
-		}
-		for {
-			fd, err := unix.Openat2(one.fd, strings.TrimPrefix(name[len(one.path):], "/"), &how)
-			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-				return fd, err
-			}
+		if name != one.path && under(name, one.path) {
+			return within(one.fd, strings.TrimPrefix(name[len(one.path):], "/"), unix.O_DIRECTORY)
 		}
 	}
-	return -1, fmt.Errorf("%q lies in no served folder", name)
+	return -1, fmt.Errorf("%q: %w", name, errNoLevel)
 }
 
 // place opens a folder as the cage sees it, and says whether it is the root of a
 // native mount.
 func (l *Levels) place(name string) (fd int, mounted bool, err error) {
-	root, err := openPath(unix.AT_FDCWD, "/")
-	if err != nil {
-		return -1, false, err
-	}
-	defer func() { _ = unix.Close(root) }()
-	if fd, err = beneath(root, name); err != nil {
+	if fd, err = l.inside(name); err != nil {
 		return -1, false, err
 	}
 	stat, err := look(fd)
@@ -257,5 +227,5 @@ func (l *Levels) place(name string) (fd int, mounted bool, err error) {
 		_ = unix.Close(fd)
 		return -1, false, err
 	}
-	return fd, stat.Dev_major != l.major || stat.Dev_minor != l.minor, nil
+	return fd, !l.gates(stat), nil
 }

@@ -27,6 +27,11 @@ func (b *Builder) Private() error {
 		if err := b.place(m.name, false); err != nil {
 			return err
 		}
+		if m.name == hiddenUnder {
+			if err := b.hide(); err != nil {
+				return err
+			}
+		}
 		if err := unix.Mount(m.kind, newRoot+m.name, m.kind, m.flags, m.options); err != nil {
 			return fmt.Errorf("mount %s: %w", m.name, err)
 		}

@@ -14,14 +14,37 @@ func (s *stage) bind(message control.Message) error {
 	if err := message.Decode(&wanted); err != nil {
 		return err
 	}
+	answer := Bound{Number: wanted.Number}
 	var err error
 	if message.Kind == KindUnbind {
-		err = s.levels.Unbind(wanted.Path)
+		answer.Kept, err = s.levels.Unbind(wanted.Path, wanted.Slot)
 	} else {
 		err = s.levels.Bind(mounts.Step{Do: mounts.Bind, Path: wanted.Path, Write: wanted.Write, NoExec: wanted.NoExec})
 	}
-	answer := Bound{Number: wanted.Number}
 	if err != nil {
+		answer.Error = err.Error()
+	}
+	return s.conn.Send(KindBound, answer)
+}
+
+// cover covers a path in kept folders, or lets go of those that nobody needs, and
+// answers. That a path could not be covered is for the supervisor to judge.
+func (s *stage) cover(message control.Message) error {
+	var wanted Cover
+	if err := message.Decode(&wanted); err != nil {
+		return err
+	}
+	answer := Bound{Number: wanted.Number}
+	if message.Kind == KindForget {
+		for _, slot := range wanted.Slots {
+			if s.levels.Forget(slot) == nil {
+				answer.Free = append(answer.Free, slot)
+			}
+		}
+		return s.conn.Send(KindBound, answer)
+	}
+	var err error
+	if answer.Covered, err = s.levels.Cover(wanted.Path, wanted.Slots); err != nil {
 		answer.Error = err.Error()
 	}
 	return s.conn.Send(KindBound, answer)

@@ -118,6 +118,11 @@ func (s *stage) listen(pid int) {
 				_ = unix.Kill(-1, unix.SIGKILL)
 				return
 			}
+		case KindCover, KindForget:
+			if err := s.cover(message); err != nil {
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		case KindFill:
 			if err := s.fill(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

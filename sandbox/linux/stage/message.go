@@ -25,8 +25,8 @@ const (
 // Failed. From the supervisor: Setup (what is known before the mounts are planned),
 // Plan (all of it, once the gate is served), Proceed after Mounted and Tested,
 // Signal, Resume after the command was stopped, Renew after somebody
-// outside changed something that a mask stands on, and Bind, Unbind and Fill,
-// which Bound answers.
+// outside changed something that a mask stands on, and Bind, Unbind, Cover, Forget
+// and Fill, which Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"
@@ -48,6 +48,8 @@ const (
 	KindRenewed  = "renewed"
 	KindBind     = "bind"
 	KindUnbind   = "unbind"
+	KindCover    = "cover"
+	KindForget   = "forget"
 	KindFill     = "fill"
 	KindBound    = "bound"
 )
@@ -119,12 +121,21 @@ type Renewed struct {
 }
 
 // Bind asks for a folder to be bound natively into one that the gate serves, or
-// to be left to the gate again.
+// to be left to the gate again; then it is kept in Slot if programs are inside.
 type Bind struct {
 	Number uint64
 	Path   string
 	Write  bool
 	NoExec bool
+	Slot   int
+}
+
+// Cover asks for the gate to be put over a path in the folders that are kept in
+// some slots; Forget for those that no program is inside any more to be let go of.
+type Cover struct {
+	Number uint64
+	Path   string
+	Slots  []int
 }
 
 // Fill asks for two numbers to be written into the memory of a thread, which the
@@ -137,10 +148,15 @@ type Fill struct {
 	Second  int
 }
 
-// Bound answers a Bind or a Fill.
+// Bound answers a Bind, a Cover or a Fill. Kept says that a folder was left to the
+// gate and its slot is taken, Covered in how many folders a path had to be covered,
+// and Free which slots are free again.
 type Bound struct {
-	Number uint64
-	Error  string
+	Number  uint64
+	Error   string
+	Kept    bool
+	Covered int
+	Free    []int
 }
 
 // Exited is the end of the command.
