@@ -5,7 +5,11 @@ import (
 	"net/netip"
 	"time"
 
+	"openclaw/sandbox/linux/control"
+	"openclaw/sandbox/linux/gate"
 	"openclaw/sandbox/linux/network"
+	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/positional"
 )
 
 // LookUpWith answers look-ups instead of the machine's resolver.
@@ -23,4 +27,19 @@ func (c *Cage) LookFor(window time.Duration) { c.looks = window }
 // ProbeBy is Probe with one of the two kinds of network.
 func ProbeBy(ctx context.Context, way string) Capabilities {
 	return (&Cage{way: network.Way(way)}).probe(ctx)
+}
+
+// SetLimit lowers a limit of a process.
+func SetLimit(pid, resource int, value uint64) error { return setLimit(pid, resource, value) }
+
+// TestedUnseen takes a cage's word that a call was refused, or a name in the gate, of
+// which nobody here has heard.
+func TestedUnseen(word stage.Tested) error {
+	body, err := positional.Append(nil, word)
+	if err != nil {
+		return err
+	}
+	p := &Process{gate: new(gate.Gate)}
+	p.judge = &judge{process: p}
+	return p.tested(control.Message{Kind: stage.KindTested, Body: body})
 }

@@ -221,6 +221,25 @@ mount=tool-mount; ln -s /usr/bin/sudo link-tool; ./link-tool -n id -u && echo "b
 	}
 }
 
+// A link that has a system command's name is that command, wherever it leads: programs
+// of many names, as busybox, do by their name.
+func TestLinkNamedAsASystemCommand(t *testing.T) {
+	w := newWorld(t).allow("project")
+	res := w.sh(`cd ~/project; for name in sudo mount tool; do ln -s /usr/bin/env $name; ./$name echo "$name ran"; done`)
+	if res.out != "tool ran\n" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	refused := 0
+	for _, d := range res.denials {
+		if d.Class == policy.ClassExec && d.Operation == "execve" && d.Rule == "system_commands: false" {
+			refused += max(1, d.Count)
+		}
+	}
+	if refused != 2 {
+		t.Errorf("told: %q", w.brief(res.denials))
+	}
+}
+
 // What a role forbids, the agent's own permissions do not give back, and the
 // other way round: seen in what runs.
 func TestRoleAndAgentHold(t *testing.T) {
