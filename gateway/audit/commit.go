@@ -91,12 +91,23 @@ func (r *Recorder) commit(batch []request) {
 		err = writeError(r.path, err)
 	}
 	r.setFailing(err)
+	inFile(batch)
 	for _, q := range batch {
 		switch {
 		case q.later == nil:
 			q.done <- err
 		case err != nil:
 			q.later.failed(err)
+		}
+	}
+}
+
+// inFile lets those go on who wait for no disk.
+func inFile(batch []request) {
+	for i := range batch {
+		if q := &batch[i]; q.written != nil {
+			close(q.written)
+			q.written = nil
 		}
 	}
 }
@@ -134,6 +145,7 @@ func (r *Recorder) write(batch []request) error {
 	if err := r.log.append(text); err != nil {
 		return err
 	}
+	inFile(batch)
 	if err := r.log.file.Sync(); err != nil {
 		// What the kernel could not store must not be read as stored.
 		r.log.size = size

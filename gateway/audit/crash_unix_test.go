@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // childWrite records for ever and prints the target of each line that Record
-// said is on disk.
+// said is on disk, or RecordOver in the file.
 func childWrite() {
 	r, err := audit.Open(audit.Options{Path: os.Getenv("AUDIT_TEST_PATH")})
 	if err != nil {
@@ -54,6 +54,9 @@ func childWrite() {
 				if r.Record(context.Background(), audit.Entry{Event: audit.Approval, Target: target}) == nil {
 					_, _ = os.Stdout.WriteString(target + "\n")
 				}
+				over := "over-" + target
+				r.RecordOver(context.Background(), audit.Entry{Event: audit.Approval, Target: over}, nil)
+				_, _ = os.Stdout.WriteString(over + "\n")
 			}
 		}()
 	}
@@ -153,6 +156,10 @@ func childFull() error {
 	r.RecordLater(audit.Entry{Event: audit.FileAccess}, func(err error) { failed <- err })
 	if err := <-failed; !errors.Is(err, &audit.Error{Kind: audit.KindWrite}) {
 		return fmt.Errorf("a line for later on the full disk: %w", err)
+	}
+	r.RecordOver(context.Background(), audit.Entry{Event: audit.FileAccess}, func(err error) { failed <- err })
+	if err := <-failed; !errors.Is(err, &audit.Error{Kind: audit.KindWrite}) {
+		return fmt.Errorf("what is over, on the full disk: %w", err)
 	}
 	if report, err := audit.Verify(path); err != nil || report.Status != audit.StatusOK || int(report.Records) != good {
 		return fmt.Errorf("on the full disk: %+v, %d good, %w", report, good, err)

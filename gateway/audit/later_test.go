@@ -72,3 +72,31 @@ func TestLaterLinesAreWrittenByThemselves(t *testing.T) {
 		t.Error("a line after Close is said to be recorded")
 	}
 }
+
+// What RecordOver returned of is there for whoever reads the log next; after Close it is
+// refused, and nobody waits for it.
+func TestWhatIsOverIsInTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.log")
+	r := open(t, audit.Options{Path: path})
+	for i := range 20 {
+		target := fmt.Sprint("over ", i)
+		r.RecordLater(audit.Entry{Event: audit.APICall, Target: "before"}, func(err error) { t.Error(err) })
+		r.RecordOver(t.Context(), audit.Entry{Event: audit.Approval, Target: target}, func(err error) { t.Error(err) })
+		text, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(text, []byte(`"target":"`+target+`"`)) {
+			t.Fatalf("%s is not there: %v", target, err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := wantStatus(t, path, audit.StatusOK); got.Records != 40 {
+		t.Errorf("%d lines, want 40", got.Records)
+	}
+	var told error
+	r.RecordOver(t.Context(), audit.Entry{Event: audit.Approval}, func(err error) { told = err })
+	if told == nil {
+		t.Error("a line after Close is said to be recorded")
+	}
+}

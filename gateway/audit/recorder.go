@@ -66,6 +66,8 @@ type request struct {
 	object []byte
 	done   chan error // of whoever waits
 	later  *later     // nil: somebody waits
+
+	written chan struct{} // closed when the line is in the file, or cannot be; nil: nobody waits for that
 }
 
 // later is a line that nobody waits for. It is encoded when it is written.
@@ -252,14 +254,37 @@ func (r *Recorder) await(ctx context.Context, q request) error {
 // at once where it is closed. It must not wait for the Recorder. It may be nil: the log
 // itself counts the line as lost, and Refused what came after its end.
 func (r *Recorder) RecordLater(e Entry, failed func(error)) {
+	r.queueLater(context.Background(), e, failed, nil)
+}
+
+// queueLater reports whether the line was queued.
+func (r *Recorder) queueLater(ctx context.Context, e Entry, failed func(error), written chan struct{}) bool {
 	if (*r.filter.Load())[e.Event] {
-		return
+		return false
 	}
 	if failed == nil {
 		failed = func(error) {}
 	}
-	if err := r.enter(context.Background(), request{later: &later{e, failed}}); err != nil {
+	if err := r.enter(ctx, request{later: &later{e, failed}, written: written}); err != nil {
 		failed(err)
+		return false
+	}
+	return true
+}
+
+// RecordOver is RecordLater for what is over and seldom: it returns when the line is in
+// the file, for everybody to read, and the end of this process takes nothing of it
+// away. The disk follows at once. failed is called as for RecordLater, also when the
+// disk refuses what is in the file; the line is taken out again then.
+func (r *Recorder) RecordOver(ctx context.Context, e Entry, failed func(error)) {
+	written := make(chan struct{})
+	if !r.queueLater(ctx, e, failed, written) {
+		return
+	}
+	r.wake()
+	select {
+	case <-written:
+	case <-ctx.Done():
 	}
 }
 
