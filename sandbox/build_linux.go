@@ -158,6 +158,11 @@ func (p *Process) tested(message control.Message) error {
 		}
 		p.enforced("gate", "a new file was refused with EACCES, and the refusal was seen here")
 	}
+	if p.spec.Release != nil {
+		if err := p.spec.Release(); err != nil {
+			return err
+		}
+	}
 	if p.job != nil { // from here on what is typed is the command's
 		if err := p.job.begin(); err != nil {
 			return &Error{Op: "attach terminal", Err: err, Hint: "without a terminal it runs with < /dev/null > FILE 2>&1"}

@@ -90,6 +90,11 @@ func (p *Process) start(ctx context.Context) error {
 		Program: []byte(program), Arguments: stage.Bytes(p.spec.Command), Environment: stage.Bytes(environment), Dir: []byte(dir),
 		MaxFileSize: p.spec.Policy.MaxFileSize, Tests: p.run.tests(decoy.Addr().String()),
 	}
+	if p.spec.Release != nil { // the stage becomes the command by itself
+		if err := p.spec.Release(); err != nil {
+			return err
+		}
+	}
 	if err := p.spawn(ctx, setup); err != nil {
 		return err
 	}

@@ -35,6 +35,11 @@ type Spec struct {
 	// (at most once a second) and closes.
 	Connected func(Connection)
 
+	// Release is asked when the cage stands and has been proven, before the command
+	// starts, and may take its time. An error starts nothing, and is what Start returns.
+	// Nil: there is nothing to wait for.
+	Release func() error
+
 	// Asker answers what the policy marks as ask. Nil: every ask is denied.
 	Asker Asker
 
