@@ -88,6 +88,15 @@ func withDetail(details map[string]any, key string, value any) map[string]any {
 // recorded is not done. The connection that it was asked for over stands beside it
 // as caller, where there is one.
 func (g *Gateway) auditAct(ctx context.Context, from string, entry AuditEntry) error {
+	return g.deps.Audit(ctx, actEntry(ctx, from, entry))
+}
+
+// auditOver records what is over already: it waits for no disk.
+func (g *Gateway) auditOver(ctx context.Context, entry AuditEntry, failed func(error)) {
+	g.deps.AuditOver(ctx, actEntry(ctx, "local", entry), failed)
+}
+
+func actEntry(ctx context.Context, from string, entry AuditEntry) AuditEntry {
 	entry.User, entry.IP = operator, hostOf(from)
 	if entry.Result == "" {
 		entry.Result = "success"
@@ -95,5 +104,5 @@ func (g *Gateway) auditAct(ctx context.Context, from string, entry AuditEntry) e
 	if id := hub.IDOf(ctx); id != "" {
 		entry.Details = withDetail(entry.Details, "caller", id)
 	}
-	return g.deps.Audit(ctx, entry)
+	return entry
 }

@@ -107,10 +107,12 @@ type Deps struct {
 
 	// Audit returns when the entry is on disk. AuditLater queues one of what is
 	// over already and calls failed if it is not recorded in the end; every Audit
-	// after it comes after it in the log. nil: Audit itself. AuditSearch gives the
+	// after it comes after it in the log. nil: Audit itself. AuditOver is AuditLater
+	// that returns when the entry can be read in the log. nil: AuditLater. AuditSearch gives the
 	// newest entries that match, oldest first; AuditVerify looks at every line.
 	Audit       func(context.Context, AuditEntry) error
 	AuditLater  func(e AuditEntry, failed func(error))
+	AuditOver   func(ctx context.Context, e AuditEntry, failed func(error))
 	AuditVerify func(ctx context.Context) (event.AuditChain, error)
 	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
 
@@ -173,6 +175,10 @@ func (d Deps) complete() (Deps, error) {
 				failed(err)
 			}
 		}
+	}
+	if d.AuditOver == nil {
+		later := d.AuditLater
+		d.AuditOver = func(_ context.Context, e AuditEntry, failed func(error)) { later(e, failed) }
 	}
 	if d.Machine == nil {
 		d.Machine = func() []event.Mechanism { return nil }

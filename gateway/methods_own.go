@@ -40,6 +40,7 @@ func (g *Gateway) ownMethods() []hub.Method {
 		row(wire.MethodAgent, auth.ScopeRead, g.showAgent),
 		row(wire.MethodAgentCreate, auth.ScopeAdmin, g.createAgent),
 		local(wire.MethodRunStart, g.runs.start),
+		local(wire.MethodRunRecorded, g.runs.recorded),
 		local(wire.MethodRunResume, g.runs.resume),
 		local(wire.MethodRunReport, g.runs.report),
 		local(wire.MethodRunEnd, g.runs.end),

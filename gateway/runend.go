@@ -44,10 +44,13 @@ func (r *runs) finish(ctx context.Context, one *run, exit string) {
 		g.notice("warn", "a run of agent "+one.agent+" was ended: "+reason)
 	}
 	g.log.Info("a run ended", slog.String("agent", one.agent), slog.String("run", id), slog.String("exit", exit))
-	if err := g.auditAct(ctx, "local", AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}); err != nil {
+	if one.start.wait(ctx) != nil {
+		return // it never began
+	}
+	g.auditOver(ctx, AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}, func(err error) {
 		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
 		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
-	}
+	})
 }
 
 // endConnections ends a run on the screens, and records the end of what was open of it.

@@ -44,6 +44,7 @@ type run struct {
 	version   string    // of the policy that was sent last
 	policy    *policy.Policy
 	learn     *wire.Learn // nil: it does not learn
+	start     *startRecord
 }
 
 func newRuns(g *Gateway) *runs {
@@ -79,14 +80,17 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 		return nil, err
 	}
 	pid := supervisorPID(call.Conn, params.PID)
-	if err := g.auditAct(ctx, call.Conn.Peer.From, AuditEntry{Event: "run_start", Action: "run", Target: params.Agent, Details: map[string]any{
-		"run": id, "program": command[0], "arguments": len(command) - 1, "dir": params.Dir, "pid": pid, "policy": compiled.Version, "learn": params.Learn != nil,
-	}}); err != nil {
-		return nil, notAudited("the run was not started")
-	}
 	token := g.agents.Mint(params.Agent, id)
 	g.deps.Masker.Add(maskName(id), []byte(token))
-	compiled, err = r.enter(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, policy: compiled, learn: params.Learn}, nil, snapshot)
+	start := r.recordStart(ctx, call, id, AuditEntry{Event: "run_start", Action: "run", Target: params.Agent, Details: map[string]any{
+		"run": id, "program": command[0], "arguments": len(command) - 1, "dir": params.Dir, "pid": pid, "policy": compiled.Version, "learn": params.Learn != nil,
+	}})
+	if !params.Early && start.wait(ctx) != nil {
+		g.agents.Revoke(id)
+		g.deps.Masker.Remove(maskName(id))
+		return nil, errNotStarted()
+	}
+	compiled, err = r.enter(&run{id: id, agent: params.Agent, pid: pid, conn: call.Conn, policy: compiled, learn: params.Learn, start: start}, nil, snapshot)
 	if err != nil {
 		g.agents.Revoke(id)
 		g.deps.Masker.Remove(maskName(id))

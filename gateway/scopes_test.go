@@ -32,7 +32,7 @@ func whoMayCall() map[auth.Scope]string {
 // byTheOwnerOnly is what no token opens over TCP: runs, the vault's slots, and what
 // hands out tokens.
 const byTheOwnerOnly = `openclaw.asks.alike openclaw.asks.ask openclaw.asks.cancel openclaw.clients.add openclaw.logs.scrub openclaw.runs.end openclaw.runs.learned openclaw.texts.mask
-	openclaw.runs.report openclaw.runs.resume openclaw.runs.start openclaw.secrets.store.accept openclaw.secrets.store.add
+	openclaw.runs.recorded openclaw.runs.report openclaw.runs.resume openclaw.runs.start openclaw.secrets.store.accept openclaw.secrets.store.add
 	openclaw.secrets.store.recover openclaw.secrets.store.rekey openclaw.secrets.store.remove openclaw.secrets.store.rolled
 	openclaw.secrets.store.slots openclaw.support`
 

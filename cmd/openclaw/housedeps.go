@@ -31,7 +31,7 @@ func (h *house) deps() gateway.Deps {
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
-		Audit: h.recordAudit, AuditLater: h.recordLater, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun,
+		Audit: h.recordAudit, AuditLater: h.recordLater, AuditOver: h.recordOver, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs, Support: h.support,
 		Provider: pass, CutCall: pass.Cut,
@@ -53,6 +53,10 @@ func (h *house) recordAudit(ctx context.Context, e gateway.AuditEntry) error {
 
 func (h *house) recordLater(e gateway.AuditEntry, failed func(error)) {
 	h.audit.RecordLater(audit.Entry(e), failed)
+}
+
+func (h *house) recordOver(ctx context.Context, e gateway.AuditEntry, failed func(error)) {
+	h.audit.RecordOver(ctx, audit.Entry(e), failed)
 }
 
 func (h *house) searchAudit(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {

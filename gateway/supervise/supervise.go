@@ -73,11 +73,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	var started wire.RunStarted
 	err = conn.Call(ctx, wire.MethodRunStart, wire.RunStartParams{
 		Agent: options.Agent, Command: options.Command, Dir: options.Dir, PID: os.Getpid(), Learn: learns(options.Learn), Terminal: options.Terminal,
-		Shape: policy.Shape(),
+		Shape: policy.Shape(), Early: true,
 	}, &started)
 	if err != nil {
 		return sandbox.ExitStatus{}, err
 	}
+	recorded := onRecord(ctx, conn, started.Run)
 	if err := started.Unpack(); err != nil || started.Policy == nil {
 		endRun(conn, started.Run, "refused")
 		return sandbox.ExitStatus{}, fmt.Errorf("read the gateway's answer: there is no policy in it that this program can read: %w", errors.Join(err, errVersions))
@@ -118,7 +119,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: folder,
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
+		Gateway: endpoint, Release: recorded, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {
@@ -192,6 +193,14 @@ func flush(conn Conn, kept *keeper) bool {
 		}
 	}
 	return true
+}
+
+// onRecord asks the gateway whether a run's start is on record, and returns who waits
+// for the answer: the cage is built meanwhile.
+func onRecord(ctx context.Context, conn Conn, run string) (wait func() error) {
+	answer := make(chan error, 1)
+	go func() { answer <- conn.Call(ctx, wire.MethodRunRecorded, wire.RunRecordedParams{Run: run}, nil) }()
+	return func() error { return <-answer }
 }
 
 func endRun(conn Conn, run, exit string) bool {

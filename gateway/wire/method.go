@@ -19,6 +19,7 @@ const (
 	MethodAgent        = "openclaw.agents.show"           // AgentParams → event.Agent (with policy)
 	MethodRunStart     = "openclaw.runs.start"            // RunStartParams → RunStarted
 	MethodAgentCreate  = "openclaw.agents.create"         // AgentCreateParams → event.AgentAdded
+	MethodRunRecorded  = "openclaw.runs.recorded"         // RunRecordedParams → {}, when the start is on record
 	MethodRunResume    = "openclaw.runs.resume"           // RunResumeParams → RunStarted (token empty)
 	MethodRunReport    = "openclaw.runs.report"           // RunReportParams → {}
 	MethodRunEnd       = "openclaw.runs.end"              // RunEndParams → {}
@@ -114,6 +115,15 @@ type RunStartParams struct {
 	Terminal string `json:"terminal,omitempty"`
 	// Shape is that of policies which this client reads packed; empty: of none.
 	Shape string `json:"policy_shape,omitempty"`
+	// Early asks for the answer before the start is on record. The command must not
+	// begin before MethodRunRecorded was answered.
+	Early bool `json:"early,omitempty"`
+}
+
+// RunRecordedParams asks whether the start of a run is on record. An error says that it
+// is not, and that the run's token is dead.
+type RunRecordedParams struct {
+	Run string `json:"run"`
 }
 
 // RunStarted is what a supervisor needs to build the cage.
