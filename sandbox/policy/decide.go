@@ -56,7 +56,24 @@ func (p *Policy) decidePath(name string, want Access, class Class, t *trace) Dec
 	if !cleanPath(name) {
 		return Decision{Effect: Deny, Rule: "not an absolute path", Origin: p.Default}
 	}
-	var deny, allow *PathRule
+	deny, allow := p.speaking(name, t)
+	switch {
+	case deny != nil:
+		return Decision{Effect: Deny, Rule: p.ruleText(deny), Origin: deny.Origin}
+	case allow == nil:
+		return p.unmatched("not in allowed_paths", p.Default, class)
+	case want == AccessWrite && allow.Access != AccessWrite:
+		if allow.Limit == "" {
+			return Decision{Effect: Deny, Rule: p.ruleText(allow) + " (read only)", Origin: allow.Origin}
+		}
+		return Decision{Effect: Deny, Rule: allow.Limit, Origin: allow.LimitFrom}
+	}
+	return Decision{Effect: Allow, Rule: p.ruleText(allow), Origin: allow.Origin}
+}
+
+// speaking finds the rules that speak for a path: of those that deny it and of those
+// that allow it.
+func (p *Policy) speaking(name string, t *trace) (deny, allow *PathRule) {
 	for i := range p.Paths {
 		rule := &p.Paths[i]
 		matched := rule.matches(name)
@@ -73,18 +90,23 @@ func (p *Policy) decidePath(name string, want Access, class Class, t *trace) Dec
 			allow = rule
 		}
 	}
-	switch {
-	case deny != nil:
-		return Decision{Effect: Deny, Rule: p.ruleText(deny), Origin: deny.Origin}
-	case allow == nil:
-		return p.unmatched("not in allowed_paths", p.Default, class)
-	case want == AccessWrite && allow.Access != AccessWrite:
-		if allow.Limit == "" {
-			return Decision{Effect: Deny, Rule: p.ruleText(allow) + " (read only)", Origin: allow.Origin}
-		}
-		return Decision{Effect: Deny, Rule: allow.Limit, Origin: allow.LimitFrom}
+	return deny, allow
+}
+
+// Opens is how far a path is open: what Decide answers for ClassPathRead and
+// ClassPathWrite, at once and without a word why. Empty: not at all.
+func (p *Policy) Opens(name string) Access {
+	if p == nil || !cleanPath(name) {
+		return ""
 	}
-	return Decision{Effect: Allow, Rule: p.ruleText(allow), Origin: allow.Origin}
+	deny, allow := p.speaking(name, nil)
+	if deny != nil || allow == nil {
+		return ""
+	}
+	if allow.Access == AccessWrite {
+		return AccessWrite
+	}
+	return AccessRead
 }
 
 func namesBetter(rule, have *PathRule) bool {

@@ -127,6 +127,7 @@ func TestPropertiesOfRandomPolicies(t *testing.T) {
 				t.Fatalf("seed %d: %+v: a decision without a reason: %+v", seed, q, d)
 			}
 			denyWins(t, seed, p, q, d)
+			opensWhatItDecides(t, seed, p, q, d)
 			intersectionIsWithinEach(t, seed, alone, q, d)
 			if stricter != nil && reach(stricter.Decide(q).Effect) > reach(d.Effect) {
 				t.Fatalf("seed %d: %+v: more permissions forbid less: %+v, before %+v", seed, q, stricter.Decide(q), d)
@@ -144,6 +145,15 @@ func TestPropertiesOfRandomPolicies(t *testing.T) {
 	}
 	if narrowerSeen == 0 {
 		t.Log("no random pair was narrower by chance")
+	}
+}
+
+// opensWhatItDecides: how far a path is open is what reading and writing it are answered.
+func opensWhatItDecides(t *testing.T, seed int, p *Policy, q Request, d Decision) {
+	t.Helper()
+	open := p.Opens(q.Path)
+	if q.Class == ClassPathRead && (d.Effect == Allow) != (open != "") || q.Class == ClassPathWrite && (d.Effect == Allow) != (open == AccessWrite) {
+		t.Fatalf("seed %d: %+v is open for %q, and %+v", seed, q, open, d)
 	}
 }
 

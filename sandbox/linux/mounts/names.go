@@ -6,9 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/policy"
 )
@@ -83,7 +84,14 @@ func (s *nameSearch) allowed(visit func(string, fileNumber)) {
 
 // walk visits every file with more than one name.
 func (s *nameSearch) walk(start string, visit func(string, fileNumber)) {
-	if _, err := os.Lstat(start); err != nil {
+	var own unix.Stat_t
+	if lstat(start, &own) != nil {
+		return
+	}
+	if typeOf(own.Mode) != fs.ModeDir { // as most of what is denied
+		if s.left--; typeOf(own.Mode).IsRegular() && own.Nlink > 1 {
+			visit(start, fileNumber{own.Dev, own.Ino})
+		}
 		return
 	}
 	_ = filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {

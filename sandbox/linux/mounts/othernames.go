@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"openclaw/sandbox/policy"
 )
@@ -63,7 +64,14 @@ type opened struct {
 }
 
 // folded is the same for two paths that differ in case only.
-func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+func folded(name string) string {
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			return strings.ToLower(strings.ToUpper(name))
+		}
+	}
+	return strings.ToLower(name)
+}
 
 // inside looks at one rule inside one open folder. fixed is the rule's path, or
 // the folder that its pattern begins in; caseless is that folded.

@@ -184,13 +184,13 @@ func judge(p *policy.Policy, name string) Region {
 	if underPrivate(name) && !written(p, name) {
 		return Private
 	}
-	if p.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect != policy.Allow {
-		return Gate
-	}
-	if p.Decide(policy.Request{Class: policy.ClassPathWrite, Path: name}).Effect == policy.Allow {
+	switch p.Opens(name) {
+	case policy.AccessRead:
+		return Read
+	case policy.AccessWrite:
 		return Write
 	}
-	return Read
+	return Gate
 }
 
 // written reports whether a person opened this part of a system or a private folder:
