@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 
@@ -10,6 +11,14 @@ import (
 // Shape is the same in two programs whose policies have the same fields: these read
 // what the other packed.
 func Shape() string { return positional.Shape(reflect.TypeFor[Policy]()) }
+
+// MarshalJSON writes what a policy is without it. That there is one spares every message
+// with a policy in it, also one that leaves it out, from finding out about the whole
+// type: half a millisecond as a program starts.
+func (p *Policy) MarshalJSON() ([]byte, error) {
+	type fields Policy
+	return json.Marshal((*fields)(p))
+}
 
 // Pack writes a policy in a form that a program of the same Shape reads in a tenth of
 // the time that its JSON takes it as it starts.
