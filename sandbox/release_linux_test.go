@@ -10,6 +10,7 @@ import (
 func TestNothingRunsBeforeItIsReleased(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
 		w := newWorld(t)
 		w.write("work/here", "")
 		w.allow("work")
