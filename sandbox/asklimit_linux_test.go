@@ -16,6 +16,7 @@ func TestACageHoldsAnAskNoLongerThanTheCap(t *testing.T) {
 	needBash(t)
 	ways(t, func(t *testing.T, way string) {
 		t.Helper()
+		t.Parallel() // it waits
 		w := newWorld(t)
 		const timeout = 2 * time.Second
 		limit := policy.Duration(timeout)

@@ -20,8 +20,8 @@ const heedless = `trap "" HUP TERM; cd project; echo begun > begun; echo begun; 
 // write. Nothing has to be done for that meanwhile: the supervisor waits.
 func TestTerminalThatHasGoneEnds(t *testing.T) {
 	const (
-		watched = 3 * time.Second
-		most    = 400 * time.Millisecond // of processor time in it, with the race detector too
+		watched = time.Second
+		most    = 150 * time.Millisecond // of processor time in it: 20 are seen, and most of it where it does not wait
 	)
 	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		t.Helper()
