@@ -260,21 +260,23 @@ func TestSilence(t *testing.T) {
 		t.Errorf("%v %s %v", reply, body, err)
 	}
 	const silent = "the provider fell silent in the middle of its answer"
+	var waits sync.WaitGroup
 	for path, want := range map[string]string{
 		"/v1/messages":         "\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"timeout_error\",\"message\":\"" + silent + "\"}}\n\n",
 		"/v1/chat/completions": "\n\ndata: {\"error\":{\"message\":\"" + silent + "\",\"type\":\"server_error\",\"param\":null,\"code\":\"provider_silent\"}}\n\n",
 		"/v1/responses": "\n\nevent: error\ndata: {\"type\":\"error\",\"code\":\"provider_silent\",\"message\":\"" + silent + "\",\"param\":null," +
 			"\"error\":{\"message\":\"" + silent + "\",\"type\":\"server_error\",\"param\":null,\"code\":\"provider_silent\"}}\n\n",
+		"/v1beta/models/m:streamGenerateContent?alt=sse": "\n\ndata: {\"error\":{\"code\":504,\"message\":\"" + silent + "\",\"status\":\"DEADLINE_EXCEEDED\"}}\n\n",
 	} {
-		_, body, err := h.do(t, h.request(t, "POST", path, "{}", standin.ModeHeader, "stall"))
-		if err != nil || !strings.HasSuffix(body, want) || strings.Contains(body, "\n\n\n") {
-			t.Errorf("%s: %q %v", path, body, err)
-		}
+		request := h.request(t, "POST", path, "{}", standin.ModeHeader, "stall")
+		waits.Go(func() {
+			_, body, err := h.do(t, request)
+			if err != nil || !strings.HasSuffix(body, want) || strings.Contains(body, "\n\n\n") {
+				t.Errorf("%s: %q %v", path, body, err)
+			}
+		})
 	}
-	_, body, err = h.do(t, h.request(t, "POST", "/v1beta/models/m:streamGenerateContent?alt=sse", "{}", standin.ModeHeader, "stall"))
-	if err != nil || !strings.HasSuffix(body, "\n\ndata: {\"error\":{\"code\":504,\"message\":\""+silent+"\",\"status\":\"DEADLINE_EXCEEDED\"}}\n\n") {
-		t.Errorf("Gemini: %q %v", body, err)
-	}
+	waits.Wait()
 	if record := h.record(t, 4); record.Error != silent || record.Status != http.StatusOK {
 		t.Errorf("record %+v", record)
 	}
@@ -287,10 +289,14 @@ func TestSilence(t *testing.T) {
 			flush(w)
 			<-r.Context().Done()
 		}), quick)
-		if _, body, err := h.do(t, h.request(t, "POST", "/v1/messages", "{}")); !isCut(err) || body != row.sent {
-			t.Errorf("an answer that fell silent looks whole: %q %v", body, err)
-		}
+		request := h.request(t, "POST", "/v1/messages", "{}")
+		waits.Go(func() {
+			if _, body, err := h.do(t, request); !isCut(err) || body != row.sent {
+				t.Errorf("an answer that fell silent looks whole: %q %v", body, err)
+			}
+		})
 	}
+	waits.Wait()
 }
 
 // A client that never reads is let go; its call ends at the provider.
