@@ -45,7 +45,8 @@
 // calls are to be sent again, until the runs of the gateway before are back. A policy or token that
 // became stricter takes effect on what is open already: sockets and calls that
 // have lost their right are cut. What must be audited is written before it takes
-// effect (a run, a secret, the start) or before it is shown (a denial); an act on
+// effect (a run's command begins, a secret, the start) or before it is shown (a denial);
+// the end of a run is in the log when it is answered, and the disk follows; an act on
 // secrets as allowed, and once more as a failure where nothing came of it; records
 // of finished model calls are queued at their end, in that order and before
 // whatever is audited after it, and written right after, many at once. Run

@@ -10,9 +10,10 @@
 // callers share one fsync. When it returns an error, the line is not in the
 // file, and what was to be recorded must not happen. A line of RecordLater, which
 // waits for nothing, is on disk within a twentieth of a second and what a sync
-// takes; a program that is killed before loses it. Lines stand in the order
-// of their numbers, and no line is ever rewritten. What a crash left half
-// written at the end is cut off when the log is opened again, and a line says
+// takes; a program that is killed before loses it. A line of RecordOver is in the file
+// when that returns, so that only the machine's end can lose it before it is on disk.
+// Lines stand in the order of their numbers, and no line is ever rewritten. What a
+// crash left half written at the end is cut off when the log is opened again, and a line says
 // so. A log that is deleted, replaced, cut or appended to by others while it
 // is open is noticed within a second, and a line says so. A line that could
 // not be written is never lost in silence: the first line after it counts it.

@@ -1,9 +1,9 @@
 // Package supervise is the life of one caged run: `openclaw agent run`.
 //
 // It owns the wire between a cage and the gateway: it fetches the compiled
-// policy and the run's token, starts the cage, reports denials and connections,
-// hands policy changes to the cage, carries asks and their verdicts, and says when
-// the run is over. It promises that the cage's enforcement never depends on the
+// policy and the run's token, builds the cage, starts its command when the gateway has
+// the start on record, reports denials and connections, hands policy changes to the
+// cage, carries asks and their verdicts, and says when the run is over. It promises that the cage's enforcement never depends on the
 // gateway: when the gateway is gone the cage keeps refusing, what it would ask is
 // denied at once, reports wait (bounded, counts exact), and the run is registered
 // again as soon as a gateway answers. It gives the known clients what they need to
