@@ -204,6 +204,12 @@ func fromStage(failed stage.Failed, spec *Spec) error {
 		if e.Hint == "" {
 			e.Hint = fixFor("user namespace")
 		}
+	case errno == syscall.ENOSYS:
+		e.Kind, e.Hint = KindMissing, filteredHint
 	}
 	return e
 }
+
+// filteredHint is what to do about a call that is not there: every one of them is older
+// than what a cage needs of Landlock.
+const filteredHint = "use a kernel of 5.19 or later; where it is one, the call filter of a container or a service refuses the call: have it allow it"

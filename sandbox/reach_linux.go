@@ -221,7 +221,11 @@ func (pl *reachPlanner) add(name string, given access) error {
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) {
 			return nil // it has gone, or is out of reach anyway
 		}
-		return &Error{Op: "open " + name, Err: err}
+		e := &Error{Op: "open " + name, Err: fmt.Errorf("openat2: %w", err)}
+		if errors.Is(err, unix.ENOSYS) {
+			e.Kind, e.Hint = KindMissing, filteredHint
+		}
+		return e
 	}
 	defer func() { _ = unix.Close(fd) }()
 	var stat unix.Stat_t

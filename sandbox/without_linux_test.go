@@ -90,6 +90,57 @@ func absences() map[string]absence {
 			filter: returns(unix.SYS_OPENAT, [][3]uint32{{0, 1 << 31, 0}, {2, 0xffffffff, unix.O_RDWR | unix.O_CLOEXEC}}, fails(unix.ENODEV)),
 			blamed: "gate", hint: "modprobe fuse", reduced: true,
 		},
+		"openat2": { // these are older than Landlock; what lacks them is a container's filter
+			filter: returns(unix.SYS_OPENAT2, always, fails(unix.ENOSYS)),
+			blamed: "mount namespace", hint: "call filter", whatElse: "openat2",
+		},
+		"mount_setattr": {
+			filter: returns(unix.SYS_MOUNT_SETATTR, always, fails(unix.ENOSYS)),
+			blamed: "mount namespace", hint: "call filter", reduced: true,
+		},
+		"open_tree": {
+			filter: returns(unix.SYS_OPEN_TREE, always, fails(unix.ENOSYS)),
+			blamed: "mount namespace", hint: "call filter", reduced: true,
+		},
+		"close_range": {
+			filter: returns(unix.SYS_CLOSE_RANGE, always, fails(unix.ENOSYS)),
+			blamed: "user namespace", hint: "call filter", whatElse: "mark descriptors",
+		},
+		"pidfd_open": { // without which no connection could be made in a program's place
+			filter: returns(unix.SYS_PIDFD_OPEN, always, fails(unix.ENOSYS)),
+			blamed: "call notification", hint: "pidfd_open", whatElse: "in its place",
+		},
+		"pidfd_getfd": {
+			filter: returns(unix.SYS_PIDFD_GETFD, always, fails(unix.EPERM)),
+			blamed: "call notification", hint: "pidfd_getfd", whatElse: "in its place",
+		},
+		"the memory of others": { // CONFIG_CROSS_MEMORY_ATTACH
+			filter: returns(unix.SYS_PROCESS_VM_READV, always, fails(unix.ENOSYS)),
+			blamed: "call notification", hint: "process_vm_readv", whatElse: "in its place",
+		},
+		"PIDFD_THREAD": { // before Linux 6.9
+			filter:  returns(unix.SYS_PIDFD_OPEN, [][3]uint32{{1, unix.O_EXCL, unix.O_EXCL}}, fails(unix.EINVAL)),
+			reduced: true,
+		},
+		"PIDFD_GET_INFO": { // before Linux 6.13
+			filter:  returns(unix.SYS_IOCTL, [][3]uint32{{1, 0xffffffff, 0xc040ff0b}}, fails(unix.ENOTTY)),
+			reduced: true,
+		},
+		"NS_GET_TGID_FROM_PIDNS": { // before Linux 6.11
+			filter:  returns(unix.SYS_IOCTL, [][3]uint32{{1, 0xffffffff, 0x8004b707}}, fails(unix.ENOTTY)),
+			reduced: true,
+		},
+		"SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP": { // before Linux 6.6
+			filter:  returns(unix.SYS_IOCTL, [][3]uint32{{1, 0xffffffff, 0x40082104}}, fails(unix.EINVAL)),
+			reduced: true,
+		},
+		groupOfTheUsers: { // who may then write to it
+			filter: returns(unix.SYS_FACCESSAT2, [][3]uint32{{2, 0xffffffff, unix.W_OK}}, fails(0)), reduced: true,
+		},
+		"clone3": { // as in Docker's filter before 20.10.10
+			filter:  returns(unix.SYS_CLONE3, always, fails(unix.ENOSYS)),
+			reduced: true,
+		},
 		"nf_tables": {
 			filter: returns(unix.SYS_SOCKET, [][3]uint32{{0, 0xffff, unix.AF_NETLINK}, {2, 0xffff, unix.NETLINK_NETFILTER}}, fails(unix.EPROTONOSUPPORT)),
 			blamed: "", instead: "tun", reduced: true,
@@ -187,12 +238,23 @@ func strictWithout(t *testing.T, one absence) {
 	w := newWorld(t)
 	yes := true
 	w.perms.NetworkAccess = &yes // so that the policy needs all that there is
-	process, err := startHere(t, w.spec("true"))
+	spec := w.spec("python3", "-c", refusedInTwoThreads)
+	var denials []sandbox.Denial
+	spec.Denied = func(d sandbox.Denial) { denials = append(denials, d) }
+	process, err := startHere(t, spec)
 	var typed *sandbox.Error
 	switch {
 	case one.blamed == "" && err == nil:
 		if status, err := process.Wait(); err != nil || status.Code != 0 {
 			t.Errorf("%+v %v", status, err)
+		}
+		if len(denials) != 4 {
+			t.Errorf("told: %q", w.brief(denials))
+		}
+		for _, d := range denials { // a thread's are its process's
+			if d.PID == 0 || d.PID != denials[0].PID || !strings.Contains(d.Program, "python") {
+				t.Errorf("%s is said of process %d, %q, not of %d", d.Target, d.PID, d.Program, denials[0].PID)
+			}
 		}
 	case one.blamed == "", !errors.As(err, &typed), typed.Kind != sandbox.KindMissing, !strings.Contains(typed.Hint, one.hint):
 		t.Errorf("%v (%s)", err, hintOf(err))
@@ -224,6 +286,16 @@ func reducedWithout(t *testing.T, one absence) {
 	}
 	t.Logf("%s", process.Report().Mechanisms[0].Detail)
 }
+
+const refusedInTwoThreads = `import os, threading
+def refused(n):
+    for name, mode in ("~/.ssh/" + n, "r"), ("/etc/openclaw-" + n, "w"):
+        try: open(os.path.expanduser(name), mode)
+        except OSError: pass
+refused("id_ed25519")
+other = threading.Thread(target=refused, args=("config",))
+other.start()
+other.join()`
 
 // startHere starts a command in whichever mode its policy and this machine give.
 func startHere(t *testing.T, spec sandbox.Spec) (*sandbox.Process, error) {

@@ -72,6 +72,11 @@ func (k *keeper) startHere() (started, error) {
 	if err := k.filter(); err != nil {
 		return started{}, err
 	}
+	if err := k.testConnection(); err != nil {
+		f := fail("serve calls", err)
+		f.Missing, f.Hint = true, stage.SupervisedHint
+		return started{}, f
+	}
 	if err := k.testCalls(); err != nil {
 		return started{}, fail("serve calls", err)
 	}

@@ -74,6 +74,11 @@ func (s *stage) startHere() (started, error) {
 	if err := s.testCalls(); err != nil {
 		return started{}, fail("serve calls", err)
 	}
+	if err := testConnection(); err != nil {
+		f := fail("serve calls", err)
+		f.Missing, f.Hint = true, SupervisedHint
+		return started{}, f
+	}
 	if err := s.builder.Left(); err != nil {
 		return started{}, fail("build mounts", err)
 	}

@@ -68,6 +68,7 @@ func Run() int {
 	runtime.LockOSThread()
 	s := &stage{conn: control.New(ControlFD)}
 	if err := s.seclude(); err != nil {
+		_ = s.conn.Send(KindFailed, fail("prepare cage", err).Failed)
 		return exitFailed
 	}
 	code, err := s.live()

@@ -100,6 +100,25 @@ func (s *stage) testCalls() error {
 	return nil
 }
 
+// SupervisedHint is what to do where the supervisor can do no call in a program's place.
+const SupervisedHint = "the call filter of a container or a service refuses pidfd_open, pidfd_getfd or process_vm_readv to openclaw: have it allow them"
+
+// testConnection connects to a name that nobody has. The supervisor says so once it
+// has read the name and taken a duplicate of the socket; where it cannot, every
+// connection of the run would be refused, and no denial would say why.
+func testConnection() error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("make a socket: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	err = unix.Connect(fd, &unix.SockaddrUnix{Name: "/dev/" + probeName}) // in the cage's own memory
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return fmt.Errorf("reach a socket, which the supervisor does in the command's place: %w", errOrNone(err))
+}
+
 func errOrNone(err error) error {
 	if err == nil {
 		return errors.New("it worked")
