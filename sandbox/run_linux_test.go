@@ -267,7 +267,8 @@ func (w *world) keepsSayingWhatIsOpen(process *sandbox.Process) {
 		{"a pattern elsewhere", func() { w.perms.DeniedPaths = []string{"/srv/**/*.key"} }, "", ""},
 		{"smaller files", func() { w.perms.DeniedPaths = nil; w.perms.MaxFileSize = new(int64(10)) }, "max_file_size", ""},
 		{"no programs", func() { w.perms.MaxFileSize = nil; w.perms.ExecuteCommands = new(false) }, "programs", ""},
-		{"a network", func() { w.perms.ExecuteCommands = nil; w.perms.NetworkAccess = new(true) }, "", "network"},
+		{"sandboxes inside", func() { w.perms.ExecuteCommands = nil; w.perms.Nested = new(true) }, "", "nested"},
+		{"a network", func() { w.perms.Nested = nil; w.perms.NetworkAccess = new(true) }, "", "network"},
 	} {
 		step.change()
 		change, err := process.Update(w.policy())

@@ -212,8 +212,8 @@ func (p *Process) compareRest(change *Change, before, next *policy.Policy) {
 		change.waits(true, "enforce: this run is in the reduced mode")
 	}
 	p.bounds.update(change, next.Resources)
-	if before.Nested != next.Nested {
-		change.NeedsRun = append(change.NeedsRun, "nested")
+	if built.Nested != next.Nested {
+		change.waits(built.Nested, "nested: what its programs may make of namespaces and mounts stays as this run was built")
 	}
 }
 
