@@ -238,6 +238,7 @@ func strictWithout(t *testing.T, one absence) {
 	w := newWorld(t)
 	yes := true
 	w.perms.NetworkAccess = &yes // so that the policy needs all that there is
+	w.write(".ssh/config", "Host *")
 	spec := w.spec("python3", "-c", refusedInTwoThreads)
 	var denials []sandbox.Denial
 	spec.Denied = func(d sandbox.Denial) { denials = append(denials, d) }

@@ -37,4 +37,8 @@ func TestUnholdable(t *testing.T) {
 	if got := Unholdable(p, exists); len(got) != 2 { // asks about the network are held
 		t.Errorf("%+v", got)
 	}
+	p = &policy.Policy{Nested: true}
+	if got := Unholdable(p, exists); len(got) != 1 || got[0].Rule != "nested: true" {
+		t.Errorf("%+v", got)
+	}
 }

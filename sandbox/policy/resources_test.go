@@ -43,6 +43,11 @@ func TestNestedNeedsBoth(t *testing.T) {
 	if p, _ := Compile(alone); !p.Nested {
 		t.Error("an agent without a role has nobody else to ask")
 	}
+	still := nestedInput(yes(), yes())
+	still.Role.ExecuteCommands = no() // code in a file system of its own would run
+	if p, problems := Compile(still); p.Nested || p.NestedFrom.Key != "roles.r.permissions.execute_commands" || len(problems) != 1 || !strings.Contains(problems[0].Message, "no effect") {
+		t.Errorf("without programs: %+v %v", p.NestedFrom, problems)
+	}
 }
 
 func TestResources(t *testing.T) {
@@ -94,6 +99,9 @@ func TestResourcesNarrow(t *testing.T) {
 		{"opened", none, with(Resources{}, yes()), false, true}, {"closed", with(Resources{}, yes()), none, true, false},
 	} {
 		changes := Compare(c.old, c.new)
+		if slices.Contains(changes.Added, "nested: true") != (c.name == "opened") || slices.Contains(changes.Removed, "nested: true") != (c.name == "closed") {
+			t.Errorf("%s: added %q, removed %q", c.name, changes.Added, changes.Removed)
+		}
 		if !changes.Limits || changes.Narrower != c.narrower || changes.Wider != c.wider || Narrower(c.old, c.new) == c.wider {
 			t.Errorf("%s: %+v", c.name, changes)
 		}
