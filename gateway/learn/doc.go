@@ -32,6 +32,6 @@
 //     did not touch it. A folder with more than twenty of them is not proposed.
 //  8. A name that holds a secret that the gateway knows is shown without it, and
 //     not proposed.
-//  9. A name on the network is proposed exactly, with its port unless that is
-//     443 or 80; an address that was named itself, always with its port.
+//  9. A name on the network is proposed exactly, and with its port, as an address
+//     is that was named itself: without one the rule is about every port.
 package learn

@@ -125,15 +125,13 @@ type scan struct {
 }
 
 func (p *proposer) network(out *Proposal, target string) {
-	host, port, err := net.SplitHostPort(target)
+	host, _, err := net.SplitHostPort(target)
 	switch {
 	case err != nil:
 		p.left[target] = "it is not host:port"
 	case isAddress(host):
 		out.Addresses = append(out.Addresses, target)
-	case port == "443" || port == "80":
-		out.Domains = append(out.Domains, host)
-	default:
+	default: // a name without a port would be every service of that host
 		out.Domains = append(out.Domains, target)
 	}
 }

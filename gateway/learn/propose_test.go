@@ -129,7 +129,7 @@ func TestTheRules(t *testing.T) {
 		},
 		"names on the network": {
 			[]string{"net connect a.test:443", "net connect a.test:80", "net connect b.test:8080", "net connect 203.0.114.9:443", "net connect [2600::1]:53"},
-			"net a.test; net b.test:8080; net 203.0.114.9:443; net [2600::1]:53",
+			"net a.test:443; net a.test:80; net b.test:8080; net 203.0.114.9:443; net [2600::1]:53",
 		},
 		"what a rule denies": {[]string{"path.read open ~/.ssh/id", "net connect 10.0.0.1:80", "path.write open /usr/bin/x"}, "left /usr/bin/x; left ~/.ssh/id; left 10.0.0.1:80"},
 		"what a rule allows": {[]string{"path.read open ~/.openclaw/agents/coder/f", "path.read open /usr/bin/ls"}, ""},
