@@ -109,10 +109,14 @@ func (c *cage) note(change func()) {
 	c.changed = make(chan struct{})
 }
 
+// patience is how long a test waits for what comes at once where all is well: long
+// enough for a busy machine, and no more, so that what is broken shows soon.
+const patience = 20 * time.Second
+
 // until waits until done is true of what was noted.
 func (c *cage) until(what string, done func() bool) {
 	c.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(patience)
 	for {
 		c.mu.Lock()
 		ok, changed := done(), c.changed
@@ -154,7 +158,7 @@ func (c *cage) dial(destination string) *net.TCPConn {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		c.t.Fatal(err)
 	}
 	c.note(func() { c.destinations[addressOf(conn.LocalAddr())] = netip.MustParseAddrPort(destination) })
@@ -180,7 +184,7 @@ func (c *cage) ask(name string, kind dnsmessage.Type) dnsmessage.Message {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		c.t.Fatal(err)
 	}
 	if _, err := conn.Write(queryFor(c.t, name, kind)); err != nil {
@@ -217,7 +221,7 @@ func queryFor(tb testing.TB, name string, kind dnsmessage.Type) []byte {
 // wantReset expects that the other side ends conn without a byte.
 func wantReset(t *testing.T, conn net.Conn) {
 	t.Helper()
-	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil { // many were opened before
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil { // many were opened before
 		t.Error(err)
 	}
 	n, err := conn.Read(make([]byte, 1))

@@ -236,7 +236,7 @@ func TestProgramNeverReads(t *testing.T) {
 		if err == nil || errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Error("the server was not cut")
 	}
 	_ = conn

@@ -185,7 +185,7 @@ func TestGatewayEndpoint(t *testing.T) {
 		return // reset before it was open
 	}
 	defer func() { _ = shut.Close() }()
-	_ = shut.SetDeadline(time.Now().Add(time.Minute))
+	_ = shut.SetDeadline(time.Now().Add(patience))
 	wantReset(t, shut)
 }
 
