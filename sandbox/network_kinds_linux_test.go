@@ -63,6 +63,32 @@ def fastopen_elsewhere():
     s.sendto(b"GET / HTTP/1.0\r\n\r\n", 0x20000000, ("1.1.1.1", 80))
     s.recv(1)
 step("fast open elsewhere", fastopen_elsewhere)
+def fastopen_by(call):
+    s = sock(socket.AF_INET, socket.SOCK_STREAM)
+    to = (socket.gethostbyname("allowed.test"), port)
+    if call == "sendmsg": s.sendmsg([b"GET / HTTP/1.0\r\n\r\n"], [], 0x20000000, to)
+    elif call == "option": s.setsockopt(6, 30, 1) # TCP_FASTOPEN_CONNECT
+    else: # sendmmsg: struct mmsghdr, with one sockaddr_in and one iovec
+        libc = ctypes.CDLL(None, use_errno=True)
+        data = ctypes.create_string_buffer(b"GET / HTTP/1.0\r\n\r\n")
+        name = ctypes.create_string_buffer(struct.pack("=H", 2) + struct.pack("!H4s8x", port, socket.inet_aton(to[0])))
+        vector = ctypes.create_string_buffer(struct.pack("=QQ", ctypes.addressof(data), 18))
+        head = ctypes.create_string_buffer(struct.pack("=QI4xQQQQi4xI4x", ctypes.addressof(name), 16, ctypes.addressof(vector), 1, 0, 0, 0, 0))
+        if libc.sendmmsg(s.fileno(), head, 1, 0x20000000) < 0: raise OSError(ctypes.get_errno(), "")
+for call in "sendmsg", "sendmmsg", "option":
+    step("fast open by " + call, lambda: fastopen_by(call))
+def fastopen6():
+    s = sock(socket.AF_INET6, socket.SOCK_STREAM)
+    s.sendto(b"GET / HTTP/1.0\r\n\r\n", 0x20000000, ("2606:4700::1111", 80))
+step("fast open over IPv6", fastopen6)
+step("echo request over IPv6", lambda: send(sock(socket.AF_INET6, socket.SOCK_DGRAM, 58), ("2606:4700::1111", 0)))
+step("QUIC to a mapped address", lambda: send(sock(socket.AF_INET6, socket.SOCK_DGRAM), ("::ffff:1.1.1.1", 443)))
+step("DNS over IPv6", lambda: send(sock(socket.AF_INET6, socket.SOCK_DGRAM), ("2606:4700::1111", 53)))
+step("UDP-Lite", lambda: sock(socket.AF_INET, socket.SOCK_DGRAM, 136) and None)
+step("a link's own multicast", lambda: send(sock(socket.AF_INET6, socket.SOCK_DGRAM), ("ff02::fb", 5353)))
+def connected():
+    s = sock(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("1.1.1.1", 443)); s.send(b"x")
+step("QUIC, connected", connected)
 def multipath():
     try:
         s = sock(socket.AF_INET, socket.SOCK_STREAM, 262)
@@ -102,6 +128,9 @@ func TestOtherSockets(t *testing.T) {
 			"SCTP": "EPROTONOSUPPORT EPERM EACCES ESOCKTNOSUPPORT ENETUNREACH", "DCCP": "EPROTONOSUPPORT EPERM EACCES ESOCKTNOSUPPORT",
 			"netlink route": "EPERM EACCES EAFNOSUPPORT", "netfilter": "EPERM EACCES EAFNOSUPPORT EPROTONOSUPPORT",
 			"transparent": "EPERM EACCES", "mark": "EPERM EACCES", "fast open to a name": "ENOTSUP EOPNOTSUPP", "fast open elsewhere": "ENOTSUP EOPNOTSUPP",
+			"fast open by sendmsg": "ENOTSUP EOPNOTSUPP", "fast open by sendmmsg": "ENOTSUP EOPNOTSUPP", "fast open by option": "ENOPROTOOPT",
+			"fast open over IPv6": "ENOTSUP EOPNOTSUPP", "echo request over IPv6": atOnce, "QUIC to a mapped address": atOnce, "DNS over IPv6": atOnce,
+			"UDP-Lite": "EPROTONOSUPPORT", "a link's own multicast": atOnce + " EADDRNOTAVAIL", "QUIC, connected": atOnce,
 			"multipath to a name": "allowed", "DNS at a server of its own": "answered by 8.8.8.8",
 		}
 		seen := 0
