@@ -126,6 +126,7 @@ func noFileHolds(t *testing.T, root, secret string) {
 // What a provider does wrong is an error of the run in the protocol's shape, and
 // never shows the key.
 func TestFaultsOfAProviderAreErrorsOfTheRun(t *testing.T) {
+	t.Parallel() // it waits
 	h := talking(t, newFolder(t), func(o *provider.Options) { o.IdleTimeout = 2 * time.Second })
 	s := h.socket("operator.write")
 	for i, row := range []struct {

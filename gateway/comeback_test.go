@@ -15,6 +15,7 @@ import (
 // their supervisors are back, calls are to be sent again. A token that ended here, one
 // that nobody brings back, and one of another kind get no time.
 func TestRunsOfTheGatewayBeforeAreWaitedFor(t *testing.T) {
+	t.Parallel() // it waits
 	for name, lines := range map[string]string{"one port": "", "an endpoint of their own": "  trusted_proxies: [127.0.0.1/32]\n"} {
 		t.Run(name, func(t *testing.T) {
 			layout, clock := newLayout(t), &shifted{}

@@ -124,6 +124,7 @@ func TestRefusalsOfATimeWithoutAGateway(t *testing.T) {
 
 // A gateway that cannot write says so once, and records when it can again.
 func TestASpoolThatCannotBeRecordedYet(t *testing.T) {
+	t.Parallel() // it waits
 	layout := configs.Layout{Root: shortDir(t)}
 	h := build(t, layout, freePort(t), "", nil).run()
 	subscription := h.bus.Subscribe(256, event.KindNotice)
