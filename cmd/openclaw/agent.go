@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -80,13 +77,21 @@ func networkWords(p *policy.Policy) string {
 	default:
 		names := make([]string, 0, len(p.Network.Domains))
 		for _, d := range p.Network.Domains {
-			names = append(names, d.Pattern)
+			names = append(names, domainWords(d))
 		}
 		if len(names) == 0 {
 			return "listed addresses only"
 		}
 		return strings.Join(names, " ")
 	}
+}
+
+// domainWords is a name as the config writes it.
+func domainWords(d policy.DomainRule) string {
+	if d.Port == 0 {
+		return d.Pattern
+	}
+	return fmt.Sprintf("%s:%d", d.Pattern, d.Port)
 }
 
 func agentShowCommand(t *terminal) *cobra.Command {
@@ -149,6 +154,9 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	}
 	t.print("")
 	t.print("network    %s", networkWords(p))
+	for _, rule := range p.Network.Domains {
+		t.print("  allowed  %s  (%s)", domainWords(rule), rule.Origin.String())
+	}
 	for _, rule := range p.Network.Blocked {
 		if rule.Origin.BuiltIn == "" || all {
 			t.print("  blocked  %s  (%s)", rule.Prefix, rule.Origin.String())
@@ -158,6 +166,9 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 		t.print("  allowed  %s  (%s)", addressWords(rule), rule.Origin.String())
 	}
 	t.print("programs   %s", execWords(p))
+	if len(p.Asks) > 0 {
+		t.print("asks       %s: what no rule speaks of is held for your answer", classWords(p.Asks))
+	}
 	if p.MaxFileSize > 0 {
 		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
 	}
@@ -191,6 +202,14 @@ func addressWords(rule policy.AddressRule) string {
 	return fmt.Sprintf("%s port %d", rule.Prefix, rule.Port)
 }
 
+func classWords(classes []policy.Class) string {
+	words := make([]string, 0, len(classes))
+	for _, class := range classes {
+		words = append(words, string(class))
+	}
+	return strings.Join(words, ", ")
+}
+
 func execWords(p *policy.Policy) string {
 	switch {
 	case !p.Exec.Commands:
@@ -217,7 +236,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			decision := t.inPlace(p, request, p.Explain(request))
+			decision := t.answerOf(p, request)
 			err = t.withoutKnown(cmd.Context(), func(t *terminal) error {
 				if asJSON {
 					return t.json(decision)
@@ -235,33 +254,6 @@ func agentTestCommand(t *terminal) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&trace, "trace", false, "every rule that was looked at, in order")
 	return cmd
-}
-
-// inPlace is a decision beside what no policy knows: which files are there, and
-// where the gateway listens.
-func (t *terminal) inPlace(p *policy.Policy, request policy.Request, decision policy.Decision) policy.Decision {
-	switch request.Class {
-	case policy.ClassPathWrite:
-		folder := policy.Request{Class: policy.ClassPathRead, Path: filepath.Dir(request.Path)}
-		readable := p.Decide(folder)
-		folder.Class = policy.ClassPathWrite
-		if _, err := os.Lstat(request.Path); decision.Effect == policy.Allow && errors.Is(err, fs.ErrNotExist) &&
-			readable.Effect == policy.Allow && p.Decide(folder).Effect != policy.Allow {
-			decision.Effect, decision.Origin = policy.Deny, readable.Origin
-			decision.Rule = "it does not exist, and a folder that may only be read takes no new file: " + readable.Rule
-		}
-	case policy.ClassNet:
-		snapshot, err := t.loadConfig()
-		if err != nil || !request.Address.IsValid() || snapshot.Config.Gateway.Port != int(request.Port) {
-			break
-		}
-		if host, err := netip.ParseAddr(snapshot.Config.Gateway.Host); err == nil && host == request.Address && host.IsLoopback() {
-			decision.Effect, decision.Rule = policy.Allow, "built-in: the gateway's agent endpoint"
-			decision.Origin = policy.Origin{BuiltIn: "the gateway's agent endpoint"}
-		}
-	case policy.ClassPathRead, policy.ClassExec, policy.ClassLimit:
-	}
-	return decision
 }
 
 // showTrace prints the rules that matched, or all that were looked at.
@@ -289,7 +281,7 @@ func requestOf(operation, target string) (policy.Request, error) {
 			return policy.Request{}, usage("write it like api.example.com:443 or [::1]:8080", "%q is not host:port", target)
 		}
 		number, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
+		if err != nil || number == 0 {
 			return policy.Request{}, usage("a port is 1 to 65535", "%q is not a port", port)
 		}
 		request := policy.Request{Class: policy.ClassNet, Host: host, Port: uint16(number)}
