@@ -63,7 +63,9 @@
 // Where namespaces are refused a policy with `enforce: reduced` gets less, by
 // Landlock and by calls that the supervisor makes in the program's place
 // (linux/keeper, linux/emulate). The report names what it lacks. There an answer
-// opens a file, and no program.
+// opens a file, and no program; and a device's node that somebody else made in an
+// allowed folder is a file of it, as its mode says, which no mount of a full cage lets
+// be opened.
 //
 // # What only reports
 //
