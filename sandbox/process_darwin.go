@@ -270,8 +270,11 @@ func (p *Process) enforced(name, detail string) {
 
 func (p *Process) warn(text string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.report.Warnings = append(p.report.Warnings, text)
+	p.mu.Unlock()
+	if p.spec.Warned != nil {
+		p.spec.Warned()
+	}
 }
 
 // PID is the command's process.

@@ -35,6 +35,10 @@ type Spec struct {
 	// (at most once a second) and closes.
 	Connected func(Connection)
 
+	// Warned is called when Report has gained a warning, also while the command runs. It
+	// must not block. Nil: nobody needs to know.
+	Warned func()
+
 	// Release is asked when the cage stands and has been proven, before the command
 	// starts, and may take its time. An error starts nothing, and is what Start returns.
 	// Nil: there is nothing to wait for.

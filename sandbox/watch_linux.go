@@ -233,9 +233,13 @@ func (p *Process) remains(is closed) string {
 // warn adds to the report what it does not say yet.
 func (p *Process) warn(text string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.report.Warnings) < maxWarnings && !slices.Contains(p.report.Warnings, text) {
+	news := len(p.report.Warnings) < maxWarnings && !slices.Contains(p.report.Warnings, text)
+	if news {
 		p.report.Warnings = append(p.report.Warnings, text)
+	}
+	p.mu.Unlock()
+	if news && p.spec.Warned != nil {
+		p.spec.Warned()
 	}
 }
 

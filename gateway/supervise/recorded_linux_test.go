@@ -44,23 +44,8 @@ func TestACommandWaitsForItsRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := os.MkdirTemp("/var/tmp", "openclaw-supervise-test-") //nolint:usetesting // t.TempDir may lie in /tmp, which a cage has of its own
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	work, ran := filepath.Join(home, "work"), filepath.Join(home, "work/ran")
-	if err := os.Mkdir(work, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	compiled, problems := policy.Compile(policy.Input{
-		Agent: "coder", Home: home, StateDir: filepath.Join(home, ".openclaw"), OwnKey: "agents.coder",
-		Own:    policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: work}}},
-		Getenv: func(string) string { return "" },
-	})
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	compiled, work := inWork(t)
+	ran := filepath.Join(work, "ran")
 	full := errors.New("disk full")
 	for _, answer := range []error{full, nil} {
 		started, err := json.Marshal(wire.RunStarted{Run: "r1", Policy: compiled, Command: []string{"sh", "-c", "echo > " + ran}, Gateway: "127.0.0.1:1"})
@@ -96,6 +81,29 @@ func TestACommandWaitsForItsRecord(t *testing.T) {
 			t.Errorf("on record: %v, what it wrote: %v", answer, err)
 		}
 	}
+}
+
+// inWork is the policy of an agent that may use one folder, but no .env in it.
+func inWork(t *testing.T) (compiled *policy.Policy, work string) {
+	t.Helper()
+	home, err := os.MkdirTemp("/var/tmp", "openclaw-supervise-test-") //nolint:usetesting // t.TempDir may lie in /tmp, which a cage has of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(home) })
+	work = filepath.Join(home, "work")
+	if err := os.Mkdir(work, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	compiled, problems := policy.Compile(policy.Input{
+		Agent: "coder", Home: home, StateDir: filepath.Join(home, ".openclaw"), OwnKey: "agents.coder",
+		Own:    policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: work}}, DeniedPaths: []string{"**/.env"}},
+		Getenv: func(string) string { return "" },
+	})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return compiled, work
 }
 
 // require skips a test on a machine that cannot run it, unless everything is required.

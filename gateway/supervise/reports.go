@@ -141,6 +141,20 @@ func (r *reports) enforced(update func(*wire.RunReportParams)) {
 	r.signal()
 }
 
+// warned records what has come to be the matter with a run. One that has not started
+// yet says it in its first report.
+func (r *reports) warned(process *sandbox.Process) {
+	if process == nil {
+		return
+	}
+	warnings := process.Report().Warnings
+	r.enforced(func(p *wire.RunReportParams) {
+		if len(warnings) > len(p.Warnings) { // else another call was faster
+			p.Warnings = warnings
+		}
+	})
+}
+
 // take makes one report of the oldest that waits, as much as a frame takes, and
 // says whether there was anything.
 func (r *reports) take() (wire.RunReportParams, bool) {

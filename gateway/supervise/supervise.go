@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"openclaw/gateway/event"
@@ -115,11 +116,13 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if elsewhere(folder, options.Dir) && options.Terminal != event.OnPipe && options.Terminal != event.Kept { // what those say is read by programs
 		options.Warn("it begins in " + folder + ": the agent may not read the folder that you stand in") // before the command draws
 	}
+	var running atomic.Pointer[sandbox.Process]
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: folder,
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Release: recorded, Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
+		Gateway: endpoint, Release: recorded, Warned: func() { collected.warned(running.Load()) },
+		Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {
@@ -133,10 +136,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if err := options.Hide(); err != nil {
 		options.Warn("other programs of this user can read the token of this run: " + err.Error())
 	}
+	running.Store(process) // before its report is read: what that gains later is told
+	collected.warned(process)
 	report := process.Report()
 	collected.enforced(func(p *wire.RunReportParams) {
 		p.Folder = report.Dir
-		p.Mechanisms, p.Warnings, p.Policy = mechanisms(report.Mechanisms), report.Warnings, report.Policy
+		p.Mechanisms, p.Policy = mechanisms(report.Mechanisms), report.Policy
 	})
 	for _, m := range report.Mechanisms {
 		if m.Name == sandbox.FullCage && !m.Enforced {
