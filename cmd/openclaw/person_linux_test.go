@@ -98,8 +98,11 @@ func (p *person) bus() {
 	socket := "unix:path=" + filepath.Join(p.home, "runtime", "bus")
 	p.start(nil, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+socket)
 	p.environ = append(p.environ, "DBUS_SESSION_BUS_ADDRESS="+socket)
-	p.eventually("the bus", func() bool {
-		_, err := os.Stat(filepath.Join(p.home, "runtime", "bus"))
+	p.eventually("the bus", func() bool { // its socket is there before it listens
+		conn, err := net.Dial("unix", filepath.Join(p.home, "runtime", "bus"))
+		if err == nil {
+			_ = conn.Close()
+		}
 		return err == nil
 	})
 }
