@@ -61,7 +61,7 @@ func TestARunIsPreparedBesideTheDisk(t *testing.T) {
 	early := wire.RunStartParams{Agent: "coder", Command: []string{"true"}, PID: os.Getpid(), Early: true}
 	var waits, ends wire.RunStarted
 	for _, run := range []*wire.RunStarted{&waits, &ends} {
-		if err := c.Call(t.Context(), wire.MethodRunStart, early, run); err != nil || run.Policy == nil {
+		if err := c.Call(t.Context(), wire.MethodRunStart, early, run); err != nil || run.Policy == nil || !run.Pending {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ func TestRunGetsItsPolicyItsTokenAndNothingElse(t *testing.T) {
 	h := start(t, "")
 	local := h.local()
 	run := startRun(t, local, "coder")
-	if run.Policy == nil || run.Policy.Agent != "coder" || run.Gateway != h.Address().String() || len(run.Command) != 3 {
+	if run.Policy == nil || run.Pending || run.Policy.Agent != "coder" || run.Gateway != h.Address().String() || len(run.Command) != 3 {
 		t.Fatalf("%+v", run)
 	}
 	base := "http://" + h.Address().String()

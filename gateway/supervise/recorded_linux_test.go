@@ -48,7 +48,7 @@ func TestACommandWaitsForItsRecord(t *testing.T) {
 	ran := filepath.Join(work, "ran")
 	full := errors.New("disk full")
 	for _, answer := range []error{full, nil} {
-		started, err := json.Marshal(wire.RunStarted{Run: "r1", Policy: compiled, Command: []string{"sh", "-c", "echo > " + ran}, Gateway: "127.0.0.1:1"})
+		started, err := json.Marshal(wire.RunStarted{Run: "r1", Pending: true, Policy: compiled, Command: []string{"sh", "-c", "echo > " + ran}, Gateway: "127.0.0.1:1"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if err != nil {
 		return sandbox.ExitStatus{}, err
 	}
-	recorded := onRecord(ctx, conn, started.Run)
+	recorded := onRecord(ctx, conn, &started)
 	if err := started.Unpack(); err != nil || started.Policy == nil {
 		endRun(conn, started.Run, "refused")
 		return sandbox.ExitStatus{}, fmt.Errorf("read the gateway's answer: there is no policy in it that this program can read: %w", errors.Join(err, errVersions))
@@ -202,7 +202,11 @@ func flush(conn Conn, kept *keeper) bool {
 
 // onRecord asks the gateway whether a run's start is on record, and returns who waits
 // for the answer: the cage is built meanwhile.
-func onRecord(ctx context.Context, conn Conn, run string) (wait func() error) {
+func onRecord(ctx context.Context, conn Conn, started *wire.RunStarted) (wait func() error) {
+	if !started.Pending {
+		return nil
+	}
+	run := started.Run
 	answer := make(chan error, 1)
 	go func() { answer <- conn.Call(ctx, wire.MethodRunRecorded, wire.RunRecordedParams{Run: run}, nil) }()
 	return func() error { return <-answer }

@@ -136,6 +136,9 @@ type RunStarted struct {
 	Gateway     string         `json:"gateway"`               // 127.0.0.1:18789
 	Env         []string       `json:"env"`                   // NAME=value: base URLs and the token for the clients
 	Unsupported []string       `json:"unsupported,omitempty"` // sentences: what the config asks for and is not built
+	// Pending says that the start is not on record yet: see RunStartParams.Early, which
+	// an older gateway does not know. What it answers is on record.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // RunResumeParams registers a run again after the gateway was started anew.
