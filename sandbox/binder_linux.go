@@ -53,12 +53,24 @@ func newBinder(p *Process) *binder {
 	close(over)
 	for _, step := range p.plan.Steps {
 		name := step.Path
-		if step.Do == mounts.Bind && p.plan.Regions.Served(path.Dir(name)) {
+		if step.Optional {
 			file, _ := placeOf(name)
 			b.folders[name] = &folder{done: over, file: file}
 		}
 	}
 	return b
+}
+
+// missing hears, before the command begins, what could not be bound: it was gone.
+func (b *binder) missing(names []string) {
+	b.mu.Lock()
+	for _, name := range names {
+		delete(b.folders, name)
+	}
+	b.mu.Unlock()
+	for _, name := range names {
+		b.process.gate.LetGo(name)
+	}
 }
 
 // begin is called when init answers.

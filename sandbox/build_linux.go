@@ -85,6 +85,11 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 	case stage.KindGate:
 		return p.serveGate(message)
 	case stage.KindMounted:
+		var mounted stage.Mounted
+		if err := message.Decode(&mounted); err != nil {
+			return &Error{Op: "build cage", Err: err}
+		}
+		p.binder.missing(mounted.Missing)
 		watcher, err := newWatcher(p.plan)
 		if err != nil {
 			return err

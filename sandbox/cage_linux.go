@@ -104,26 +104,43 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := deviceForGate(); err != nil {
 		return nil, err
 	}
-	p, err := c.stageFor(&spec)
+	p, planned, err := c.plan(&spec)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := mounts.Make(spec.Policy)
-	if err != nil {
-		p.abandon()
-		return nil, planError(err)
-	}
-	v := view{native: func(real string) bool { return plan.Regions.Of(real).Native() }}
-	dir := v.dir(&spec)
-	program, err := v.program(&spec, dir)
-	if err != nil {
-		p.abandon()
-		return nil, err
-	}
-	if err := p.launch(ctx, plan, program, dir); err != nil {
+	if err := p.launch(ctx, planned); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// planned is what a cage will hold.
+type planned struct {
+	mounts  *mounts.Plan
+	program string // the command's, a path inside
+	dir     string // that it starts in
+}
+
+// plan has the first process begun, which waits for launch, and works out meanwhile
+// what it is to build.
+func (c *Cage) plan(spec *Spec) (*Process, planned, error) {
+	p, err := c.stageFor(spec)
+	if err != nil {
+		return nil, planned{}, err
+	}
+	made, err := mounts.Make(spec.Policy)
+	if err != nil {
+		p.abandon()
+		return nil, planned{}, planError(err)
+	}
+	v := view{native: func(real string) bool { return made.Regions.Of(real).Native() }}
+	dir := v.dir(spec)
+	program, err := v.program(spec, dir)
+	if err != nil {
+		p.abandon()
+		return nil, planned{}, err
+	}
+	return p, planned{made, program, dir}, nil
 }
 
 // deviceForGate tells what is missing before anything is built.
@@ -150,14 +167,15 @@ func planError(err error) error {
 }
 
 // setupFor is what the stage is told.
-func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
+func setupFor(spec *Spec, what planned) stage.Setup {
+	plan := what.mounts
 	setup := stage.Setup{
 		UID: os.Getuid(), GID: os.Getgid(), Steps: plan.Steps,
 		Gateway: spec.Gateway, Outbound: spec.Policy.Network.Outbound, Forward: forwards(spec.Policy),
 		MaxFileSize: spec.Policy.MaxFileSize, Nested: spec.Policy.Nested,
 	}
 	setup.Resolver = "nameserver " + resolverAddress + "\noptions timeout:2 attempts:2\n"
-	setup.Program, setup.Dir = program, dir
+	setup.Program, setup.Dir = what.program, what.dir
 	setup.Arguments, setup.Environment = spec.Command, environment(spec, plan)
 	for _, step := range plan.Steps {
 		switch name := step.Path + "/" + probeName(); {
@@ -165,7 +183,7 @@ func setupFor(spec *Spec, plan *mounts.Plan, program, dir string) stage.Setup {
 		case step.Do == mounts.Mask && setup.GateProbe == "":
 			setup.GateProbe = name
 		case step.Do == mounts.Bind && !step.Write && setup.CallProbe == "":
-			setup.CallProbe = name
+			setup.CallProbe = name // a name: its folder may be gone by then
 		}
 	}
 	return setup

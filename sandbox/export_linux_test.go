@@ -17,6 +17,20 @@ func (c *Cage) LookUpWith(lookup func(ctx context.Context, host string) ([]netip
 	c.lookup = lookup
 }
 
+// StartBetween is Start, with something that happens between the plan of the cage and
+// the cage.
+func (c *Cage) StartBetween(ctx context.Context, spec Spec, happens func()) (*Process, error) {
+	if err := check(&spec); err != nil {
+		return nil, err
+	}
+	p, planned, err := c.plan(&spec)
+	if err != nil {
+		return nil, err
+	}
+	happens()
+	return p, p.launch(ctx, planned)
+}
+
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
 

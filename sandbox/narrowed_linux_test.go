@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"bufio"
 	"errors"
 	"os"
 	"slices"
@@ -158,33 +157,6 @@ func said(change sandbox.Change, name string) bool {
 // shellIn starts a shell in a cage, and runs lines in it.
 func shellIn(t *testing.T, w *world) (process *sandbox.Process, try func(script string) bool, end func()) {
 	t.Helper()
-	in, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := w.spec("sh")
-	spec.Stdin, spec.Stdout = in, out
-	process, wait := start(t, spec)
-	_, _ = in.Close(), out.Close()
-	answers := bufio.NewReader(read)
-	try = func(script string) bool {
-		t.Helper()
-		if _, err := write.WriteString("(" + script + ") >/dev/null 2>&1 && echo yes || echo no\n"); err != nil {
-			t.Fatal(err)
-		}
-		line, err := answers.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		return line == "yes\n"
-	}
-	return process, try, func() {
-		_ = write.Close()
-		wait()
-		_ = read.Close()
-	}
+	k := newTalk(t, w)
+	return k.process, k.works, func() { k.end() }
 }

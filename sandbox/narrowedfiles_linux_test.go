@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"bufio"
 	"os"
 	"testing"
 )
@@ -11,48 +10,28 @@ import (
 func TestNarrowingEndsWrites(t *testing.T) {
 	w := newWorld(t).allow("project")
 	w.write("other/log", "before\n")
-	in, tell, err := os.Pipe()
-	if err != nil {
+	k := talkTo(t, w.spec("sh", "-c", `read go; exec 4>>~/other/log; echo more >&4; echo opened; read go
+		did=; echo late >&4 && did=wrote; perl -e 'open F, ">>&=4"; exit !truncate(F, 0)' && did="$did cut"; fallocate -l 8192 /proc/self/fd/4 && did="$did grew"; chmod 777 /proc/self/fd/4 && did="$did mode"; echo "did: $did"`), start)
+	if _, err := k.process.Update(w.allow("other").policy()); err != nil {
 		t.Fatal(err)
 	}
-	read, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	if got := k.say("go"); got != "opened" {
+		t.Fatal(got)
 	}
-	answers := bufio.NewReader(read)
-	next := func(line string) string {
-		t.Helper()
-		if _, err := tell.WriteString("\n"); err != nil {
-			t.Fatal(err)
-		}
-		got, err := answers.ReadString('\n')
-		if err != nil || line != "" && got != line {
-			t.Fatalf("%q %v, want %q", got, err, line)
-		}
-		return got
-	}
-	spec := w.spec("sh", "-c", `read go; exec 4>>~/other/log; echo more >&4; echo opened; read go
-		did=; echo late >&4 && did=wrote; perl -e 'open F, ">>&=4"; exit !truncate(F, 0)' && did="$did cut"; fallocate -l 8192 /proc/self/fd/4 && did="$did grew"; chmod 777 /proc/self/fd/4 && did="$did mode"; echo "did: $did"`)
-	spec.Stdin, spec.Stdout = in, out
-	process, wait := start(t, spec)
-	_, _ = in.Close(), out.Close()
-	if _, err := process.Update(w.allow("other").policy()); err != nil {
-		t.Fatal(err)
-	}
-	next("opened\n")
 	if got := w.read("other/log"); got != "before\nmore\n" {
 		t.Errorf("the file is not written while it is allowed: %q", got)
 	}
 	w.perms.AllowedPaths = nil
-	if change, err := process.Update(w.allow("project").policy()); err != nil || len(change.StillOpen) > 0 {
+	if change, err := k.process.Update(w.allow("project").policy()); err != nil || len(change.StillOpen) > 0 {
 		t.Fatal(change, err)
 	}
-	next("did: \n")
+	if got := k.say("go"); got != "did:" {
+		t.Error(got)
+	}
 	if got := w.read("other/log"); got != "before\nmore\n" {
 		t.Errorf("the file is %q", got)
 	}
-	wait()
-	_, _ = tell.Close(), read.Close()
+	k.end()
 }
 
 // What a pattern denies through a link is denied after every change of the policy,

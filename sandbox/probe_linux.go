@@ -92,7 +92,7 @@ func (c *Cage) prove(ctx context.Context) (map[string]string, error) {
 		return nil, planError(err)
 	}
 	proven := map[string]string{}
-	if err = p.launch(ctx, plan, "", "/"); err == nil {
+	if err = p.launch(ctx, planned{mounts: plan, dir: "/"}); err == nil {
 		<-p.finished
 	}
 	for _, m := range p.Report().Mechanisms {

@@ -59,15 +59,15 @@ type Process struct {
 
 // launch serves the stage until the command runs. When that failed, everything
 // has been released.
-func (p *Process) launch(ctx context.Context, plan *mounts.Plan, program, dir string) error {
+func (p *Process) launch(ctx context.Context, what planned) error {
 	if err := <-p.begun; err != nil {
 		p.bounds.close()
 		p.conn.Close()
 		p.job.end(0)
 		return err
 	}
-	p.plan, p.report.Warnings, p.report.Dir = plan, plan.Warnings, dir
-	setup := setupFor(&p.spec, plan, program, dir)
+	p.plan, p.report.Warnings, p.report.Dir = what.mounts, what.mounts.Warnings, what.dir
+	setup := setupFor(&p.spec, what)
 	setup.Foreground = p.job.plan()
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	setup.CgroupNamespaces = setup.Nested && p.bounds.cgroupNamespaces()

@@ -99,7 +99,7 @@ func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Pr
 func (p *Process) adopt(spec *Spec) {
 	p.spec, p.current = *spec, spec.Policy
 	p.report = Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version}
-	setup := setupFor(spec, &mounts.Plan{}, "", "")
+	setup := setupFor(spec, planned{mounts: &mounts.Plan{}})
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
 	p.setup <- setup
 }

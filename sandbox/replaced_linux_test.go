@@ -1,74 +1,12 @@
 package sandbox_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"openclaw/sandbox"
 )
-
-// talk runs a shell in a cage that is given one script at a time.
-type talk struct {
-	t       *testing.T
-	in      *os.File
-	answers *bufio.Reader
-	process *sandbox.Process
-	wait    func() result
-}
-
-func newTalk(t *testing.T, w *world) *talk {
-	t.Helper()
-	in, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = read.Close() })
-	spec := w.spec("sh")
-	spec.Stdin, spec.Stdout = in, out
-	process, wait := start(t, spec)
-	_ = in.Close()
-	_ = out.Close()
-	return &talk{t: t, in: write, answers: bufio.NewReader(read), process: process, wait: wait}
-}
-
-// run returns the last line that a script prints.
-func (k *talk) run(script string) string {
-	k.t.Helper()
-	if _, err := k.in.WriteString("{ " + script + "; } 2>&1 | tr '\\n' ' '; echo\n"); err != nil {
-		k.t.Fatal(err)
-	}
-	line, err := k.answers.ReadString('\n')
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return strings.TrimSpace(line)
-}
-
-// warns waits until the report says something.
-func (k *talk) warns(text string) {
-	k.t.Helper()
-	for range 3000 { // a minute
-		if strings.Contains(strings.Join(k.process.Report().Warnings, "\n"), text) {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	k.t.Errorf("no %q in %q", text, k.process.Report().Warnings)
-}
-
-func (k *talk) end() result {
-	k.t.Helper()
-	_ = k.in.Close()
-	return k.wait()
-}
 
 // A denied file that someone outside replaces while the cage runs (as editors
 // do) stays denied at every moment: a program that waits for it reads nothing.
@@ -115,14 +53,7 @@ func TestDeniedReplacedOutside(t *testing.T) {
 func (k *talk) spin(names ...string) (read string, stop func() string) {
 	k.t.Helper()
 	script := fmt.Sprintf("(while [ ! -e ~/project/stop ]; do cat '%s' 2>/dev/null; done > /tmp/spun) & cat /tmp/spun 2>/dev/null", strings.Join(names, "' '"))
-	if _, err := k.in.WriteString(script + "; echo\n"); err != nil {
-		k.t.Fatal(err)
-	}
-	line, err := k.answers.ReadString('\n')
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return strings.TrimSpace(line), func() string {
+	return k.say(script + "; echo"), func() string {
 		return k.run("touch ~/project/stop; wait; cat /tmp/spun")
 	}
 }

@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"slices"
@@ -44,15 +43,6 @@ while (my $line = <STDIN>) { chomp $line; my ($do, $name, $other) = split / /, $
 
 func stand(t *testing.T, w *world, dir string) *standing {
 	t.Helper()
-	in, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = read.Close() })
 	command := []string{"perl", "-e", standingProgram, w.path(dir)}
 	for name, number := range map[string]int{
 		"openat": unix.SYS_OPENAT, "read": unix.SYS_READ, "close": unix.SYS_CLOSE, "newfstatat": unix.SYS_NEWFSTATAT, "linkat": unix.SYS_LINKAT,
@@ -60,32 +50,16 @@ func stand(t *testing.T, w *world, dir string) *standing {
 	} {
 		command = append(command, name, fmt.Sprint(number))
 	}
-	spec := w.spec(command...)
-	spec.Stdin, spec.Stdout = in, out
-	process, wait := start(t, spec)
-	_, _ = in.Close(), out.Close()
-	s := &standing{&talk{t: t, in: write, answers: bufio.NewReader(read), process: process, wait: wait}}
+	s := &standing{talkTo(t, w.spec(command...), start)}
 	if line := s.answer(); line != "ready" {
 		t.Fatal(line)
 	}
 	return s
 }
 
-func (s *standing) answer() string {
-	s.t.Helper()
-	line, err := s.answers.ReadString('\n')
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return strings.TrimSpace(line)
-}
-
 func (s *standing) try(format string, arguments ...any) string {
 	s.t.Helper()
-	if _, err := fmt.Fprintf(s.in, format+"\n", arguments...); err != nil {
-		s.t.Fatal(err)
-	}
-	return s.answer()
+	return s.say(fmt.Sprintf(format, arguments...))
 }
 
 // refused tries all that reaches a file by a relative name.

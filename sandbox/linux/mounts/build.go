@@ -110,25 +110,31 @@ func (b *Builder) Gate(uid, gid int) (int, error) {
 	return device, nil
 }
 
-// Build carries a plan's steps out. resolver is the text of the cage's
-// resolv.conf; empty leaves the host's.
-func (b *Builder) Build(steps []Step, resolver string) error {
-	var err error
+// Build carries a plan's steps out, and returns those that it did: all but the
+// optional ones whose folder is gone, or is none any more. resolver is the text of
+// the cage's resolv.conf; empty leaves the host's.
+func (b *Builder) Build(steps []Step, resolver string) (done []Step, err error) {
 	if b.gate, err = openPath(unix.AT_FDCWD, gateRoot); err != nil {
-		return err
+		return nil, err
 	}
 	defer b.prefetch(steps)()
+	done = make([]Step, 0, len(steps))
 	for _, s := range steps {
-		if err := b.step(s); err != nil {
-			return fmt.Errorf("%s %q: %w", s.Do, s.Path, err)
+		err := b.step(s)
+		if s.Optional && gone(err) {
+			continue
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%s %q: %w", s.Do, s.Path, err)
+		}
+		done = append(done, s)
 	}
 	if resolver != "" {
 		if err := b.resolver(resolver); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return done, nil
 }
 
 func (b *Builder) step(s Step) error {
@@ -153,6 +159,9 @@ func (b *Builder) step(s Step) error {
 		}
 		if s.NoExec {
 			set |= unix.MOUNT_ATTR_NOEXEC
+		}
+		if s.Optional {
+			return b.moveFolder(name, set)
 		}
 		return b.move(b.host, name, name, set)
 	case Mask:
@@ -187,6 +196,22 @@ func (b *Builder) move(from int, source, name string, set uint64) error {
 		return fmt.Errorf("open source: %w", err)
 	}
 	defer func() { _ = unix.Close(at) }()
+	return b.attach(from, at, name, set)
+}
+
+// moveFolder is move for a folder of the host: the error of one that is not there, or
+// is none, says that it is gone.
+func (b *Builder) moveFolder(name string, set uint64) error {
+	at, err := within(b.host, strings.TrimPrefix(name, "/"), unix.O_DIRECTORY)
+	if err != nil {
+		return fmt.Errorf("open source: %w", err)
+	}
+	defer func() { _ = unix.Close(at) }()
+	return b.attach(b.host, at, name, set)
+}
+
+// attach clones what was opened below from, and puts the clone at name.
+func (b *Builder) attach(from, at int, name string, set uint64) error {
 	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
 	if from == b.host {
 		flags |= unix.AT_RECURSIVE

@@ -110,7 +110,7 @@ func (pl *planner) bindLevels() {
 			if left--; left < 0 {
 				return
 			}
-			pl.step(Step{Do: Bind, Path: name, Write: region == Write, NoExec: region == Write && pl.noExec})
+			pl.step(Step{Do: Bind, Path: name, Write: region == Write, NoExec: region == Write && pl.noExec, Optional: true})
 		}
 	}
 }

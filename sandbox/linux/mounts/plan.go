@@ -38,6 +38,10 @@ type Step struct {
 	NoExec bool
 	File   bool // it is not a folder
 	Make   bool // the place is in the cage's own memory and has to be made
+
+	// Optional says that the gate serves the place as well: a Bind that is left out
+	// when its folder is gone by then. Other programs come and go in what is allowed.
+	Optional bool
 }
 
 // Plan is the file system of one cage.
@@ -282,7 +286,7 @@ func (pl *planner) lay() {
 		served := name != "/" && regions.Served(parent(name)) // the gate stands there already
 		bind := Step{
 			Do: Bind, Path: name, Write: region == Write, File: !mode.IsDir(),
-			Make: top || around == Private, NoExec: region == Write && pl.noExec,
+			Make: top || around == Private, NoExec: region == Write && pl.noExec, Optional: served,
 		}
 		switch {
 		case name == "/" || region == Private:
@@ -331,7 +335,7 @@ func (pl *planner) fix() {
 				fixed[name] = "."
 			}
 		}
-		if s.Do == Level || s.Do == Bind && pl.plan.Regions.Served(parent(name)) {
+		if s.Do == Level || s.Optional {
 			pl.plan.Held = append(pl.plan.Held, name)
 		}
 		if s.Do != Bind && s.Do != Level || pl.plan.Regions.above(name) != Gate {

@@ -95,6 +95,12 @@ type Network struct {
 	Way network.Way
 }
 
+// Mounted says that the cage's files are in place. Missing are the folders that were
+// to be bound into a served one and are gone: the gate serves their places.
+type Mounted struct {
+	Missing []string
+}
+
 // Proof is one thing that was tried inside the cage, and held.
 type Proof struct {
 	Name   string

@@ -236,9 +236,12 @@ func networkProofs(sockets *network.Sockets) []Proof {
 // made with, the host's devices, goes then.
 func (s *stage) mounts(network func() error) error {
 	builder := s.builder
-	if err := builder.Build(s.setup.Steps, s.setup.Resolver); err != nil {
+	done, err := builder.Build(s.setup.Steps, s.setup.Resolver)
+	if err != nil {
 		return fail("build mounts", err)
 	}
+	mounted := Mounted{Missing: missing(s.setup.Steps, done)}
+	s.setup.Steps = done
 	if err := builder.Standard(); err != nil {
 		return standardFailed(err)
 	}
@@ -249,5 +252,18 @@ func (s *stage) mounts(network func() error) error {
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
 	}
-	return s.call(KindMounted, nil)
+	return s.call(KindMounted, mounted)
+}
+
+// missing are the paths of the steps that were left out.
+func missing(steps, done []mounts.Step) []string {
+	var paths []string
+	for _, step := range steps {
+		if len(done) > 0 && done[0] == step {
+			done = done[1:]
+			continue
+		}
+		paths = append(paths, step.Path)
+	}
+	return paths
 }
