@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"openclaw/sandbox/mounttest"
 	"openclaw/sandbox/policy"
 )
 
@@ -118,7 +119,7 @@ func TestSystemCommandsChangeNothing(t *testing.T) {
 	w := newWorld(t).allow("project")
 	on := true
 	w.perms.SystemCommands = &on
-	before := machine(t)
+	before := machine(t, w.home)
 	script := "mkdir -p /tmp/x; PATH=$PATH:/usr/sbin:/sbin\n"
 	commands := []string{
 		`sudo -n id -u`, `su -c "id -u"`, `su root -c "id -u"`, `pkexec id -u`,
@@ -148,7 +149,7 @@ func TestSystemCommandsChangeNothing(t *testing.T) {
 	if tried != len(commands) {
 		t.Errorf("%d of %d were tried: %s %s", tried, len(commands), res.out, res.err)
 	}
-	if after := machine(t); after != before {
+	if after := machine(t, w.home); after != before {
 		t.Errorf("the machine changed:\n%s\n%s", before, after)
 	}
 }
@@ -165,7 +166,7 @@ func harmless(command string) bool {
 }
 
 // machine is what the commands above would change.
-func machine(t *testing.T) string {
+func machine(t *testing.T, home string) string {
 	t.Helper()
 	var text strings.Builder
 	for _, name := range []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/var/lib/dpkg/status", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/modules", "/proc/swaps", "/etc/hostname"} {
@@ -183,12 +184,11 @@ func machine(t *testing.T) string {
 		}
 		fmt.Fprintln(&text, name, info.Mode(), content)
 	}
-	table, err := os.ReadFile("/proc/self/mountinfo")
+	table, err := mounttest.Table(home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(&text, strings.Count(string(table), "\n"))
-	return text.String()
+	return text.String() + strings.Join(table, "\n")
 }
 
 // Under `system_commands: false` a system command is refused by name; a copy

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox"
+	"openclaw/sandbox/mounttest"
 	"openclaw/sandbox/policy"
 )
 
@@ -289,11 +290,11 @@ func (c *canaries) look(t *testing.T) map[string]string {
 		text, _ := os.ReadFile("/proc/sys/" + name)
 		seen["sysctl "+name] = string(text)
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mounttest.Table(c.w.home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen["mounts"] = strconv.Itoa(strings.Count(string(mounts), "\n"))
+	seen["mounts"] = strings.Join(mounts, "\n")
 	seen["process"] = c.describeProcess()
 	seen["shared memory"] = c.describeMemory()
 	if _, wall := time.Now(), time.Now().Round(0); wall.Sub(c.clock.Round(0))-time.Since(c.clock) > time.Minute {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"openclaw/sandbox"
+	"openclaw/sandbox/mounttest"
 	"openclaw/sandbox/policy"
 )
 
@@ -42,18 +43,18 @@ func runs(tb testing.TB, few int) int {
 
 // remains is what runs may leave behind on the machine.
 type remains struct {
-	descriptors, mounts, goroutines int
-	processes, namespaces, files    string
+	descriptors, goroutines              int
+	mounts, processes, namespaces, files []string
 }
 
 // remaining looks at the whole machine, at what is of this program or this home.
 func remaining(t *testing.T, home string) remains {
 	t.Helper()
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mounttest.Table(home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := remains{descriptors: openDescriptors(t), goroutines: runtime.NumGoroutine(), mounts: strings.Count(string(mounts), "\n")}
+	r := remains{descriptors: openDescriptors(t), goroutines: runtime.NumGoroutine(), mounts: mounts}
 	own, err := os.Stat("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -76,21 +77,21 @@ func remaining(t *testing.T, home string) remains {
 		if !strings.Contains(string(line), home) && (err != nil || !os.SameFile(own, program)) {
 			continue
 		}
-		r.processes += fmt.Sprintf("%s %q\n", pid, line)
+		r.processes = append(r.processes, fmt.Sprintf("%s %q", pid, line))
 		for _, kind := range []string{"mnt", "pid", "net", "user", "ipc", "uts", "cgroup"} {
 			if name := namespaceOf(pid, kind); name != "" && !ours[name] {
-				r.namespaces += pid + " " + name + "\n"
+				r.namespaces = append(r.namespaces, pid+" "+name)
 			}
 		}
 	}
 	for _, where := range []string{home, os.TempDir()} {
-		_ = filepath.WalkDir(where, func(name string, _ os.DirEntry, _ error) error { r.files += name + "\n"; return nil })
+		_ = filepath.WalkDir(where, func(name string, _ os.DirEntry, _ error) error { r.files = append(r.files, name); return nil })
 	}
 	groups, _ := filepath.Glob("/sys/fs/cgroup/*/openclaw*")
 	more, _ := filepath.Glob("/sys/fs/cgroup/*/*/openclaw*")
 	for _, group := range append(groups, more...) {
 		if strings.Contains(group, strconv.Itoa(os.Getpid())) {
-			r.files += group + "\n"
+			r.files = append(r.files, group)
 		}
 	}
 	return r
@@ -104,18 +105,30 @@ func namespaceOf(pid, kind string) string {
 	return name
 }
 
+// since is what is there now and was not before. What an earlier test left to end by
+// itself may have been there before, and be gone.
+func (r remains) since(before remains) remains {
+	added := func(is, was []string) []string {
+		return slices.DeleteFunc(is, func(one string) bool { return slices.Contains(was, one) })
+	}
+	return remains{
+		r.descriptors - before.descriptors, r.goroutines - before.goroutines, added(r.mounts, before.mounts),
+		added(r.processes, before.processes), added(r.namespaces, before.namespaces), added(r.files, before.files),
+	}
+}
+
 // same waits until nothing more is there than was.
 func (r remains) same(t *testing.T, home string) {
 	t.Helper()
-	var is remains
+	var left remains
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		is = remaining(t, home)
-		if is.descriptors <= r.descriptors && is.goroutines <= r.goroutines && is.mounts == r.mounts && is.processes == r.processes && is.namespaces == r.namespaces && is.files == r.files {
+		left = remaining(t, home).since(r)
+		if left.descriptors <= 0 && left.goroutines <= 0 && len(left.mounts)+len(left.processes)+len(left.namespaces)+len(left.files) == 0 {
 			return
 		}
 	}
-	t.Errorf("descriptors %d→%d, goroutines %d→%d, mounts %d→%d\nprocesses %s→%s\nnamespaces %s→%s\nfiles %s→%s", r.descriptors, is.descriptors, r.goroutines, is.goroutines,
-		r.mounts, is.mounts, r.processes, is.processes, r.namespaces, is.namespaces, r.files, is.files)
+	t.Errorf("%d descriptors and %d goroutines more, mounts %q, processes %q, namespaces %q, files %q",
+		left.descriptors, left.goroutines, left.mounts, left.processes, left.namespaces, left.files)
 }
 
 // leakWorld is a world whose policy uses everything that could be left.
