@@ -14,6 +14,7 @@ import (
 func BenchmarkTree(b *testing.B) {
 	w := newWorld(b)
 	big, repository := w.tree("big", 20_000), w.tree("repository", 5_000)
+	w.write("repository/.gitignore", ".env\n") // as people have it: git does not look at the file then
 	git := exec.CommandContext(b.Context(), "sh", "-c", "git init -q . && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm x && git status >/dev/null")
 	git.Dir = repository
 	if out, err := git.CombinedOutput(); err != nil {
