@@ -39,11 +39,11 @@ type bounds struct {
 // has a user namespace of its own.
 func newBounds(c *Cage, p *policy.Policy, own bool) (*bounds, error) {
 	b := &bounds{wanted: p.Resources, alone: own && countedAlone()}
-	find := c.divide
+	if p.Resources.None() && !p.Nested && !c.divideAll { // a nested sandbox may see its control group
+		return b, nil
+	}
+	find := c.groups
 	if find == nil {
-		if p.Resources.None() && !p.Nested { // a nested sandbox may see its control group
-			return b, nil
-		}
 		find = cgroup.Find
 	}
 	place, err := find()

@@ -30,8 +30,10 @@ type Cage struct {
 	probing     *sync.Once    // of full
 	full        *error        // why the full cage cannot be had; nil when it can
 
-	ready  *ready                        // see Prepare
-	divide func() (*cgroup.Place, error) // nil: only for limits, where there are their controllers
+	ready *ready // see Prepare
+
+	groups    func() (*cgroup.Place, error) // nil: where there are the controllers of limits
+	divideAll bool                          // also the runs that need no control group
 }
 
 // New looks at what can be told without building a cage. What a policy needs is

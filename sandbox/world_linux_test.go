@@ -285,7 +285,15 @@ func ordinary(t *testing.T, pattern string) {
 	if os.Getuid() != 0 {
 		return // the tests themselves run as one
 	}
-	const user = 64123                                          // nobody's
+	asUser(t, pattern, func(*exec.Cmd) {})
+}
+
+// ordinaryUser is nobody's number.
+const ordinaryUser = 64123
+
+// asUser re-executes tests as an ordinary user, by a command that is prepared first.
+func asUser(t *testing.T, pattern string, prepare func(*exec.Cmd)) {
+	t.Helper()
 	dir, err := os.MkdirTemp("/var/tmp", "openclaw-cage-user-") //nolint:usetesting // no other user gets into t.TempDir
 	if err != nil {
 		t.Fatal(err)
@@ -305,11 +313,12 @@ func ordinary(t *testing.T, pattern string) {
 	command := exec.CommandContext(t.Context(), program, "-test.run", pattern, "-test.v")
 	command.Dir = "/"
 	command.Env = append(os.Environ(), "HOME=/nonexistent", "TMPDIR=/var/tmp")
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ordinaryUser, Gid: ordinaryUser}, Pdeathsig: syscall.SIGKILL}
+	prepare(command)
 	out, err := command.CombinedOutput()
 	if err != nil {
-		t.Errorf("as user %d: %v\n%s", user, err, out)
+		t.Errorf("as user %d: %v\n%s", ordinaryUser, err, out)
 	} else if strings.Contains(string(out), "no tests to run") || !strings.Contains(string(out), "--- PASS") {
-		t.Errorf("as user %d nothing was tested:\n%s", user, out)
+		t.Errorf("as user %d nothing was tested:\n%s", ordinaryUser, out)
 	}
 }
