@@ -23,7 +23,6 @@ import (
 const (
 	supervisorVariable = "OPENCLAW_TEST_SUPERVISOR"
 	scriptVariable     = "OPENCLAW_TEST_SCRIPT"
-	sleepMark          = "98765.4321"
 )
 
 // superviseForTest is a supervisor that its parent kills.
@@ -48,7 +47,8 @@ func superviseForTest(home string) int {
 	}
 	script := os.Getenv(scriptVariable)
 	if script == "" {
-		script = "trap '' TERM HUP INT; setsid sleep " + sleepMark + " & sleep " + sleepMark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + sleepMark
+		mark := sleepMark(home)
+		script = "trap '' TERM HUP INT; setsid sleep " + mark + " & sleep " + mark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + mark
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT) // they may come before RelaySignals does
 	process, err := cage.Start(context.Background(), sandbox.Spec{
@@ -87,16 +87,20 @@ func TestSupervisorKilled(t *testing.T) {
 		t.Error("the cage still speaks")
 	}
 	_ = command.Wait()
-	for end := time.Now().Add(time.Minute); len(sleepers(t)) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(sleepers(t, w.home)) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("left behind: %q", sleepers(t))
+			t.Fatalf("left behind: %q", sleepers(t, w.home))
 		}
 	}
 }
 
+// sleepMark is how long the processes of a world's cage sleep, and no other's.
+func sleepMark(home string) string { return "98765." + home[strings.LastIndexByte(home, '-')+1:] }
+
 // sleepers finds the cage's processes among all of the machine.
-func sleepers(t *testing.T) []string {
+func sleepers(t *testing.T, home string) []string {
 	t.Helper()
+	mark := "sleep\x00" + sleepMark(home) + "\x00"
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +108,7 @@ func sleepers(t *testing.T) []string {
 	var found []string
 	for _, name := range lines {
 		line, err := os.ReadFile(name)
-		if err == nil && strings.HasPrefix(string(line), "sleep\x00"+sleepMark) {
+		if err == nil && string(line) == mark {
 			found = append(found, name)
 		}
 	}

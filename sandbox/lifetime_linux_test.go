@@ -190,7 +190,8 @@ func parentOf(t *testing.T, pid int) int {
 // the command. No daemon of the run is left.
 func TestKilledAtAnyMoment(t *testing.T) {
 	w := newWorld(t)
-	script := `for i in 1 2 3; do (setsid sh -c "trap '' TERM HUP INT; (sleep ` + sleepMark + ` &) ; sleep ` + sleepMark + `" &) ; done; trap '' TERM HUP INT; while :; do (sleep ` + sleepMark + ` & ) ; sleep 0.01; done`
+	mark := sleepMark(w.home)
+	script := `for i in 1 2 3; do (setsid sh -c "trap '' TERM HUP INT; (sleep ` + mark + ` &) ; sleep ` + mark + `" &) ; done; trap '' TERM HUP INT; while :; do (sleep ` + mark + ` & ) ; sleep 0.01; done`
 	for round := range 24 {
 		command := exec.Command("/proc/self/exe")
 		command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"="+script)
@@ -217,7 +218,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 		left := []string{"?"}
 		for deadline := time.Now().Add(time.Minute); len(left) > 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-			left = sleepers(t)
+			left = sleepers(t, w.home)
 		}
 		if len(left) > 0 {
 			t.Fatalf("round %d: left behind %q", round, left)

@@ -82,7 +82,7 @@ cat ~/project/.env ~/project/*/../.env ~/project/secret/key > ~/project/got 2>&1
 // awaits waits until the run has made a file.
 func (w *world) awaits(name string) {
 	w.t.Helper()
-	for range 1000 { // 20 seconds
+	for range 3000 { // a minute
 		if w.exists(name) {
 			return
 		}

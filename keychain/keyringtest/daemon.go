@@ -25,7 +25,7 @@ func await(t *testing.T, session Session) {
 		return
 	}
 	bus := Bus(t)
-	for range 800 {
+	for range 2400 { // a minute
 		var owned bool
 		if err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, Service).Store(&owned); err != nil {
 			t.Fatal(err)

@@ -92,7 +92,7 @@ func mainWindow(t *testing.T, method string, args ...any) {
 func awaitLocked(t *testing.T, want bool) {
 	t.Helper()
 	bus := Bus(t)
-	for range 800 {
+	for range 2400 { // a minute
 		if isLocked(bus, want) {
 			return
 		}

@@ -63,7 +63,7 @@ printf %s "$KEYRING_PASSPHRASE" >"$HOME/passphrase"
 ring="$HOME/.local/share/keyrings/login.keyring"
 unlocked() {
   gnome-keyring-daemon --foreground --components=secrets --unlock <"$HOME/passphrase" >/dev/null 2>&1 & daemon=$!
-  n=0; until [ -s "$ring" ]; do n=$((n+1)); [ $n -lt 200 ] || exit 97; sleep 0.05; done
+  n=0; until [ -s "$ring" ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 97; sleep 0.05; done
 }
 locked() { gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!; }
 case $session in
