@@ -72,7 +72,7 @@ func (f *finder) find(dir string) string {
 	if own.kind == automounter {
 		return ""
 	}
-	folder, err := os.Open(dir)
+	folder, err := openFolder(dir)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return f.byItsOwn(dir, own)
@@ -102,6 +102,20 @@ func (f *finder) find(dir string) string {
 		return ""
 	}
 	return f.byItsOwn(dir, own)
+}
+
+// openFolder opens what may be a folder no more, or a link to who knows what: to open a
+// pipe would be to wait for a writer for ever.
+func openFolder(name string) (*os.File, error) {
+	for {
+		fd, err := unix.Open(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err == nil {
+			return os.NewFile(uintptr(fd), name), nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return nil, err
+		}
+	}
 }
 
 // byItsOwn judges a folder in which there is nothing to try by its own name.
