@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -262,6 +263,26 @@ func TestVersionFollowsThePolicy(t *testing.T) {
 	}
 	if other := version("agents:\n  a: {role: r, permissions: {allowed_paths: [/x]}}\nroles: {r: {permissions: {file_write: false}}}\n"); other == one {
 		t.Error("a role did not change the version")
+	}
+}
+
+// TestOthersWrite: an agent's policy says what every other one may write, for no link
+// there says what the person meant.
+func TestOthersWrite(t *testing.T) {
+	options := testOptions(t)
+	s, err := Parse("config.yaml", []byte("agents:\n  a: {permissions: {allowed_paths: [/own]}}\n  b: {workspace: /place, permissions: {allowed_paths: [/x, {path: /y, access: read}]}}\n  c: {role: r, permissions: {allowed_paths: [/z]}}\nroles: {r: {permissions: {file_write: false}}}\n"), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for agent, want := range map[string][]string{"a": {"/place", "/x"}, "b": {options.Layout.Workspace("a"), "/own"}} {
+		p, err := s.Policy(agent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(want)
+		if !slices.Equal(p.Shared, want) {
+			t.Errorf("%s: %q", agent, p.Shared)
+		}
 	}
 }
 

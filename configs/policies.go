@@ -32,6 +32,25 @@ func (s *Snapshot) Policy(agent string) (*policy.Policy, error) {
 
 // policyInput is what the policy of one agent is compiled from.
 func (s *Snapshot) policyInput(name string) policy.Input {
+	input := s.ownInput(name)
+	for _, other := range slices.Sorted(maps.Keys(s.Config.Agents)) {
+		if other == name {
+			continue
+		}
+		workspace := s.workspaces[childKey("agents", other)]
+		if workspace == "" {
+			workspace = s.options.Layout.Workspace(other)
+		}
+		input.OtherWorkspaces = append(input.OtherWorkspaces, workspace)
+		input.OthersWrite = append(input.OthersWrite, policy.Writes(s.ownInput(other))...)
+	}
+	slices.Sort(input.OthersWrite)
+	input.OthersWrite = slices.Compact(input.OthersWrite)
+	return input
+}
+
+// ownInput is policyInput without what it says of the other agents.
+func (s *Snapshot) ownInput(name string) policy.Input {
 	agent := s.Config.Agents[name]
 	key := childKey("agents", name)
 	input := policy.Input{
@@ -54,16 +73,6 @@ func (s *Snapshot) policyInput(name string) policy.Input {
 	}
 	if role, ok := s.Config.Roles[agent.Role]; ok {
 		input.Role, input.RoleKey = role.Permissions, childKey("roles", agent.Role)
-	}
-	for _, other := range slices.Sorted(maps.Keys(s.Config.Agents)) {
-		if other == name {
-			continue
-		}
-		workspace := s.workspaces[childKey("agents", other)]
-		if workspace == "" {
-			workspace = s.options.Layout.Workspace(other)
-		}
-		input.OtherWorkspaces = append(input.OtherWorkspaces, workspace)
 	}
 	return input
 }

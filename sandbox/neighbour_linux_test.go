@@ -1,9 +1,13 @@
 package sandbox_test
 
 import (
+	"errors"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
+
+	"openclaw/sandbox"
 )
 
 // What another program makes of a folder on the way to a denied path keeps no command
@@ -21,4 +25,66 @@ func TestStartBesideAPipeOnTheWay(t *testing.T) {
 			t.Errorf("%s: %+v", denied, res)
 		}
 	}
+}
+
+// A link that another agent can make in a folder that it shares leads a cage nowhere:
+// neither as an allowed path, nor above one, nor as the workspace.
+func TestLinksThatAnotherAgentMayHaveMade(t *testing.T) {
+	for _, place := range []struct{ shared, link, to, allowed string }{
+		{"project", "project/out", "other", "project/out"},
+		{"project", "project/out", ".", "project/out/other"},
+		{"by another name", "project/out", "other", "project/out"},
+	} {
+		w := newWorld(t).allow(place.allowed)
+		link(t, w, "project", "by another name")
+		link(t, w, place.to, place.link)
+		spec := w.spec("cat", w.path(place.allowed+"/notes.txt"))
+		if res := runSpec(t, spec); res.out != "notes" {
+			t.Errorf("where no agent may write it: %+v", res)
+		}
+		spec.Policy.Shared = []string{w.path("elsewhere"), w.path(place.shared)}
+		res := runSpec(t, spec)
+		if res.out != "" || !strings.Contains(strings.Join(res.report.Warnings, "\n"), w.path(place.link)+" is a link that another agent can change; allow where it leads") {
+			t.Errorf("%v: %+v", place, res)
+		}
+		spec.Command = []string{"cat", w.path("other/notes.txt")}
+		if res := runSpec(t, spec); res.out != "" {
+			t.Errorf("%v by where it leads: %+v", place, res)
+		}
+		spec.Policy.Workspace = w.path(place.allowed)
+		_, _, err := tryStart(t, spec)
+		if refused, ok := errors.AsType[*sandbox.Error](err); !ok || refused.Kind != sandbox.KindPolicy || !strings.Contains(refused.Error(), w.path(place.link)) {
+			t.Errorf("%v as the workspace: %v", place, err)
+		}
+	}
+}
+
+// A link that no agent can have made is the person's, also when an agent may write
+// what is above it: nobody but root changes the system's.
+func TestLinksThatNoAgentCanHaveMade(t *testing.T) {
+	w := newWorld(t).allow("project/out")
+	link(t, w, "other", "project/out")
+	spec := w.spec("sh", "-c", "cat ~/project/out/notes.txt && ls /bin/sh")
+	spec.Policy.Shared = []string{w.path("project/secret"), w.path("other"), w.path("project/out")}
+	if res := runSpec(t, spec); res.out != "notes/bin/sh\n" {
+		t.Errorf("%+v", res)
+	}
+	spec = w.spec("ls", "/bin/sh")
+	spec.Policy.Shared = []string{"/"}
+	if res := runSpec(t, spec); res.out != "/bin/sh\n" {
+		t.Errorf("%+v", res)
+	}
+}
+
+func link(t *testing.T, w *world, to, name string) {
+	t.Helper()
+	if err := os.Symlink(w.path(to), w.path(name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runSpec(t *testing.T, spec sandbox.Spec) result {
+	t.Helper()
+	_, wait := start(t, spec)
+	return wait()
 }

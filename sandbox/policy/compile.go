@@ -31,6 +31,7 @@ type Input struct {
 	OwnKey    string // config key of the agent, "agents.coder"
 
 	OtherWorkspaces []string  // the other agents' workspaces, as written
+	OthersWrite     []string  // what the other agents may write, as Writes says
 	Env             []string  // names of variables that the agent may see
 	Limits          Resources // of the agent; only the numbers count
 
@@ -53,24 +54,11 @@ type Problem struct {
 // All problems are found at once. When one of them is an error the policy is
 // nil: half a policy is never enforced.
 func Compile(in Input) (*Policy, []Problem) {
-	in.RoleKey = strings.TrimSuffix(in.RoleKey, ".permissions")
-	in.OwnKey = strings.TrimSuffix(in.OwnKey, ".permissions")
-	if in.OwnKey == "" {
-		in.OwnKey = "agents." + in.Agent
+	c := newCompiler(in)
+	p := &Policy{
+		Agent: in.Agent, Version: in.Version, Home: path.Clean(in.Home), StateDir: path.Clean(in.StateDir), Default: c.origin(c.in.OwnKey),
+		Shared: in.OthersWrite,
 	}
-	if in.Getenv == nil {
-		in.Getenv = func(string) string { return "" }
-	}
-	if in.Where == nil {
-		in.Where = func(string) (string, int) { return "", 0 }
-	}
-	c := &compiler{in: in, expand: expander{home: path.Clean(in.Home), getenv: in.Getenv}}
-	c.layers = []layer{{key: in.OwnKey + ".permissions", perms: &in.Own}}
-	if in.RoleKey != "" {
-		c.layers = append(c.layers, layer{key: in.RoleKey + ".permissions", perms: &in.Role})
-	}
-
-	p := &Policy{Agent: in.Agent, Version: in.Version, Home: path.Clean(in.Home), StateDir: path.Clean(in.StateDir), Default: c.origin(in.OwnKey)}
 	if !c.checkPlaces() {
 		return nil, c.problems
 	}
@@ -91,6 +79,47 @@ func Compile(in Input) (*Policy, []Problem) {
 		p.Version = contentVersion(p)
 	}
 	return p, c.problems
+}
+
+// Writes lists what an agent may write of what its config names: its workspace and
+// its allowed paths, absolute and in order. What its own Compile would complain of is
+// left out.
+func Writes(in Input) []string {
+	c := newCompiler(in)
+	if _, _, readOnly := c.writeLimit(); readOnly || !c.checkPlaces() {
+		return nil
+	}
+	var names []string
+	if workspace, ok := c.workspace(&Policy{StateDir: path.Clean(in.StateDir)}); ok {
+		names = append(names, workspace.path)
+	}
+	for _, a := range c.allowedPaths() {
+		if a.access != AccessRead {
+			names = append(names, a.path)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func newCompiler(in Input) *compiler {
+	in.RoleKey = strings.TrimSuffix(in.RoleKey, ".permissions")
+	in.OwnKey = strings.TrimSuffix(in.OwnKey, ".permissions")
+	if in.OwnKey == "" {
+		in.OwnKey = "agents." + in.Agent
+	}
+	if in.Getenv == nil {
+		in.Getenv = func(string) string { return "" }
+	}
+	if in.Where == nil {
+		in.Where = func(string) (string, int) { return "", 0 }
+	}
+	c := &compiler{in: in, expand: expander{home: path.Clean(in.Home), getenv: in.Getenv}}
+	c.layers = []layer{{key: in.OwnKey + ".permissions", perms: &in.Own}}
+	if in.RoleKey != "" {
+		c.layers = append(c.layers, layer{key: in.RoleKey + ".permissions", perms: &in.Role})
+	}
+	return c
 }
 
 // layer is one mapping of permissions and its key in the config.

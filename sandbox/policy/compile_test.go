@@ -316,3 +316,32 @@ func TestNilAndEmptyPolicyDenyAll(t *testing.T) {
 		}
 	}
 }
+
+// What an agent writes is what its policy opens to it for writing, by the same rules.
+func TestWrites(t *testing.T) {
+	for _, one := range []struct {
+		role, own string
+		want      []string
+	}{
+		{"", "{}", []string{"/home/ada/.openclaw/agents/coder"}},
+		{"", "{allowed_paths: [~/b, {path: ~/r, access: read}, {path: ~/a, access: write}]}", []string{"/home/ada/.openclaw/agents/coder", "/home/ada/a", "/home/ada/b"}},
+		{"{allowed_paths: [~/a, {path: ~/b, access: read}]}", "{allowed_paths: [~/a/in, ~/b, ~/c]}", []string{"/home/ada/.openclaw/agents/coder", "/home/ada/a/in"}},
+		{"{read_only: true}", "{allowed_paths: [~/a]}", nil},
+		{"", "{file_write: false, allowed_paths: [~/a]}", nil},
+	} {
+		in := input(t, one.role, one.own)
+		got := Writes(in)
+		if !slices.Equal(got, one.want) {
+			t.Errorf("%s %s: %q", one.role, one.own, got)
+		}
+		p, problems := Compile(in)
+		if p == nil {
+			t.Fatal(problems)
+		}
+		for _, name := range got {
+			if p.Decide(Request{Class: ClassPathWrite, Path: name + "/x"}).Effect != Allow {
+				t.Errorf("%s %s: %s is not open", one.role, one.own, name)
+			}
+		}
+	}
+}

@@ -4,24 +4,31 @@ package mounts
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/policy"
 )
 
 // ErrPlanted refuses a workspace whose path goes through a link that the agent
-// itself can change: it would choose what it is given.
-var ErrPlanted = errors.New("a link on its way can be changed by the agent")
+// itself can change, or another one: an agent would choose what is given.
+var ErrPlanted = errors.New("a link on its way can be changed by an agent")
+
+// planted is a link that an agent can change.
+type planted struct{ path, by string }
 
 // alias is a tree that is opened under a name with a link in it.
 type alias struct{ real, named string }
 
 // findPlanted finds the rules whose path goes through a link which lies in a
-// folder that the agent may write, and that link, by the rule's index. Such a
-// link says nothing about what the person meant: an earlier run may have made
-// it. The link that a denied path itself is does not count: it is masked.
-func (l *lookups) findPlanted(p *policy.Policy) (map[int]string, error) {
+// folder that this agent or another one may write, and that link, by the rule's index.
+// Such a link says nothing about what the person meant: an earlier run may have made
+// it, or the other agent, which would have this one's supervisor open what neither may
+// reach. The link that a denied path itself is does not count: it is masked.
+func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 	whole := policy.Policy{Paths: slices.Clone(p.Paths)}
 	links := map[int][]link{}
 	for i, rule := range p.Paths {
@@ -43,16 +50,54 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]string, error) {
 			}
 		}
 	}
-	planted := map[int]string{}
+	others, err := l.sharedPlaces(p.Shared)
+	if err != nil {
+		return nil, err
+	}
+	found := map[int]planted{}
 	for i, list := range links {
 		for _, way := range list {
-			if judge(&whole, parent(way.path)) == Write {
-				planted[i] = way.path
+			dir := parent(way.path)
+			if judge(&whole, dir) == Write {
+				found[i] = planted{way.path, "the agent itself"}
+				break
+			}
+			if slices.ContainsFunc(others, func(other string) bool { return under(dir, other) }) && changeable(dir) {
+				found[i] = planted{way.path, "another agent"}
 				break
 			}
 		}
 	}
-	return planted, nil
+	return found, nil
+}
+
+// changeable reports whether a program of this user that may write a folder by its
+// policy can put a link into it. The root of a cage is its own.
+func changeable(dir string) bool {
+	var stat unix.Stat_t
+	if dir == "/" || lstat(dir, &stat) != nil {
+		return false
+	}
+	return int(stat.Uid) == os.Geteuid() || unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK, unix.AT_EACCESS) == nil
+}
+
+// sharedPlaces are the folders that other agents may write, by every name. Where one
+// of their own links leads is none: their cages do not open that either.
+func (l *lookups) sharedPlaces(shared []string) ([]string, error) {
+	places := slices.Clone(shared)
+	for _, name := range shared {
+		place, err := l.resolve(name)
+		if err != nil {
+			return nil, err
+		}
+		own := func(way link) bool {
+			return slices.ContainsFunc(shared, func(other string) bool { return under(parent(way.path), other) })
+		}
+		if place.real != name && !slices.ContainsFunc(place.links, own) {
+			places = append(places, place.real)
+		}
+	}
+	return places, nil
 }
 
 // patternElsewhere is a denied pattern with the folders before its first

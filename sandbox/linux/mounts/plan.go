@@ -164,14 +164,14 @@ func (pl *planner) collect(p *policy.Policy) error {
 		if rule.Effect != policy.Allow && !place.exists {
 			pl.plan.missing[rule.Path], pl.plan.missing[place.real] = true, true
 		}
-		switch name, ok := planted[i]; {
+		switch way, ok := planted[i]; {
 		case !ok:
 		case rule.Effect != policy.Allow:
-			pl.warn("%s is denied where it leads now, but %s is a link that the agent itself can change; deny where it leads", rule.Path, name)
+			pl.warn("%s is denied where it leads now, but %s is a link that %s can change; deny where it leads", rule.Path, way.path, way.by)
 		case rule.Path == p.Workspace:
-			return fmt.Errorf("workspace %s: %w: %s", rule.Path, ErrPlanted, name)
+			return fmt.Errorf("workspace %s: %w: %s", rule.Path, ErrPlanted, way.path)
 		default:
-			pl.warn("%s is not opened: %s is a link that the agent itself can change; allow where it leads", rule.Path, name)
+			pl.warn("%s is not opened: %s is a link that %s can change; allow where it leads", rule.Path, way.path, way.by)
 			continue
 		}
 		for _, l := range place.links {
