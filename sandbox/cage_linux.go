@@ -25,6 +25,7 @@ type Cage struct {
 	way    network.Way                                                  // of the network; empty: whichever works
 
 	looks       time.Duration // see lookWindow
+	watches     int           // folders that are watched for denied patterns; 0: see watchLimit
 	landlock    int           // see UpToLandlock
 	onlyReduced bool          // see OnlyReduced
 	probing     *sync.Once    // of full

@@ -31,6 +31,12 @@ func (c *Cage) StartBetween(ctx context.Context, spec Spec, happens func()) (*Pr
 	return p, p.launch(ctx, planned)
 }
 
+// WatchAtMost has runs watch no more than so many folders.
+func (c *Cage) WatchAtMost(folders int) { c.watches = folders }
+
+// EndWatch has the watch for denied patterns fail.
+func (p *Process) EndWatch() error { return p.tree.file.SetReadDeadline(time.Now()) }
+
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
 

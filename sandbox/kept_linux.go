@@ -130,6 +130,23 @@ func (b *binder) unlisted(name string) closed {
 	return b.close(name)
 }
 
+// unwatched leaves a folder to the gate from now on, with all below it that is bound.
+func (b *binder) unwatched(name string) closed {
+	is := b.unlisted(name)
+	b.mu.Lock()
+	var below []string
+	for at := range b.folders {
+		if strings.HasPrefix(at, name+"/") {
+			below = append(below, at)
+		}
+	}
+	b.mu.Unlock()
+	for _, at := range below {
+		is.was = b.toGate(at) || is.was
+	}
+	return is
+}
+
 func (b *binder) close(name string) closed {
 	is := closed{was: b.toGate(name)}
 	file, err := placeOf(name)

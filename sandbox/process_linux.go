@@ -101,7 +101,7 @@ func (p *Process) launch(ctx context.Context, what planned) error {
 	p.binder.begin()
 	p.services.Go(p.watchMasks)
 	if p.tree != nil {
-		p.services.Go(func() { p.tree.run(p.plan.Watched) })
+		p.services.Go(p.watchTree)
 	}
 	go func() {
 		p.finish()

@@ -210,9 +210,26 @@ func (p *Process) newTree() (*treeWatcher, error) {
 		is := p.binder.unlisted(name)
 		p.warn(name + " can be neither listed nor watched; a name that a pattern denies is refused in it from now on" + p.remains(is))
 	}
-	return newTreeWatcher(visit, unlisted, func() {
-		p.warn("too many folders to watch: a file that somebody outside makes may match a denied pattern and be readable; deny a folder, or allow a smaller one")
-	})
+	told := false
+	full := func(name string) {
+		is := p.binder.unwatched(name)
+		if remains := p.remains(is); !told || remains != "" {
+			told = true
+			p.warn("more folders than this run can watch: those that it cannot, " + name + " for one, are served file by file, which is slow, so that a name that a pattern denies is refused in them; allow a smaller folder, deny without **, or raise fs.inotify.max_user_watches" + remains)
+		}
+	}
+	limit := p.cage.watches
+	if limit == 0 {
+		limit = watchLimit()
+	}
+	return newTreeWatcher(visit, unlisted, full, limit)
+}
+
+// watchTree watches as long as the cage runs. When that is not possible, the cage ends.
+func (p *Process) watchTree() {
+	if err := p.tree.run(p.plan.Watched); err != nil {
+		p.endFor(&Error{Op: "watch allowed folders", Err: err, Hint: "what comes to match a denied pattern would be readable; start the run again"})
+	}
 }
 
 // remains says to whom a path that was closed during the run is open still.

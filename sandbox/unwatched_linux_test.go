@@ -1,0 +1,93 @@
+package sandbox_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"openclaw/sandbox"
+)
+
+// Where there are more folders than can be watched, which another program of the same
+// user can see to, what comes to match a denied pattern is refused all the same: the
+// gate serves what is not watched.
+func TestMoreFoldersThanCanBeWatched(t *testing.T) {
+	for _, folders := range []int{6, 200} { // a few are left to the gate one by one
+		w := newWorld(t).allow("project")
+		w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+		for i := range folders {
+			w.write(fmt.Sprintf("project/many/%03d/deep/file", i), "a file")
+		}
+		k := talkTo(t, w.spec("sh"), func(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
+			tb.Helper()
+			cage, err := sandbox.New(tb.Context())
+			if err != nil {
+				tb.Fatal(err)
+			}
+			cage.WatchAtMost(4)
+			process, err := cage.Start(tb.Context(), spec)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return process, func() result {
+				_, err := process.Wait()
+				if err != nil {
+					tb.Error(err)
+				}
+				return result{}
+			}
+		})
+		k.run(`cat ~/project/many/*/deep/file >/dev/null`)
+		k.warns("more folders than this run can watch")
+		open := func() (names []string) {
+			for i := range folders {
+				if i%50 != 5 && i%50 != 1 {
+					continue
+				}
+				name := fmt.Sprintf("project/many/%03d/deep", i)
+				w.write(name+"/.env", "PASSWORD")
+				if k.works("cat ~/" + name + "/.env") {
+					names = append(names, name)
+				}
+				if !k.works("cat ~/" + name + "/file && touch ~/" + name + "/new") {
+					t.Errorf("%s is closed", name)
+				}
+			}
+			return names
+		}
+		for range 200 { // until the first look at all of them is over
+			if len(open()) == 0 {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		for i := range folders {
+			if err := os.RemoveAll(w.path(fmt.Sprintf("project/many/%03d/deep/.env", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if names := open(); len(names) != 0 {
+			t.Errorf("of %d folders, readable: %q", folders, names)
+		}
+		k.end()
+	}
+}
+
+// A run whose folders cannot be watched any more does not go on unwatched.
+func TestWatchThatFailsEndsTheRun(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+	k := newTalk(t, w)
+	defer func() { _ = k.in.Close() }()
+	k.run("true")
+	if err := k.process.EndWatch(); err != nil {
+		t.Fatal(err)
+	}
+	status, err := k.process.Wait()
+	if typed, ok := errors.AsType[*sandbox.Error](err); !ok || typed.Op != "watch allowed folders" || typed.Hint == "" || status.Signal != int(syscall.SIGKILL) {
+		t.Errorf("%+v, %v", status, err)
+	}
+}
