@@ -176,6 +176,9 @@ func (b *bounds) take(pid, init int) error {
 }
 
 func (b *bounds) rlimits(pid, init int) error {
+	if err := spareDescriptors(pid); err != nil {
+		return fmt.Errorf("limit open files: %w", err)
+	}
 	if most := b.wanted.PIDs; most != 0 && (b.group == nil || !b.group.Has(cgroup.PIDs)) && b.alone {
 		if !ownUserNamespace(pid) {
 			return errors.New("limit processes: the cage has no user namespace of its own to count them in")
@@ -214,6 +217,21 @@ func setLimit(pid, resource int, value uint64) error {
 		return fmt.Errorf("it is %d after %d was set", is.Cur, value)
 	}
 	return nil
+}
+
+// spareDescriptors leaves something of what the kernel keeps for all programs of a
+// user together. It counts their descriptors that are on the way in a socket's queue,
+// and compares that with the limit of open files of who sends one (unix(7),
+// ETOOMANYREFS): with the same limit as this program an agent could see to it that none
+// of the user's programs can pass one on, and no other cage be made.
+func spareDescriptors(pid int) error {
+	var limit unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		return err
+	}
+	limit.Max -= limit.Max / 8
+	limit.Cur = min(limit.Cur, limit.Max)
+	return unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil)
 }
 
 func ownUserNamespace(pid int) bool {

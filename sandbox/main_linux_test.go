@@ -30,6 +30,11 @@ func TestMain(m *testing.M) {
 		fmt.Println(strings.Join(doFiles(dir), "\n"))
 		os.Exit(0)
 	}
+	if os.Getenv(exhaustVariable) != "" {
+		fmt.Println(exhaust())
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		os.Exit(0)
+	}
 	if dir := os.Getenv(socketsVariable); dir != "" {
 		fmt.Println(strings.Join(doSockets(dir), "\n"))
 		os.Exit(0)

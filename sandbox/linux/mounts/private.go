@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,6 +71,7 @@ func (b *Builder) device(name string) error {
 // kernel judges some of it by user id 0 alone, so it must not rest on
 // capabilities when root runs a cage.
 func (b *Builder) KernelFiles() error {
+	b.spare()
 	if b.Nested && unix.Getuid() != 0 {
 		// The kernel gives a namespace below a /proc of its own only where one is
 		// wholly in sight. To this user the files are read-only or closed anyway.
@@ -92,6 +95,37 @@ func (b *Builder) KernelFiles() error {
 		}
 	}
 	return nil
+}
+
+// spare leaves the user's other programs, other cages first of all, something of what
+// the kernel counts for all programs of a user together: it bounds what is counted in the
+// cage's user namespace (namespaces(7), /proc/sys/user). Where that cannot be done, a
+// program may use it up. Then other cages do not start; none is weaker for it.
+func (b *Builder) spare() {
+	bound := func(name, of string, share int) {
+		text, err := os.ReadFile(newRoot + "/proc/sys/" + of)
+		if err != nil {
+			return
+		}
+		most, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			return
+		}
+		fd, err := unix.Open(newRoot+"/proc/sys/user/"+name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return
+		}
+		_, _ = unix.Write(fd, strconv.AppendInt(nil, int64(max(1, most/share)), 10))
+		_ = unix.Close(fd)
+	}
+	bound("max_inotify_instances", "fs/inotify/max_user_instances", 4)
+	bound("max_inotify_watches", "fs/inotify/max_user_watches", 2)
+	if !b.Nested {
+		return // its programs make no namespaces
+	}
+	for _, kind := range []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"} {
+		bound("max_"+kind+"_namespaces", "kernel/threads-max", 8) // a quarter of what a user has: half of the threads
+	}
 }
 
 // rootsFiles are what the kernel shows to user id 0 only, and so to a cage that
