@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestMoreFoldersThanCanBeWatched(t *testing.T) {
 			}
 		})
 		k.run(`cat ~/project/many/*/deep/file >/dev/null`)
-		k.warns("more folders than this run can watch")
+		k.warns("than this run can watch: those that it cannot, ")
 		open := func() (names []string) {
 			for i := range folders {
 				if i%50 != 5 && i%50 != 1 {
@@ -90,4 +91,26 @@ func TestWatchThatFailsEndsTheRun(t *testing.T) {
 	if typed, ok := errors.AsType[*sandbox.Error](err); !ok || typed.Op != "watch allowed folders" || typed.Hint == "" || status.Signal != int(syscall.SIGKILL) {
 		t.Errorf("%+v, %v", status, err)
 	}
+}
+
+// In folders that lie very deep, which nobody looks through or watches, what a pattern
+// denies is refused as everywhere, whenever it was made.
+func TestPatternsInDeepFolders(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+	before := "project/before" + strings.Repeat("/d", 200)
+	w.write(before+"/.env", "PASSWORD")
+	w.write(before+"/file", "a file")
+	k := newTalk(t, w)
+	if got := k.run(`cat ~/` + before + `/file; cd ~/` + before + ` && cat .env 2>&1 | grep -c denied`); got != "a file1" {
+		t.Errorf("before: %q", got)
+	}
+	during := "project/during" + strings.Repeat("/d", 100)
+	w.write(during+"/file", "a file")
+	k.warns("than this run can watch: those that it cannot, ")
+	w.write(during+"/.env", "PASSWORD")
+	if got := k.run(`cat ~/` + during + `/file; cat ~/` + during + `/.env 2>&1 | grep -c denied; cd ~/` + before + `; cat .env 2>&1 | grep -c denied`); got != "a file1 1" {
+		t.Errorf("during: %q", got)
+	}
+	k.end()
 }

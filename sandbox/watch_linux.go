@@ -215,7 +215,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 		is := p.binder.unwatched(name)
 		if remains := p.remains(is); !told || remains != "" {
 			told = true
-			p.warn("more folders than this run can watch: those that it cannot, " + name + " for one, are served file by file, which is slow, so that a name that a pattern denies is refused in them; allow a smaller folder, deny without **, or raise fs.inotify.max_user_watches" + remains)
+			p.warn("more folders, or deeper ones, than this run can watch: those that it cannot, " + name + " for one, are served file by file, which is slow, so that a name that a pattern denies is refused in them; allow a smaller folder, deny without **, or raise fs.inotify.max_user_watches" + remains)
 		}
 	}
 	limit := p.cage.watches

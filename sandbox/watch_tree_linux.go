@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/mounts"
 )
 
 // treeWatcher sees that a file comes to match a denied pattern in a folder that
@@ -117,6 +119,10 @@ func (w *treeWatcher) add(control func(func(uintptr)) error, root string) {
 		}
 		if !entry.IsDir() {
 			return nil
+		}
+		if strings.Count(name, "/") > mounts.MaxDepth {
+			w.full(name)
+			return fs.SkipDir
 		}
 		var wd int
 		var failed error

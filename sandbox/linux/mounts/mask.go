@@ -15,6 +15,12 @@ import (
 // seconds to visit so many; a larger tree is refused rather than half covered.
 const maxGlobEntries = 500_000
 
+// MaxDepth is how many names a folder's path may have for it to be looked through. What
+// is deeper is left to the gate: to open a folder below 2,000 others takes the kernel a
+// millisecond, and a program makes thousands of such in a moment, in a folder that it
+// shares.
+const MaxDepth = 64
+
 // ErrTooLarge is the walk's refusal.
 var ErrTooLarge = errors.New("too many files below the allowed paths to look for a denied pattern")
 
@@ -116,6 +122,10 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 		}
 		looked.pass(name)
 		if !denied(name) {
+			if entry.IsDir() && depth(name) > MaxDepth {
+				pl.unlisted(name)
+				return fs.SkipDir
+			}
 			if entry.IsDir() {
 				looked.open = append(looked.open, name)
 			}
@@ -136,7 +146,7 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 	return looked.held(func(name string) bool { return !denied(name) }, start, rule)
 }
 
-// unlisted leaves a folder that cannot be searched for a pattern to the gate, which
+// unlisted leaves a folder that is not searched for a pattern to the gate, which
 // refuses by name: who may enter it, or change its mode, needs no list to open what
 // matches.
 func (pl *planner) unlisted(name string) {

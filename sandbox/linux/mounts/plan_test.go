@@ -174,3 +174,27 @@ func TestWhatIsMissedWasWritten(t *testing.T) {
 		t.Errorf("%q", plan.Warnings)
 	}
 }
+
+// What another program makes in an allowed folder does not make the plan of it as
+// large as it likes: folders that lie very deep are the gate's, by one place each.
+func TestDeepFoldersAreNotLookedThrough(t *testing.T) {
+	var files []string
+	for _, name := range []string{"a", "b", "c"} {
+		files = append(files, "p/"+name+strings.Repeat("/d", 1900)+"/.env")
+	}
+	root := tree(t, files...)
+	deny := rule(policy.Deny, "", root+"/p/**/.env")
+	deny.Glob = true
+	plan, err := Make(&policy.Policy{Paths: []policy.PathRule{rule(policy.Allow, policy.AccessWrite, root+"/p"), deny}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(plan.Regions.ServedFolders()); n > 3*MaxDepth {
+		t.Errorf("%d folders are looked after", n)
+	}
+	for _, name := range files {
+		if dir := filepath.Dir(root + "/" + name); !plan.Regions.Served(dir) || plan.Regions.Native(plan.Policy, dir).Native() {
+			t.Errorf("%.60s… is not the gate's", dir)
+		}
+	}
+}
