@@ -70,7 +70,7 @@ func TestFoldersGoWhileACageIsMade(t *testing.T) {
 		t.Errorf("what came later: %q", got)
 	}
 	for _, name := range []string{"project", "reference"} { // and is bound, as whatever the cage comes upon
-		if got := k.run(`cd ~/` + name + `; for i in $(seq 100); do ls gone >/dev/null; [ "$(stat -c %d gone)" = "$(stat -c %d .)" ] || { echo bound; break; }; sleep 0.02; done`); got != "bound" {
+		if got := k.run(`cd ~/` + name + `; for i in $(seq 1000); do ls gone >/dev/null; [ "$(stat -c %d gone)" = "$(stat -c %d .)" ] || { echo bound; break; }; sleep 0.02; done`); got != "bound" {
 			t.Errorf("%s: what came later is never bound", name)
 		}
 	}

@@ -31,7 +31,7 @@ func (w *world) tool() string {
 	if err := os.MkdirAll(w.path("tool"), 0o755); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.WriteFile(w.path("tool/test"), self, 0o755); err != nil {
+	if err := writeFile(w.path("tool/test"), self, 0o755); err != nil {
 		w.t.Fatal(err)
 	}
 	w.allowRead("tool")

@@ -25,7 +25,7 @@ func TestProgramChangedFromOutside(t *testing.T) {
 		return append(slices.Clip(program), make([]byte, size-len(program))...)
 	}
 	name := w.path("project/program")
-	if err := os.WriteFile(name, padded(works), 0o700); err != nil {
+	if err := writeFile(name, padded(works), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(name)

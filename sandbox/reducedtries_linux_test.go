@@ -320,7 +320,7 @@ func TestReducedHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := w.path("project/try")
-	if err := os.WriteFile(program, self, 0o700); err != nil {
+	if err := writeFile(program, self, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, says := range map[string]string{w.path("other/bus"): "B", w.path("project/own"): "o", "@" + w.home: "B"} {

@@ -58,7 +58,7 @@ func TestRefusalsOfClosedPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "perl"), perl, 0o711); err != nil {
+	if err := writeFile(filepath.Join(dir, "perl"), perl, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {

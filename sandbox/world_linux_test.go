@@ -82,9 +82,18 @@ func (w *world) write(name, content string) {
 	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.WriteFile(full, []byte(content), 0o600); err != nil {
+	if err := writeFile(full, []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// writeFile is os.WriteFile for what may be executed at once: a child that is being
+// started has this process's descriptors until it executes, and a file that somebody
+// may write cannot be executed.
+func writeFile(name string, content []byte, mode os.FileMode) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(name, content, mode)
 }
 
 func (w *world) read(name string) string {
@@ -304,7 +313,7 @@ func asUser(t *testing.T, pattern string, prepare func(*exec.Cmd)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, self, 0o755); err != nil {
+	if err := writeFile(program, self, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {

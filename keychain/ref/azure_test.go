@@ -114,7 +114,7 @@ func TestAzureCredentialsThatAreNone(t *testing.T) {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, "az"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		if err := layFile(filepath.Join(folder, "az"), "#!/bin/sh\n"+text+"\n", 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return map[string]string{"PATH": folder + ":/usr/bin:/bin", "HOME": dir}

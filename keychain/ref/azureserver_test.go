@@ -254,7 +254,7 @@ func (s *azureStandIn) azureWays(t *testing.T) map[string]map[string]string {
 [ -z "$AZURE_CLIENT_SECRET" ] || exit 4
 echo '{"accessToken":"` + azureAccess + `","expiresOn":"2999-01-01 00:00:00.000000","expires_on":32472144000,"subscription":"x","tenant":"` + azureTenant + `","tokenType":"Bearer"}'
 `
-	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(program), 0o755); err != nil {
+	if err := layFile(filepath.Join(dir, "az"), program, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "federated"), []byte("federated-"+canary), 0o600); err != nil {

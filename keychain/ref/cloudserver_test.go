@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -53,4 +55,13 @@ func (s *cloudStandIn) fault(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
+}
+
+// layFile writes a file that may be executed at once: a child that another test starts
+// meanwhile has this process's descriptors until it executes, and a file that somebody
+// may write cannot be executed.
+func layFile(path, text string, mode os.FileMode) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), mode)
 }

@@ -34,7 +34,7 @@ func programs(t *testing.T, scripts map[string]string) (folder string, variables
 	t.Helper()
 	folder = t.TempDir()
 	for name, text := range scripts {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+text), 0o700); err != nil {
+		if err := layFile(filepath.Join(folder, name), "#!/bin/sh\n"+text, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
