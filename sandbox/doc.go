@@ -25,7 +25,8 @@
 // to read, change, run or reach what its policy does not allow. It runs as the
 // person, or as root; it knows this code; it may use any system call, any number
 // of processes, and races. Programs outside the cage are not hostile, but they do
-// what they like to files meanwhile.
+// what they like to files meanwhile. Other agents in cages of their own are as hostile:
+// they may share a folder with this one, and what the kernel counts for each user.
 //
 // # What holds, and by what
 //
@@ -37,8 +38,10 @@
 // the file system finds a file by more names than it lists (another case, a short
 // name), a policy that gives less inside what it opens is refused, in both modes,
 // and a change of one is told as still open. Older copies that no listing shows
-// (.zfs, .snapshot) are denied with what they copy. A folder that cannot be listed, in
-// which a denied pattern may match, is left to the gate with all below it.
+// (.zfs, .snapshot) are denied with what they copy. A folder that cannot be listed, lies
+// below 64 others, or is one more than can be watched, in which a denied pattern may
+// match, is left to the gate with all below it. A link that this agent or another one may
+// have made leads to nothing that is opened (policy.Policy, Shared).
 // Processes: a process namespace, and Landlock's scope for signals. The person's
 // terminal: a session of the run's own on a terminal of its own (package terminal), to
 // which what is typed is passed on while the run is in the foreground; in the reduced
@@ -84,9 +87,11 @@
 // such a moment again. A folder that somebody outside moves onto a denied name, and one
 // that can be neither listed nor watched: the same, and a program that was in that very
 // folder, or below it, or had one of these open, reaches what is in it until the run
-// ends. A nested sandbox keeps the view that it has made before. A name that a `**` pattern
-// denies and a program in the cage creates by winning a race: it is refused from
-// then on. A host's socket in a folder that the agent may write. What a run draws on
+// ends. Of a folder that holds something denied by a pattern and that somebody outside
+// moves, a program that was in a folder below it reaches there what comes to match later,
+// until the run ends, and no report says so. A nested sandbox keeps the view that it has
+// made before. A name that a `**` pattern denies and a program in the cage creates by
+// winning a race: it is refused from then on. A host's socket in a folder that the agent may write. What a run draws on
 // the person's terminal, which it may do at any time, as a program without a cage may.
 // Data that is handed to an allowed host; what hides behind it at a content network (a
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in
@@ -94,6 +99,16 @@
 // enforced and not reported. A flaw of the kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps
 // start-up files read-only (policy.Compile), and knows of no other.
+//
+// That a run starts, goes on, or is quick, against an agent that wants it not to. With
+// half a million names in a shared folder, or a denied one in more of its folders than the
+// kernel has watches, a start with a `**` pattern is refused; a folder that is replaced
+// just while a cage is made may end the start; many deep or new folders make it slow. It
+// may use up memory, disk and processes (the policy's limits hold that), and what the
+// kernel counts for all programs of a user: a cage leaves others some of the inotify
+// instances and watches, namespaces, and descriptors on their way, but not of epoll's
+// watches, pipes' memory or pseudo-terminals, and several cages together may use up the
+// rest. Then a cage does not start, or ends; none is weaker for it.
 //
 // # Order, blocking, locking
 //

@@ -114,3 +114,49 @@ func TestPatternsInDeepFolders(t *testing.T) {
 	}
 	k.end()
 }
+
+// Another program that moves a large folder to and fro, as fast as it can, does not keep
+// the watch from what matters: what comes to match a pattern is refused meanwhile.
+func TestWatchBesideAFolderThatNeverRests(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+	for i := range 100 {
+		for j := range 100 {
+			w.write(fmt.Sprintf("project/large/one/%d/%d", i, j), "")
+		}
+	}
+	w.write("project/other/deep/file", "a file")
+	k := newTalk(t, w)
+	if got := k.run(`cat ~/project/other/deep/file`); got != "a file" {
+		t.Fatal(got)
+	}
+	over, ended, many := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		names := []string{w.path("project/large/one"), w.path("project/large/two")}
+		for i := 0; ; i++ {
+			select {
+			case <-over:
+				return
+			default:
+				_ = os.Rename(names[i%2], names[1-i%2])
+			}
+			if i == 40_000 { // more than the kernel keeps for who has not read them yet
+				close(many)
+			}
+		}
+	}()
+	defer func() { close(over); <-ended }()
+	<-many
+	for _, name := range []string{"project/other/deep/.env", "project/other/new/folder/.env"} {
+		w.write(name, "PASSWORD")
+		tries := 0
+		for ; tries < 1000 && k.works("cat ~/"+name); tries++ {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if tries == 1000 {
+			t.Fatalf("%s stays readable", name)
+		}
+	}
+	k.end()
+}

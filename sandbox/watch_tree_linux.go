@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,16 +15,28 @@ import (
 )
 
 // treeWatcher sees that a file comes to match a denied pattern in a folder that
-// is bound natively.
+// is bound natively. What comes into a folder that it knows it looks at before
+// anything else; what lies in a folder that is new or was moved there is looked at a
+// few folders at a time between that. Who moves a large folder to and fro therefore keeps
+// it from nothing.
 type treeWatcher struct {
 	file    *os.File // inotify
+	control func(func(fd uintptr)) error
 	folders map[int32]string
 	visit   func(name string) (denied bool)
 	closed  func(name string)
 	full    func(name string)
 	limit   int // of folders
 	left    int // trees that were left to full
+
+	roots   []string
+	given   []string        // roots that full was given as a whole
+	pending []string        // folders to look at, the longest known first
+	queued  map[string]bool // is pending
 }
+
+// atOnce is how many folders are looked at before the next look for events.
+const atOnce = 64
 
 // minWatched is how many folders are watched at least, if the kernel has so many
 // watches for all of a user's programs (fs.inotify.max_user_watches).
@@ -58,107 +70,146 @@ func newTreeWatcher(visit func(name string) bool, closed, full func(name string)
 	if err != nil {
 		return nil, &Error{Op: "watch allowed folders", Err: err, Hint: "raise fs.inotify.max_user_instances"}
 	}
-	return &treeWatcher{file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, visit: visit, closed: closed, full: full, limit: limit}, nil
+	w := &treeWatcher{
+		file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, visit: visit, closed: closed, full: full, limit: limit,
+		queued: map[string]bool{},
+	}
+	conn, err := w.file.SyscallConn()
+	if err != nil {
+		_ = w.file.Close()
+		return nil, &Error{Op: "watch allowed folders", Err: err}
+	}
+	w.control = conn.Control
+	return w, nil
 }
 
 // run watches until close. An error ends it.
 func (w *treeWatcher) run(roots []string) error {
-	conn, err := w.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	all := func() {
-		for _, root := range roots {
-			w.add(conn.Control, root)
-		}
-	}
-	all()
+	w.roots = roots
+	w.lookAgain()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := w.file.Read(buffer)
+		n, err := w.read(buffer)
 		if errors.Is(err, os.ErrClosed) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		for events := buffer[:n]; len(events) >= unix.SizeofInotifyEvent; {
-			wd := int32(binary.NativeEndian.Uint32(events))
-			mask := binary.NativeEndian.Uint32(events[4:])
-			length := min(int(binary.NativeEndian.Uint32(events[12:])), len(events)-unix.SizeofInotifyEvent)
-			name := strings.TrimRight(string(events[unix.SizeofInotifyEvent:][:length]), "\x00")
-			events = events[unix.SizeofInotifyEvent+length:]
-			dir, known := w.folders[wd]
-			switch {
-			case mask&unix.IN_Q_OVERFLOW != 0:
-				all()
-			case mask&unix.IN_IGNORED != 0:
-				delete(w.folders, wd)
-			case !known || name == "":
-			case mask&unix.IN_ISDIR != 0:
-				w.add(conn.Control, dir+"/"+name)
-			default:
-				w.visit(dir + "/" + name)
-			}
+		w.heed(buffer[:n])
+		for range min(atOnce, len(w.pending)) {
+			name := w.pending[0]
+			w.pending = w.pending[1:]
+			delete(w.queued, name)
+			w.look(name)
 		}
 	}
 }
 
-// add watches a tree and looks at what is in it. A folder is watched before it is
-// read, so nothing comes between.
-func (w *treeWatcher) add(control func(func(uintptr)) error, root string) {
-	_ = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			if errors.Is(err, fs.ErrPermission) && entry != nil && entry.IsDir() {
-				w.closed(name)
-			}
-			return skipOf(entry)
-		}
-		if w.visit(name) {
-			return skipOf(entry)
-		}
-		if !entry.IsDir() {
-			return nil
-		}
-		if strings.Count(name, "/") > mounts.MaxDepth {
-			w.full(name)
-			return fs.SkipDir
-		}
-		var wd int
-		var failed error
-		if err := control(func(fd uintptr) { wd, failed = unix.InotifyAddWatch(int(fd), name, treeWatched) }); err != nil {
-			return fs.SkipAll
-		}
-		_, known := w.folders[int32(wd)]
+// read waits for events if there is nothing else to do.
+func (w *treeWatcher) read(buffer []byte) (n int, err error) {
+	if len(w.pending) == 0 {
+		return w.file.Read(buffer)
+	}
+	if closed := w.control(func(fd uintptr) { n, err = unix.Read(int(fd), buffer) }); closed != nil {
+		return 0, os.ErrClosed
+	}
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// heed reads events: see watcher.read.
+func (w *treeWatcher) heed(events []byte) {
+	for len(events) >= unix.SizeofInotifyEvent {
+		wd := int32(binary.NativeEndian.Uint32(events))
+		mask := binary.NativeEndian.Uint32(events[4:])
+		length := min(int(binary.NativeEndian.Uint32(events[12:])), len(events)-unix.SizeofInotifyEvent)
+		name := strings.TrimRight(string(events[unix.SizeofInotifyEvent:][:length]), "\x00")
+		events = events[unix.SizeofInotifyEvent+length:]
+		dir, known := w.folders[wd]
 		switch {
-		case failed == nil && !known && len(w.folders) >= w.limit:
-			_ = control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) }) // it ends with the run otherwise
-			return w.leave(root, name)
-		case failed == nil:
-			w.folders[int32(wd)] = name
-		case errors.Is(failed, unix.EACCES):
-			w.closed(name)
-			return fs.SkipDir
-		case errors.Is(failed, unix.ENOSPC), errors.Is(failed, unix.ENOMEM):
-			return w.leave(root, name)
+		case mask&unix.IN_Q_OVERFLOW != 0:
+			w.lookAgain()
+		case mask&unix.IN_IGNORED != 0:
+			delete(w.folders, wd)
+		case known && name != "":
+			w.came(dir+"/"+name, mask&unix.IN_ISDIR != 0)
 		}
-		return nil
-	})
+	}
+}
+
+func (w *treeWatcher) lookAgain() {
+	for _, root := range w.roots {
+		w.came(root, true)
+	}
+}
+
+// came sees to a name that is there or came. A folder's turn is later.
+func (w *treeWatcher) came(name string, folder bool) {
+	if w.visit(name) || !folder || w.queued[name] {
+		return
+	}
+	w.queued[name] = true
+	w.pending = append(w.pending, name)
+}
+
+// look watches a folder and looks at what is in it. It is watched before it is
+// read, so nothing comes between.
+func (w *treeWatcher) look(name string) {
+	if slices.ContainsFunc(w.given, func(root string) bool { return within(name, root) }) {
+		return
+	}
+	if strings.Count(name, "/") > mounts.MaxDepth {
+		w.full(name)
+		return
+	}
+	err := w.watch(name)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.ENOMEM) {
+		w.leave(name)
+		return
+	}
+	var entries []fs.DirEntry
+	if err == nil {
+		entries, err = os.ReadDir(name)
+	}
+	for _, entry := range entries {
+		w.came(name+"/"+entry.Name(), entry.IsDir())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) {
+		w.closed(name)
+	}
+}
+
+// watch fails with ENOSPC when there are too many folders, for the kernel or for limit.
+func (w *treeWatcher) watch(name string) error {
+	var wd int
+	var err error
+	if closed := w.control(func(fd uintptr) { wd, err = unix.InotifyAddWatch(int(fd), name, treeWatched) }); closed != nil {
+		return unix.ENOENT // the run has ended
+	}
+	if err != nil {
+		return err
+	}
+	if _, known := w.folders[int32(wd)]; !known && len(w.folders) >= w.limit {
+		_ = w.control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) }) // it ends with the run otherwise
+		return unix.ENOSPC
+	}
+	w.folders[int32(wd)] = name
+	return nil
 }
 
 // leave gives up watching below a folder.
-func (w *treeWatcher) leave(root, name string) error {
-	if w.left++; w.left > maxLeft {
-		w.full(root)
-		return fs.SkipAll
+func (w *treeWatcher) leave(name string) {
+	if w.left++; w.left <= maxLeft {
+		w.full(name)
+		return
 	}
-	w.full(name)
-	return fs.SkipDir
-}
-
-func skipOf(entry fs.DirEntry) error {
-	if entry != nil && entry.IsDir() {
-		return fs.SkipDir
+	for _, root := range w.roots {
+		if within(name, root) && !slices.Contains(w.given, root) {
+			w.given = append(w.given, root)
+			w.full(root)
+		}
 	}
-	return nil
 }
