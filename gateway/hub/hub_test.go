@@ -47,6 +47,9 @@ func open(t *testing.T, limits Limits, methods ...Method) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if limits.Step == 0 { // no tick comes between an answer and the next, however long a test takes
+		limits.Step = time.Hour
+	}
 	h := &house{}
 	h.Hub = New(Options{
 		Table: table, Version: "test", BootID: "boot", Events: []string{"tick"}, Limits: limits,
