@@ -54,14 +54,13 @@
 // held for an answer is given up with it when the program hangs up. Unix sockets: the
 // supervisor makes the connection that it judged; a pair of datagram sockets becomes
 // one of sequenced packets, which sends nowhere but to its other end (the reduced
-// mode refuses it); a nested sandbox reaches sockets below the cage's own /tmp and
-// /run only. Privilege: no capability,
-// no_new_privs and the call filter (linux/seccomp); that is what makes sudo and
-// every other set-uid program harmless, not the list of names that gives them a
-// clear answer. Execution under `execute_commands: false`: after the first
-// program every execve fails, and no file that it may write can be mapped for
-// execution. Memory of its own can be, also where it has a descriptor (memfd_create,
-// shmget): interpreters compile into it.
+// mode refuses it); a nested sandbox reaches sockets in the cage's own /tmp only.
+// Privilege: no capability, no_new_privs and the call filter (linux/seccomp); that
+// is what makes sudo and every other set-uid program harmless, not the list of names
+// that gives them a clear answer. Execution under `execute_commands: false`: after
+// the first program every execve fails, and no file that it may write can be mapped
+// for execution. Memory of its own can be, also where it has a descriptor
+// (memfd_create, shmget): interpreters compile into it.
 //
 // Where namespaces are refused a policy with `enforce: reduced` gets less, by
 // Landlock and by calls that the supervisor makes in the program's place

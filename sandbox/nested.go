@@ -11,7 +11,7 @@ func NestedOpens() []string {
 		"/proc is not covered in part, as it is otherwise: a program sees the settings of the machine in /proc/sys, and the names of the user's kernel keys in /proc/keys",
 		"cgroup namespaces only where no control group of the user's shows in one",
 		"writes that a nested sandbox is refused by a read-only folder are not reported; what the gate, the network and the limits refuse is",
-		"a nested sandbox reaches a UNIX socket by its path where that is below the cage's own /tmp or /run, which hold nothing of the host's; elsewhere none, its own neither",
+		"a nested sandbox reaches a UNIX socket by its path where that is in the cage's own /tmp, which holds nothing of the host's; elsewhere none, its own neither",
 		"not for root: an agent that root runs is refused with it",
 		"still held: denied paths, read-only folders, the gate, the network, signals, no_new_privs and every other rule of the call filter; the kernel locks the cage's mounts in each namespace below it",
 	}

@@ -74,7 +74,7 @@ func (j *judge) atCallElsewhere(call seccomp.Call) seccomp.Verdict {
 // know.
 func nestedSocket() policy.Decision {
 	return policy.Decision{
-		Effect: policy.Deny, Rule: "nested: no socket with a path is reached from a nested sandbox, but below the cage's own /tmp and /run",
+		Effect: policy.Deny, Rule: "nested: no socket with a path is reached from a nested sandbox, but below the cage's own /tmp",
 		Origin: policy.Origin{BuiltIn: "the path is in a tree of the program's own, and the policy has no word on it"},
 	}
 }

@@ -19,45 +19,42 @@ import (
 // atNestedSocket lets a nested sandbox reach what the cage's own programs listen
 // at in the cage's own memory: sandboxes have their proxies there. Where a socket
 // lies is told by its file system, which nobody outside the cage can see; in
-// other places the path is in a tree that the policy has no word on.
+// other places the path is in a tree that the policy has no word on. In the cage's own
+// /run, which is read-only, nobody can listen.
 func (j *judge) atNestedSocket(ctx context.Context, call seccomp.Call, socket *emulate.Socket) seccomp.Verdict {
 	refused := func() seccomp.Verdict {
 		return j.refuse(call, policy.ClassPathWrite, call.WrittenSocket, nestedSocket(), unix.EACCES)
 	}
-	clean := path.Clean(call.WrittenSocket)
-	for _, private := range []string{"/tmp", "/run"} {
-		rest, below := strings.CutPrefix(clean, private+"/")
-		if !below || j.process.plan.Regions.Of(private) != mounts.Private {
-			continue
-		}
-		own, err := openBelow("/proc/"+strconv.Itoa(j.process.identity.init)+"/root", private[1:], unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT)
-		if err != nil {
-			return refused()
-		}
-		defer func() { _ = unix.Close(own) }()
-		theirs, err := openBelow("/proc/"+strconv.Itoa(call.TID)+"/root", private[1:], unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT)
-		if err != nil {
-			return refused()
-		}
-		defer func() { _ = unix.Close(theirs) }()
-		if same, err := sameFileSystem(own, theirs); err != nil || !same || !call.Valid() {
-			return refused()
-		}
-		// It stays in that file system, so nothing of the host's can be behind the name.
-		fd, err := openBelow("/proc/self/fd/"+strconv.Itoa(theirs), rest, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV)
-		switch {
-		case errors.Is(err, unix.ENOENT):
-			return seccomp.Verdict{Errno: unix.ENOENT}
-		case err != nil:
-			return refused()
-		}
-		defer func() { _ = unix.Close(fd) }()
-		name := make([]byte, 2, 40)
-		binary.NativeEndian.PutUint16(name, unix.AF_UNIX)
-		name = append(append(name, "/proc/self/fd/"+strconv.Itoa(fd)...), 0)
-		return did(connect(ctx, call, socket, name))
+	rest, below := strings.CutPrefix(path.Clean(call.WrittenSocket), "/tmp/")
+	if !below || j.process.plan.Regions.Of("/tmp") != mounts.Private {
+		return refused()
 	}
-	return refused()
+	own, err := openBelow("/proc/"+strconv.Itoa(j.process.identity.init)+"/root", "tmp", unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT)
+	if err != nil {
+		return refused()
+	}
+	defer func() { _ = unix.Close(own) }()
+	theirs, err := openBelow("/proc/"+strconv.Itoa(call.TID)+"/root", "tmp", unix.O_DIRECTORY, unix.RESOLVE_IN_ROOT)
+	if err != nil {
+		return refused()
+	}
+	defer func() { _ = unix.Close(theirs) }()
+	if same, err := sameFileSystem(own, theirs); err != nil || !same || !call.Valid() {
+		return refused()
+	}
+	// It stays in that file system, so nothing of the host's can be behind the name.
+	fd, err := openBelow("/proc/self/fd/"+strconv.Itoa(theirs), rest, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return seccomp.Verdict{Errno: unix.ENOENT}
+	case err != nil:
+		return refused()
+	}
+	defer func() { _ = unix.Close(fd) }()
+	name := make([]byte, 2, 40)
+	binary.NativeEndian.PutUint16(name, unix.AF_UNIX)
+	name = append(append(name, "/proc/self/fd/"+strconv.Itoa(fd)...), 0)
+	return did(connect(ctx, call, socket, name))
 }
 
 // openBelow opens a path only, through no link.

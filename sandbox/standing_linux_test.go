@@ -140,7 +140,7 @@ func TestPatternSeenFromInside(t *testing.T) {
 }
 
 func TestPatternSeenFromInsideAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^TestPatternSeenFromInside$|^TestFolderSeenFromInside$|^TestUnlistedSeenFromInside$|^TestPatternSeenAfterRename$|^TestFolderKeepsItsNameFromInside$|^TestFoldersKeptAreBounded$|^TestPatternSeenFromTwoInside$")
+	ordinary(t, "^TestPatternSeenFromInside$|^TestFolderSeenFromInside$|^TestUnlistedSeenFromInside$|^TestPatternSeenAfterRename$|^TestFolderKeepsItsNameFromInside$|^TestFoldersKeptAreBounded$|^TestFolderThatCannotBeKeptEndsTheRun$|^TestPatternSeenFromTwoInside$")
 }
 
 // The same for a folder that comes, and for one in the allowed folder that gets a
@@ -310,4 +310,28 @@ func TestFoldersKeptAreBounded(t *testing.T) {
 	if res.out != "256 renamed, 44 busy\n300 renamed, 0 busy\n" || res.status.Code != 0 {
 		t.Errorf("out %q, err %q", res.out, res.err)
 	}
+}
+
+// Nor is it a way to keep open what comes to be denied: where it cannot be closed, the
+// run ends, and says why.
+func TestFolderThatCannotBeKeptEndsTheRun(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+	if err := os.RemoveAll(w.path("project/.env")); err != nil {
+		t.Fatal(err)
+	}
+	k := talkTo(t, w.spec("perl", "-e", `$| = 1; chdir "$ENV{HOME}/project"; my @open; my $gate = (stat ".")[0];
+		my $list = sub { opendir(my $dir, shift) or die $!; my @names = readdir $dir; $dir };
+		my $native = sub { for (1 .. 10000) { return if (stat $_[0])[0] != $gate; $list->($_[0]); select undef, undef, undef, 0.001 } die "not native" };
+		my $hold = sub { mkdir $_[0] or die $!; $native->($_[0]); push @open, $list->($_[0]) };
+		for my $i (1 .. 300) { $hold->("d$i"); next if rename "d$i", "e$i"; print $i, "\n"; last } # the last is open, and not kept
+		while (<STDIN>) { print "still here\n" }`), start)
+	if got := k.answer(); got != "257" {
+		t.Fatalf("the first that was not given back: %q", got)
+	}
+	if got := k.say("go on"); got != "still here" {
+		t.Fatal(got)
+	}
+	w.write("project/d257/.env", "PASSWORD")
+	k.isEnded("close " + w.path("project/d257") + "/.env: too many folders are closed with programs inside them")
 }

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -84,6 +85,29 @@ func (k *talk) warns(text string) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	k.t.Errorf("no %q in %q", text, k.process.Report().Warnings)
+}
+
+// isEnded waits until the run has been ended, for a reason that is said with what to do.
+// The program itself waits for a line.
+func (k *talk) isEnded(why string) {
+	k.t.Helper()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := k.process.Wait()
+		ended <- err
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(time.Minute):
+		k.t.Error("the run goes on")
+		_ = k.in.Close()
+		err = <-ended
+	}
+	typed, ok := errors.AsType[*sandbox.Error](err)
+	if !ok || !strings.Contains(err.Error(), why) || typed.Hint == "" {
+		k.t.Errorf("the run ended with %v (%s)", err, hintOf(err))
+	}
 }
 
 func (k *talk) end() result {

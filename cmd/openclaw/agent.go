@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -166,11 +167,12 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 		t.print("  allowed  %s  (%s)", addressWords(rule), rule.Origin.String())
 	}
 	t.print("programs   %s", execWords(p))
-	if len(p.Asks) > 0 {
-		t.print("asks       %s: what no rule speaks of is held for your answer", classWords(p.Asks))
-	}
+	t.showAskRules(p)
 	if p.MaxFileSize > 0 {
 		t.print("files      at most %d bytes each (%s)", p.MaxFileSize, p.MaxOrigin.String())
+	}
+	if len(p.Env) > 0 {
+		t.print("variables  %s: handed to the agent as you have them set (env)", printable(strings.Join(p.Env, ", ")))
 	}
 	t.showBounds(p)
 	t.showRepositories(p)
@@ -193,6 +195,27 @@ func enforceWords(p *policy.Policy) string {
 		return string(p.Enforce) + "  (the full cage; the reduced mode cannot hold this policy: " + printable(err.Error()) + ")"
 	}
 	return string(p.Enforce) + "  (the full cage; where it cannot be had the reduced mode, which openclaw doctor describes)"
+}
+
+// showAskRules prints what is asked about, and what becomes of a question that nobody
+// answers.
+func (t *terminal) showAskRules(p *policy.Policy) {
+	if len(p.Asks) == 0 {
+		return
+	}
+	t.print("asks       %s: what no rule speaks of is held for your answer", classWords(p.Asks))
+	t.print("           one that is not answered in %s is refused (ask_timeout)", askTimeWords(p.AskTimeout))
+	if len(p.NeverAlways) > 0 {
+		t.print("           no answer is for always for %s (never_always)", classWords(p.NeverAlways))
+	}
+}
+
+// askTimeWords writes a time as the config does: 60s, 5m.
+func askTimeWords(d time.Duration) string {
+	if d >= 2*time.Minute && d%time.Minute == 0 {
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%gs", d.Seconds())
 }
 
 func addressWords(rule policy.AddressRule) string {

@@ -21,6 +21,9 @@ const maxRights = 252
 // The collector may run as soon as that socket is closed, so the descriptors are
 // closed before.
 func Collect(fds ...int) {
+	if len(fds) == 0 {
+		return
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		closeAll(fds)

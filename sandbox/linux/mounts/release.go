@@ -13,10 +13,12 @@ import (
 // delays nobody: each spare alone costs a grace period. The masks stay where
 // they are; nothing can be renewed any more.
 func (m *Masks) Release() {
+	var left []int
 	for _, one := range m.list {
-		control.Collect(one.spares...)
+		left = append(left, one.spares...)
 		one.spares = nil
 	}
+	control.Collect(left...)
 	if m.outer == "" {
 		return
 	}

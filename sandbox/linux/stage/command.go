@@ -135,7 +135,9 @@ func (s *stage) listen(pid int) {
 			}
 		case KindRenew:
 			if err := s.renew(); err != nil {
-				_ = s.conn.Send(KindFailed, fail("cover denied paths again", err).Failed)
+				f := fail("cover denied paths again", err)
+				f.Hint = "start the run again: what is there now is covered from its start"
+				_ = s.conn.Send(KindFailed, f.Failed)
 				_ = unix.Kill(-1, unix.SIGKILL)
 				return
 			}
