@@ -158,7 +158,7 @@ func (s *rawSocket) read() (rawFrame, error) {
 	return f, err
 }
 
-// next is the next frame that is no tick.
+// next is the next frame that is no tick and no ping: both come by the clock.
 func (s *rawSocket) next() rawFrame {
 	s.t.Helper()
 	for {
@@ -166,7 +166,7 @@ func (s *rawSocket) next() rawFrame {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if f.opcode != opText || !strings.Contains(f.payload, `"event":"tick"`) {
+		if f.opcode != opPing && (f.opcode != opText || !strings.Contains(f.payload, `"event":"tick"`)) {
 			return f
 		}
 	}
