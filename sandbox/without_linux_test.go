@@ -227,6 +227,9 @@ func probeWithout(t *testing.T, one absence) {
 	if one.instead != "" && !slices.Contains(names, one.instead) {
 		t.Errorf("%q is not among %q", one.instead, names)
 	}
+	if one.blamed == "" && len(failing(found.Mechanisms)) > 0 {
+		t.Errorf("it works, and is said not to: %q", failing(found.Mechanisms))
+	}
 	works := !slices.ContainsFunc(found.Reduced, func(m sandbox.Mechanism) bool { return m.Name == "reduced mode" })
 	if works != one.reduced {
 		t.Errorf("reduced works: %t; %q", works, failing(found.Reduced))

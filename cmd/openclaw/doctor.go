@@ -155,12 +155,17 @@ func (t *terminal) fixNamespaces(ctx context.Context, yes bool) error {
 		t.print("Nothing to fix: this machine enforces every policy.")
 		return nil
 	}
+	return t.installProfile(ctx, installation, os.Geteuid() == 0, yes)
+}
+
+// installProfile says what is to be done, asks, and does it.
+func (t *terminal) installProfile(ctx context.Context, installation *apparmor.Installation, root, yes bool) error {
 	steps, err := installation.Steps()
 	if err != nil {
 		return &failure{err: err, hint: "openclaw doctor shows what else is missing", code: exitRefused}
 	}
 	var command []string
-	if os.Geteuid() != 0 {
+	if !root {
 		if command, err = apparmor.Command(installation.Program, "doctor", "--fix", "--yes"); err != nil {
 			return &failure{err: err, code: exitRefused}
 		}

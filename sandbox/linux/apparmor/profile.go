@@ -94,6 +94,10 @@ func Warning(program string) string {
 // Restricted reports whether this machine's AppArmor refuses user namespaces to
 // programs that it does not know.
 func Restricted() bool {
-	value, err := os.ReadFile("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+	return restricted("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+}
+
+func restricted(setting string) bool {
+	value, err := os.ReadFile(setting)
 	return err == nil && strings.TrimSpace(string(value)) == "1"
 }

@@ -98,20 +98,81 @@ func TestProfileRefusesPaths(t *testing.T) {
 	}
 }
 
+// The parser of this machine may be too old for some of it: each line is one that a
+// machine whose AppArmor refuses namespaces needs, and that AppArmor 4 knows.
+func TestProfileText(t *testing.T) {
+	const want = "# Written by `openclaw doctor --fix`; it is replaced by the next one.\n" + `# It lets this one program make user namespaces, which its cages are built from.
+abi <abi/4.0>,
+include <tunables/global>
+
+profile openclaw "/usr/local/bin/openclaw" flags=(unconfined) {
+  userns,
+
+  include if exists <local/openclaw>
+}
+`
+	if text, err := Profile("/usr/local/bin/openclaw"); err != nil || text != want {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// Who may change the program, or a folder above it, may make namespaces too, and it is
+// said which of them that is.
 func TestWarning(t *testing.T) {
-	folder := t.TempDir()
+	base := t.TempDir()
+	folder, above := filepath.Join(base, "bin"), Warning(base)
 	name := filepath.Join(folder, "openclaw")
-	if err := os.WriteFile(name, nil, 0o777); err != nil {
+	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(name, 0o777); err != nil {
+	if err := os.WriteFile(name, nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if said := Warning(name); !strings.Contains(said, name) {
-		t.Errorf("a program that everybody can change: %q", said)
+	root := os.Getuid() == 0
+	for _, c := range []struct {
+		what            string
+		program, folder os.FileMode
+		owner           int // of the folder
+		warns           string
+	}{
+		{"everybody may write the program", 0o777, 0o755, 0, name},
+		{"its group may", 0o775, 0o755, 0, name},
+		{"everybody may write the folder", 0o755, 0o777, 0, folder},
+		{"the group of the folder may", 0o755, 0o775, 0, folder},
+		{"the folder is another user's", 0o755, 0o755, 64123, folder},
+		{"nobody but root", 0o755, 0o755, 0, ""},
+		{"a folder like /tmp", 0o755, 0o777 | os.ModeSticky, 0, ""},
+	} {
+		if err := errors.Join(os.Chmod(name, c.program), os.Chmod(folder, c.folder)); err != nil {
+			t.Fatal(err)
+		}
+		if root {
+			if err := os.Chown(folder, c.owner, -1); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			c.warns = name // it is the user's own
+		}
+		said := Warning(name)
+		if c.warns == "" && said != above || !strings.HasPrefix(said, c.warns) || c.warns != "" && !strings.Contains(said, "may make user namespaces too") {
+			t.Errorf("%s: %q", c.what, said)
+		}
 	}
-	if said := Warning("/usr/bin/env"); said != "" && os.Getuid() == 0 {
-		t.Errorf("%q", said)
+}
+
+// AppArmor says whether it refuses namespaces; a machine without it does not.
+func TestRestricted(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "setting")
+	for text, want := range map[string]bool{"1\n": true, "0\n": false, "": false} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if restricted(name) != want {
+			t.Errorf("%q: %t", text, !want)
+		}
+	}
+	if restricted(name + "x") {
+		t.Error("a machine without the setting")
 	}
 }
 
@@ -143,6 +204,9 @@ func TestInstall(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if steps, err = i.Steps(); err != nil || !strings.HasPrefix(steps[0], "replace "+i.File()) {
+		t.Errorf("of its own file: %q %v", steps, err)
+	}
 	want, err := Profile(i.Program)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +230,7 @@ func TestInstallRefuses(t *testing.T) {
 	good, log := standIn(t, "apparmor_parser", "exit 0")
 	failing, _ := standIn(t, "apparmor_parser", "echo no such rule >&2; exit 1")
 	foreign := t.TempDir()
-	theirs := []byte("profile openclaw /elsewhere {}\n")
+	theirs := []byte("# Written by hand\nprofile openclaw /elsewhere {}\n")
 	if err := os.WriteFile(filepath.Join(foreign, "openclaw"), theirs, 0o600); err != nil {
 		t.Fatal(err)
 	}
