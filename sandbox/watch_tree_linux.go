@@ -35,8 +35,12 @@ type treeWatcher struct {
 	queued  map[string]bool // is pending
 }
 
-// atOnce is how many folders are looked at before the next look for events.
-const atOnce = 64
+// atOnce is how many folders are looked at before the next look for events, and
+// readsAtOnce how often these are read then: as much as the kernel keeps.
+const (
+	atOnce      = 16
+	readsAtOnce = 16
+)
 
 // minWatched is how many folders are watched at least, if the kernel has so many
 // watches for all of a user's programs (fs.inotify.max_user_watches).
@@ -89,14 +93,19 @@ func (w *treeWatcher) run(roots []string) error {
 	w.lookAgain()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := w.read(buffer)
-		if errors.Is(err, os.ErrClosed) {
-			return nil
+		for range readsAtOnce {
+			n, err := w.read(buffer)
+			if errors.Is(err, os.ErrClosed) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+			w.heed(buffer[:n])
 		}
-		if err != nil {
-			return err
-		}
-		w.heed(buffer[:n])
 		for range min(atOnce, len(w.pending)) {
 			name := w.pending[0]
 			w.pending = w.pending[1:]
@@ -148,7 +157,7 @@ func (w *treeWatcher) lookAgain() {
 
 // came sees to a name that is there or came. A folder's turn is later.
 func (w *treeWatcher) came(name string, folder bool) {
-	if w.visit(name) || !folder || w.queued[name] {
+	if folder && w.queued[name] || w.visit(name) || !folder { // the name of one that waits was seen
 		return
 	}
 	w.queued[name] = true
