@@ -42,7 +42,12 @@ func TestClientsThatNeverRead(t *testing.T) {
 	// A socket that asks and asks, and reads nothing.
 	// Its buffer stays as it is: a window that shrinks leaves the kernel with numbers
 	// past it, and then it drops what says that the connection is closed, too.
-	deaf := admitted(t, port)
+	// It has an address of its own, or it would use up the requests of everybody here.
+	deaf, status, body := upgradeFrom(t, "127.0.0.2", port, nil)
+	if deaf == nil {
+		t.Fatalf("no upgrade: %d %s", status, body)
+	}
+	deaf.admit()
 	deaf.send(websocket.TextMessage, []byte(`{"type":"req","id":"s","method":"openclaw.events.subscribe"}`))
 	cut := make(chan struct{})
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,7 +41,15 @@ type socket struct {
 // is its answer.
 func upgrade(t *testing.T, port int, header http.Header) (s *socket, status int, body string) {
 	t.Helper()
-	dialer := websocket.Dialer{HandshakeTimeout: time.Minute}
+	return upgradeFrom(t, "127.0.0.1", port, header)
+}
+
+// upgradeFrom is upgrade from an address of loopback: the gateway counts requests for
+// each.
+func upgradeFrom(t *testing.T, address string, port int, header http.Header) (s *socket, status int, body string) {
+	t.Helper()
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	dialer := websocket.Dialer{HandshakeTimeout: time.Minute, NetDialContext: from.DialContext}
 	conn, response, err := dialer.DialContext(t.Context(), fmt.Sprintf("ws://127.0.0.1:%d/", port), header)
 	if response == nil {
 		t.Fatal(err)
@@ -133,11 +142,17 @@ func connectFrame(t *testing.T, token string) []byte {
 func admitted(t *testing.T, port int) *socket {
 	t.Helper()
 	s := stranger(t, port)
-	s.send(websocket.TextMessage, connectFrame(t, rightToken))
-	if hello := s.receive(); hello.Response == nil || !hello.Response.OK {
-		t.Fatalf("the right token is refused: %+v", hello.Response)
-	}
+	s.admit()
 	return s
+}
+
+// admit presents the right token.
+func (s *socket) admit() {
+	s.t.Helper()
+	s.send(websocket.TextMessage, connectFrame(s.t, rightToken))
+	if hello := s.receive(); hello.Response == nil || !hello.Response.OK {
+		s.t.Fatalf("the right token is refused: %+v", hello.Response)
+	}
 }
 
 // serves checks that a socket is still served.
