@@ -52,7 +52,7 @@ func settleKernel() error {
 	if err := unix.Mount("groups", groupsRoot, "cgroup2", 0, ""); err != nil {
 		return fmt.Errorf("mount groups: %w", err)
 	}
-	return os.Chmod("/tmp", 0o1777)
+	return os.Chmod("/tmp", 0o777|os.ModeSticky)
 }
 
 // onKernel reports whether this is the kernel of the tests' own. Otherwise it
