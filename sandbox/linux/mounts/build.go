@@ -8,7 +8,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -181,86 +180,6 @@ func (b *Builder) step(s Step) error {
 	return fmt.Errorf("unknown action: %w", unix.EINVAL)
 }
 
-// move clones what stands at source below from and puts it at name in the new
-// root. Neither path may go through a symbolic link, so what was resolved when
-// the plan was made is what is bound, or the cage is refused.
-func (b *Builder) move(from int, source, name string, set uint64) error {
-	var at int
-	var err error
-	if from == b.gate {
-		at, err = b.fetched(source)
-	} else {
-		at, err = beneath(from, source)
-	}
-	if err != nil {
-		return fmt.Errorf("open source: %w", err)
-	}
-	defer func() { _ = unix.Close(at) }()
-	return b.attach(from, at, name, set)
-}
-
-// moveFolder is move for a folder of the host: the error of one that is not there, or
-// is none, says that it is gone.
-func (b *Builder) moveFolder(name string, set uint64) error {
-	at, err := within(b.host, strings.TrimPrefix(name, "/"), unix.O_DIRECTORY)
-	if err != nil {
-		return fmt.Errorf("open source: %w", err)
-	}
-	defer func() { _ = unix.Close(at) }()
-	return b.attach(b.host, at, name, set)
-}
-
-// attach clones what was opened below from, and puts the clone at name.
-func (b *Builder) attach(from, at int, name string, set uint64) error {
-	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
-	if from == b.host {
-		flags |= unix.AT_RECURSIVE
-	}
-	// First the place: to throw a clone away takes the kernel a grace period.
-	to, err := beneath(b.root, name)
-	if err != nil {
-		return fmt.Errorf("open place: %w", err)
-	}
-	defer func() { _ = unix.Close(to) }()
-	tree, err := unix.OpenTree(at, "", flags)
-	if err != nil {
-		return fmt.Errorf("clone mount: %w", err)
-	}
-	defer func() { _ = unix.Close(tree) }()
-	if set != 0 {
-		attr := unix.MountAttr{Attr_set: set}
-		if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-			return fmt.Errorf("set mount flags: %w", err)
-		}
-	}
-	if err := unix.MoveMount(tree, "", to, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
-		return fmt.Errorf("attach mount: %w", err)
-	}
-	return nil
-}
-
-// beneath opens a clean absolute path below a root without following links.
-// The last name may itself be a link: the descriptor is then of the link.
-func beneath(root int, name string) (int, error) {
-	how := unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS,
-	}
-	for {
-		fd, err := unix.Openat2(root, strings.TrimPrefix(path.Clean(name), "/")+dotIfRoot(name), &how)
-		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-			return fd, err
-		}
-	}
-}
-
-func dotIfRoot(name string) string {
-	if path.Clean(name) == "/" {
-		return "."
-	}
-	return ""
-}
-
 // place makes a folder or an empty file in the cage's own memory, with the
 // folders above it.
 func (b *Builder) place(name string, file bool) error {
@@ -339,76 +258,4 @@ func (b *Builder) follow(name string) (string, error) {
 		name = path.Clean(target)
 	}
 	return "", nil
-}
-
-// Leave makes the new root the only one. Nothing of the host is reachable but
-// what the plan bound once Left has returned, which makes sure of it.
-func (b *Builder) Leave() error {
-	for _, fd := range []int{b.host, b.gate, b.root} {
-		_ = unix.Close(fd)
-	}
-	if err := unix.Chdir(newRoot); err != nil {
-		return fmt.Errorf("enter new root: %w", err)
-	}
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return fmt.Errorf("enter new root: %w", err)
-	}
-	if err := unix.Chdir("/"); err != nil {
-		return fmt.Errorf("enter new root: %w", err)
-	}
-	// The old root stands upon the new one: it is what "." leads to for umount(2).
-	// The kernel takes it away at once and then waits for a grace period, which
-	// this thread need not.
-	left := make(chan error, 1)
-	go func() { left <- unix.Unmount(".", unix.MNT_DETACH) }()
-	b.left = left
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	for _, name := range []string{"/", "/run", "/dev"} {
-		if err := unix.MountSetattr(unix.AT_FDCWD, name, 0, &attr); err != nil {
-			return fmt.Errorf("make %s read-only: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// Left waits until the old root is gone, which is so before its umount returns: see
-// onTop.
-func (b *Builder) Left() error {
-	for {
-		gone, err := onTop()
-		if err == nil && !gone {
-			select {
-			case err = <-b.left:
-				if err != nil {
-					return fmt.Errorf("let go of the old root: %w", err)
-				}
-				if gone, err = onTop(); err == nil && !gone {
-					return errors.New("let go of the old root: it is still there")
-				}
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("look for the old root: %w", err)
-		}
-		if gone {
-			return nil
-		}
-	}
-}
-
-// onTop reports whether nothing is mounted upon this process's root. The old root
-// is, until it is gone: a path that goes up from the root comes to what was mounted
-// there last. The kernel takes a mount out of the namespace, where no path leads to
-// it any more, and waits for a grace period only then: 0.2 ms, and 20 ms on a busy
-// machine.
-func onTop() (bool, error) {
-	var root, up unix.Stat_t
-	if err := unix.Stat("/", &root); err != nil {
-		return false, err
-	}
-	if err := unix.Stat("/..", &up); err != nil {
-		return false, err
-	}
-	return root.Dev == up.Dev && root.Ino == up.Ino, nil
 }
