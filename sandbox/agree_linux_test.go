@@ -56,17 +56,7 @@ func newForest(t *testing.T) *forest {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = listener.Close() })
-		go func() {
-			for {
-				conn, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = conn.Write([]byte("hello\n"))
-				_ = conn.Close()
-			}
-		}()
+		serveEach(t, listener, func(conn net.Conn) { _, _ = conn.Write([]byte("hello\n")) })
 		f.ports = append(f.ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return f

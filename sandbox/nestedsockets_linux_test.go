@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"openclaw/sandbox/policy"
@@ -103,20 +102,7 @@ func answering(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				_, _ = io.Copy(conn, conn)
-				_ = conn.Close()
-			})
-		}
-	})
-	t.Cleanup(func() { _ = listener.Close(); serving.Wait() })
+	serveEach(t, listener, func(conn net.Conn) { _, _ = io.Copy(conn, conn) })
 }
 
 func fieldsOf(lines []string) []string {

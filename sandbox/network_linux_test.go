@@ -24,6 +24,18 @@ func serve(t *testing.T, answer string) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveEach(t, listener, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			return
+		}
+		_, _ = fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\n\r\n%s\n", answer)
+	})
+	return netip.MustParseAddrPort(listener.Addr().String())
+}
+
+// serveEach answers every connection to a listener until the test ends.
+func serveEach(t *testing.T, listener net.Listener, answer func(net.Conn)) {
+	t.Helper()
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -33,15 +45,11 @@ func serve(t *testing.T, answer string) netip.AddrPort {
 			}
 			serving.Go(func() {
 				defer func() { _ = conn.Close() }()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
-					return
-				}
-				_, _ = fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\n\r\n%s\n", answer)
+				answer(conn)
 			})
 		}
 	})
 	t.Cleanup(func() { _ = listener.Close(); serving.Wait() })
-	return netip.MustParseAddrPort(listener.Addr().String())
 }
 
 // ask is a shell function: ask HOST PORT prints the last line of the answer.

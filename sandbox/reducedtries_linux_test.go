@@ -384,15 +384,5 @@ func speak(t *testing.T, name, says string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte(says))
-			_ = conn.Close()
-		}
-	}()
+	serveEach(t, listener, func(conn net.Conn) { _, _ = conn.Write([]byte(says)) })
 }
