@@ -63,3 +63,18 @@ func TestedUnseen(word stage.Tested) error {
 	p.judge = &judge{process: p}
 	return p.tested(control.Message{Kind: stage.KindTested, Body: body})
 }
+
+// WatchTree watches a folder for denied patterns as a run does, and calls visit for all
+// that is there or comes, until stop.
+func WatchTree(root string, visit func(name string) (denied bool)) (stop func() error, err error) {
+	w, err := newTreeWatcher(visit, func(string) {}, func(string) {}, minWatched)
+	if err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.run([]string{root}) }()
+	return func() error {
+		_ = w.file.Close()
+		return <-ended
+	}, nil
+}

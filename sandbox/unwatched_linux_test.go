@@ -160,3 +160,43 @@ func TestWatchBesideAFolderThatNeverRests(t *testing.T) {
 	}
 	k.end()
 }
+
+// Nor does a large folder that is looked through for the first time: what comes to a
+// folder that is watched already is seen before the rest of it.
+func TestWhatComesIsSeenBeforeALargeFolder(t *testing.T) {
+	const folders = 400
+	w := newWorld(t)
+	name := func(i int) string { return fmt.Sprintf("large/%03d", i) }
+	for i := range folders {
+		w.write(name(i)+"/file", "")
+	}
+	came, seen, before := w.path(name(0)+"/.env"), 0, make(chan int, 1)
+	stop, err := sandbox.WatchTree(w.path("large"), func(at string) bool {
+		switch {
+		case at == came:
+			select {
+			case before <- seen:
+			default: // it was seen already
+			}
+		case strings.HasSuffix(at, "/file"):
+			if seen++; seen == folders/4 {
+				w.write(name(0)+"/.env", "PASSWORD")
+			}
+		}
+		return false
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case seen := <-before:
+		if seen > folders/2 {
+			t.Errorf("it is seen after %d of %d folders", seen, folders)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it is not seen")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
