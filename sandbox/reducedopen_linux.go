@@ -80,6 +80,9 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	}
 	call.Operation = "open"
 	decision := r.judgePath(class, object.Path)
+	if object.Gone && decision.Effect == policy.Ask {
+		decision = notToBeAsked()
+	}
 	if decision.Effect != policy.Allow && within(object.Path, "/sys") && decision.Origin == r.process.judge.policy.Load().Default {
 		return seccomp.Verdict{Errno: unix.ENOENT} // as in a full cage, where it is not there: programs look in vain and go on
 	}
@@ -90,6 +93,15 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return give(object.Open(o.flags))(o.flags)
 	}
 	return r.refuse(call, class, object.Path, decision, unix.EACCES)
+}
+
+// notToBeAsked is the decision on a file that a program still has hold of and that is
+// not under its name any more: a yes would be to what a person finds there.
+func notToBeAsked() policy.Decision {
+	return policy.Decision{
+		Effect: policy.Deny, Rule: "reduced mode: it was removed or replaced since the program came upon it",
+		Origin: policy.Origin{BuiltIn: "what a person is asked about is what has the name"},
+	}
 }
 
 // give hands a file to the program.

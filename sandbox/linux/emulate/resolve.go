@@ -24,6 +24,7 @@ type Caller struct{ PID, TID int }
 type Object struct {
 	Descriptor int
 	Path       string // the kernel's word
+	Gone       bool   // Path is what it was called last: it has no name any more, or another file has it
 	Mode       uint32 // type and bits
 	Links      uint64
 }
@@ -49,7 +50,25 @@ func hold(fd int) (*Object, error) {
 		_ = unix.Close(fd)
 		return nil, unix.EACCES
 	}
-	return &Object{Descriptor: fd, Path: name, Mode: stat.Mode, Links: uint64(stat.Nlink)}, nil //nolint:unconvert // not the same on arm64
+	last, gone := lastName(name, &stat)
+	return &Object{Descriptor: fd, Path: last, Gone: gone, Mode: stat.Mode, Links: uint64(stat.Nlink)}, nil //nolint:unconvert // not the same on arm64
+}
+
+// removed is what the kernel writes behind the last path of what has none any more.
+const removed = " (deleted)"
+
+// lastName takes off what the kernel writes behind a path that is gone, where it is not a
+// part of the name: no rule on the file's name would match it otherwise.
+func lastName(path string, file *unix.Stat_t) (last string, gone bool) {
+	last, gone = strings.CutSuffix(path, removed)
+	if !gone {
+		return path, false
+	}
+	var there unix.Stat_t
+	if unix.Lstat(path, &there) == nil && there.Dev == file.Dev && there.Ino == file.Ino {
+		return path, false
+	}
+	return last, true
 }
 
 // Resolve finds what a path names for the caller. folder is the descriptor that

@@ -183,3 +183,30 @@ func TestActsOnTheObject(t *testing.T) {
 		}
 	}
 }
+
+// What has no name any more is called what it was called last, so that the rules on that
+// name speak for it; a name that only looks like the kernel's mark stays whole.
+func TestRemovedHasItsLastName(t *testing.T) {
+	dir := place(t)
+	marked := dir + "/d/x" + removed
+	if err := os.WriteFile(marked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, replaced := range map[string]bool{dir + "/a/file": true, marked: false} {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if replaced {
+			err = os.Remove(name)
+		}
+		o, resolveErr := self().Resolve(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(file.Fd())), true)
+		if err := errors.Join(err, resolveErr, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if o.Path != name || o.Gone != replaced {
+			t.Errorf("%s: %+v", name, o)
+		}
+		o.Close()
+	}
+}
