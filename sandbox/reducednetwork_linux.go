@@ -111,6 +111,7 @@ func (w *wayOut) carry(ctx context.Context, conn net.Conn) {
 		w.mu.Unlock()
 		if ok && known.destination.IsValid() {
 			w.proxy.Carry(ctx, conn, known.destination)
+			w.withdraw(approval{known.pid, known.destination.String()})
 			w.forget(from, known)
 			return
 		}
@@ -151,6 +152,21 @@ func (w *wayOut) forget(from uint16, ended connection) {
 	if w.owners[from] == ended {
 		delete(w.owners, from)
 	}
+}
+
+// answered keeps a yes until its connection has come here.
+func (w *wayOut) answered(yes approval) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked[yes] = true
+}
+
+// withdraw takes back a yes that its connection has not used, because it was not made or
+// was given up: it would be one to another connection, at any time later.
+func (w *wayOut) withdraw(yes approval) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.asked, yes)
 }
 
 // identify names the process that a connection was made for.
@@ -261,10 +277,9 @@ func (r *reduced) connectInternet(ctx context.Context, call seccomp.Call, socket
 	}
 	current := j.policy.Load()
 	decision := current.DecideAddress("", to.Addr(), to.Port())
-	if decision.Effect == policy.Ask && r.way != nil && j.ask(ctx, call, policy.ClassNet, to.String(), &decision) {
-		r.way.mu.Lock()
-		r.way.asked[approval{call.PID, to.String()}] = true
-		r.way.mu.Unlock()
+	yes := approval{call.PID, to.String()}
+	if decision.Effect == policy.Ask && r.way != nil && j.ask(ctx, call, policy.ClassNet, yes.target, &decision) {
+		r.way.answered(yes)
 		decision.Effect = policy.Allow
 	}
 	if decision.Effect != policy.Allow || r.way == nil {
@@ -275,7 +290,11 @@ func (r *reduced) connectInternet(ctx context.Context, call seccomp.Call, socket
 		return r.refuse(call, policy.ClassNet, to.String(), decision, errno)
 	}
 	forwarder := netip.MustParseAddrPort(r.way.direct.Addr().String())
-	return r.connectThere(call, socket, forwarder, connection{pid: call.PID, destination: to})
+	verdict := r.connectThere(call, socket, forwarder, connection{pid: call.PID, destination: to})
+	if verdict.Errno != 0 && verdict.Errno != unix.EINPROGRESS {
+		r.way.withdraw(yes)
+	}
+	return verdict
 }
 
 func (r *reduced) connectThere(call seccomp.Call, socket *emulate.Socket, to netip.AddrPort, c connection) seccomp.Verdict {

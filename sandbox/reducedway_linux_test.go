@@ -14,7 +14,8 @@ import (
 )
 
 // A connection that has the port of one before, and arrives before it is known where it
-// goes, does not go where that one went.
+// goes, does not go where that one went. A person's yes to the one before that it had no
+// use for, such as where a policy allowed it meanwhile, is over with it.
 func TestAPortThatIsUsedAgainLeadsNowhereOld(t *testing.T) {
 	const before, next = "192.0.2.1:7000", "192.0.2.2:7000"
 	yes := true
@@ -80,12 +81,16 @@ func TestAPortThatIsUsedAgainLeadsNowhereOld(t *testing.T) {
 		return client, carried
 	}
 	client, carried := connect()
+	w.answered(approval{1, before})
 	w.made(from, connection{pid: 1, destination: netip.MustParseAddrPort(before)})
 	if to := <-dialled; to != before {
 		t.Fatal(to)
 	}
 	_ = client.Close()
 	<-carried
+	if len(w.asked) != 0 {
+		t.Errorf("there is a yes left: %v", w.asked)
+	}
 	client, carried = connect()
 	early := ""
 	select { // the handler takes its time
