@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 )
@@ -29,6 +30,43 @@ func TestNarrowingEndsWrites(t *testing.T) {
 		t.Error(got)
 	}
 	if got := w.read("other/log"); got != "before\nmore\n" {
+		t.Errorf("the file is %q", got)
+	}
+	k.end()
+}
+
+// A file that is open and has no name any more, because another one has taken it, is
+// closed by a narrower policy as it would be under that name.
+func TestNarrowingReachesFilesThatWereReplaced(t *testing.T) {
+	w := newWorld(t).allow("project")
+	for _, name := range []string{"denied", "mapped", "kept"} {
+		w.write("other/"+name, "first\n")
+	}
+	k := talkTo(t, w.spec("perl", "-e", `$| = 1; sub opened { open(my $f, $_[0], "$ENV{HOME}/other/$_[1]") or die "$_[1]: $!"; $f }
+		<STDIN>; ($d, $w, $k, $m) = (opened("<", "denied"), opened("+<", "denied"), opened("+<", "kept"), opened("<", "mapped")); <$m>; print "open\n"; <STDIN>; -s "$ENV{HOME}/other/$_" == 7 or die "$_ is the old one" for qw(denied kept mapped); print "seen\n"; <STDIN>;
+		seek($m, 0, 0); print "mapped: ", scalar(<$m>) ? "read" : "no", ", kept: ", $k->getline =~ s/\n//r, " ", truncate($k, 0) ? "cut" : "no";
+		print ", denied: ", defined(sysread($d, $x, 9)) ? "read" : "no", " ", defined(syswrite($w, "late")) ? "wrote" : "no", " ", truncate($w, 0) ? "cut" : "no", " ", utime(1, 1, $w) ? "times" : "no", "\n"`), start)
+	if _, err := k.process.Update(w.allow("other").policy()); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.say(""); got != "open" {
+		t.Fatal(got)
+	}
+	for _, name := range []string{"denied", "mapped", "kept"} {
+		if err := errors.Join(os.Link(w.path("other/"+name), w.path("other/old-"+name)), os.WriteFile(w.path("new"), []byte("second\n"), 0o600), os.Rename(w.path("new"), w.path("other/"+name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := k.say(""); got != "seen" {
+		t.Fatal(got)
+	}
+	if _, err := k.process.Update(w.deny("other/denied", "other/mapped").policy()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := k.say(""), "mapped: no, kept: first cut, denied: no no no no"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := w.read("other/old-denied"); got != "first\n" {
 		t.Errorf("the file is %q", got)
 	}
 	k.end()
@@ -64,5 +102,5 @@ func TestWhatWasFoundStaysDenied(t *testing.T) {
 }
 
 func TestNarrowedFilesAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^(TestNarrowingEndsWrites|TestWhatWasFoundStaysDenied)$")
+	ordinary(t, "^(TestNarrowingEndsWrites|TestNarrowingReachesFilesThatWereReplaced|TestWhatWasFoundStaysDenied)$")
 }

@@ -249,10 +249,12 @@ func (g *Gate) SetAttr(done <-chan struct{}, input *fuse.SetAttrIn, out *fuse.At
 		return fuse.EACCES
 	}
 	name := g.nodes.path(input.NodeId)
-	if name != "" { // what has no name any more was judged when it was opened
+	if name != "" {
 		if code := g.permit(done, input.Pid, policy.ClassPathWrite, attributeOperation(input), name); code != 0 {
 			return fuse.Status(code)
 		}
+	} else if !g.still(input.NodeId, policy.ClassPathWrite) {
+		return fuse.EACCES
 	}
 	if size, ok := input.GetSize(); ok {
 		if g.passes(size) {

@@ -58,7 +58,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		g.granted.closed(file.asked)
 		return fuse.Status(code)
 	}
-	g.nodes.opened(input.NodeId, file)
+	g.nodes.opened(input.NodeId, name, file)
 	if operation == "execve" && g.nodes.unchanged(input.NodeId, stampOf(&stat), time.Now()) && tellsChanges(fd) {
 		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE // otherwise the kernel reads all of the program again
 	}
@@ -111,7 +111,7 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 		g.granted.closed(file.asked)
 		return fuse.Status(code)
 	}
-	g.nodes.opened(out.NodeId, file)
+	g.nodes.opened(out.NodeId, child, file)
 	return fuse.OK
 }
 
@@ -129,13 +129,9 @@ func (g *Gate) unmask(fd int, mode uint32) {
 }
 
 // still reports whether the policy allows what a file was opened for, which was
-// judged then. A file whose name is gone cannot be judged again.
+// judged then. Of one whose name is gone, or another's by now, the last name counts.
 func (g *Gate) still(id uint64, class policy.Class) bool {
-	name := g.nodes.path(id)
-	if name == "" {
-		return true
-	}
-	_, ok := g.allowed(class, name)
+	_, ok := g.allowed(class, g.nodes.called(id))
 	return ok
 }
 

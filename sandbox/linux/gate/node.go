@@ -25,6 +25,7 @@ type nodes struct {
 type node struct {
 	id      uint64
 	at      *place // nil: the name is gone, or leads to another file now
+	was     string // the last name then, of what somebody has open
 	file    identity
 	found   time.Time // on the host, last
 	lookups uint64
@@ -52,6 +53,23 @@ func (n *nodes) path(id uint64) string {
 		return known.at.path()
 	}
 	return ""
+}
+
+// called is path, or of an open file that has none any more the last one.
+func (n *nodes) called(id uint64) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.byID[id]; known != nil {
+		return known.called()
+	}
+	return ""
+}
+
+func (one *node) called() string {
+	if one.at == nil {
+		return one.was
+	}
+	return one.at.path()
 }
 
 // file returns which file a number stands for, if that is known.
@@ -145,8 +163,8 @@ func (n *nodes) forget(id, lookups uint64) {
 	}
 }
 
-// opened and closed keep the handles of a file.
-func (n *nodes) opened(id uint64, file *handle) {
+// opened and closed keep the handles of a file, which was found by a name.
+func (n *nodes) opened(id uint64, name string, file *handle) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	known := n.byID[id]
@@ -157,6 +175,9 @@ func (n *nodes) opened(id uint64, file *handle) {
 		known.open = map[*handle]struct{}{}
 	}
 	known.open[file], file.node = struct{}{}, known
+	if known.at == nil { // it went away meanwhile
+		known.was = name
+	}
 }
 
 func (n *nodes) closed(file *handle) {
@@ -174,8 +195,8 @@ func (n *nodes) read() map[uint64]string {
 	files := map[uint64]string{}
 	for id, known := range n.byID {
 		for file := range known.open {
-			if known.at != nil && !file.runs {
-				files[id] = known.at.path()
+			if !file.runs {
+				files[id] = known.called()
 			}
 		}
 	}

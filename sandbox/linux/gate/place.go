@@ -88,6 +88,9 @@ func (p *place) take() {
 // drop lets go of the number of a place: its name leads to no file, or to another.
 func (p *place) drop() {
 	if p.node != nil {
+		if len(p.node.open) > 0 {
+			p.node.was = p.path()
+		}
 		p.node.at, p.node.found = nil, time.Time{}
 		p.node = nil
 	}
