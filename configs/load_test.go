@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"openclaw/sandbox/policy"
 )
 
 // wantProblems checks that an error holds exactly the problems that are wanted,
@@ -270,18 +273,21 @@ func TestVersionFollowsThePolicy(t *testing.T) {
 // there says what the person meant.
 func TestOthersWrite(t *testing.T) {
 	options := testOptions(t)
-	s, err := Parse("config.yaml", []byte("agents:\n  a: {permissions: {allowed_paths: [/own]}}\n  b: {workspace: /place, permissions: {allowed_paths: [/x, {path: /y, access: read}]}}\n  c: {role: r, permissions: {allowed_paths: [/z]}}\nroles: {r: {permissions: {file_write: false}}}\n"), options)
+	s, err := Parse("config.yaml", []byte("agents:\n  a: {permissions: {allowed_paths: [/own]}}\n  b: {workspace: /place, permissions: {allowed_paths: [/x, {path: /y, access: read}]}}\n  c: {role: r, permissions: {allowed_paths: [/z]}}\n  d: {workspace: /place, permissions: {allowed_paths: [/own]}}\nroles: {r: {permissions: {file_write: false}}}\n"), options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for agent, want := range map[string][]string{"a": {"/place", "/x"}, "b": {options.Layout.Workspace("a"), "/own"}} {
+	for agent, want := range map[string][]policy.SharedPath{
+		"a": {{Path: "/own", Agents: []string{"d"}}, {Path: "/place", Agents: []string{"b", "d"}}, {Path: "/x", Agents: []string{"b"}}},
+		"b": {{Path: options.Layout.Workspace("a"), Agents: []string{"a"}}, {Path: "/own", Agents: []string{"a", "d"}}, {Path: "/place", Agents: []string{"d"}}},
+	} {
 		p, err := s.Policy(agent)
 		if err != nil {
 			t.Fatal(err)
 		}
-		slices.Sort(want)
-		if !slices.Equal(p.Shared, want) {
-			t.Errorf("%s: %q", agent, p.Shared)
+		slices.SortFunc(want, func(a, b policy.SharedPath) int { return strings.Compare(a.Path, b.Path) })
+		if !reflect.DeepEqual(p.Shared, want) {
+			t.Errorf("%s: %v", agent, p.Shared)
 		}
 	}
 }

@@ -33,6 +33,7 @@ func (s *Snapshot) Policy(agent string) (*policy.Policy, error) {
 // policyInput is what the policy of one agent is compiled from.
 func (s *Snapshot) policyInput(name string) policy.Input {
 	input := s.ownInput(name)
+	writers := map[string][]string{}
 	for _, other := range slices.Sorted(maps.Keys(s.Config.Agents)) {
 		if other == name {
 			continue
@@ -42,10 +43,13 @@ func (s *Snapshot) policyInput(name string) policy.Input {
 			workspace = s.options.Layout.Workspace(other)
 		}
 		input.OtherWorkspaces = append(input.OtherWorkspaces, workspace)
-		input.OthersWrite = append(input.OthersWrite, policy.Writes(s.ownInput(other))...)
+		for _, place := range policy.Writes(s.ownInput(other)) {
+			writers[place] = append(writers[place], other)
+		}
 	}
-	slices.Sort(input.OthersWrite)
-	input.OthersWrite = slices.Compact(input.OthersWrite)
+	for _, place := range slices.Sorted(maps.Keys(writers)) {
+		input.OthersWrite = append(input.OthersWrite, policy.SharedPath{Path: place, Agents: writers[place]})
+	}
 	return input
 }
 

@@ -168,6 +168,9 @@ func (p *Process) tested(message control.Message) error {
 			return err
 		}
 	}
+	if p.spec.Stands != nil {
+		p.spec.Stands(p.Report())
+	}
 	if p.job != nil { // from here on what is typed is the command's
 		if err := p.job.begin(); err != nil {
 			return &Error{Op: "attach terminal", Err: err, Hint: "without a terminal it runs with < /dev/null > FILE 2>&1"}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
 )
 
 // What another program makes of a folder on the way to a denied path keeps no command
@@ -42,9 +43,9 @@ func TestLinksThatAnotherAgentMayHaveMade(t *testing.T) {
 		if res := runSpec(t, spec); res.out != "notes" {
 			t.Errorf("where no agent may write it: %+v", res)
 		}
-		spec.Policy.Shared = []string{w.path("elsewhere"), w.path(place.shared)}
+		spec.Policy.Shared = shared("builder", w.path("elsewhere"), w.path(place.shared))
 		res := runSpec(t, spec)
-		if res.out != "" || !strings.Contains(strings.Join(res.report.Warnings, "\n"), w.path(place.link)+" is a link that another agent can change; allow where it leads") {
+		if res.out != "" || !strings.Contains(strings.Join(res.report.Warnings, "\n"), "a link that agent builder can change; allow where it leads") {
 			t.Errorf("%v: %+v", place, res)
 		}
 		spec.Command = []string{"cat", w.path("other/notes.txt")}
@@ -65,15 +66,23 @@ func TestLinksThatNoAgentCanHaveMade(t *testing.T) {
 	w := newWorld(t).allow("project/out")
 	link(t, w, "other", "project/out")
 	spec := w.spec("sh", "-c", "cat ~/project/out/notes.txt && ls /bin/sh")
-	spec.Policy.Shared = []string{w.path("project/secret"), w.path("other"), w.path("project/out")}
+	spec.Policy.Shared = shared("builder", w.path("project/secret"), w.path("other"), w.path("project/out"))
 	if res := runSpec(t, spec); res.out != "notes/bin/sh\n" {
 		t.Errorf("%+v", res)
 	}
 	spec = w.spec("ls", "/bin/sh")
-	spec.Policy.Shared = []string{"/"}
+	spec.Policy.Shared = shared("builder", "/")
 	if res := runSpec(t, spec); res.out != "/bin/sh\n" {
 		t.Errorf("%+v", res)
 	}
+}
+
+// shared are places that another agent may write.
+func shared(agent string, places ...string) (list []policy.SharedPath) {
+	for _, place := range places {
+		list = append(list, policy.SharedPath{Path: place, Agents: []string{agent}})
+	}
+	return list
 }
 
 func link(t *testing.T, w *world, to, name string) {

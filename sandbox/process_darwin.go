@@ -95,6 +95,9 @@ func (p *Process) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.spec.Stands != nil {
+		p.spec.Stands(p.Report())
+	}
 	if err := p.spawn(ctx, setup); err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (p *Process) launch(ctx context.Context, what planned) error {
 		p.job.end(0)
 		return err
 	}
-	p.plan, p.report.Warnings, p.report.Dir = what.mounts, what.mounts.Warnings, what.dir
+	p.plan, p.report.Warnings, p.report.Unmet, p.report.Dir = what.mounts, what.mounts.Warnings, what.mounts.Unmet, what.dir
 	setup := setupFor(&p.spec, what)
 	setup.Foreground = p.job.plan()
 	setup.Way, setup.Landlock = p.cage.way, p.cage.landlock
@@ -253,6 +253,7 @@ func (p *Process) Report() Report {
 	report := p.report
 	report.Mechanisms = append([]Mechanism(nil), p.report.Mechanisms...)
 	report.Warnings = append([]string(nil), p.report.Warnings...)
+	report.Unmet = append([]policy.Unmet(nil), p.report.Unmet...)
 	return report
 }
 

@@ -140,7 +140,7 @@ func (r *reduced) prepare(cage *Cage, spec Spec, j *job, why error) (*Process, e
 	p := &Process{
 		cage: cage, spec: spec, plan: plan, pidfd: -1, ended: make(chan struct{}), finished: make(chan struct{}), current: spec.Policy, reduced: r,
 		job: j, over: make(chan struct{}),
-		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: append(plan.Warnings, warnings...)},
+		report: Report{Agent: spec.Agent, Run: spec.Run, Policy: spec.Policy.Version, Warnings: append(plan.Warnings, warnings...), Unmet: plan.Unmet},
 	}
 	if spec.Policy.Nested {
 		p.report.Warnings = append(p.report.Warnings, "nested: true has no effect in the reduced mode: a process under Landlock's rules for files may not mount")

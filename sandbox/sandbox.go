@@ -39,6 +39,10 @@ type Spec struct {
 	// must not block. Nil: nobody needs to know.
 	Warned func()
 
+	// Stands is told of the cage when it stands, has been proven and was released, before
+	// the command starts. Nil: nobody needs to know.
+	Stands func(Report)
+
 	// Release is asked when the cage stands and has been proven, before the command
 	// starts, and may take its time. An error starts nothing, and is what Start returns.
 	// Nil: there is nothing to wait for.
@@ -50,6 +54,13 @@ type Spec struct {
 	// AskEach asks about every operation on a path. Without it a yes covers for a
 	// moment what a program does next with the same path: it looks, and then opens.
 	AskEach bool
+}
+
+// Preview is what a cage would make of a policy.
+type Preview struct {
+	Policy  *policy.Policy // with every name that its paths have on this machine, by which a cage judges
+	Unmet   []policy.Unmet // rules that it would not carry out as they are written
+	Refused error          // why it would not start; nil: nothing is known of the policy that hinders it
 }
 
 // Denial is one refusal of the cage, as the kernel-enforced mechanisms saw it.
@@ -134,6 +145,10 @@ type Report struct {
 	Dir        string      `json:"dir"`    // where the command began
 	Mechanisms []Mechanism `json:"mechanisms"`
 	Warnings   []string    `json:"warnings,omitempty"` // hard links that exist already, globs that match later…
+
+	// Unmet are the rules that were not carried out as they are written when the cage
+	// was made. Each is among Warnings as well.
+	Unmet []policy.Unmet `json:"unmet,omitempty"`
 }
 
 // ExitStatus is how the command ended.

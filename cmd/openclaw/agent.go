@@ -106,10 +106,11 @@ func agentShowCommand(t *terminal) *cobra.Command {
 				return err
 			}
 			return t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				seen := sandbox.PreviewOf(p)
 				if asJSON {
-					return t.json(p)
+					return t.json(shown(p, seen))
 				}
-				t.showPolicy(p, all)
+				t.showPolicy(p, seen, all)
 				return t.showBudget(args[0])
 			})
 		},
@@ -131,9 +132,10 @@ func (t *terminal) policy(agent string) (*policy.Policy, error) {
 	return snapshot.Policy(agent)
 }
 
-func (t *terminal) showPolicy(p *policy.Policy, all bool) {
+func (t *terminal) showPolicy(p *policy.Policy, seen sandbox.Preview, all bool) {
 	t.print("agent      %s", p.Agent)
 	t.print("workspace  %s", printable(p.Workspace))
+	t.showRefused(seen)
 	t.print("enforce    %s", enforceWords(p))
 	t.print("narrowed   %s", narrowWords(p))
 	t.print("")
@@ -153,6 +155,7 @@ func (t *terminal) showPolicy(p *policy.Policy, all bool) {
 	if builtIn > 0 {
 		t.print("and %d built-in rules (--all shows them with their reasons)", builtIn)
 	}
+	t.showUnmet(seen)
 	t.print("")
 	t.print("network    %s", networkWords(p))
 	for _, rule := range p.Network.Domains {
@@ -264,7 +267,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 				if asJSON {
 					return t.json(decision)
 				}
-				t.print("%s: %s", decision.Effect, because(decision.Rule, decision.Origin))
+				t.print("%s: %s", decision.Effect, printable(because(decision.Rule, decision.Origin)))
 				t.showTrace(decision, trace)
 				return nil
 			})

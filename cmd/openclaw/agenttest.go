@@ -16,20 +16,40 @@ import (
 // answerOf is what a cage on this machine answers: the kernel follows links, so that a
 // name is refused for what it leads to as well.
 func (t *terminal) answerOf(p *policy.Policy, request policy.Request) policy.Decision {
-	named := sandbox.Named(p)
-	decision := t.inPlace(named, request, named.Explain(request))
+	seen := sandbox.PreviewOf(p)
+	if seen.Refused != nil {
+		return policy.Decision{Effect: policy.Deny, Rule: "the agent does not start: " + seen.Refused.Error(), Origin: p.Default}
+	}
+	decision := t.inPlace(seen.Policy, request, seen.Policy.Explain(request))
 	real := followed(request.Path)
 	if request.Path == "" || real == request.Path {
 		return decision
 	}
+	closed := notOpened(seen.Unmet, request.Path, &decision)
 	request.Path = real
-	behind := t.inPlace(named, request, named.Explain(request))
+	behind := t.inPlace(seen.Policy, request, seen.Policy.Explain(request))
 	order := []policy.Effect{policy.Deny, policy.Ask, policy.Allow}
-	if slices.Index(order, behind.Effect) >= slices.Index(order, decision.Effect) {
+	switch {
+	case closed == nil && slices.Index(order, behind.Effect) >= slices.Index(order, decision.Effect):
 		return decision
+	case closed != nil && behind.Effect == policy.Deny && behind.Rule == policy.RuleNone:
+		behind.Rule, behind.Origin = closed.String(), closed.Origin
+		return behind
 	}
 	behind.Rule = "it leads to " + real + ": " + behind.Rule
 	return behind
+}
+
+// notOpened finds why the rule by which a path is allowed opens nothing.
+func notOpened(list []policy.Unmet, name string, decision *policy.Decision) *policy.Unmet {
+	for i := range list {
+		u := &list[i]
+		within := name == u.Path || strings.HasPrefix(name, strings.TrimSuffix(u.Path, "/")+"/")
+		if u.Kind == policy.UnmetLink && decision.Effect == policy.Allow && decision.Origin == u.Origin && within {
+			return u
+		}
+	}
+	return nil
 }
 
 // followed is where a path leads, one name after the other, as far as it exists.

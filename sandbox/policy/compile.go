@@ -30,10 +30,10 @@ type Input struct {
 	RoleKey   string // config key of the role, "roles.standard-agent"; empty: the agent has no role
 	OwnKey    string // config key of the agent, "agents.coder"
 
-	OtherWorkspaces []string  // the other agents' workspaces, as written
-	OthersWrite     []string  // what the other agents may write, as Writes says
-	Env             []string  // names of variables that the agent may see
-	Limits          Resources // of the agent; only the numbers count
+	OtherWorkspaces []string     // the other agents' workspaces, as written
+	OthersWrite     []SharedPath // what the other agents may write, as Writes says
+	Env             []string     // names of variables that the agent may see
+	Limits          Resources    // of the agent; only the numbers count
 
 	Getenv func(string) string                      // what $NAME in a path stands for; nil: nothing is set
 	Where  func(key string) (file string, line int) // where a config key stands; nil: not known

@@ -50,6 +50,9 @@ func (p *Policy) decide(r *Request, t *trace) Decision {
 	return Decision{Effect: Deny, Rule: "unknown class", Origin: p.Default}
 }
 
+// RuleNone is what a decision names when no rule speaks of a path.
+const RuleNone = "not in allowed_paths"
+
 // decidePath looks at every rule. A matched deny wins, a config's before a
 // built-in one and a deeper before a higher one; then the deepest allow speaks.
 func (p *Policy) decidePath(name string, want Access, class Class, t *trace) Decision {
@@ -61,7 +64,7 @@ func (p *Policy) decidePath(name string, want Access, class Class, t *trace) Dec
 	case deny != nil:
 		return Decision{Effect: Deny, Rule: p.ruleText(deny), Origin: deny.Origin}
 	case allow == nil:
-		return p.unmatched("not in allowed_paths", p.Default, class)
+		return p.unmatched(RuleNone, p.Default, class)
 	case want == AccessWrite && allow.Access != AccessWrite:
 		if allow.Limit == "" {
 			return Decision{Effect: Deny, Rule: p.ruleText(allow) + " (read only)", Origin: allow.Origin}

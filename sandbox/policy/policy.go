@@ -34,7 +34,7 @@ type Policy struct {
 	StateDir    string        `json:"state_dir"`
 	Workspace   string        `json:"workspace"`
 	Paths       []PathRule    `json:"paths"`
-	Shared      []string      `json:"shared,omitempty"` // what other agents may write: no link there says what the person meant
+	Shared      []SharedPath  `json:"shared,omitempty"`
 	Exec        Exec          `json:"exec"`
 	Network     NetworkRules  `json:"network"`
 	MaxFileSize int64         `json:"max_file_size,omitempty"` // bytes; 0: no limit

@@ -15,10 +15,41 @@ import (
 
 // ErrPlanted refuses a workspace whose path goes through a link that the agent
 // itself can change, or another one: an agent would choose what is given.
-var ErrPlanted = errors.New("a link on its way can be changed by an agent")
+var ErrPlanted = errors.New("an agent can choose where it leads")
 
-// planted is a link that an agent can change.
-type planted struct{ path, by string }
+// planted is a link that agents can change.
+type planted struct {
+	path   string
+	agents []string
+	own    string // the agent whose policy it is
+}
+
+// by is who can change it, in words.
+func (l planted) by() string {
+	names := make([]string, 0, len(l.agents))
+	for _, name := range l.agents {
+		if name == l.own {
+			names = append(names, "the agent itself")
+			continue
+		}
+		names = append(names, "agent "+name)
+	}
+	return strings.Join(names, " or ")
+}
+
+// unmet is a rule that is not carried out because of a link.
+func (l planted) unmet(rule *policy.PathRule) policy.Unmet {
+	u := policy.Unmet{Path: rule.Path, Kind: policy.UnmetLink, Cure: "allow where it leads, if that is meant", Link: l.path, Agents: l.agents, Origin: rule.Origin}
+	said, name := " is not opened: ", l.path
+	if rule.Effect != policy.Allow {
+		u.Kind, u.Cure, said = policy.UnmetDenied, "deny where it leads", " is denied where it leads now, but "
+	}
+	if name == rule.Path {
+		name = "it"
+	}
+	u.Reason = rule.Path + said + name + " is a link that " + l.by() + " can change"
+	return u
+}
 
 // alias is a tree that is opened under a name with a link in it.
 type alias struct{ real, named string }
@@ -57,13 +88,20 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 	found := map[int]planted{}
 	for i, list := range links {
 		for _, way := range list {
+			var agents []string
 			dir := parent(way.path)
-			if judge(&whole, dir) == Write {
-				found[i] = planted{way.path, "the agent itself"}
-				break
+			for _, other := range others {
+				if under(dir, other.Path) && changeable(dir) {
+					agents = append(agents, other.Agents...)
+				}
 			}
-			if slices.ContainsFunc(others, func(other string) bool { return under(dir, other) }) && changeable(dir) {
-				found[i] = planted{way.path, "another agent"}
+			slices.Sort(agents)
+			agents = slices.Compact(agents)
+			if judge(&whole, dir) == Write {
+				agents = slices.Insert(agents, 0, p.Agent)
+			}
+			if agents != nil {
+				found[i] = planted{way.path, agents, p.Agent}
 				break
 			}
 		}
@@ -83,18 +121,18 @@ func changeable(dir string) bool {
 
 // sharedPlaces are the folders that other agents may write, by every name. Where one
 // of their own links leads is none: their cages do not open that either.
-func (l *lookups) sharedPlaces(shared []string) ([]string, error) {
+func (l *lookups) sharedPlaces(shared []policy.SharedPath) ([]policy.SharedPath, error) {
 	places := slices.Clone(shared)
-	for _, name := range shared {
-		place, err := l.resolve(name)
+	for _, one := range shared {
+		place, err := l.resolve(one.Path)
 		if err != nil {
 			return nil, err
 		}
 		own := func(way link) bool {
-			return slices.ContainsFunc(shared, func(other string) bool { return under(parent(way.path), other) })
+			return slices.ContainsFunc(shared, func(other policy.SharedPath) bool { return under(parent(way.path), other.Path) })
 		}
-		if place.real != name && !slices.ContainsFunc(place.links, own) {
-			places = append(places, place.real)
+		if place.real != one.Path && !slices.ContainsFunc(place.links, own) {
+			places = append(places, policy.SharedPath{Path: place.real, Agents: one.Agents})
 		}
 	}
 	return places, nil

@@ -53,7 +53,8 @@ type Plan struct {
 	Held     []string          // folders that the gate serves and that something is mounted on
 	Watched  []string          // folders below which a file may come to match a denied pattern
 	Found    []policy.PathRule // denied because of what was found on the host; part of Policy
-	Warnings []string
+	Unmet    []policy.Unmet    // rules that are not carried out as they are written
+	Warnings []string          // those in words, and what else to tell the person
 
 	missing map[string]bool // what a rule denies that is not there
 }
@@ -166,13 +167,13 @@ func (pl *planner) collect(p *policy.Policy) error {
 		}
 		switch way, ok := planted[i]; {
 		case !ok:
-		case rule.Effect != policy.Allow:
-			pl.warn("%s is denied where it leads now, but %s is a link that %s can change; deny where it leads", rule.Path, way.path, way.by)
-		case rule.Path == p.Workspace:
-			return fmt.Errorf("workspace %s: %w: %s", rule.Path, ErrPlanted, way.path)
+		case rule.Effect == policy.Allow && rule.Path == p.Workspace:
+			return fmt.Errorf("workspace %s: %w: %s is a link that %s can change", rule.Path, ErrPlanted, way.path, way.by())
 		default:
-			pl.warn("%s is not opened: %s is a link that %s can change; allow where it leads", rule.Path, way.path, way.by)
-			continue
+			pl.unmet(way.unmet(&rule))
+			if rule.Effect == policy.Allow {
+				continue
+			}
 		}
 		for _, l := range place.links {
 			pl.links[l.path] = l.target
@@ -214,9 +215,9 @@ func (pl *planner) collect(p *policy.Policy) error {
 		// What nobody wrote nobody misses: of the files that shells start by, most exist nowhere.
 		switch own := rule.Effect == policy.Allow && rule.Origin.BuiltIn == ""; {
 		case own && slices.Contains(privateRoots(), place.real):
-			pl.warn("%s is the cage's own and stays so; allow what is meant below it", rule.Path)
+			pl.unmet(policy.Unmet{Path: rule.Path, Kind: policy.UnmetOwn, Reason: rule.Path + " is the cage's own and stays so", Cure: "allow what is meant below it", Origin: rule.Origin})
 		case own && !place.exists:
-			pl.warn("%s does not exist; it is opened at the next run after it does", rule.Path)
+			pl.unmet(policy.Unmet{Path: rule.Path, Kind: policy.UnmetMissing, Reason: rule.Path + " does not exist", Cure: "it is opened when it does, at the latest to the next run", Origin: rule.Origin})
 		}
 	}
 	pl.policy = &whole
@@ -318,6 +319,11 @@ func (pl *planner) lay() {
 }
 
 func (pl *planner) step(s Step) { pl.plan.Steps = append(pl.plan.Steps, s) }
+
+func (pl *planner) unmet(u policy.Unmet) {
+	pl.plan.Unmet = append(pl.plan.Unmet, u)
+	pl.warn("%s", u.String())
+}
 
 func (pl *planner) warn(format string, args ...any) {
 	pl.plan.Warnings = append(pl.plan.Warnings, fmt.Sprintf(format, args...))

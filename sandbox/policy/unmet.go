@@ -1,0 +1,36 @@
+package policy
+
+// SharedPath is what other agents may write: no link there says what the person meant.
+type SharedPath struct {
+	Path   string   `json:"path"`   // absolute and clean, as their config names it
+	Agents []string `json:"agents"` // who may write it
+}
+
+// UnmetKind is why a rule is not carried out as it is written.
+type UnmetKind string
+
+// The kinds. What UnmetLink and UnmetOwn name is not opened at all.
+const (
+	UnmetLink    UnmetKind = "link"        // an allowed path goes through a link that an agent can change
+	UnmetOwn     UnmetKind = "own"         // an allowed path is one that each cage has of its own
+	UnmetMissing UnmetKind = "missing"     // an allowed path does not exist
+	UnmetDenied  UnmetKind = "denied link" // a denied path goes through a link that an agent can change
+)
+
+// Unmet is a rule that a cage does not carry out as it is written, for what the machine
+// has at its path now.
+type Unmet struct {
+	Path   string    `json:"path"` // of the rule
+	Kind   UnmetKind `json:"kind"`
+	Reason string    `json:"reason"`
+	Cure   string    `json:"cure"`
+	Link   string    `json:"link,omitempty"`   // the one on the way that counts
+	Agents []string  `json:"agents,omitempty"` // who can change the link
+	Origin Origin    `json:"origin"`
+}
+
+// NotOpened reports whether it is of an allowed path that is not opened at all.
+func (u *Unmet) NotOpened() bool { return u.Kind == UnmetLink || u.Kind == UnmetOwn }
+
+// String is what a person is told, wherever it is told.
+func (u *Unmet) String() string { return u.Reason + "; " + u.Cure }
