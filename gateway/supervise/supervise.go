@@ -112,16 +112,12 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if problem != nil {
 		options.Warn("clients may not find a folder of their own: " + problem.Error())
 	}
-	folder := workFolder(started.Policy, options.Dir)
-	if elsewhere(folder, options.Dir) && options.Terminal != event.OnPipe && options.Terminal != event.Kept { // what those say is read by programs
-		options.Warn("it begins in " + folder + ": the agent may not read the folder that you stand in") // before the command draws
-	}
 	var running atomic.Pointer[sandbox.Process]
 	process, err := cage.Start(ctx, sandbox.Spec{
-		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: folder,
+		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: workFolder(started.Policy, options.Dir),
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Release: recorded, Warned: func() { collected.warned(running.Load()) },
+		Gateway: endpoint, Release: recorded, Stands: options.stands, Warned: func() { collected.warned(running.Load()) },
 		Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
