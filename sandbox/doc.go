@@ -90,7 +90,9 @@
 // moves, a program that was in a folder below it reaches there what comes to match later,
 // until the run ends, and no report says so. A nested sandbox keeps the view that it has
 // made before. A name that a `**` pattern denies and a program in the cage creates by
-// winning a race: it is refused from then on. A host's socket in a folder that the agent may write. What a run draws on
+// winning a race: it is refused from then on. A link that an agent made in a folder while it
+// might write that, and that a later policy allows by its own name only: it is followed as
+// the person's. A host's socket in a folder that the agent may write. What a run draws on
 // the person's terminal, which it may do at any time, as a program without a cage may.
 // Data that is handed to an allowed host; what hides behind it at a content network (a
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in

@@ -98,55 +98,6 @@ func (g *Gate) Mknod(done <-chan struct{}, input *fuse.MknodIn, name string, out
 	})
 }
 
-// Symlink makes a link. Where it leads is judged when it is followed.
-func (g *Gate) Symlink(done <-chan struct{}, header *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
-	child, code := g.change(done, header, name, "symlink")
-	if code != 0 {
-		return fuse.Status(code)
-	}
-	return g.made(child, out, func(dir int, base string) error { return unix.Symlinkat(target, dir, base) })
-}
-
-// Link gives a file a second name. Both names must be writable.
-func (g *Gate) Link(done <-chan struct{}, input *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
-	old := g.nodes.path(input.Oldnodeid)
-	if code := g.permit(done, input.Pid, policy.ClassPathWrite, "link", old); code != 0 {
-		return fuse.Status(code)
-	}
-	child, code := g.change(done, &input.InHeader, name, "link")
-	if code != 0 {
-		return fuse.Status(code)
-	}
-	oldDir, oldBase, code := g.inParent(old)
-	if code != 0 {
-		return fuse.Status(code)
-	}
-	defer closeFD(oldDir)
-	return g.made(child, out, func(dir int, base string) error { return unix.Linkat(oldDir, oldBase, dir, base, 0) })
-}
-
-// Join gives a file of the host a second name, in another mount of the cage. The
-// answer is a syscall.Errno.
-func (g *Gate) Join(old, name string) error {
-	for _, each := range []string{old, name} {
-		if _, ok := g.allowed(policy.ClassPathWrite, each); !ok {
-			return syscall.EACCES
-		}
-	}
-	oldDir, oldBase, code := g.inParent(old)
-	if code != 0 {
-		return code
-	}
-	defer closeFD(oldDir)
-	dir, base, code := g.inParent(name)
-	if code != 0 {
-		return code
-	}
-	defer closeFD(dir)
-	defer g.rights.lower()()
-	return unix.Linkat(oldDir, oldBase, dir, base, 0)
-}
-
 // Unlink removes a file.
 func (g *Gate) Unlink(done <-chan struct{}, header *fuse.InHeader, name string) fuse.Status {
 	return g.remove(done, header, name, "unlink", 0)
@@ -188,7 +139,11 @@ func (g *Gate) Rename(done <-chan struct{}, input *fuse.RenameIn, oldName, newNa
 	if code != 0 {
 		return fuse.Status(code)
 	}
-	return fuse.Status(g.move(from, to, uint(input.Flags)))
+	refused, code := g.move(from, to, uint(input.Flags))
+	if refused != "" {
+		return fuse.Status(g.refuseLink(input.Pid, "rename", refused))
+	}
+	return fuse.Status(code)
 }
 
 // Move renames on the host what the cage asked to have moved from one mount to
@@ -202,40 +157,55 @@ func (g *Gate) Move(from, to string, flags uint) error {
 	if flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
 		return syscall.EINVAL
 	}
-	if code := g.move(from, to, flags); code != 0 {
+	if _, code := g.move(from, to, flags); code != 0 {
 		return code
 	}
 	return nil
 }
 
-func (g *Gate) move(from, to string, flags uint) syscall.Errno {
+// move renames. refused is the name that a link would have got which no link may have.
+func (g *Gate) move(from, to string, flags uint) (refused string, code syscall.Errno) {
 	splits := g.options.Splits
 	if splits == nil {
 		splits = g.rules.Load().policy.Splits
 	}
 	if splits(from) && g.isFolder(from) || splits(to) && g.isFolder(to) {
-		return syscall.EBUSY
+		return "", syscall.EBUSY
+	}
+	exchange := flags&unix.RENAME_EXCHANGE != 0
+	switch {
+	case g.chooses(to) && g.isLink(from):
+		return to, syscall.EACCES
+	case exchange && g.chooses(from) && g.isLink(to):
+		return from, syscall.EACCES
 	}
 	fromDir, fromBase, code := g.inParent(from)
 	if code != 0 {
-		return code
+		return "", code
 	}
 	defer closeFD(fromDir)
 	toDir, toBase, code := g.inParent(to)
 	if code != 0 {
-		return code
+		return "", code
 	}
 	defer closeFD(toDir)
 	defer g.rights.lower()()
 	if err := unix.Renameat2(fromDir, fromBase, toDir, toBase, flags); err != nil {
-		return errno(err)
+		return "", errno(err)
 	}
-	if flags&unix.RENAME_EXCHANGE != 0 {
+	if exchange {
 		g.nodes.swapped(from, to)
 	} else {
 		g.nodes.moved(from, to)
 	}
-	return 0
+	// Another thread may have put a link there since the look.
+	switch {
+	case g.landed(toDir, toBase, to):
+		return to, syscall.EACCES
+	case exchange && g.landed(fromDir, fromBase, from):
+		return from, syscall.EACCES
+	}
+	return "", 0
 }
 
 func (g *Gate) isFolder(name string) bool {
