@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -90,6 +91,9 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	if allows(compiled, r) {
 		return refuse("", "the config allows it already")
 	}
+	if isLink(r) {
+		return refuse("answer for this once, and always where it leads", "it is a link, and a rule opens what a link leads to")
+	}
 	// A list that only the role has counts whole. An own one would be cut with it.
 	role := now.Config.Agents[r.Agent].Role
 	keys := keysOf(r.Agent, list)
@@ -122,6 +126,17 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	_, diff := configs.Diff(now, after)
 	written.Lines = slices.DeleteFunc(diff, func(line string) bool { return line[0] != '+' && line[0] != '-' })
 	return written, change, nil
+}
+
+// isLink reports whether a rule would be of a symbolic link itself: what was asked is to
+// read its text, to look at it or to take it away, and not what is behind it, of which
+// the question says nothing.
+func isLink(r Rule) bool {
+	if r.Class == policy.ClassNet {
+		return false
+	}
+	info, err := os.Lstat(r.Target)
+	return err == nil && info.Mode()&os.ModeSymlink != 0
 }
 
 // keysOf are the key of an agent's list and those above it, the innermost first.

@@ -3,6 +3,7 @@ package approve
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -159,6 +160,11 @@ func TestAlwaysWritesARule(t *testing.T) {
 func TestAlwaysThatCannotBeWritten(t *testing.T) {
 	write := request("/srv/x")
 	write.Class = policy.ClassPathWrite
+	link := request(filepath.Join(t.TempDir(), "link"))
+	link.Operation = "readlink"
+	if err := os.Symlink("/", link.Target); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		config string
 		asked  Request
@@ -174,6 +180,7 @@ func TestAlwaysThatCannotBeWritten(t *testing.T) {
 		"allowed meanwhile": {"agents:\n  coder:\n    permissions: {ask: [path.read], allowed_paths: [/srv]}\n", request("/srv/x"), "allows it already"},
 		"any domain":        {"agents:\n  coder:\n    permissions: {ask: [net], network_access: true}\n", netRequest("a.example:1"), "allows it already"},
 		"a pattern":         {"agents:\n  coder:\n    permissions: {ask: [path.read]}\n", request("/srv/[x]"), "pattern"},
+		"a link":            {"agents:\n  coder:\n    permissions: {ask: [path.read]}\n", link, "opens what a link leads to"},
 		"no such agent":     {"agents:\n  other: {}\n", request("/srv/x"), "no agent coder"},
 	} {
 		t.Run(name, func(t *testing.T) {
