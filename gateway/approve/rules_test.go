@@ -160,7 +160,12 @@ func TestAlwaysWritesARule(t *testing.T) {
 func TestAlwaysThatCannotBeWritten(t *testing.T) {
 	write := request("/srv/x")
 	write.Class = policy.ClassPathWrite
-	link := request(filepath.Join(t.TempDir(), "link"))
+	dir, err := os.MkdirTemp("/var/tmp", "openclaw-approve-") //nolint:usetesting // every cage may read its own /tmp
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	link := request(filepath.Join(dir, "link"))
 	link.Operation = "readlink"
 	if err := os.Symlink("/", link.Target); err != nil {
 		t.Fatal(err)
