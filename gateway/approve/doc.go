@@ -6,8 +6,8 @@
 // agent, class, operation and target) are one row and get one answer. The first
 // answer wins. Everything fails closed: no answer in time, a program or a run
 // that ends, too many asks, and an answer that cannot be written to the audit
-// log are each a denial. Memory is bounded: maxHeld asks wait, maxEnded rows
-// are remembered. A screen at which a person looks at an ask can have its clock stand
+// log are each a denial. Memory is bounded: maxHeld asks wait, of one agent at most
+// maxHeldOne, so that none keeps others from asking; maxEnded rows are remembered. A screen at which a person looks at an ask can have its clock stand
 // still, seconds at a time and never past policy.AskCap: that lengthens the wait, and
 // answers nothing.
 //
@@ -23,7 +23,7 @@
 // An answer that holds for a run or for ever is one to what waits already and is
 // covered by it, too: each such row gets its own record before it goes on.
 //
-// It never decides for itself that something is allowed, never looks at a file
-// that an ask is about, and never lifts a rule that denies: a cage asks only
+// It never decides for itself that something is allowed, looks at nothing of a file
+// that an ask is about but whether a rule would be of a link, and never lifts a rule that denies: a cage asks only
 // about what no rule speaks of.
 package approve

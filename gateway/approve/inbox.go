@@ -15,6 +15,7 @@ import (
 // Bounds of the inbox.
 const (
 	maxHeld    = 1000 // asks that wait, of all agents
+	maxHeldOne = 200  // of one: it asks 20 times a minute, for as long as an hour each
 	maxEnded   = 1000 // rows that are remembered when they are over
 	maxGrants  = 1000 // of one run
 	maxMinute  = 20   // new rows of one agent in a minute
@@ -68,8 +69,8 @@ type Inbox struct {
 	outbox  []event.Event
 	waiting map[key]*row
 	byID    map[string]*row
-	ended   []*row // oldest first
-	held    int
+	ended   []*row             // oldest first
+	held    map[string]int     // asks that wait, by agent
 	grants  map[string][]grant // by run
 	minutes map[string]*window // by agent
 }
@@ -102,7 +103,7 @@ func New(o Options) *Inbox {
 	}
 	return &Inbox{
 		o: o, wake: make(chan struct{}, 1), waiting: map[key]*row{}, byID: map[string]*row{},
-		grants: map[string][]grant{}, minutes: map[string]*window{},
+		held: map[string]int{}, grants: map[string][]grant{}, minutes: map[string]*window{},
 	}
 }
 
@@ -137,7 +138,7 @@ func (i *Inbox) Submit(r Request) *Held {
 	switch {
 	case granted:
 		h.verdict <- Verdict{ID: id, Allow: true}
-	case i.held >= maxHeld:
+	case i.held[r.Agent] >= maxHeldOne || i.holds() >= maxHeld:
 		h.verdict <- Verdict{Reason: ReasonTooMany}
 	case same != nil:
 		i.join(same, h, now)
@@ -154,12 +155,20 @@ func (i *Inbox) Submit(r Request) *Held {
 	return h
 }
 
+// holds is how many asks wait, of all agents. i.mu is held.
+func (i *Inbox) holds() (n int) {
+	for _, held := range i.held {
+		n += held
+	}
+	return n
+}
+
 // join adds a held ask to its row. i.mu is held.
 func (i *Inbox) join(r *row, h *Held, now time.Time) {
 	h.row, h.ID = r, r.ask.ID
 	r.request = h.request
 	r.held = append(r.held, h)
-	i.held++
+	i.held[h.request.Agent]++
 	r.ask.Last, r.ask.Count = now, r.ask.Count+1
 	r.ask.Run, r.ask.PID = h.request.Run, h.request.PID
 	i.changed(r)
@@ -240,7 +249,9 @@ func (i *Inbox) end(h *Held, v Verdict, state string) {
 	r := h.row
 	h.row = nil
 	h.verdict <- v
-	i.held--
+	if i.held[h.request.Agent]--; i.held[h.request.Agent] == 0 {
+		delete(i.held, h.request.Agent)
+	}
 	r.held = slices.DeleteFunc(r.held, func(other *Held) bool { return other == h })
 	if len(r.held) == 0 && !r.deciding {
 		r.ask.Reason = v.Reason

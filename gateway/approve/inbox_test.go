@@ -346,9 +346,32 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	d.later(2 * time.Minute)
-	if len(d.ended) != maxEnded || len(d.byID) != maxEnded || d.held != 0 || len(d.waiting) != 0 || len(d.minutes) != 0 {
-		t.Errorf("%d ended, %d known, %d held, %d wait, %d minutes", len(d.ended), len(d.byID), d.held, len(d.waiting), len(d.minutes))
+	if len(d.ended) != maxEnded || len(d.byID) != maxEnded || len(d.held) != 0 || len(d.waiting) != 0 || len(d.minutes) != 0 {
+		t.Errorf("%d ended, %d known, %d held, %d wait, %d minutes", len(d.ended), len(d.byID), len(d.held), len(d.waiting), len(d.minutes))
 	}
+}
+
+// One agent that asks for as long as it may, while nobody answers, keeps no other one
+// from asking.
+func TestOneAgentLeavesOthersTheInbox(t *testing.T) {
+	d := newDesk(t, nil)
+	refused := 0
+	for n := range maxHeld + maxMinute { // 20 a minute
+		if n%maxMinute == 0 {
+			d.later(minute)
+		}
+		r := request(fmt.Sprint("/srv/", n))
+		r.Timeout = time.Hour
+		if v, answered := d.Submit(r).Answered(); answered && v.Reason == ReasonTooMany {
+			refused++
+		}
+	}
+	if want := maxHeld + maxMinute - maxHeldOne; refused != want {
+		t.Errorf("%d are refused, want %d", refused, want)
+	}
+	other := request("/srv/other")
+	other.Agent = "another"
+	waits(t, d.Submit(other))
 }
 
 // An answer for the run covers what it says, in that run, until its end.
@@ -578,7 +601,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	asking.Wait()
 	close(stop)
 	acting.Wait()
-	if d.held != 0 || len(d.waiting) != 0 {
+	if len(d.held) != 0 || len(d.waiting) != 0 {
 		t.Errorf("%d are held, %d rows wait", d.held, len(d.waiting))
 	}
 }

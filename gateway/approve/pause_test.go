@@ -246,7 +246,7 @@ func FuzzPause(f *testing.F) {
 		}
 		d.later(policy.AskCap(timeout))
 		look()
-		if d.Waiting() != 0 || d.held != 0 {
+		if d.Waiting() != 0 || len(d.held) != 0 {
 			t.Fatalf("%d rows wait, %d are held", d.Waiting(), d.held)
 		}
 	})
