@@ -602,7 +602,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	close(stop)
 	acting.Wait()
 	if len(d.held) != 0 || len(d.waiting) != 0 {
-		t.Errorf("%d are held, %d rows wait", d.held, len(d.waiting))
+		t.Errorf("%d are held, %d rows wait", len(d.held), len(d.waiting))
 	}
 }
 

@@ -247,7 +247,7 @@ func FuzzPause(f *testing.F) {
 		d.later(policy.AskCap(timeout))
 		look()
 		if d.Waiting() != 0 || len(d.held) != 0 {
-			t.Fatalf("%d rows wait, %d are held", d.Waiting(), d.held)
+			t.Fatalf("%d rows wait, %d are held", d.Waiting(), len(d.held))
 		}
 	})
 }
