@@ -61,6 +61,8 @@ type Preview struct {
 	Policy  *policy.Policy // with every name that its paths have on this machine, by which a cage judges
 	Unmet   []policy.Unmet // rules that it would not carry out as they are written
 	Refused error          // why it would not start; nil: nothing is known of the policy that hinders it
+
+	plan previewed // nil where it is not known
 }
 
 // Denial is one refusal of the cage, as the kernel-enforced mechanisms saw it.

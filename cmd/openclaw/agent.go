@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -258,7 +259,7 @@ func agentTestCommand(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			request, err := requestOf(args[1], args[2])
+			request, err := requestOf(args[1], args[2], p.Home)
 			if err != nil {
 				return err
 			}
@@ -295,10 +296,10 @@ func (t *terminal) showTrace(decision policy.Decision, all bool) {
 }
 
 // requestOf reads an operation and its target from the command line.
-func requestOf(operation, target string) (policy.Request, error) {
+func requestOf(operation, target, home string) (policy.Request, error) {
 	switch operation {
 	case "read", "write", "exec":
-		path, err := filepath.Abs(target)
+		path, err := pathOf(target, home)
 		class := map[string]policy.Class{"read": policy.ClassPathRead, "write": policy.ClassPathWrite, "exec": policy.ClassExec}[operation]
 		return policy.Request{Class: class, Path: path}, err
 	case "connect":
@@ -317,6 +318,22 @@ func requestOf(operation, target string) (policy.Request, error) {
 		return request, nil
 	}
 	return policy.Request{}, usage("it is read, write, exec or connect", "unknown operation %q", operation)
+}
+
+// pathOf is a path of the command line, absolute and not cleaned: a .. after a link is not
+// the folder that the link lies in. A ~ that the shell left is the home folder, as in the
+// config.
+func pathOf(target, home string) (string, error) {
+	switch {
+	case target == "":
+		return "", usage("openclaw agent test NAME read PATH", "an empty path names nothing")
+	case target == "~" || strings.HasPrefix(target, "~/"):
+		return home + target[1:], nil
+	case filepath.IsAbs(target):
+		return target, nil
+	}
+	stands, err := os.Getwd()
+	return stands + "/" + target, err
 }
 
 // completeAgents offers the agents of the config as a command's first argument.

@@ -50,8 +50,12 @@ func (p *Policy) decide(r *Request, t *trace) Decision {
 	return Decision{Effect: Deny, Rule: "unknown class", Origin: p.Default}
 }
 
-// RuleNone is what a decision names when no rule speaks of a path.
-const RuleNone = "not in allowed_paths"
+// RuleNone is what a decision names when no rule speaks of a path, RuleSystem when it is
+// of a program by its name.
+const (
+	RuleNone   = "not in allowed_paths"
+	RuleSystem = "system_commands: false"
+)
 
 // decidePath looks at every rule. A matched deny wins, a config's before a
 // built-in one and a deeper before a higher one; then the deepest allow speaks.
@@ -146,9 +150,9 @@ func (p *Policy) decideExec(name string, t *trace) Decision {
 		return Decision{Effect: Deny, Rule: "execute_commands: false", Origin: p.Exec.CommandsFrom}
 	}
 	system := !p.Exec.System && isSystemProgram(path.Base(name))
-	t.add("system_commands: false", p.Exec.SystemFrom, system)
+	t.add(RuleSystem, p.Exec.SystemFrom, system)
 	if system {
-		return Decision{Effect: Deny, Rule: "system_commands: false", Origin: p.Exec.SystemFrom}
+		return Decision{Effect: Deny, Rule: RuleSystem, Origin: p.Exec.SystemFrom}
 	}
 	return p.decidePath(name, AccessRead, ClassExec, t)
 }

@@ -111,9 +111,17 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 	return syscall.EACCES
 }
 
-// public reports whether a link's target is in a part of the tree that is open
-// anyway, so that its text tells nothing.
+// public reports whether a link's text tells nothing.
 func (g *Gate) public(dir, target string) bool {
+	return Public(dir, target, func(name string) bool {
+		_, ok := g.allowed(policy.ClassPathRead, name)
+		return ok
+	})
+}
+
+// Public reports whether the target of a link in a folder is in a part of the tree that
+// is open anyway: its text tells nothing, and may be read where the link may not.
+func Public(dir, target string, readable func(name string) bool) bool {
 	if !strings.HasPrefix(target, "/") {
 		target = path.Join(dir, target)
 	}
@@ -121,6 +129,5 @@ func (g *Gate) public(dir, target string) bool {
 	if target == "/run" || strings.HasPrefix(target, "/run/") {
 		return true
 	}
-	_, ok := g.allowed(policy.ClassPathRead, target)
-	return ok
+	return readable(target)
 }
