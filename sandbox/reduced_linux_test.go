@@ -202,7 +202,7 @@ func TestReducedAsk(t *testing.T) {
 	})
 	_, wait := start(t, spec)
 	res := wait()
-	want := []string{"open " + w.path("other/notes.txt"), "create " + w.path("other/made"), "open " + w.path(".bashrc"), "open " + w.path("other")}
+	want := []string{"open " + w.path("other/notes.txt"), "create " + w.path("other/made"), "open " + w.path(".bashrc"), "opendir " + w.path("other")}
 	if res.out != "notesmade\nnotes.txt\n" || !slices.Equal(asked, want) || w.read("other/made") != "new\n" {
 		t.Errorf("out %q, err %q, asked %q", res.out, res.err, asked)
 	}

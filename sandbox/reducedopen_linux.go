@@ -79,6 +79,9 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return seccomp.Verdict{}
 	}
 	call.Operation = "open"
+	if class == policy.ClassPathRead && object.Type() == unix.S_IFDIR {
+		call.Operation = "opendir" // as the gate calls it: an answer may be to the folder with all below it
+	}
 	decision := r.judgePath(class, object.Path)
 	if object.Gone && decision.Effect == policy.Ask {
 		decision = notToBeAsked()

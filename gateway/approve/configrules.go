@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -91,8 +92,11 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	if allows(compiled, r) {
 		return refuse("", "the config allows it already")
 	}
-	if isLink(r) {
+	switch kind := kindOf(r); {
+	case kind == fs.ModeSymlink:
 		return refuse("answer for this once, and always where it leads", "it is a link, and a rule opens what a link leads to")
+	case kind == fs.ModeDir && !r.Below:
+		return refuse("answer with match folder where its listing is asked about, or write it into allowed_paths", "it is a folder, and a rule opens a folder with all below it")
 	}
 	// A list that only the role has counts whole. An own one would be cut with it.
 	role := now.Config.Agents[r.Agent].Role
@@ -128,15 +132,18 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	return written, change, nil
 }
 
-// isLink reports whether a rule would be of a symbolic link itself: what was asked is to
-// read its text, to look at it or to take it away, and not what is behind it, of which
-// the question says nothing.
-func isLink(r Rule) bool {
+// kindOf is what a rule on a path would be of now, as far as it opens more than that one
+// name, which is all that the question said: behind a link is what it leads to, and below
+// a folder is all that is in it.
+func kindOf(r Rule) fs.FileMode {
 	if r.Class == policy.ClassNet {
-		return false
+		return 0
 	}
 	info, err := os.Lstat(r.Target)
-	return err == nil && info.Mode()&os.ModeSymlink != 0
+	if err != nil {
+		return 0 // it is to be made
+	}
+	return info.Mode().Type()
 }
 
 // keysOf are the key of an agent's list and those above it, the innermost first.

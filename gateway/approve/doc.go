@@ -24,6 +24,6 @@
 // covered by it, too: each such row gets its own record before it goes on.
 //
 // It never decides for itself that something is allowed, looks at nothing of a file
-// that an ask is about but whether a rule would be of a link, and never lifts a rule that denies: a cage asks only
+// that an ask is about but whether a rule would open more than it, and never lifts a rule that denies: a cage asks only
 // about what no rule speaks of.
 package approve

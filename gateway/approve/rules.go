@@ -26,6 +26,7 @@ type Rule struct {
 	Class  policy.Class
 	Target string // a path, host:port, or a host
 	Asked  string // the target of the ask, which the rule must cover
+	Below  bool   // a path with all below it is meant, not a file
 }
 
 // Written is a rule as it stands in the config.
@@ -44,7 +45,7 @@ type Written struct {
 func (w *Written) Where() string { return w.File + ":" + strconv.Itoa(w.Line) }
 
 func ruleOf(r *Request, m Match) Rule {
-	return Rule{Agent: r.Agent, Class: r.Class, Target: newGrant("", r, m).target, Asked: r.Target}
+	return Rule{Agent: r.Agent, Class: r.Class, Target: newGrant("", r, m).target, Asked: r.Target, Below: m == Folder}
 }
 
 func (i *Inbox) write(ctx context.Context, r *Request, m Match) (*Written, error) {

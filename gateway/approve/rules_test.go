@@ -170,6 +170,8 @@ func TestAlwaysThatCannotBeWritten(t *testing.T) {
 	if err := os.Symlink("/", link.Target); err != nil {
 		t.Fatal(err)
 	}
+	folder := request(dir)
+	folder.Operation = "opendir"
 	for name, test := range map[string]struct {
 		config string
 		asked  Request
@@ -186,6 +188,7 @@ func TestAlwaysThatCannotBeWritten(t *testing.T) {
 		"any domain":        {"agents:\n  coder:\n    permissions: {ask: [net], network_access: true}\n", netRequest("a.example:1"), "allows it already"},
 		"a pattern":         {"agents:\n  coder:\n    permissions: {ask: [path.read]}\n", request("/srv/[x]"), "pattern"},
 		"a link":            {"agents:\n  coder:\n    permissions: {ask: [path.read]}\n", link, "opens what a link leads to"},
+		"a folder":          {"agents:\n  coder:\n    permissions: {ask: [path.read]}\n", folder, "with all below it"},
 		"no such agent":     {"agents:\n  other: {}\n", request("/srv/x"), "no agent coder"},
 	} {
 		t.Run(name, func(t *testing.T) {
