@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"openclaw/sandbox/policy"
 )
@@ -62,6 +63,9 @@ func Propose(accesses []Access, o Options) Proposal {
 	for _, a := range accesses {
 		if a.Hidden {
 			p.left[a.Target] = "its name holds a secret, which the config must not"
+			if strings.ContainsRune(a.Target, utf8.RuneError) { // what is not UTF-8 came back as that from who knows the secrets
+				p.left[a.Target] = "its name is not UTF-8 and cannot be written into the config"
+			}
 			continue
 		}
 		switch d := decide(unsaid, a); d.Effect {

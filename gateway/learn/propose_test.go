@@ -239,6 +239,15 @@ func TestNamesWithSecretsAreNotProposed(t *testing.T) {
 	if text := fmt.Sprint(proposal, seen, refused); strings.Contains(text, "hunter2") || strings.Contains(fmt.Sprint(proposal.Paths), "REDACTED") {
 		t.Errorf("%s", text)
 	}
+	odd := accesses("path.read open ~/a/\xffx", "path.read open ~/a/hunter2-y")
+	Hide(odd, nil, map[string]string{odd[0].Target: strings.ToValidUTF8(odd[0].Target, "\uFFFD"), odd[1].Target: home + "/a/[REDACTED]-y"})
+	why := map[string]string{}
+	for _, left := range Propose(odd, Options{Policy: compiled(t, policy.Permissions{}), Tree: tree{}}).Left {
+		why[left.Target] = left.Why
+	}
+	if len(why) != 2 || !strings.Contains(why[odd[0].Target], "not UTF-8") || !strings.Contains(why[odd[1].Target], "a secret") {
+		t.Errorf("%q", why)
+	}
 	if len(proposal.Paths) != 4 || len(proposal.Left) != 2 || refused[0].Target != home+"/.ssh/[REDACTED]" {
 		t.Errorf("%+v %+v", proposal, refused)
 	}

@@ -127,7 +127,7 @@ func (p *proposer) secretsIn(folder string) (denied []string, why string) {
 		_, used := p.want[name]
 		decision := p.o.Policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
 		switch {
-		case used || decision.Effect == policy.Deny && decision.Rule != "not in allowed_paths":
+		case used || decision.Effect == policy.Deny && decision.Rule != policy.RuleNone:
 		case !writable(name):
 			return nil, "it holds what looks secret and has a name that cannot be written into the config: " + name
 		default:

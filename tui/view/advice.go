@@ -51,7 +51,7 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 	if d.Origin.BuiltIn != "" {
 		return advisePrivate(w, d)
 	}
-	if d.Rule == "not in allowed_paths" {
+	if d.Rule == policy.RuleNone {
 		return advisePath(w, d, home, role)
 	}
 	return advice{}
