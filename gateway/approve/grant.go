@@ -40,9 +40,10 @@ func (i *Inbox) granted(r *Request) (id string, ok bool) {
 	return "", false
 }
 
-// covers: what may be changed may be read, and what may be run must be read.
+// covers: what may be changed may be read, and a program that may be run must be read.
+// That the programs of a folder may be run says nothing of what else is in it.
 func (g grant) covers(r *Request) bool {
-	reads := r.Class == policy.ClassPathRead && (g.class == policy.ClassPathWrite || g.class == policy.ClassExec)
+	reads := r.Class == policy.ClassPathRead && (g.class == policy.ClassPathWrite || g.class == policy.ClassExec && g.match == Exact)
 	if g.class != r.Class && !reads {
 		return false
 	}

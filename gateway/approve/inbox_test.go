@@ -378,6 +378,8 @@ func TestOneAgentLeavesOthersTheInbox(t *testing.T) {
 func TestGrantsOfARun(t *testing.T) {
 	write, exec := request("/srv/a/b"), request("/srv/a/b")
 	write.Class, exec.Class = policy.ClassPathWrite, policy.ClassExec
+	beside := request("/srv/a/c")
+	beside.Class = policy.ClassExec
 	folder := request("/srv/a")
 	folder.Operation = "opendir"
 	for name, test := range map[string]struct {
@@ -386,9 +388,10 @@ func TestGrantsOfARun(t *testing.T) {
 		yes   []Request
 		no    []Request
 	}{
-		"exact": {request("/srv/a/b"), Exact, []Request{request("/srv/a/b")}, []Request{request("/srv/a"), request("/srv/a/b/c"), write, exec}},
-		"write": {write, Exact, []Request{write, request("/srv/a/b")}, []Request{exec, request("/srv/a/bc")}},
-		"exec":  {exec, Exact, []Request{exec, request("/srv/a/b")}, []Request{write}},
+		"exact":                {request("/srv/a/b"), Exact, []Request{request("/srv/a/b")}, []Request{request("/srv/a"), request("/srv/a/b/c"), write, exec}},
+		"write":                {write, Exact, []Request{write, request("/srv/a/b")}, []Request{exec, request("/srv/a/bc")}},
+		"exec":                 {exec, Exact, []Request{exec, request("/srv/a/b")}, []Request{write}},
+		"programs of a folder": {exec, Folder, []Request{exec, beside}, []Request{write, request("/srv/a/c"), request("/srv/a/b")}},
 		"folder": {request("/srv/a/b"), Folder, []Request{request("/srv/a/b/c"), request("/srv/a"), request("/srv/a/x")},
 			[]Request{request("/srv/ab"), request("/srv"), write}},
 		"opened folder": {folder, Folder, []Request{request("/srv/a/b")}, []Request{request("/srv/b")}},
