@@ -59,7 +59,7 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 		file.asked = g.useGrant(policy.ClassPathRead, name)
 	}
 	var code syscall.Errno
-	if file.entries, file.taken, code = g.entries(name, readable, file.asked != ""); code == 0 {
+	if file.entries, file.taken, code = g.entries(name, readable, file.asked != "", Listed); code == 0 {
 		out.Fh, code = g.handles.add(file)
 	}
 	if code != 0 {
@@ -71,8 +71,9 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 	return fuse.OK
 }
 
-// entries are what a folder shows, and what they take of maxListed.
-func (g *Gate) entries(name string, readable, asked bool) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
+// entries are what a folder shows, and what they take of maxListed. The folders in it are
+// not Listed for a caller whom the kernel lets nobody change a name in it for meanwhile.
+func (g *Gate) entries(name string, readable, asked bool, how Came) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
 	entries = []fuse.DirEntry{{Name: ".", Mode: syscall.S_IFDIR}, {Name: "..", Mode: syscall.S_IFDIR}}
 	if readable {
 		all, taken, code := g.list(name, asked)
@@ -81,7 +82,7 @@ func (g *Gate) entries(name string, readable, asked bool) (entries []fuse.DirEnt
 		}
 		for _, entry := range all {
 			if entry.Mode == syscall.S_IFDIR {
-				g.came(joined(name, entry.Name), Listed)
+				g.came(joined(name, entry.Name), how)
 			}
 		}
 		return append(entries, all...), taken, 0
@@ -159,7 +160,7 @@ func (g *Gate) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntry
 	file.mu.Lock()
 	defer file.mu.Unlock()
 	if name := g.nodes.path(input.NodeId); input.Offset == 0 && file.read && name != "" {
-		if again, taken, code := g.entries(name, g.listable(name), file.asked != ""); code == 0 {
+		if again, taken, code := g.entries(name, g.listable(name), file.asked != "", Found); code == 0 {
 			g.handles.relist(file, again, taken)
 		}
 	}
