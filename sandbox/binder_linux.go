@@ -36,6 +36,9 @@ type binder struct {
 type folder struct {
 	done chan struct{} // closed when the attempt is over
 	file place
+
+	giving sync.Mutex // of who gives it back
+	given  bool
 }
 
 // place tells one folder from another.
@@ -123,7 +126,6 @@ func (b *binder) came(name string, how gate.Came) {
 }
 
 func (b *binder) bind(name string, region mounts.Region, known *folder) {
-	defer close(known.done)
 	p := b.process
 	file, err := placeOf(name)
 	if err == nil {
@@ -137,7 +139,13 @@ func (b *binder) bind(name string, region mounts.Region, known *folder) {
 		delete(b.folders, name)
 	}
 	b.mu.Unlock()
-	if err != nil && !errors.Is(err, errEnded) {
+	close(known.done)
+	switch {
+	case err == nil: // who changed it meanwhile was not heeded: see leaveChanged
+		if now, err := placeOf(name); err != nil || now != file {
+			_, _ = b.leave(name)
+		}
+	case !errors.Is(err, errEnded):
 		p.gate.LetGo(name)
 	}
 }
@@ -155,9 +163,15 @@ func (b *binder) leave(name string) (bool, error) {
 		return false, nil
 	}
 	<-known.done
+	known.giving.Lock()
+	defer known.giving.Unlock()
+	if known.given {
+		return true, nil
+	}
 	if err := b.giveBack(name, known.file); err != nil {
 		return true, err
 	}
+	known.given = true
 	b.mu.Lock()
 	delete(b.folders, name)
 	b.left[name] = time.Now()
@@ -183,38 +197,49 @@ func (b *binder) justLeft(name string) bool {
 
 // leaveChanged gives back the folders in dir that the host has another one for.
 func (b *binder) leaveChanged(dir string) {
+	for name, file := range b.bound(dir) {
+		if now, err := placeOf(name); err != nil || now != file {
+			_, _ = b.leave(name) // the cage sees the old folder then, which was open to it
+		}
+	}
+}
+
+// bound are the folders below dir that are bound.
+func (b *binder) bound(dir string) map[string]place {
 	b.mu.Lock()
-	var names []string
+	defer b.mu.Unlock()
+	bound := map[string]place{}
 	for name, known := range b.folders {
 		if !strings.HasPrefix(name, dir+"/") {
 			continue
 		}
 		select {
 		case <-known.done:
-			if file, err := placeOf(name); err != nil || file != known.file {
-				names = append(names, name)
-			}
+			bound[name] = known.file
 		default:
 		}
 	}
-	b.mu.Unlock()
-	for _, name := range names {
-		_, _ = b.leave(name) // the cage sees the old folder then, which was open to it
-	}
+	return bound
 }
 
 // toGate takes away what is bound at a path and above it.
 func (b *binder) toGate(name string) bool {
 	was := false
 	for at := name; at != "/"; at = path.Dir(at) {
-		left, err := b.leave(at)
-		if err != nil && !errors.Is(err, errEnded) {
-			b.process.endFor(&Error{
-				Op: "close " + name, Err: err,
-				Hint: "it came to be denied during the run and could not be closed; start the run again",
-			})
-		}
-		was = was || left
+		was = b.leaveOrEnd(at, name) || was
+	}
+	return was
+}
+
+// leaveOrEnd is leave for a folder in which something has come to be denied: the run ends
+// if that stays open.
+func (b *binder) leaveOrEnd(name, denied string) (was bool) {
+	was, err := b.leave(name)
+	if err != nil && !errors.Is(err, errEnded) {
+		b.process.endFor(&Error{
+			Op: "close " + denied, Err: err,
+			Hint: "it came to be denied during the run and could not be closed; start the run again",
+		})
 	}
 	return was
 }

@@ -23,7 +23,6 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
 	listener.ProcessOnDemand()
 	listener.TellUnread(p.judge.unread)
-	listener.TellFull(p.judge.full)
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -92,14 +91,6 @@ func (j *judge) unread(call seccomp.Call) {
 	}, unix.EACCES)
 }
 
-// full reports a call that is refused because so many others wait for an answer.
-func (j *judge) full(call seccomp.Call) {
-	j.refuse(call, call.Class, "a call that was not looked at", policy.Decision{
-		Effect: policy.Deny, Rule: "more calls wait for an answer than a run may have at once",
-		Origin: policy.Origin{BuiltIn: "a cage may not use up what judges its calls"},
-	}, unix.EACCES)
-}
-
 // region finds the real name of a path and what it is in the cage.
 func (j *judge) region(call seccomp.Call, written string, follow bool) (real string, exists bool, region mounts.Region) {
 	real, exists, _ = j.lookup(call.TID, written, follow)
@@ -151,7 +142,6 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	if !waits {
 		return false
 	}
-	call.TakesLong()
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
 	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", *decision))

@@ -86,10 +86,10 @@
 // such a moment again. A folder that somebody outside moves onto a denied name, and one
 // that can be neither listed nor watched: the same, and a program that was in that very
 // folder, or below it, or had one of these open, reaches what is in it until the run
-// ends. Of a folder that holds something denied by a pattern and that somebody outside
-// moves, a program that was in a folder below it reaches there what comes to match later,
-// until the run ends, and no report says so. A nested sandbox keeps the view that it has
-// made before. A name that a `**` pattern denies and a program in the cage creates by
+// ends. What comes to match in a folder that somebody outside has moved out of the allowed
+// ones: a program that was in it, or below it, reaches that until the run ends, and the
+// report says so but for what is in folders that are made there later. A nested sandbox
+// keeps the view that it has made before. A name that a `**` pattern denies and a program in the cage creates by
 // winning a race: it is refused from then on. A link that an agent made in a folder while it
 // might write that, and that a later policy allows by its own name only: it is followed as
 // the person's. A host's socket in a folder that the agent may write. What a run draws on

@@ -37,6 +37,14 @@ func (c *Cage) WatchAtMost(folders int) { c.watches = folders }
 // EndWatch has the watch for denied patterns fail.
 func (p *Process) EndWatch() error { return p.tree.file.SetReadDeadline(time.Now()) }
 
+// ForgetLevels has a run see nothing of what is moved in the folders that the gate serves
+// now.
+func (p *Process) ForgetLevels() {
+	p.watcher.mu.Lock()
+	defer p.watcher.mu.Unlock()
+	clear(p.watcher.wds)
+}
+
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
 
@@ -64,10 +72,11 @@ func TestedUnseen(word stage.Tested) error {
 	return p.tested(control.Message{Kind: stage.KindTested, Body: body})
 }
 
-// WatchTree watches a folder for denied patterns as a run does, and calls visit for all
+// WatchTree watches a folder for denied patterns as a run does, and calls denies for all
 // that is there or comes, until stop.
-func WatchTree(root string, visit func(name string) (denied bool)) (stop func() error, err error) {
-	w, err := newTreeWatcher(visit, func(string) {}, func(string) {}, minWatched)
+func WatchTree(root string, denies func(name string) bool) (stop func() error, err error) {
+	none := func(string) {}
+	w, err := newTreeWatcher(tree{denies: denies, denied: none, unlisted: none, full: none, away: none}, minWatched)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"path"
 	"strconv"
 	"strings"
 
@@ -114,36 +115,41 @@ type closed struct {
 	covered bool  // also to programs in a folder above it, which it was covered for
 	inside  bool  // it is a folder, and programs may be in it
 	failed  error // to cover it
+
+	unwatched string // a folder that is left to the gate for it; "" for none
 }
 
 // denied closes a path that has come to match a denied pattern: the gate serves the
 // folders above it from now on, and covers it for who is in them.
 func (b *binder) denied(name string) closed {
-	b.process.plan.Regions.Serve(name)
-	return b.close(name)
+	return b.serve(name, b.process.plan.Regions.Serve(name))
 }
 
 // unlisted leaves a folder that nobody can look through, and all below it, to the
 // gate from now on.
 func (b *binder) unlisted(name string) closed {
-	b.process.plan.Regions.ServeAll(name)
-	return b.close(name)
+	return b.serve(name, b.process.plan.Regions.ServeAll(name))
 }
 
 // unwatched leaves a folder to the gate from now on, with all below it that is bound.
 func (b *binder) unwatched(name string) closed {
 	is := b.unlisted(name)
-	b.mu.Lock()
-	var below []string
-	for at := range b.folders {
-		if strings.HasPrefix(at, name+"/") {
-			below = append(below, at)
-		}
-	}
-	b.mu.Unlock()
-	for _, at := range below {
+	for at := range b.bound(name) {
 		is.was = b.toGate(at) || is.was
 	}
+	return is
+}
+
+// serve closes a path when the gate has come to serve folders for it, in which what
+// somebody outside moves is watched. One that there is no watch for is left to the gate.
+func (b *binder) serve(name string, dirs []string) closed {
+	dir, err := b.process.watcher.serve(dirs)
+	if err == nil {
+		return b.close(name)
+	}
+	was := b.unwatched(dir).was
+	is := b.close(name)
+	is.was, is.unwatched = is.was || was, dir
 	return is
 }
 
@@ -151,9 +157,7 @@ func (b *binder) close(name string) closed {
 	is := closed{was: b.toGate(name)}
 	file, err := placeOf(name)
 	folder := err == nil
-	if folder {
-		is.was = b.leaveFile(file) || is.was
-	}
+	is.was = b.leaveMoved(name) || is.was
 	slots := b.used()
 	if len(slots) == 0 {
 		return is
@@ -179,23 +183,20 @@ func (b *binder) keeps(file place) bool {
 	return false
 }
 
-// leaveFile gives back a folder that somebody outside has moved from the name that it
-// is bound under.
-func (b *binder) leaveFile(file place) bool {
-	b.mu.Lock()
-	var names []string
-	for name, folder := range b.folders {
-		select {
-		case <-folder.done:
-			if folder.file == file {
-				names = append(names, name)
-			}
-		default:
+// leaveMoved gives back a folder, and those above it, that somebody outside has moved from
+// the name that they are bound under.
+func (b *binder) leaveMoved(name string) bool {
+	files := map[place]bool{}
+	for at := name; at != "/"; at = path.Dir(at) {
+		if file, err := placeOf(at); err == nil {
+			files[file] = true
 		}
 	}
-	b.mu.Unlock()
-	for _, name := range names {
-		_, _ = b.leave(name) // it stays what it was to the cage if it cannot be
+	was := false
+	for at, file := range b.bound("") {
+		if files[file] {
+			was = b.leaveOrEnd(at, name) || was
+		}
 	}
-	return len(names) > 0
+	return was
 }

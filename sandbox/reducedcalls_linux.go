@@ -37,7 +37,6 @@ func (r *reduced) serve(serving context.Context, message control.Message) error 
 	listener := seccomp.NewListener(message.Files[0], r.atCall)
 	listener.LeaveToHandler(append(leftToHandler(), seccomp.NamespaceCalls()...)...)
 	listener.TellUnread(r.unread)
-	listener.TellFull(r.process.judge.full)
 	r.served.Store(true)
 	r.process.services.Go(func() {
 		defer close(r.calls)

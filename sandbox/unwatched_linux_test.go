@@ -22,25 +22,7 @@ func TestMoreFoldersThanCanBeWatched(t *testing.T) {
 		for i := range folders {
 			w.write(fmt.Sprintf("project/many/%03d/deep/file", i), "a file")
 		}
-		k := talkTo(t, w.spec("sh"), func(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
-			tb.Helper()
-			cage, err := sandbox.New(tb.Context())
-			if err != nil {
-				tb.Fatal(err)
-			}
-			cage.WatchAtMost(4)
-			process, err := cage.Start(tb.Context(), spec)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return process, func() result {
-				_, err := process.Wait()
-				if err != nil {
-					tb.Error(err)
-				}
-				return result{}
-			}
-		})
+		k := talkTo(t, w.spec("sh"), watchingAtMost(4))
 		k.run(`cat ~/project/many/*/deep/file >/dev/null`)
 		k.warns("than this run can watch: those that it cannot, ")
 		open := func() (names []string) {
@@ -75,6 +57,61 @@ func TestMoreFoldersThanCanBeWatched(t *testing.T) {
 		}
 		k.end()
 	}
+}
+
+// watchingAtMost is start for a run that watches so many folders.
+func watchingAtMost(folders int) func(testing.TB, sandbox.Spec) (*sandbox.Process, func() result) {
+	return func(tb testing.TB, spec sandbox.Spec) (*sandbox.Process, func() result) {
+		tb.Helper()
+		cage, err := sandbox.New(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		cage.WatchAtMost(folders)
+		process, err := cage.Start(tb.Context(), spec)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return process, func() result {
+			_, err := process.Wait()
+			if err != nil {
+				tb.Error(err)
+			}
+			return result{}
+		}
+	}
+}
+
+// Nor do folders that hold something denied, and that are watched twice for it: past the
+// limit they are left to the gate with all below.
+func TestServedFoldersPastTheLimit(t *testing.T) {
+	w := newWorld(t).allow("project")
+	w.perms.DeniedPaths = append(w.perms.DeniedPaths, "**/.env")
+	for i := range 12 {
+		w.write(fmt.Sprintf("project/many/%02d/deep/file", i), "a file")
+	}
+	k := talkTo(t, w.spec("sh"), watchingAtMost(40)) // 30 are there
+	for i := range 12 {
+		k.run(fmt.Sprintf("cat ~/project/many/%02d/deep/file", i))
+		w.write(fmt.Sprintf("project/many/%02d/deep/.env", i), "PASSWORD")
+		k.warns(fmt.Sprintf("project/many/%02d/deep/.env came to match", i))
+	}
+	k.warns("more folders, or deeper ones, than this run can watch")
+	for i := range 12 {
+		dir := fmt.Sprintf("project/many/%02d/deep", i)
+		w.write(dir+"/new/.env", "PASSWORD")
+		w.write(dir+"/new/file", "a file")
+		for range 500 {
+			if !k.works("cat ~/" + dir + "/new/.env") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if got := k.run("cd ~/" + dir + "; cat file new/file; cat .env new/.env 2>&1 | grep -c denied"); got != "a filea file2" {
+			t.Errorf("%s: %q", dir, got)
+		}
+	}
+	k.end()
 }
 
 // A run whose folders cannot be watched any more does not go on unwatched.

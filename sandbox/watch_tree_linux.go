@@ -23,9 +23,7 @@ type treeWatcher struct {
 	file    *os.File // inotify
 	control func(func(fd uintptr)) error
 	folders map[int32]string
-	visit   func(name string) (denied bool)
-	closed  func(name string)
-	full    func(name string)
+	tree    tree
 	limit   int // of folders
 	left    int // trees that were left to full
 
@@ -33,6 +31,22 @@ type treeWatcher struct {
 	given   []string        // roots that full was given as a whole
 	pending []string        // folders to look at, the longest known first
 	queued  map[string]bool // is pending
+	astray  []stray
+}
+
+// tree is what is done with what a treeWatcher sees, all by the goroutine that runs it.
+type tree struct {
+	denies   func(name string) bool
+	denied   func(name string) // of all that is there or comes and that denies names
+	unlisted func(name string) // a folder that this user can neither list nor watch
+	full     func(name string) // one that nothing below is watched in, because there are too many
+	away     func(name string) // denied, in a folder that has no such name any more
+}
+
+// stray is a denied name that came into a folder which has another name by now.
+type stray struct {
+	folder int32
+	base   string
 }
 
 // atOnce is how many folders are looked at before the next look for events, and
@@ -50,8 +64,12 @@ const minWatched = 16_384
 // folders to watch. Past it the gate gets the whole.
 const maxLeft = 64
 
-// watchLimit leaves half of the kernel's watches to the user's other programs.
-func watchLimit() int {
+// watchLimit leaves half of the kernel's watches to the user's other programs, and to the
+// watcher.
+func (c *Cage) watchLimit() int {
+	if c.watches > 0 {
+		return c.watches
+	}
 	text, err := os.ReadFile("/proc/sys/fs/inotify/max_user_watches")
 	if err != nil {
 		return minWatched
@@ -65,17 +83,15 @@ func watchLimit() int {
 
 const treeWatched = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK | unix.IN_DONT_FOLLOW
 
-// newTreeWatcher makes one that watches nothing yet. visit is called for
-// everything that is there or comes, from run; closed for a folder that this user can
-// neither list nor watch; full for one that nothing below is watched in, because there
-// are too many: other programs of the user may have taken all that the kernel has.
-func newTreeWatcher(visit func(name string) bool, closed, full func(name string), limit int) (*treeWatcher, error) {
+// newTreeWatcher makes one that watches nothing yet. Other programs of the user may have
+// taken all the watches that the kernel has.
+func newTreeWatcher(tree tree, limit int) (*treeWatcher, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, &Error{Op: "watch allowed folders", Err: err, Hint: "raise fs.inotify.max_user_instances"}
 	}
 	w := &treeWatcher{
-		file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, visit: visit, closed: closed, full: full, limit: limit,
+		file: os.NewFile(uintptr(fd), "inotify"), folders: map[int32]string{}, tree: tree, limit: limit,
 		queued: map[string]bool{},
 	}
 	conn, err := w.file.SyscallConn()
@@ -102,6 +118,9 @@ func (w *treeWatcher) run(roots []string) error {
 				return err
 			}
 			if n == 0 {
+				if len(w.pending) == 0 {
+					w.seek()
+				}
 				break
 			}
 			w.heed(buffer[:n])
@@ -117,7 +136,7 @@ func (w *treeWatcher) run(roots []string) error {
 
 // read waits for events if there is nothing else to do.
 func (w *treeWatcher) read(buffer []byte) (n int, err error) {
-	if len(w.pending) == 0 {
+	if len(w.pending) == 0 && len(w.astray) == 0 {
 		return w.file.Read(buffer)
 	}
 	if closed := w.control(func(fd uintptr) { n, err = unix.Read(int(fd), buffer) }); closed != nil {
@@ -143,10 +162,37 @@ func (w *treeWatcher) heed(events []byte) {
 			w.lookAgain()
 		case mask&unix.IN_IGNORED != 0:
 			delete(w.folders, wd)
-		case known && name != "":
-			w.came(dir+"/"+name, mask&unix.IN_ISDIR != 0)
+		case !known || name == "":
+		case !w.tree.denies(dir + "/" + name):
+			w.await(dir+"/"+name, mask&unix.IN_ISDIR != 0)
+		case w.is(wd, dir):
+			w.tree.denied(dir + "/" + name)
+		case len(w.astray) < maxWarnings:
+			w.astray = append(w.astray, stray{wd, name})
 		}
 	}
+}
+
+// is reports whether a watched folder has this name still, as far as this user may know.
+func (w *treeWatcher) is(wd int32, name string) bool {
+	now, err := w.add(name)
+	return now == wd || err != nil && !absent(err)
+}
+
+// absent reports whether no folder has the name.
+func absent(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)
+}
+
+// seek tells of what came astray, once nothing waits: a folder that was moved to another
+// name in the tree has been looked at by that.
+func (w *treeWatcher) seek() {
+	for _, each := range w.astray {
+		if dir, known := w.folders[each.folder]; known && !w.is(each.folder, dir) {
+			w.tree.away(dir + "/" + each.base)
+		}
+	}
+	w.astray = nil
 }
 
 func (w *treeWatcher) lookAgain() {
@@ -157,7 +203,16 @@ func (w *treeWatcher) lookAgain() {
 
 // came sees to a name that is there or came. A folder's turn is later.
 func (w *treeWatcher) came(name string, folder bool) {
-	if folder && w.queued[name] || w.visit(name) || !folder { // the name of one that waits was seen
+	if w.tree.denies(name) {
+		w.tree.denied(name)
+		return
+	}
+	w.await(name, folder)
+}
+
+// await has a folder looked at later.
+func (w *treeWatcher) await(name string, folder bool) {
+	if !folder || w.queued[name] {
 		return
 	}
 	w.queued[name] = true
@@ -171,7 +226,7 @@ func (w *treeWatcher) look(name string) {
 		return
 	}
 	if strings.Count(name, "/") > mounts.MaxDepth {
-		w.full(name)
+		w.tree.full(name)
 		return
 	}
 	err := w.watch(name)
@@ -186,39 +241,45 @@ func (w *treeWatcher) look(name string) {
 	for _, entry := range entries {
 		w.came(name+"/"+entry.Name(), entry.IsDir())
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) {
-		w.closed(name)
+	if err != nil && !absent(err) {
+		w.tree.unlisted(name)
 	}
 }
 
 // watch fails with ENOSPC when there are too many folders, for the kernel or for limit.
 func (w *treeWatcher) watch(name string) error {
-	var wd int
-	var err error
-	if closed := w.control(func(fd uintptr) { wd, err = unix.InotifyAddWatch(int(fd), name, treeWatched) }); closed != nil {
-		return unix.ENOENT // the run has ended
-	}
+	wd, err := w.add(name)
 	if err != nil {
 		return err
 	}
-	if _, known := w.folders[int32(wd)]; !known && len(w.folders) >= w.limit {
+	if _, known := w.folders[wd]; !known && len(w.folders) >= w.limit {
 		_ = w.control(func(fd uintptr) { _, _ = unix.InotifyRmWatch(int(fd), uint32(wd)) }) // it ends with the run otherwise
 		return unix.ENOSPC
 	}
-	w.folders[int32(wd)] = name
+	w.folders[wd] = name
 	return nil
+}
+
+// add has the kernel watch a folder, which it may do already.
+func (w *treeWatcher) add(name string) (int32, error) {
+	var wd int
+	var err error
+	if closed := w.control(func(fd uintptr) { wd, err = unix.InotifyAddWatch(int(fd), name, treeWatched) }); closed != nil {
+		return -1, unix.ENOENT // the run has ended
+	}
+	return int32(wd), err
 }
 
 // leave gives up watching below a folder.
 func (w *treeWatcher) leave(name string) {
 	if w.left++; w.left <= maxLeft {
-		w.full(name)
+		w.tree.full(name)
 		return
 	}
 	for _, root := range w.roots {
 		if within(name, root) && !slices.Contains(w.given, root) {
 			w.given = append(w.given, root)
-			w.full(root)
+			w.tree.full(root)
 		}
 	}
 }

@@ -44,7 +44,7 @@ type Options struct {
 	// stays: "" is a folder, "." a file, anything else the text of a link.
 	Fixed map[string]string
 
-	// Held are folders that something is mounted on and that a rule allows; see
+	// Held are folders that something is mounted on and that a rule allows: see
 	// Hold.
 	Held []string
 

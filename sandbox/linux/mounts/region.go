@@ -90,14 +90,15 @@ func (r *Regions) Serve(name string) []string {
 }
 
 // ServeAll has the gate serve a folder with all that is below it: nothing but the gate
-// sees there what a name is denied for.
-func (r *Regions) ServeAll(dir string) {
-	r.Serve(join(dir, "x"))
+// sees there what a name is denied for. It returns what Serve does.
+func (r *Regions) ServeAll(dir string) []string {
+	added := r.Serve(join(dir, "x"))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !slices.Contains(r.whole, dir) {
 		r.whole = append(r.whole, dir)
 	}
+	return added
 }
 
 // Splits reports whether a folder holds what is not open as the rest of it.

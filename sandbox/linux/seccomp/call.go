@@ -50,9 +50,6 @@ type Call struct {
 	// The descriptor stays the caller's own to close. Safe for concurrent use.
 	Install func(descriptor int, closeOnExec bool) (int, error)
 
-	// TakesLong says that the answer will take long: other calls do not wait for it.
-	TakesLong func()
-
 	// Valid reports whether the call still waits: the program may have been
 	// killed. Safe for concurrent use.
 	Valid func() bool

@@ -21,15 +21,10 @@ import (
 // as chmod of a pipe: it goes on.
 var errNothing = errors.New("nothing to judge")
 
-// unread is a call by what is known of it without the memory of the program.
-func (k known) unread(n *notification) Call {
-	return Call{TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
-}
-
 // decode reads what a call is about from the memory of the program. An error
 // that is an errno is the answer for the program.
 func (k known) decode(n *notification) (Call, error) {
-	c := k.unread(n)
+	c := Call{TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
 	if k.flags >= 0 {
 		c.Flags = n.arguments[k.flags] & 0xffffffff
 	}

@@ -15,12 +15,12 @@ import (
 )
 
 // maxHeld bounds the calls that are with the handler at one time. Past it a
-// call is refused with EACCES; see TellFull.
+// call is refused with EACCES.
 const maxHeld = 1024
 
 // Handler judges a call. It may block, for as long as a person thinks; other
 // calls go on meanwhile: beside a connection at once, beside any other call once
-// that has taken some milliseconds, or the handler says so by Call.TakesLong. ctx ends when the Listener stops; the verdict
+// that has taken some milliseconds. ctx ends when the Listener stops; the verdict
 // should then be a refusal.
 type Handler func(ctx context.Context, call Call) Verdict
 
@@ -33,7 +33,6 @@ type Listener struct {
 	whole   map[string]bool // left to the handler
 	late    bool            // see ProcessOnDemand
 	unread  func(Call)      // see TellUnread
-	full    func(Call)      // see TellFull
 }
 
 // ProcessOnDemand leaves Call.PID open for calls on a path: for a handler that needs
@@ -53,10 +52,6 @@ func (l *Listener) LeaveToHandler(names ...string) {
 // TellUnread has tell hear of each call that is refused because the caller's memory
 // cannot be read.
 func (l *Listener) TellUnread(tell func(Call)) { l.unread = tell }
-
-// TellFull has tell hear of each call that is refused because too many are with the
-// handler. What it names has not been read.
-func (l *Listener) TellFull(tell func(Call)) { l.full = tell }
 
 // NewListener takes over the descriptor that Install returned.
 func NewListener(fd int, handler Handler) *Listener {
@@ -123,24 +118,19 @@ func (r *receiver) receive(ctx context.Context) {
 		select {
 		case r.slots <- struct{}{}:
 		default:
-			r.tooMany(n)
 			r.answer(n.id, Verdict{Errno: unix.EACCES})
 			continue
 		}
 		mine := r.turn.begin()
-		pass := func() { r.held.Go(func() { r.receive(ctx) }) }
-		long := func() {
+		switch pass := func() { r.held.Go(func() { r.receive(ctx) }) }; {
+		case r.calls[int(n.number)].class == policy.ClassNet: // whoever is at the other end may take long
 			if r.turn.end(mine) {
 				pass()
 			}
-		}
-		switch {
-		case r.calls[int(n.number)].class == policy.ClassNet: // whoever is at the other end may take long
-			long()
 		case r.turn.unwatched():
 			r.held.Go(func() { r.turn.watch(ctx, pass) })
 		}
-		verdict, waits := r.judge(ctx, n, long)
+		verdict, waits := r.judge(ctx, n)
 		still := r.turn.end(mine)
 		<-r.slots // before the program goes on: its next call finds the place free
 		if waits {
@@ -182,19 +172,9 @@ func (l *Listener) next(wake int) (*notification, error) {
 	}
 }
 
-// tooMany tells of a call that is refused as it comes.
-func (l *Listener) tooMany(n *notification) {
-	if k, ok := l.calls[int(n.number)]; ok && l.full != nil {
-		call := k.unread(n)
-		call.Arguments = n.arguments
-		call.Valid = func() bool { return l.valid(n.id) }
-		l.full(call)
-	}
-}
-
 // judge reads and judges one notification. It returns false when nobody waits for
 // the answer any more.
-func (l *Listener) judge(ctx context.Context, n *notification, long func()) (verdict Verdict, waits bool) {
+func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict, waits bool) {
 	k, ok := l.calls[int(n.number)]
 	if !ok { // a filter of another build
 		return Verdict{Errno: unix.ENOSYS}, true
@@ -202,13 +182,13 @@ func (l *Listener) judge(ctx context.Context, n *notification, long func()) (ver
 	var call Call
 	var err error
 	if l.whole[k.name] {
-		call = k.unread(n)
+		call = Call{TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
 	} else if k.handlerOnly {
 		err = unix.ENOSYS
 	} else {
 		call, err = k.decode(n)
 	}
-	call.Arguments, call.TakesLong = n.arguments, long
+	call.Arguments = n.arguments
 	if !l.late || k.class != policy.ClassPathWrite {
 		call.PID = processOf(call.TID)
 	}

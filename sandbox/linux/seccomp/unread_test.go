@@ -63,7 +63,7 @@ func TestCallOfNobodyIsNotJudged(t *testing.T) {
 	heard := callsHeard(t, func(l *Listener) {
 		at := unix.AT_FDCWD
 		n := &notification{id: 1 << 62, tid: uint32(os.Getpid()), number: unix.SYS_MKDIRAT, arguments: [6]uint64{uint64(at), uint64(uintptr(unsafe.Pointer(name)))}}
-		if verdict, waits := l.judge(t.Context(), n, func() {}); waits || verdict.Errno != 0 {
+		if verdict, waits := l.judge(t.Context(), n); waits || verdict.Errno != 0 {
 			t.Errorf("a call that does not wait gets an answer: %+v", verdict)
 		}
 	}, func() {})
