@@ -37,6 +37,11 @@ func (p *Preview) Leads(name string) bool {
 	if p.plan == nil {
 		return false
 	}
+	for fixed := range p.plan.Fixed {
+		if fixed != name && within(fixed, name) {
+			return true
+		}
+	}
 	for i := range p.Policy.Paths {
 		if rule := &p.Policy.Paths[i]; rule.Effect == policy.Allow && !rule.Glob && rule.Path != name && within(rule.Path, name) {
 			return true

@@ -26,17 +26,17 @@ func (t *terminal) answerOf(p *policy.Policy, request policy.Request) policy.Dec
 	if real == "" {
 		return policy.Decision{Effect: policy.Deny, Rule: "more links are on its way than the kernel follows", Origin: policy.Origin{BuiltIn: "links that lead nowhere"}}
 	}
-	request.Path = withoutUp(request.Path)
-	if real == request.Path {
-		return t.inPlace(&seen, request)
-	}
-	named := seen.Policy.Explain(request)
 	for _, link := range links {
 		if way := seen.Follows(link.path, link.target); way.Effect != policy.Allow {
 			way.Rule = "the link " + link.path + " may not be read: " + way.Rule
 			return way
 		}
 	}
+	request.Path = withoutUp(request.Path)
+	if real == request.Path {
+		return t.inPlace(&seen, request)
+	}
+	named := seen.Policy.Explain(request)
 	closed := notOpened(seen.Unmet, request.Path, &named)
 	request.Path = real
 	decision := t.inPlace(&seen, request)
@@ -136,6 +136,9 @@ func onDisk(seen *sandbox.Preview, request policy.Request, decision policy.Decis
 			decision.Effect, decision.Origin = policy.Deny, readable.Origin
 			decision.Rule = "it does not exist, and a folder that may only be read takes no new file: " + readable.Rule
 		}
+	case allowed && request.Class == policy.ClassExec && err == nil && info.IsDir():
+		decision.Effect, decision.Rule = policy.Deny, "it is a folder, which nobody can run"
+		decision.Origin = policy.Origin{BuiltIn: "a folder is no program"}
 	case !allowed && reads && err == nil && info.IsDir() && seen.Leads(request.Path):
 		decision.Effect, decision.Rule = policy.Allow, "a folder on the way to what is allowed: the agent sees that of it, and nothing else"
 		decision.Origin = policy.Origin{BuiltIn: "the way to what is allowed"}

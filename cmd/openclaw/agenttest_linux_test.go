@@ -23,12 +23,13 @@ func TestWhatAgentTestSaysIsWhatTheKernelDoes(t *testing.T) {
         - {path: ~/served, access: read}
         - ~/served/none
         - {path: ~/way/a, access: read}
+        - {path: ~/held/b, access: read}
       denied_paths: [~/served/no, "~/rw/**/.env", ~/rw/no]
       system_commands: false
 `)
 	at := func(name string) string { return p.home + "/" + name } // not cleaned
 	long := "rw" + strings.Repeat("/"+strings.Repeat("d", 200), 18)
-	for _, name := range []string{"rw/a", "rw/two\nlines", "rw/\xff\xfe", "rw/deep/.env", "rw/no/x", "ro/a", "served/no", "out/x", "led/a", long + "/a", "rw/locked/x"} {
+	for _, name := range []string{"rw/a", "rw/two\nlines", "rw/\xff\xfe", "rw/deep/.env", "rw/no/x", "ro/a", "served/no", "out/x", "led/a", "led2/b", "hold/none", long + "/a", "rw/locked/x"} {
 		if err := os.MkdirAll(filepath.Dir(at(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +37,7 @@ func TestWhatAgentTestSaysIsWhatTheKernelDoes(t *testing.T) {
 	}
 	for name, target := range map[string]string{
 		"rw/out": "../out", "alias": "rw", "alias2": "alias", "rw/hop": "../alias/a", "rw/hop2": "../alias2/a", "out/back": "../rw/a", "rw/loop": "loop",
-		"rw/mount": "/usr/bin/true", "rw/fine": "/usr/bin/true", "rw/env": "deep/.env", "way": "way2", "way2": "led",
+		"rw/mount": "/usr/bin/true", "rw/fine": "/usr/bin/true", "rw/env": "deep/.env", "way": "way2", "way2": "led", "held": "hold/led", "hold/led": "../led2",
 	} {
 		if err := os.Symlink(target, at(name)); err != nil {
 			t.Fatal(err)
@@ -81,12 +82,15 @@ func TestWhatAgentTestSaysIsWhatTheKernelDoes(t *testing.T) {
 		{"read", p.home, true},
 		{"read", "/", true},
 		{"read", at("out"), false},
+		{"read", at("alias2/.."), false}, // the link may not be read, wherever it leads
+		{"read", at("hold"), true},       // a link of a rule's lies in it
 		{"read", host.Name(), false},
 		{"write", host.Name() + "-new", true},
 		{"exec", at("rw/fine"), true},
 		{"exec", at("rw/mount"), false},
 		{"exec", "/usr/bin/mount", false},
 		{"exec", at("rw/a"), false}, // it has no x bit
+		{"exec", at("rw/locked"), false},
 	}
 	var script strings.Builder
 	for _, one := range cases {
