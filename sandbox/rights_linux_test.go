@@ -1,41 +1,72 @@
 package sandbox_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
 )
 
 // What the supervisor does in a program's place it does with the program's rights:
-// root's own agent has no capability, and connects to no socket whose mode keeps it
-// from writing.
-func TestRootsRightsReachNoSocket(t *testing.T) {
+// root's own agent has no capability. It connects to no socket whose mode keeps it from
+// writing, makes none in a folder of somebody else's, goes through no such folder, watches
+// none and opens no file in one, whatever a person answers.
+func TestRootsRightsReachNothingOfOthers(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root has rights to lend")
 	}
 	const user = 64123
-	w := newWorld(t).allow("project")
-	for name, owner := range map[string]int{"project/own": 0, "project/theirs": user} {
-		listener, err := net.Listen("unix", w.path(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = listener.Close() })
-		if err := os.Chown(w.path(name), owner, owner); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(w.path(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	perl := `use Socket; for (@ARGV) { socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; print connect($s, pack_sockaddr_un($_)) ? "yes " : $!{EACCES} ? "refused " : "$! " }`
-	_, wait := start(t, w.spec("perl", "-MErrno", "-e", perl, w.path("project/own"), w.path("project/theirs")))
-	if res := wait(); res.out != "yes refused " {
-		t.Errorf("out %q, err %q, denials %q", res.out, res.err, w.brief(res.denials))
+	for _, mode := range []string{"full", "reduced"} {
+		t.Run(mode, func(t *testing.T) {
+			w := newWorld(t).allow("project")
+			if mode == "reduced" {
+				w.reduced()
+			}
+			w.perms.Ask = []policy.Class{policy.ClassPathRead, policy.ClassPathWrite}
+			for name, owner := range map[string]int{"own": 0, "theirs": user} {
+				listener, err := net.Listen("unix", w.path("project/"+name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = listener.Close() })
+				w.write("project/folder-"+name+"/open/file", "x")
+				w.write("other/"+name+"/file", "x")
+				inside, err := net.Listen("unix", w.path("project/folder-"+name+"/inside"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = inside.Close() })
+				if err := errors.Join(os.Chmod(w.path("project/folder-"+name+"/inside"), 0o777), os.Chmod(w.path("project/folder-"+name+"/open"), 0o777)); err != nil {
+					t.Fatal(err)
+				}
+				for _, of := range []string{"project/" + name, "project/folder-" + name, "other/" + name, "other/" + name + "/file"} {
+					if err := errors.Join(os.Chown(w.path(of), owner, owner), os.Chmod(w.path(of), 0o700)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.Chmod(w.path("other/"+name), 0o711); err != nil {
+					t.Fatal(err)
+				}
+			}
+			perl := `use Socket; sub told { print $_[0] ? "yes " : $!{EACCES} ? "refused " : "$! " } sub name { pack_sockaddr_un("$ENV{HOME}/project/$_[0]") } sub made { socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; $s }
+				for $of ("own", "theirs") { told(connect(made(), name($of))); told(connect(made(), name("folder-$of/inside"))); told(bind(made(), name("folder-$of/made"))); told(bind(made(), name("folder-$of/open/made"))); $at = "$ENV{HOME}/project/folder-$of";
+					told(syscall(` + strconv.Itoa(unix.SYS_INOTIFY_ADD_WATCH) + `, syscall(` + strconv.Itoa(unix.SYS_INOTIFY_INIT1) + `, 0), $at, 256) >= 0);
+					told(open(F, "<", "$ENV{HOME}/other/$of/file")); told(open(F, ">", "$ENV{HOME}/other/$of/made")) }`
+			spec := w.spec("perl", "-MErrno", "-e", perl)
+			spec.Asker = asker(func(sandbox.Denial) bool { return true })
+			_, wait := start(t, spec)
+			if res := wait(); res.out != strings.Repeat("yes ", 7)+strings.Repeat("refused ", 7) {
+				t.Errorf("out %q, err %q, denials %q", res.out, res.err, w.brief(res.denials))
+			}
+		})
 	}
 }
 

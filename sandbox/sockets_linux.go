@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"openclaw/sandbox/linux/emulate"
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/seccomp"
 	"openclaw/sandbox/policy"
@@ -92,6 +93,11 @@ func (j *judge) inCage(real string) (int, error) {
 		return -1, unix.EACCES
 	}
 	defer func() { _ = unix.Close(root) }()
+	rights, err := harden.OwnRights()
+	if err != nil {
+		return -1, unix.EACCES
+	}
+	defer rights.Lower()() // the program goes through no folder that is closed to it
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS,

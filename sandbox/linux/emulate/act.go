@@ -104,12 +104,22 @@ func (o *Object) Open(flags int) (int, error) {
 	default:
 		return -1, unix.EACCES // opening a queue may wait for ever
 	}
+	restore, err := lower()
+	if err != nil {
+		return -1, err
+	}
+	defer restore()
 	const kept = unix.O_ACCMODE | unix.O_APPEND | unix.O_TRUNC | unix.O_NONBLOCK | unix.O_DIRECTORY | unix.O_SYNC | unix.O_DSYNC
 	return unix.Open(o.Name(), flags&kept|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 }
 
 // Make makes a new file in the folder and opens it.
 func (o *Object) Make(name string, flags int, mode uint32) (int, error) {
+	restore, err := lower()
+	if err != nil {
+		return -1, err
+	}
+	defer restore()
 	const kept = unix.O_ACCMODE | unix.O_APPEND | unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC
 	return unix.Openat(o.Descriptor, name, flags&kept|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_NOCTTY|unix.O_CLOEXEC, mode&0o777)
 }
@@ -163,6 +173,11 @@ func (s *Socket) ConnectLocal(o *Object) error {
 	if s.Family != unix.AF_UNIX {
 		return unix.EINVAL
 	}
+	restore, err := lower()
+	if err != nil {
+		return err
+	}
+	defer restore()
 	defer s.bounded()()
 	for {
 		err := unix.Connect(s.Descriptor, &unix.SockaddrUnix{Name: o.Name()})
@@ -231,6 +246,11 @@ func (s *Socket) BindLocal(folder *Object, name string, umask uint32) error {
 	if s.Family != unix.AF_UNIX {
 		return unix.EINVAL
 	}
+	restore, err := lower()
+	if err != nil {
+		return err
+	}
+	defer restore()
 	if err := unix.Bind(s.Descriptor, &unix.SockaddrUnix{Name: folder.Name() + "/" + name}); err != nil {
 		return err
 	}
@@ -256,6 +276,11 @@ func (c Caller) Watch(number int, o *Object, mask uint32) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = unix.Close(fd) }()
+	restore, err := lower()
+	if err != nil {
+		return 0, err
+	}
+	defer restore()
 	return unix.InotifyAddWatch(fd, o.Name(), mask&^unix.IN_DONT_FOLLOW)
 }
 

@@ -13,6 +13,9 @@
 // the program in /proc are followed for the caller's own process alone, and
 // every other such link is refused.
 //
+// What is done by a path is done without this process's capabilities: a program of a cage
+// has none, also where root runs it.
+//
 // Nothing here judges: Object.Path is for the caller of this package to judge
 // before it acts. A caller must ask whether the call still waits after it has
 // resolved, because the number of a thread that ended may be another's.

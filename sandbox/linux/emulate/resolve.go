@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/harden"
 )
 
 const (
@@ -71,10 +73,25 @@ func lastName(path string, file *unix.Stat_t) (last string, gone bool) {
 	return last, true
 }
 
+// lower takes this thread's capabilities off until restore is called: no program of a
+// cage has one, and root's supervisor has all.
+func lower() (restore func(), err error) {
+	rights, err := harden.OwnRights()
+	if err != nil {
+		return nil, unix.EACCES
+	}
+	return rights.Lower(), nil
+}
+
 // Resolve finds what a path names for the caller. folder is the descriptor that
 // a relative path starts at, or AT_FDCWD. With follow, a link in the last place
 // is followed. An error is the errno for the program.
 func (c Caller) Resolve(folder int, name string, follow bool) (*Object, error) {
+	restore, err := lower()
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
 	w, err := c.walk(folder, name, follow, false)
 	if err != nil {
 		return nil, err
@@ -86,6 +103,11 @@ func (c Caller) Resolve(folder int, name string, follow bool) (*Object, error) {
 // on the way are followed; the name itself is not looked at. It fails with
 // EEXIST where the path ends in a folder ("/", "..").
 func (c Caller) Parent(folder int, name string) (*Object, string, error) {
+	restore, err := lower()
+	if err != nil {
+		return nil, "", err
+	}
+	defer restore()
 	trimmed := strings.TrimRight(name, "/")
 	dir, last := path.Split(trimmed)
 	switch {

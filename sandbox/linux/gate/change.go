@@ -31,7 +31,7 @@ func (g *Gate) made(child string, out *fuse.EntryOut, do func(dir int, base stri
 		return fuse.Status(code)
 	}
 	defer closeFD(dir)
-	restore := g.rights.lower()
+	restore := g.rights.Lower()
 	err := do(dir, base)
 	restore()
 	if err != nil {
@@ -118,7 +118,7 @@ func (g *Gate) remove(done <-chan struct{}, header *fuse.InHeader, name, operati
 		return fuse.Status(code)
 	}
 	defer closeFD(dir)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	if err := unix.Unlinkat(dir, base, flags); err != nil {
 		return fuse.ToStatus(err)
 	}
@@ -189,7 +189,7 @@ func (g *Gate) move(from, to string, flags uint) (refused string, code syscall.E
 		return "", code
 	}
 	defer closeFD(toDir)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	if err := unix.Renameat2(fromDir, fromBase, toDir, toBase, flags); err != nil {
 		return "", errno(err)
 	}
@@ -276,7 +276,7 @@ func (g *Gate) truncate(input *fuse.SetAttrIn, name string, size int64) syscall.
 		}
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	return errno(unix.Ftruncate(fd, size))
 }
 
@@ -301,7 +301,7 @@ func (g *Gate) subject(input *fuse.SetAttrIn, name string) (int, syscall.Errno) 
 
 // setAttributes changes mode, owner and times.
 func (g *Gate) setAttributes(fd int, input *fuse.SetAttrIn) syscall.Errno {
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	if mode, ok := input.GetMode(); ok {
 		if err := unix.Chmod(byDescriptor(fd), mode&0o1777); err != nil {
 			return errno(err)

@@ -121,7 +121,7 @@ func (g *Gate) unmask(fd int, mode uint32) {
 	if mode&g.mask == 0 {
 		return
 	}
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	var stat unix.Stat_t
 	if unix.Fstat(fd, &stat) == nil && stat.Size == 0 && stat.Mode&0o777 == mode&^g.mask {
 		_ = unix.Chmod(byDescriptor(fd), mode|stat.Mode&(unix.S_ISGID|unix.S_ISVTX))
@@ -167,7 +167,7 @@ func (g *Gate) Write(_ <-chan struct{}, input *fuse.WriteIn, data []byte) (uint3
 	if code != 0 {
 		return 0, fuse.Status(code)
 	}
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	n, err := unix.Pwrite(file.fd, data[:room], int64(input.Offset))
 	if err != nil {
 		return 0, fuse.ToStatus(err)
@@ -213,7 +213,7 @@ func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status
 	if end := input.Offset + input.Length; !punches && (g.passes(end) || end < input.Offset) {
 		return fuse.Status(g.tooLarge(input.Pid, "fallocate", g.nodes.path(input.NodeId)))
 	}
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	return fuse.ToStatus(unix.Fallocate(file.fd, input.Mode, int64(input.Offset), int64(input.Length)))
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/policy"
 )
 
@@ -77,7 +78,7 @@ type Gate struct {
 
 	root     *os.File
 	options  Options
-	rights   *rights
+	rights   *harden.Rights
 	uid, gid uint32
 	mask     uint32      // of this process
 	open     atomic.Bool // refusing has not begun
@@ -101,7 +102,7 @@ func New(options Options) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open root: %w", err)
 	}
-	rights, err := newRights()
+	rights, err := harden.OwnRights()
 	if err != nil {
 		_ = root.Close()
 		return nil, err

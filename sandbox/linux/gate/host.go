@@ -17,7 +17,7 @@ import (
 // beneath opens a clean absolute path of the host, beneath the held root and
 // through no link. A path that changed into a link meanwhile is not there.
 func (g *Gate) beneath(name string, flags uint64, mode uint32) (int, syscall.Errno) {
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	how := unix.OpenHow{
 		Flags:   flags | unix.O_CLOEXEC | unix.O_NOFOLLOW,
 		Mode:    uint64(mode),
@@ -85,7 +85,7 @@ func (g *Gate) owned(name string, out *fuse.Attr) {
 		return
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	if unix.Faccessat(unix.AT_FDCWD, byDescriptor(fd), unix.W_OK, unix.AT_EACCESS) == nil {
 		out.Uid = g.uid
 	}

@@ -110,6 +110,6 @@ func (g *Gate) Join(old, name string) error {
 		return code
 	}
 	defer closeFD(dir)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	return g.linkAt(oldDir, oldBase, dir, base, name)
 }

@@ -54,7 +54,7 @@ func (l *locks) descriptor(g *Gate, input *fuse.LkIn, file *handle) (int, syscal
 	if err != nil {
 		return -1, errno(err)
 	}
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	fd, err := unix.Open(byDescriptor(file.fd), flags&unix.O_ACCMODE|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, errno(err)

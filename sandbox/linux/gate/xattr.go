@@ -56,7 +56,7 @@ func (g *Gate) GetXAttr(done <-chan struct{}, header *fuse.InHeader, attribute s
 		return 0, fuse.Status(code)
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	n, err := unix.Getxattr(byDescriptor(fd), attribute, buffer)
 	if err != nil {
 		return 0, fuse.ToStatus(err)
@@ -74,7 +74,7 @@ func (g *Gate) ListXAttr(done <-chan struct{}, header *fuse.InHeader, buffer []b
 		return 0, fuse.Status(code)
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	all := make([]byte, unix.PathMax<<4) // XATTR_LIST_MAX, limits.h
 	n, err := unix.Listxattr(byDescriptor(fd), all)
 	if err != nil {
@@ -105,7 +105,7 @@ func (g *Gate) SetXAttr(done <-chan struct{}, input *fuse.SetXAttrIn, attribute 
 		return fuse.Status(code)
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	return fuse.ToStatus(unix.Setxattr(byDescriptor(fd), attribute, data, int(input.Flags)))
 }
 
@@ -119,6 +119,6 @@ func (g *Gate) RemoveXAttr(done <-chan struct{}, header *fuse.InHeader, attribut
 		return fuse.Status(code)
 	}
 	defer closeFD(fd)
-	defer g.rights.lower()()
+	defer g.rights.Lower()()
 	return fuse.ToStatus(unix.Removexattr(byDescriptor(fd), attribute))
 }

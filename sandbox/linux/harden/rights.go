@@ -1,28 +1,26 @@
 //go:build linux
 
-package gate
+package harden
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// rights take the serving thread's capabilities off while it does something for
-// the cage. The cage has none: served by root, it would otherwise open what no
+// Rights take the calling thread's capabilities off while it does something for a
+// cage. The cage has none: served by root, it would otherwise open what no
 // file's mode gives to root's own agent, and keep set-uid bits when it writes.
-type rights struct {
+type Rights struct {
 	held    bool // this process has capabilities at all
 	full    [2]unix.CapUserData
 	lowered [2]unix.CapUserData
 }
 
-func newRights() (*rights, error) {
-	r := &rights{}
+// OwnRights reads what the calling thread has.
+func OwnRights() (*Rights, error) {
+	r := &Rights{}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	if err := unix.Capget(&header, &r.full[0]); err != nil {
 		return nil, fmt.Errorf("read own capabilities: %w", err)
@@ -35,10 +33,10 @@ func newRights() (*rights, error) {
 	return r, nil
 }
 
-// lower takes effect for the calling thread until the returned function is
+// Lower takes effect for the calling thread until the returned function is
 // called. It may be nested. Go starts no thread from one that is locked, so
 // none inherits it.
-func (r *rights) lower() (restore func()) {
+func (r *Rights) Lower() (restore func()) {
 	if !r.held {
 		return func() {}
 	}
@@ -54,21 +52,4 @@ func (r *rights) lower() (restore func()) {
 		}
 		runtime.UnlockOSThread()
 	}
-}
-
-// ownMask is this process's file mode creation mask, which the kernel would take
-// off a second time what the caller's has been taken off already.
-func ownMask() uint32 {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0o777
-	}
-	for line := range bytes.Lines(text) {
-		if value, ok := bytes.CutPrefix(line, []byte("Umask:")); ok {
-			if mask, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 8, 32); err == nil {
-				return uint32(mask)
-			}
-		}
-	}
-	return 0o777
 }
