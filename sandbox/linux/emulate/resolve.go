@@ -87,11 +87,6 @@ func lower() (restore func(), err error) {
 // a relative path starts at, or AT_FDCWD. With follow, a link in the last place
 // is followed. An error is the errno for the program.
 func (c Caller) Resolve(folder int, name string, follow bool) (*Object, error) {
-	restore, err := lower()
-	if err != nil {
-		return nil, err
-	}
-	defer restore()
 	w, err := c.walk(folder, name, follow, false)
 	if err != nil {
 		return nil, err
@@ -103,11 +98,6 @@ func (c Caller) Resolve(folder int, name string, follow bool) (*Object, error) {
 // on the way are followed; the name itself is not looked at. It fails with
 // EEXIST where the path ends in a folder ("/", "..").
 func (c Caller) Parent(folder int, name string) (*Object, string, error) {
-	restore, err := lower()
-	if err != nil {
-		return nil, "", err
-	}
-	defer restore()
 	trimmed := strings.TrimRight(name, "/")
 	dir, last := path.Split(trimmed)
 	switch {
@@ -223,6 +213,11 @@ func direct(at int, name string, follow, mustFolder bool) (int, bool) {
 	if mustFolder {
 		how.Flags |= unix.O_DIRECTORY
 	}
+	restore, err := lower()
+	if err != nil {
+		return -1, false
+	}
+	defer restore()
 	fd, err := unix.Openat2(at, name, &how)
 	return fd, err == nil
 }
@@ -239,7 +234,12 @@ func onlySlashes(rest []string) bool {
 // step goes one name on from a folder. Of a link that has to be followed it
 // gives the text, and a new descriptor of the folder.
 func (c Caller) step(at int, part string, follow bool) (next int, text string, err error) {
+	restore, err := lower()
+	if err != nil {
+		return -1, "", err
+	}
 	fd, err := unix.Openat(at, part, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	restore() // what is left is about the caller itself, or held
 	if err != nil {
 		return -1, "", err
 	}
