@@ -97,3 +97,29 @@ func runSpec(t *testing.T, spec sandbox.Spec) result {
 	_, wait := start(t, spec)
 	return wait()
 }
+
+// A link to the folder that it lies in, or to one above, is as good a name as any other:
+// what it leads to is a folder, to allow and to deny.
+func TestLinksToAFolderAbove(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		for name, to := range map[string]string{"other/here": ".", "other/up/above": "..", "other/up/higher": "../", "other/up/same": "./../up/.."} {
+			w := newWorld(t)
+			w.write("other/up/x", "")
+			if err := os.Symlink(to, w.path(name)); err != nil {
+				t.Fatal(err)
+			}
+			if res := w.allowRead(name).sh("cat ~/other/notes.txt ~/" + name + "/notes.txt"); res.out != "notesnotes" {
+				t.Errorf("%s: %+v", name, res)
+			}
+			w = newWorld(t)
+			w.write("other/up/x", "")
+			if err := os.Symlink(to, w.path(name)); err != nil {
+				t.Fatal(err)
+			}
+			if res := w.allow("project").deny(name).sh("cat ~/project/main.go; cat ~/other/notes.txt ~/" + name + "/notes.txt"); res.out != "package main" {
+				t.Errorf("%s denied: %+v", name, res)
+			}
+		}
+	})
+}

@@ -119,9 +119,12 @@ func (l *lookups) follow(name string) (resolved, error) {
 		rest = rest[1:]
 		switch part {
 		case "", ".":
+			if out.mode == fs.ModeSymlink { // a link to the folder that it lies in
+				out.mode = fs.ModeDir
+			}
 			continue
 		case "..":
-			real = path.Dir(real)
+			real, out.mode = path.Dir(real), fs.ModeDir
 			continue
 		}
 		next := strings.TrimSuffix(real, "/") + "/" + part // clean, as both are
