@@ -45,6 +45,22 @@ func TestReducedFiles(t *testing.T) {
 	}
 }
 
+// Landlock lets a file or folder that is allowed by its own name be changed, and no name
+// in the folder above it: that is told, as every refusal is.
+func TestReducedTellsOfWhatOnlyLandlockRefuses(t *testing.T) {
+	w := newWorld(t).reduced().allow("other/notes.txt", "project")
+	res := w.sh(`cd ~; truncate -s 3 other/notes.txt && cat other/notes.txt; rm -f other/notes.txt; mv other/notes.txt project; mv -f project/main.go other/notes.txt; rmdir project; rm project/main.go && echo removed`)
+	if res.out != "notremoved\n" || w.read("other/notes.txt") != "not" {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	got := w.brief(res.denials)
+	for _, want := range []string{"path.write unlink ~/other/notes.txt", "path.write rename ~/other/notes.txt", "path.write rmdir ~/project"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
+	}
+}
+
 // What a reduced cage cannot hold is refused before anything runs.
 func TestReducedRefusesToStart(t *testing.T) {
 	for _, c := range []struct {

@@ -292,6 +292,12 @@ func (r *reduced) atChange(call seccomp.Call, written string, second bool) secco
 		return seccomp.Verdict{} // a second name takes nothing away; Landlock looks at both places
 	}
 	decision := r.judgePath(policy.ClassPathWrite, target)
+	if decision.Effect == policy.Allow && call.Operation != "truncate" && r.reach.of(path.Dir(target)) < accessWrite {
+		decision = policy.Decision{
+			Effect: policy.Deny, Rule: "reduced mode: what is allowed by its own name can be changed, and not be removed or replaced",
+			Origin: policy.Origin{BuiltIn: "what only a full cage can open"},
+		}
+	}
 	if decision.Effect == policy.Allow {
 		return seccomp.Verdict{}
 	}
