@@ -121,9 +121,9 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 }
 
 func (p *Process) serveGate(message control.Message) error {
-	if len(message.Files) != 1 || p.gate != nil {
+	if len(message.Files) != 2 || p.gate != nil {
 		message.CloseFiles()
-		return &Error{Op: "serve gate", Err: errors.New("no device came")}
+		return &Error{Op: "serve gate", Err: errors.New("no devices came")}
 	}
 	g, err := gate.New(gate.Options{
 		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, Splits: p.judge.splits,
@@ -133,7 +133,7 @@ func (p *Process) serveGate(message control.Message) error {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: err}
 	}
-	server, err := g.Attach(message.Files[0])
+	server, err := g.Attach([2]int(message.Files))
 	if err != nil {
 		g.Close()
 		return &Error{Op: "serve gate", Err: err}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,6 +24,8 @@ import (
 const (
 	supervisorVariable = "OPENCLAW_TEST_SUPERVISOR"
 	scriptVariable     = "OPENCLAW_TEST_SCRIPT"
+
+	deniesName = "denies" // a file of the home of which a supervisor denies something of the project
 )
 
 // superviseForTest is a supervisor that its parent kills.
@@ -30,6 +33,9 @@ func superviseForTest(home string) int {
 	perms := policy.Permissions{AllowedPaths: []policy.PathEntry{{Path: filepath.Join(home, "project")}}}
 	if _, err := os.Stat(filepath.Join(home, asksName)); err == nil {
 		perms.Ask = []policy.Class{policy.ClassPathRead, policy.ClassExec}
+	}
+	if _, err := os.Stat(filepath.Join(home, deniesName)); err == nil {
+		perms.DeniedPaths = []string{filepath.Join(home, "project/.env")} // the gate serves the project
 	}
 	if os.Getenv(reducedVariable) != "" {
 		perms.Enforce = policy.EnforceReduced
@@ -90,6 +96,48 @@ func TestSupervisorKilled(t *testing.T) {
 	for end := time.Now().Add(time.Minute); len(sleepers(t, w.home)) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("left behind: %q", sleepers(t, w.home))
+		}
+	}
+}
+
+// The same at any moment, while the cage's programs make, move and remove folders that are
+// bound: nobody is left waiting in the kernel for an answer of the one who was killed.
+func TestSupervisorKilledWhileFoldersChange(t *testing.T) {
+	w := newWorld(t)
+	w.write(deniesName, "")
+	const script = `cd ~/project; exec perl -e '
+		for my $n (1 .. 3) { if (!fork) { my $gate = (stat ".")[0];
+			for (my $i = 0; ; $i++) { mkdir "d$n-$i"; for (1 .. 60) { last if (stat "d$n-$i")[0] != $gate } rename "d$n-$i", "e$n-$i"; rmdir "e$n-$i" } } }
+		for my $n (1 .. 3) { if (!fork) { for (;;) { mkdir "x$n"; rmdir "x$n" } } }
+		$| = 1; print "ready\n"; wait'`
+	for range 12 {
+		command := exec.Command("/proc/self/exe") // it is killed below
+		command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"=HOME="+w.home+"; "+script)
+		stdout, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		out := bufio.NewReader(stdout)
+		if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
+			t.Errorf("%q %v", line, err)
+		}
+		time.Sleep(rand.N(500 * time.Millisecond)) // any moment will do
+		if err := command.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			_, _ = out.ReadString('\n') // the pipe's last writers are the cage's processes
+			_ = command.Wait()
+			close(ended)
+		}()
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Fatal("something of the cage or its supervisor is left, and cannot be ended")
 		}
 	}
 }

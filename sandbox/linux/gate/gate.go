@@ -88,6 +88,7 @@ type Gate struct {
 	locks    *locks
 	held     *held
 	server   atomic.Pointer[fuse.Server]
+	devices  [2]int // of the server, once there is one
 
 	probing struct {
 		sync.Mutex
@@ -122,16 +123,20 @@ func New(options Options) (*Gate, error) {
 // Server answers the kernel. It is made from the FUSE device of the cage.
 type Server struct{ server *fuse.Server }
 
-// Attach takes the device over and answers the kernel's first message.
-func (g *Gate) Attach(device int) (*Server, error) {
-	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(device), &fuse.MountOptions{
+// Attach takes two devices of one connection over and answers the kernel's first message.
+// The first serves the gate; by the second the kernel is told what to forget: see apart.
+func (g *Gate) Attach(devices [2]int) (*Server, error) {
+	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(devices[0]), &fuse.MountOptions{
 		MaxBackground: 64, DisableReadDirPlus: true, EnableLocks: true, IgnoreSecurityLabels: true, MaxWrite: maxWrite,
 		Logger: log.New(io.Discard, "", 0),
 	})
 	if err != nil {
-		_ = unix.Close(device)
+		for _, device := range devices {
+			_ = unix.Close(device)
+		}
 		return nil, fmt.Errorf("start gate: %w", err)
 	}
+	g.devices = devices
 	g.server.Store(server)
 	return &Server{server: server}, nil
 }
@@ -147,6 +152,9 @@ func (s *Server) Run() { s.server.Serve() }
 func (g *Gate) Close() {
 	g.handles.closeAll()
 	g.locks.closeAll()
+	if g.server.Load() != nil {
+		_ = unix.Close(g.devices[1]) // the server has closed the first
+	}
 	_ = g.root.Close()
 }
 

@@ -5,6 +5,8 @@ package gate
 import (
 	"path"
 	"sync"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // held are the folders that something is mounted on, and those above them. The kernel
@@ -81,12 +83,17 @@ func (g *Gate) Hold(name string) {
 func (g *Gate) LetGo(name string) {
 	g.held.turn.Lock()
 	defer g.held.turn.Unlock()
-	free, server := g.held.letGo(name), g.server.Load()
-	for _, each := range free {
-		if folder := g.nodes.known(path.Dir(each)); server != nil && folder != 0 {
-			server.EntryNotify(folder, path.Base(each)) // it may be unknown to the kernel, which is no matter
-		}
+	free := g.held.letGo(name)
+	if len(free) == 0 {
+		return
 	}
+	g.apart(func(server *fuse.Server) {
+		for _, each := range free {
+			if folder := g.nodes.known(path.Dir(each)); folder != 0 {
+				server.EntryNotify(folder, path.Base(each)) // it may be unknown to the kernel, which is no matter
+			}
+		}
+	})
 }
 
 // came tells of a folder that the cage came upon.

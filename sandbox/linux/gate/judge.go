@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
+
 	"openclaw/sandbox/policy"
 )
 
@@ -36,15 +38,20 @@ func (g *Gate) SetPolicy(p *policy.Policy) {
 // dropContent has the kernel forget what it has read, ahead of the programs too, of open
 // files that may not be read any more: it would give it out without asking here.
 func (g *Gate) dropContent() {
-	server := g.server.Load()
-	if server == nil {
-		return
-	}
+	var ids []uint64
 	for id, name := range g.nodes.read() {
 		if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
-			server.InodeNotify(id, 0, 0) // it may be unknown to the kernel by now, which is no matter
+			ids = append(ids, id)
 		}
 	}
+	if ids == nil {
+		return
+	}
+	g.apart(func(server *fuse.Server) {
+		for _, id := range ids {
+			server.InodeNotify(id, 0, 0) // it may be unknown to the kernel by now, which is no matter
+		}
+	})
 }
 
 // show makes every folder above a name list the next one.

@@ -94,20 +94,26 @@ func openPath(dir int, name string) (int, error) {
 	return fd, nil
 }
 
-// Gate mounts the gate and returns the device that serves it, which the caller
-// hands to the supervisor before anything else touches the gate.
-func (b *Builder) Gate(uid, gid int) (int, error) {
-	device, err := unix.Openat(b.host, "dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("open /dev/fuse: %w", err)
+// Gate mounts the gate and returns the two devices that serve it, which the caller
+// hands to the supervisor before anything else touches the gate: see gate.Gate.Attach.
+func (b *Builder) Gate(uid, gid int) (devices [2]int, err error) {
+	for i := range devices {
+		if devices[i], err = unix.Openat(b.host, "dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+			return devices, fmt.Errorf("open /dev/fuse: %w", err) // what is open ends with this process
+		}
 	}
-	options := "fd=" + strconv.Itoa(device) + ",rootmode=40000,user_id=" + strconv.Itoa(uid) + ",group_id=" + strconv.Itoa(gid)
+	options := "fd=" + strconv.Itoa(devices[0]) + ",rootmode=40000,user_id=" + strconv.Itoa(uid) + ",group_id=" + strconv.Itoa(gid)
 	if err := unix.Mount("openclaw", gateRoot, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		_ = unix.Close(device)
-		return -1, fmt.Errorf("mount gate: %w", err)
+		return devices, fmt.Errorf("mount gate: %w", err)
 	}
-	return device, nil
+	if err := unix.IoctlSetPointerInt(devices[1], deviceClone, devices[0]); err != nil {
+		return devices, fmt.Errorf("mount gate: a second device: %w", err)
+	}
+	return devices, nil
 }
+
+// deviceClone is FUSE_DEV_IOC_CLONE, _IOR(229, 0, uint32_t), of include/uapi/linux/fuse.h.
+const deviceClone = 0x8004e500
 
 // Build carries a plan's steps out, and returns those that it did: all but the
 // optional ones whose folder is gone, or is none any more. resolver is the text of

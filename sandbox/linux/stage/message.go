@@ -19,7 +19,7 @@ const (
 	TerminalFD = 4
 )
 
-// The kinds of messages. From the stage: Network (sockets), Gate (device),
+// The kinds of messages. From the stage: Network (sockets), Gate (devices),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
 // command's process), Stopped (the Signal it was), Resumed, Limit, Renewed, Exited,
 // Failed. From the supervisor: Setup (what is known before the mounts are planned),

@@ -50,7 +50,7 @@ type stage struct {
 	setup   Setup
 	proofs  []Proof
 	builder *mounts.Builder
-	device  int // of the gate
+	devices [2]int // of the gate
 	masks   *mounts.Masks
 	levels  *mounts.Levels
 
