@@ -29,7 +29,7 @@ func (p *Process) limitDenial() Denial {
 // atLog tells of a refusal by the kernel, unless it is of a kind that no rule
 // of a policy is about: a system service, a setting of the kernel.
 func (p *Process) atLog(r darwin.Refusal) {
-	e, ok := r.Explain(p.spec.Policy)
+	e, ok := r.Explain(p.opened)
 	if !ok {
 		return
 	}

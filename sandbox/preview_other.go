@@ -7,10 +7,6 @@ import "openclaw/sandbox/policy"
 // previewed is the plan of a cage that is not built: there is none on this system.
 type previewed = *struct{}
 
-// PreviewOf is what a cage would make of a policy on this machine now: every rule as it is
-// written.
-func PreviewOf(p *policy.Policy) Preview { return Preview{Policy: p} }
-
 // Own reports whether a cage has something of its own under a name.
 func (p *Preview) Own(string) bool { return p.plan != nil }
 

@@ -38,6 +38,8 @@ type Process struct {
 
 	updating sync.Mutex
 	current  *policy.Policy // as it was given last; under updating
+	opened   *policy.Policy // that of the profile: without rules that are not carried out
+	resolved *resolutions   // of the profile
 
 	mu      sync.Mutex
 	report  Report
@@ -58,8 +60,13 @@ func newProcess(c *Cage, spec Spec) *Process {
 // start builds everything around the command and starts it. What it has made
 // when it fails, release takes back.
 func (p *Process) start(ctx context.Context) error {
-	dir := workingFolder(&p.spec)
-	program, err := findProgram(&p.spec, dir)
+	if err := p.withoutPlanted(); err != nil {
+		return err
+	}
+	opened := p.spec
+	opened.Policy = p.opened
+	dir := workingFolder(&opened)
+	program, err := findProgram(&opened, dir)
 	if err != nil {
 		return err
 	}

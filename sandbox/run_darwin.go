@@ -106,7 +106,7 @@ func (p *Process) openNetwork() (ports []uint16, environment []string, err error
 // writeProfile writes the run's profile, for sandbox-exec alone to read.
 func (p *Process) writeProfile(program string, ports []uint16) error {
 	exists := func(name string) bool { _, err := os.Lstat(name); return err == nil }
-	warnings, err := refuseUnheld(p.spec.Policy, exists)
+	warnings, err := refuseUnheld(p.opened, exists)
 	if err != nil {
 		return err
 	}
@@ -131,15 +131,8 @@ func (p *Process) writeProfile(program string, ports []uint16) error {
 		return failed(err)
 	}
 	o.Interpreters = interpreters(o.Program)
-	var unresolved error
-	o.Resolve = func(name string) (string, []string) {
-		physical, links, err := places.Resolve(name, true)
-		if err != nil {
-			unresolved = err
-		}
-		return darwin.Physical(physical), links
-	}
-	resolved := darwin.Resolved(p.spec.Policy, o.Resolve)
+	o.Resolve = p.resolved.resolve
+	resolved := darwin.Resolved(p.opened, o.Resolve)
 	if o.Denied, err = places.Denied(resolved, allowedRoots(resolved)); err != nil {
 		return failed(err)
 	}
@@ -149,12 +142,26 @@ func (p *Process) writeProfile(program string, ports []uint16) error {
 		}
 	}
 	o.Denied = append(o.Denied, p.run.pinned())
-	text, err := darwin.Profile(p.spec.Policy, o)
-	if err = errors.Join(unresolved, err); err != nil {
+	text, err := darwin.Profile(p.opened, o)
+	if err = errors.Join(p.resolved.failed, err); err != nil {
 		return failed(err)
 	}
 	if err := os.WriteFile(p.run.profile, []byte(text), 0o600); err != nil {
 		return failed(err)
+	}
+	return nil
+}
+
+// withoutPlanted finds what of the policy this run carries out, and tells of the rest.
+func (p *Process) withoutPlanted() error {
+	p.resolved = newResolutions()
+	opened, unmet, err := p.resolved.unplanted(p.spec.Policy)
+	if err != nil {
+		return err
+	}
+	p.opened, p.report.Unmet = opened, unmet
+	for i := range unmet {
+		p.warn(unmet[i].String())
 	}
 	return nil
 }

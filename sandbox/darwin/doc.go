@@ -40,9 +40,6 @@
 // allowed in the config and asked for again by the next run. A denied name in
 // letters beyond ASCII that does not exist yet is matched as it was written,
 // not in the other forms that the file system takes for the same name. A
-// link on the way to an allowed path is followed when the profile is written,
-// also one that this agent or another one may have made (policy.Policy, Shared):
-// allow no path that goes through what an agent may write. A folder that holds
-// a file that came to match a denied pattern during the run may be moved to
-// where the pattern does not reach.
+// folder that holds a file that came to match a denied pattern during the run
+// may be moved to where the pattern does not reach.
 package darwin

@@ -1,5 +1,7 @@
 package policy
 
+import "strings"
+
 // SharedPath is what other agents may write: no link there says what the person meant.
 type SharedPath struct {
 	Path   string   `json:"path"`   // absolute and clean, as their config names it
@@ -34,3 +36,31 @@ func (u *Unmet) NotOpened() bool { return u.Kind == UnmetLink || u.Kind == Unmet
 
 // String is what a person is told, wherever it is told.
 func (u *Unmet) String() string { return u.Reason + "; " + u.Cure }
+
+// UnmetByLink is a rule of the agent own that is not carried out as it is written because
+// the agents, it may be one of them, can change a link on the way.
+func UnmetByLink(rule *PathRule, link, own string, agents []string) Unmet {
+	u := Unmet{Path: rule.Path, Kind: UnmetLink, Cure: "allow where it leads, if that is meant", Link: link, Agents: agents, Origin: rule.Origin}
+	said, name := " is not opened: ", link
+	if rule.Effect != Allow {
+		u.Kind, u.Cure, said = UnmetDenied, "deny where it leads", " is denied where it leads now, but "
+	}
+	if name == rule.Path {
+		name = "it"
+	}
+	u.Reason = rule.Path + said + name + " is a link that " + WhoChanges(own, agents) + " can change"
+	return u
+}
+
+// WhoChanges is agents in words, for what is about the agent own.
+func WhoChanges(own string, agents []string) string {
+	names := make([]string, 0, len(agents))
+	for _, name := range agents {
+		if name == own {
+			names = append(names, "the agent itself")
+			continue
+		}
+		names = append(names, "agent "+name)
+	}
+	return strings.Join(names, " or ")
+}

@@ -21,34 +21,6 @@ var ErrPlanted = errors.New("an agent can choose where it leads")
 type planted struct {
 	path   string
 	agents []string
-	own    string // the agent whose policy it is
-}
-
-// by is who can change it, in words.
-func (l planted) by() string {
-	names := make([]string, 0, len(l.agents))
-	for _, name := range l.agents {
-		if name == l.own {
-			names = append(names, "the agent itself")
-			continue
-		}
-		names = append(names, "agent "+name)
-	}
-	return strings.Join(names, " or ")
-}
-
-// unmet is a rule that is not carried out because of a link.
-func (l planted) unmet(rule *policy.PathRule) policy.Unmet {
-	u := policy.Unmet{Path: rule.Path, Kind: policy.UnmetLink, Cure: "allow where it leads, if that is meant", Link: l.path, Agents: l.agents, Origin: rule.Origin}
-	said, name := " is not opened: ", l.path
-	if rule.Effect != policy.Allow {
-		u.Kind, u.Cure, said = policy.UnmetDenied, "deny where it leads", " is denied where it leads now, but "
-	}
-	if name == rule.Path {
-		name = "it"
-	}
-	u.Reason = rule.Path + said + name + " is a link that " + l.by() + " can change"
-	return u
 }
 
 // alias is a tree that is opened under a name with a link in it.
@@ -101,7 +73,7 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 				agents = slices.Insert(agents, 0, p.Agent)
 			}
 			if agents != nil {
-				found[i] = planted{way.path, agents, p.Agent}
+				found[i] = planted{way.path, agents}
 				break
 			}
 		}

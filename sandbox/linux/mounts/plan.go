@@ -168,9 +168,9 @@ func (pl *planner) collect(p *policy.Policy) error {
 		switch way, ok := planted[i]; {
 		case !ok:
 		case rule.Effect == policy.Allow && rule.Path == p.Workspace:
-			return fmt.Errorf("workspace %s: %w: %s is a link that %s can change", rule.Path, ErrPlanted, way.path, way.by())
+			return fmt.Errorf("workspace %s: %w: %s is a link that %s can change", rule.Path, ErrPlanted, way.path, policy.WhoChanges(p.Agent, way.agents))
 		default:
-			pl.unmet(way.unmet(&rule))
+			pl.unmet(policy.UnmetByLink(&rule, way.path, p.Agent, way.agents))
 			if rule.Effect == policy.Allow {
 				continue
 			}
