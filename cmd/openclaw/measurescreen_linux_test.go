@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -35,7 +36,8 @@ func TestMeasureScreen(t *testing.T) {
 		"9,600 baud, key to frame, the most", "9,600 baud, of one processor",
 	} {
 		value, there := found[work]
-		if still := work == "at rest, bytes a second"; !there || value < 0 || value == 0 && !still { // a screen may draw nothing in a second
+		still := strings.HasPrefix(work, "at rest, ") // a screen may draw nothing in a second, and take less than the 10 ms that are counted
+		if !there || value < 0 || value == 0 && !still {
 			t.Errorf("nothing of %s", work)
 		}
 	}
