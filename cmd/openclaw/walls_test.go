@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,6 +50,21 @@ func TestWalls(t *testing.T) {
 					t.Errorf("%s reaches %s: %s", pkg, dep, wall.reason)
 				}
 			}
+		}
+	}
+}
+
+// The root of the repository holds the rooms and what a build needs, and nothing that was
+// checked in by mistake.
+func TestRootHoldsTheRooms(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "git", "-c", "safe.directory=*", "-C", filepath.Join("..", ".."), "ls-files").Output()
+	required(t, err == nil, "this is no checkout of the repository, or there is no git")
+	known := []string{"README.md", "cmd", "configs", "gateway", "go.mod", "go.sum", "keychain", "sandbox", "tui"}
+	for name := range strings.Lines(string(out)) {
+		name, _, _ = strings.Cut(strings.TrimSpace(name), "/")
+		if !strings.HasPrefix(name, ".") && !slices.Contains(known, name) {
+			t.Errorf("%s does not belong there", name)
 		}
 	}
 }
