@@ -69,11 +69,12 @@ func superviseForTest(home string) int {
 	return status.Code
 }
 
-// When the supervisor is killed nothing of its cage survives.
-func TestSupervisorKilled(t *testing.T) {
-	w := newWorld(t)
+// supervised starts a supervisor, which the test kills, and returns when its command
+// runs, with what that says.
+func supervised(t *testing.T, w *world, environment ...string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), "/proc/self/exe")
-	command.Env = append(os.Environ(), supervisorVariable+"="+w.home)
+	command.Env = append(append(os.Environ(), supervisorVariable+"="+w.home), environment...)
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +86,13 @@ func TestSupervisorKilled(t *testing.T) {
 	if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q %v", line, err)
 	}
+	return command, out
+}
+
+// When the supervisor is killed nothing of its cage survives.
+func TestSupervisorKilled(t *testing.T) {
+	w := newWorld(t)
+	command, out := supervised(t, w)
 	if err := command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -111,19 +119,7 @@ func TestSupervisorKilledWhileFoldersChange(t *testing.T) {
 		for my $n (1 .. 3) { if (!fork) { for (;;) { mkdir "x$n"; rmdir "x$n" } } }
 		$| = 1; print "ready\n"; wait'`
 	for range 12 {
-		command := exec.Command("/proc/self/exe") // it is killed below
-		command.Env = append(os.Environ(), supervisorVariable+"="+w.home, scriptVariable+"=HOME="+w.home+"; "+script)
-		stdout, err := command.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		out := bufio.NewReader(stdout)
-		if line, err := out.ReadString('\n'); err != nil || line != "ready\n" {
-			t.Errorf("%q %v", line, err)
-		}
+		command, out := supervised(t, w, scriptVariable+"=HOME="+w.home+"; "+script)
 		time.Sleep(rand.N(500 * time.Millisecond)) // any moment will do
 		if err := command.Process.Kill(); err != nil {
 			t.Fatal(err)
