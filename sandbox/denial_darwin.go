@@ -33,11 +33,12 @@ func (p *Process) atLog(r darwin.Refusal) {
 	if !ok {
 		return
 	}
+	why := policy.LedHere(p.report.Unmet, p.spec.Agent, r.Target, policy.Decision{Rule: e.Rule, Origin: e.Origin}, leads)
 	if r.Time.IsZero() {
 		r.Time = time.Now()
 	}
 	p.reporter.add(Denial{
 		Time: r.Time, Agent: p.spec.Agent, Run: p.spec.Run, PID: r.PID, Program: r.Program, Class: e.Class, Operation: r.Operation,
-		Target: r.Target, Rule: e.Rule, Origin: e.Origin, Mechanism: "seatbelt", Count: r.Count,
+		Target: r.Target, Rule: why.Rule, Origin: why.Origin, Mechanism: "seatbelt", Count: r.Count,
 	})
 }

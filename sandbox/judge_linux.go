@@ -14,7 +14,8 @@ import (
 // judge turns what the mechanisms saw into Denials of one run.
 type judge struct {
 	process *Process
-	policy  atomic.Pointer[policy.Policy] // with every name that its paths have
+	policy  atomic.Pointer[policy.Policy]  // with every name that its paths have
+	unmet   atomic.Pointer[[]policy.Unmet] // of that policy
 
 	executed atomic.Int64 // programs so far
 	callers  callers      // who was refused a moment ago
@@ -35,6 +36,7 @@ func (j *judge) saw() bool { return j.probe.seen.Load() }
 func newJudge(p *Process) *judge {
 	j := &judge{process: p}
 	j.policy.Store(p.plan.Policy)
+	j.unmet.Store(&p.plan.Unmet)
 	return j
 }
 
@@ -47,10 +49,19 @@ func (j *judge) denial(pid int, class policy.Class, operation, target, mechanism
 func (j *judge) denialBy(try refused, class policy.Class, mechanism string, decision policy.Decision) Denial {
 	now := time.Now()
 	by := j.callers.find(j.process.identity, try, now)
+	decision = policy.LedHere(j.unopened(), j.process.spec.Agent, try.target, decision, leads)
 	return Denial{
 		Time: now, Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: by.pid, Program: by.program, CommandLine: by.commandLine,
 		Class: class, Operation: try.operation, Target: try.target, Rule: decision.Rule, Origin: decision.Origin, Mechanism: mechanism, Count: 1,
 	}
+}
+
+// unopened are the rules of the policy in force that are not carried out as written.
+func (j *judge) unopened() []policy.Unmet {
+	if list := j.unmet.Load(); list != nil {
+		return *list
+	}
+	return nil
 }
 
 func (j *judge) fromGate(r gate.Refusal) Denial {

@@ -55,6 +55,7 @@ func (p *Process) updateReduced(next *policy.Policy) (Change, error) {
 	whole := *plan.Policy
 	whole.Paths = append(slices.Clip(whole.Paths), temporaryRule(p.reduced.folder.temp))
 	p.judge.policy.Store(&whole)
+	p.judge.unmet.Store(&plan.Unmet)
 	if p.reduced.way != nil {
 		p.reduced.way.proxy.SetPolicy(next)
 	}

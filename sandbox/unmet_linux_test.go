@@ -1,6 +1,9 @@
 package sandbox_test
 
 import (
+	"maps"
+	"os"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -66,6 +69,83 @@ func TestWhatIsNotOpenedIsToldBeforeTheCommand(t *testing.T) {
 		}
 		if preview := sandbox.PreviewOf(spec.Policy); !reflect.DeepEqual(preview.Unmet, told) || preview.Refused != nil {
 			t.Errorf("preview: %+v", preview)
+		}
+	})
+}
+
+// A refusal behind a link that an agent can change names the entry of the config that
+// goes through it, and who can change it: else its target is all that is told, and a
+// person would allow what an agent chose. It is so where the link leads when it happens,
+// and of nothing else.
+func TestRefusalNamesTheLinkThatLeadsThere(t *testing.T) {
+	t.Parallel()
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		w := newWorld(t)
+		w.write("mine/diary", "")
+		w.write("mine2/diary", "")
+		w.write("elsewhere", "")
+		w.allow("work").allowRead("project/out").allowRead("project/later")
+		w.write("work/here", "")
+		link(t, w, "mine", "project/out")
+		link(t, w, "other", "project/later")
+		spec := w.spec("sh", "-c", "cat ~/project/out/diary ~/project/later/diary ~/elsewhere; echo > ~/project/out/new")
+		spec.Policy.Shared = shared("builder", w.path("project"))
+		spec.Stands = func(sandbox.Report) { // the neighbour changes it while the run goes on
+			if err := os.Remove(w.path("project/later")); err != nil {
+				t.Error(err)
+			}
+			link(t, w, "mine2", "project/later")
+		}
+		res := runSpec(t, spec)
+		rules := map[string]string{}
+		for _, d := range res.denials {
+			rules[strings.Replace(d.Target, w.home, "~", 1)] = strings.ReplaceAll(d.Rule, w.home, "~") + " at " + d.Origin.Key
+		}
+		behind := func(name string) string {
+			return "allowed_paths: ~/" + name + " leads here, and is not opened: it is a link that agent builder can change at " + spec.Policy.Paths[0].Origin.Key
+		}
+		for target, want := range map[string]string{
+			"~/mine/diary": behind("project/out"), "~/mine/new": behind("project/out"), "~/mine2/diary": behind("project/later"),
+			"~/elsewhere": policy.RuleNone + " at ",
+		} {
+			if !strings.HasPrefix(rules[target], want) {
+				t.Errorf("%s: %q, want %q", target, rules[target], want)
+			}
+		}
+		if t.Failed() {
+			t.Logf("%+v %q", res, rules)
+		}
+	})
+}
+
+// So it is with an entry that comes during the run, and it is over once the entry goes.
+func TestRefusalNamesTheLinkOfThePolicyInForce(t *testing.T) {
+	t.Parallel()
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		w := newWorld(t)
+		w.write("work/here", "")
+		w.write("other/2", "")
+		w.write("other/3", "")
+		link(t, w, "other", "project/out")
+		k := newTalk(t, w.allow("work"))
+		before := w.policy()
+		then := w.allowRead("project/out").policy()
+		then.Shared = shared("builder", w.path("project"))
+		for i, p := range []*policy.Policy{before, then, before} {
+			if _, err := k.process.Update(p); err != nil {
+				t.Fatal(err)
+			}
+			k.run("cat ~/other/" + []string{"notes.txt", "2", "3"}[i] + " 2>&1 | wc -l")
+		}
+		res := k.end()
+		rules := map[string]bool{}
+		for _, d := range res.denials {
+			rules[path.Base(d.Target)] = policy.RuleIsLed(d.Rule)
+		}
+		if want := map[string]bool{"notes.txt": false, "2": true, "3": false}; !maps.Equal(rules, want) {
+			t.Errorf("%v, want %v; %+v", rules, want, res.denials)
 		}
 	})
 }

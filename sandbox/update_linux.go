@@ -55,6 +55,7 @@ func (p *Process) Update(next *policy.Policy) (Change, error) {
 	whole := *preview.Policy
 	whole.Paths = append(slices.Clip(whole.Paths), p.plan.Found...)
 	p.judge.policy.Store(&whole)
+	p.judge.unmet.Store(&preview.Unmet)
 	p.gate.SetPolicy(&whole)
 	p.current = next
 	p.mu.Lock()

@@ -70,6 +70,10 @@ func Propose(accesses []Access, o Options) Proposal {
 		}
 		switch d := decide(unsaid, a); d.Effect {
 		case policy.Ask:
+			if policy.RuleIsLed(a.Rule) { // to propose it would be to open what an agent chose
+				p.left[a.Target] = a.Rule
+				continue
+			}
 		case policy.Allow: // the config says so by now
 			continue
 		case policy.Deny:

@@ -151,6 +151,21 @@ func TestTheRules(t *testing.T) {
 	}
 }
 
+// What an agent's link led to is told and not proposed: the person allowed the link, and
+// not what an agent made of it.
+func TestWhatALinkLedToIsNotProposed(t *testing.T) {
+	unmet := []policy.Unmet{{Path: home + "/project/out", Kind: policy.UnmetLink, Link: home + "/project/out", Agents: []string{"builder"}}}
+	real := func(string) (string, bool) { return home + "/mine", true }
+	done := accesses("path.read open ~/mine/diary", "path.read open ~/docs/x")
+	for i := range done {
+		done[i].Rule = policy.LedHere(unmet, "coder", done[i].Target, policy.Decision{Rule: policy.RuleNone}, real).Rule
+	}
+	got := Propose(done, Options{Policy: compiled(t, policy.Permissions{}), Tree: tree{home + "/mine/diary", home + "/docs/x"}})
+	if text := brief(got); text != "read ~/docs/x; left ~/mine/diary" || !strings.Contains(got.Left[0].Why, "a link that agent builder can change") {
+		t.Errorf("%s: %+v", text, got.Left)
+	}
+}
+
 func four(folder string) (lines []string) {
 	for n := range siblings {
 		lines = append(lines, fmt.Sprintf("path.read open %s/%d", folder, n+1))

@@ -52,6 +52,42 @@ func UnmetByLink(rule *PathRule, link, own string, agents []string) Unmet {
 	return u
 }
 
+// leadsHere stands in the rule of LedHere, and in no other.
+const leadsHere = " leads here, and is not opened: "
+
+// LedHere is the decision about a target that no rule allows, where a rule that is not
+// opened, because of a link that an agent can change, leads to it: the rule is that one
+// then, and its place. real is where a path leads now, with all links followed, and
+// whether it leads anywhere. Of a program that came there by another way it is true as well.
+func LedHere(list []Unmet, own, target string, decision Decision, real func(string) (string, bool)) Decision {
+	if decision.Rule != RuleNone {
+		return decision
+	}
+	for i := range list {
+		u := &list[i]
+		if u.Kind != UnmetLink {
+			continue
+		}
+		if led, ok := real(u.Path); !ok || !under(target, led) || under(target, u.Path) {
+			continue
+		}
+		name := u.Link
+		if name == u.Path {
+			name = "it"
+		}
+		decision.Rule = "allowed_paths: " + u.Path + leadsHere + name + " is a link that " + WhoChanges(own, u.Agents) + " can change"
+		decision.Origin = u.Origin
+		return decision
+	}
+	return decision
+}
+
+// RuleIsLed reports whether a decision's rule is one of LedHere's: who is advised by it
+// to allow the target opens what an agent chose.
+func RuleIsLed(rule string) bool {
+	return strings.HasPrefix(rule, "allowed_paths: ") && strings.Contains(rule, leadsHere)
+}
+
 // WhoChanges is agents in words, for what is about the agent own.
 func WhoChanges(own string, agents []string) string {
 	names := make([]string, 0, len(agents))

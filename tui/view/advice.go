@@ -38,6 +38,9 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 	case "max_file_size":
 		return advice{note: w.T("A file grew past max_file_size. Raise it at %s, or take it out for no limit.", originPlace(d.Origin))}
 	case "allowed_paths", "workspace":
+		if policy.RuleIsLed(d.Rule) {
+			return advice{note: w.T("The entry at %s leads here by a link that an agent can change, so it opens nothing. Allow this path itself only if it is what you mean.", originPlace(d.Origin))}
+		}
 		if strings.Contains(d.Rule, "next run") {
 			return advice{note: w.T("The config allows it now; this run began before that. Start a new run.")}
 		}

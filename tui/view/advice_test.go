@@ -169,6 +169,19 @@ func TestAdviceIsTrue(t *testing.T) {
 }
 
 // Where the role's list refused, the lines go into the role's list.
+// Where an agent's link leads is not offered to be allowed; what the same rule would be
+// without the link is.
+func TestAdviceDoesNotFollowALink(t *testing.T) {
+	unmet := []policy.Unmet{{Path: "/srv/out", Kind: policy.UnmetLink, Link: "/srv/out", Agents: []string{"builder"}, Origin: policy.Origin{File: "config.yaml", Line: 7}}}
+	for target, offered := range map[string]bool{"/home/ada/mine": false, "/home/ada/mine/diary": false, "/home/ada/mine2": true, "/srv/out": true} {
+		d := policy.LedHere(unmet, "coder", target, policy.Decision{Rule: policy.RuleNone}, func(string) (string, bool) { return "/home/ada/mine", true })
+		got := advise(nil, &event.Denial{Agent: "coder", Class: policy.ClassPathRead, Target: target, Rule: d.Rule, Origin: d.Origin}, adviceHome, "")
+		if (got.lines != nil) != offered || offered == strings.Contains(got.note, "config.yaml:7 leads here by a link") {
+			t.Errorf("%s: %+v", target, got)
+		}
+	}
+}
+
 func TestAdviceForARole(t *testing.T) {
 	const config = "roles:\n  dev:\n    permissions:\n      network: {allowed_domains: [a.test]}\nagents:\n  'on':\n    role: dev\n"
 	request := policy.Request{Class: policy.ClassNet, Host: "b.test", Port: 443}
