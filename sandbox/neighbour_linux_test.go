@@ -60,6 +60,29 @@ func TestLinksThatAnotherAgentMayHaveMade(t *testing.T) {
 	}
 }
 
+// Nor is a workspace made there that does not exist yet; where the link is nobody's to
+// change, it is.
+func TestNoWorkspaceIsMadeWhereAnAgentsLinkLeads(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		w := newWorld(t)
+		link(t, w, "other", "project/out")
+		spec := w.allow("project/out/new").spec("true")
+		spec.Policy.Workspace = w.path("project/out/new")
+		theirs := spec
+		narrowed := *spec.Policy
+		theirs.Policy = &narrowed
+		theirs.Policy.Shared = shared("builder", w.path("project"))
+		_, _, err := tryStart(t, theirs)
+		if refused, ok := errors.AsType[*sandbox.Error](err); !ok || refused.Hint == "" || !strings.Contains(refused.Error(), "project/out is a link that agent builder can change") || w.exists("other/new") {
+			t.Errorf("%v; made: %v", err, w.exists("other/new"))
+		}
+		if _, wait, err := tryStart(t, spec); err != nil || wait().status.Code != 0 || !w.exists("other/new") {
+			t.Errorf("%v; made: %v", err, w.exists("other/new"))
+		}
+	})
+}
+
 // A link that no agent can have made is the person's, also when an agent may write
 // what is above it: nobody but root changes the system's.
 func TestLinksThatNoAgentCanHaveMade(t *testing.T) {

@@ -30,6 +30,11 @@ func check(spec *Spec) error {
 			return &Error{Op: "read command", Kind: KindNotFound, Err: errors.New("an argument holds a NUL byte"), Hint: "leave it out; no program can be given one"}
 		}
 	}
+	if _, err := os.Stat(p.Workspace); errors.Is(err, fs.ErrNotExist) { // it is made nowhere that an agent's link leads to
+		if _, _, err := newResolutions().unplanted(p); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(p.Workspace, 0o700); err != nil {
 		return &Error{Op: "open workspace", Kind: KindPolicy, Err: err, Hint: "the agent's workspace must be a folder of yours"}
 	}

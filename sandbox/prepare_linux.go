@@ -8,6 +8,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"openclaw/sandbox/linux/mounts"
+	"openclaw/sandbox/policy"
 )
 
 // check refuses what no cage can be built from.
@@ -34,7 +37,7 @@ func check(spec *Spec) error {
 	if err := standardFiles(spec); err != nil {
 		return err
 	}
-	return workspace(p.Workspace)
+	return workspace(p)
 }
 
 // standardFiles refuses a folder in the place of input or output: whoever holds
@@ -58,10 +61,15 @@ func standardFiles(spec *Spec) error {
 	return nil
 }
 
-// workspace makes the agent's own folder, readable by nobody else.
-func workspace(name string) error {
+// workspace makes the agent's own folder, readable by nobody else. It makes none where
+// an agent's link leads: no cage would be built there either.
+func workspace(p *policy.Policy) error {
+	name := p.Workspace
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, planned := mounts.Preview(p); planned != nil {
+			return planError(planned)
+		}
 		err = os.MkdirAll(name, 0o700)
 		if err == nil {
 			info, err = os.Stat(name)

@@ -51,36 +51,53 @@ type clients struct {
 	command []string
 }
 
-// environment gives the variables, and makes the folders and files that they
-// name. What cannot be made is an error that the command can live with.
-func (c clients) environment() (env []string, err error) {
-	set := func(name, value string) {
-		if !slices.Contains(c.policy.Env, name) { // the person's own gets in
-			env = append(env, name+"="+value)
+// environment gives the variables. What they name is there once make has run.
+func (c clients) environment() (env []string) {
+	writable := c.writable()
+	for _, f := range c.folders() {
+		place := "/tmp" // the private one, for the time of the run
+		if writable {
+			place = filepath.Join(c.policy.Workspace, clientsFolder, f.folder)
+		}
+		if !slices.Contains(c.policy.Env, f.variable) { // the person's own gets in
+			env = append(env, f.variable+"="+place)
 		}
 	}
-	if !filepath.IsAbs(c.policy.Workspace) || os.MkdirAll(c.policy.Workspace, 0o700) != nil {
-		return nil, nil // the cage says what is wrong with it
-	}
-	root, err := os.OpenRoot(c.policy.Workspace)
-	if err != nil {
-		return nil, nil // as above
-	}
-	defer root.Close() //nolint:errcheck // nothing is lost
-	folder := filepath.Join(c.policy.Workspace, clientsFolder)
-	writable := c.policy.Decide(policy.Request{Class: policy.ClassPathWrite, Path: folder}).Effect == policy.Allow
-	var failures []error
+	return env
+}
+
+// folders are those that the command is told of.
+func (c clients) folders() (list []clientFolder) {
 	for _, f := range clientFolders() {
 		own := filepath.Join(c.policy.Home, f.own)
 		if f.program != "" && f.program != c.program() || c.policy.Decide(policy.Request{Class: policy.ClassPathWrite, Path: own}).Effect == policy.Allow {
 			continue
 		}
-		if !writable { // there is the private /tmp, for the time of the run
-			set(f.variable, "/tmp")
-			continue
-		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func (c clients) writable() bool {
+	folder := filepath.Join(c.policy.Workspace, clientsFolder)
+	return c.policy.Decide(policy.Request{Class: policy.ClassPathWrite, Path: folder}).Effect == policy.Allow
+}
+
+// make makes the folders and files that the variables name. It is for a cage that
+// stands: where a link of an agent's leads to the workspace, there is none. What cannot
+// be made is an error that the command can live with.
+func (c clients) make() error {
+	if !c.writable() {
+		return nil
+	}
+	root, err := os.OpenRoot(c.policy.Workspace)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // nothing is lost
+	var failures []error
+	for _, f := range c.folders() {
 		failures = append(failures, root.MkdirAll(filepath.Join(clientsFolder, f.folder), 0o700))
-		set(f.variable, filepath.Join(folder, f.folder))
 		switch f.folder {
 		case "codex":
 			failures = append(failures, writeOnce(root, filepath.Join(clientsFolder, "codex", "config.toml"), fmt.Sprintf(codexConfig, c.base+"/v1")))
@@ -89,7 +106,7 @@ func (c clients) environment() (env []string, err error) {
 				writeOnce(root, filepath.Join(clientsFolder, "gemini", ".gemini", "settings.json"), geminiSettings))
 		}
 	}
-	return env, errors.Join(failures...)
+	return errors.Join(failures...)
 }
 
 // program is the name of the client that is run, as far as its file shows it.

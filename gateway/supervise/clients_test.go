@@ -58,8 +58,11 @@ func TestClientsFolders(t *testing.T) {
 			workspace := filepath.Join(t.TempDir(), "not", "yet", "there")
 			c := clients{policy: &policy.Policy{Workspace: workspace, Home: "/home/me", Paths: row.paths(workspace), Env: row.env}, base: base, command: []string{row.command}}
 			for range 2 { // the second run finds what the first made
-				env, err := c.environment()
-				if err != nil {
+				if err := os.MkdirAll(workspace, 0o700); err != nil { // the cage's part
+					t.Fatal(err)
+				}
+				env := c.environment()
+				if err := c.make(); err != nil {
 					t.Fatal(err)
 				}
 				for variable, want := range row.want {
@@ -96,7 +99,7 @@ func TestClientsSettingsAreTheirs(t *testing.T) {
 	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.environment(); err != nil {
+	if err := c.make(); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "mine" {
@@ -129,7 +132,8 @@ func TestClientsFoldersLeadNowhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := clients{policy: &policy.Policy{Workspace: workspace, Home: "/home/me", Paths: []policy.PathRule{allow(workspace, policy.AccessWrite)}}, base: "http://x"}
-			env, _ := c.environment() // whether it fails is the link's matter
+			env := c.environment()
+			_ = c.make() // whether it fails is the link's matter
 			left, err := os.ReadDir(outside)
 			if err != nil || len(left) > 1 {
 				t.Errorf("%v %v", left, err)

@@ -108,17 +108,19 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	defer stopLearning()
 	defer asks.close()
 	known := clients{policy: started.Policy, base: "http://" + started.Gateway, command: started.Command}
-	folders, problem := known.environment()
-	if problem != nil {
-		options.Warn("clients may not find a folder of their own: " + problem.Error())
-	}
 	var running atomic.Pointer[sandbox.Process]
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: workFolder(started.Policy, options.Dir),
-		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), folders...)),
+		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), known.environment()...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
-		Gateway: endpoint, Release: recorded, Stands: options.stands, Warned: func() { collected.warned(running.Load()) },
+		Gateway: endpoint, Release: recorded, Warned: func() { collected.warned(running.Load()) },
 		Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
+		Stands: func(report sandbox.Report) {
+			if err := known.make(); err != nil {
+				options.Warn("clients may not find a folder of their own: " + err.Error())
+			}
+			options.stands(report)
+		},
 	})
 	keeper := &keeper{begin: func() *spool.Writer { return options.Spool(started) }, collected: collected}
 	if err != nil {
