@@ -166,16 +166,24 @@ func (i *Inbox) holds() (n int) {
 // join adds a held ask to its row. i.mu is held.
 func (i *Inbox) join(r *row, h *Held, now time.Time) {
 	h.row, h.ID = r, r.ask.ID
-	r.request = h.request
+	i.stand(r, &h.request)
 	r.held = append(r.held, h)
 	i.held[h.request.Agent]++
 	r.ask.Last, r.ask.Count = now, r.ask.Count+1
-	r.ask.Run, r.ask.PID = h.request.Run, h.request.PID
 	i.changed(r)
 	select {
 	case i.wake <- struct{}{}:
 	default:
 	}
+}
+
+// stand has a row speak of one of its requests: of the newest that waits. i.mu is held.
+func (i *Inbox) stand(r *row, request *Request) {
+	if was := &r.request; was.Program != request.Program || was.CommandLine != request.CommandLine { // to mask them takes its time
+		r.ask.Program, r.ask.CommandLine = i.o.Mask(request.Program), i.o.Mask(request.CommandLine)
+	}
+	r.request = *request
+	r.ask.Run, r.ask.PID = request.Run, request.PID
 }
 
 // Answered returns the verdict if it is there already; Wait is not called then.
@@ -253,9 +261,13 @@ func (i *Inbox) end(h *Held, v Verdict, state string) {
 		delete(i.held, h.request.Agent)
 	}
 	r.held = slices.DeleteFunc(r.held, func(other *Held) bool { return other == h })
-	if len(r.held) == 0 && !r.deciding {
+	switch {
+	case r.deciding:
+	case len(r.held) == 0:
 		r.ask.Reason = v.Reason
 		i.finish(r, state)
+	default:
+		i.stand(r, &r.held[len(r.held)-1].request)
 	}
 }
 

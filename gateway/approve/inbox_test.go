@@ -286,6 +286,34 @@ func TestAlikeAsksAreOneRow(t *testing.T) {
 	waits(t, d.Submit(different))
 }
 
+// A row speaks of one program that waits, the newest: its path, its number, its words and
+// its run are one request's, also when others have gone.
+func TestARowSpeaksOfOneThatWaits(t *testing.T) {
+	d := newDesk(t, nil)
+	var held []*Held
+	for n := range 3 {
+		r := request("/srv/a")
+		r.Run, r.PID = fmt.Sprintf("r%d", n), 10+n
+		r.Program, r.CommandLine = fmt.Sprintf("/bin/p%d", n), fmt.Sprintf("p%d sk-secret", n)
+		held = append(held, d.Submit(r))
+	}
+	of := func(n int) {
+		t.Helper()
+		row := d.List("")[0]
+		got := fmt.Sprintf("%s %d %s %s", row.Run, row.PID, row.Program, row.CommandLine)
+		if want := fmt.Sprintf("r%d %d /bin/p%d p%d ••••", n, 10+n, n, n); got != want {
+			t.Errorf("it speaks of %q, want %q", got, want)
+		}
+	}
+	of(2)
+	held[0].Cancel(false)
+	of(2)
+	held[2].Cancel(false)
+	of(1)
+	held[1].Cancel(false)
+	of(1) // it is over, and what it was about stays
+}
+
 func TestTwentyInAMinute(t *testing.T) {
 	d := newDesk(t, nil)
 	for n := range 100 {

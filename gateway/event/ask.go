@@ -58,7 +58,7 @@ type Ask struct {
 	PausedUntil time.Time `json:"paused_until,omitzero"` // of a waiting row: its clock stands still until then
 
 	Agent       string        `json:"agent"`
-	Run         string        `json:"run"` // of the newest
+	Run         string        `json:"run"` // this and the next three: of the newest that waits
 	PID         int           `json:"pid"`
 	Program     string        `json:"program"`
 	CommandLine string        `json:"command_line"` // the agent's own words
