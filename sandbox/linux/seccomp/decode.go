@@ -103,7 +103,8 @@ func readPath(n *notification, folder, argument int) (string, error) {
 	return start + "/" + text, nil
 }
 
-// linkTarget follows /proc/TID/cwd or a descriptor to a file's path.
+// linkTarget follows /proc/TID/cwd or a descriptor to a file's path. The kernel tells
+// no path that is longer than a program may write.
 func linkTarget(tid int, name string) (string, error) {
 	target, err := os.Readlink("/proc/" + strconv.Itoa(tid) + "/" + name)
 	switch {
@@ -111,6 +112,8 @@ func linkTarget(tid int, name string) (string, error) {
 		return target, nil
 	case err == nil, errors.Is(err, unix.ENOENT): // a pipe or socket; a descriptor that is not open
 		return "", errNothing
+	case errors.Is(err, unix.ENAMETOOLONG):
+		return "", unix.ENAMETOOLONG
 	}
 	return "", unix.EACCES
 }

@@ -118,6 +118,28 @@ func TestCallThatCannotBeReadIsRefused(t *testing.T) {
 	}
 }
 
+// Who works deeper than a path can say, as configure scripts that try getcwd do, and rm -r of
+// what they leave, is told that the name is too long; it keeps nothing to itself.
+func TestPathThatIsTooLongIsSaidToBe(t *testing.T) {
+	script := `use Errno; my $name = "d" x 200;
+		while (1) { mkdir($name) or last; chdir($name) or die; $n++ < 100 or die "endless" }
+		print $n > 10 && $!{ENAMETOOLONG} ? "too long" : "$n $!", open(my $f, ">", "f") || !$!{ENAMETOOLONG} ? " open" : "";
+		for (1 .. $n) { chdir("..") or die; rmdir($name) }`
+	var told []string
+	callsHeard(t, func(l *Listener) {
+		l.TellUnread(func(c Call) { told = append(told, c.Operation) })
+	}, func() {
+		cmd := exec.CommandContext(t.Context(), "perl", "-e", script)
+		cmd.Dir = t.TempDir()
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != "too long" {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	if len(told) > 0 {
+		t.Errorf("told as kept from us: %q", told)
+	}
+}
+
 // Whoever makes a call in a program's place does not make it with what cannot be read.
 func TestMemoryOfNobodyIsRefused(t *testing.T) {
 	gone := exec.CommandContext(t.Context(), "true")
