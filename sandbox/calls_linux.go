@@ -175,6 +175,13 @@ func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Ver
 			return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
 		}
 		return seccomp.Verdict{}
+	case region == mounts.Gate && exists && makesAnew(call, second) && !j.process.gate.Shown(real):
+		// The kernel would say that it is there already, which a look at it denies.
+		decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
+		if decision.Effect == policy.Deny {
+			return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
+		}
+		return seccomp.Verdict{}
 	case region == mounts.Private || region == mounts.Gate:
 		return seccomp.Verdict{}
 	}
@@ -210,6 +217,12 @@ func makesName(call seccomp.Call, second bool) bool {
 		return second
 	}
 	return false
+}
+
+// makesAnew reports whether an operation fails where there is something already.
+func makesAnew(call seccomp.Call, second bool) bool {
+	const anew = unix.O_CREAT | unix.O_EXCL
+	return makesName(call, second) || call.Operation == "create" && call.Flags&anew == anew
 }
 
 // follows reports whether the kernel follows a link in the last name.

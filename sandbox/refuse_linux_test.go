@@ -23,6 +23,13 @@ func TestRefused(t *testing.T) {
 		{"list a refused folder", `ls ~/other`, "Permission denied", []string{"path.read stat ~/other"}},
 		{"enter a refused folder", `cd ~/other`, "", []string{"path.read access ~/other"}},
 		{"make a folder", `mkdir ~/new`, "Permission denied", []string{"path.write mkdir ~/new"}},
+		// What is there and may not be looked at is no reason for a program to go on.
+		{"make a folder that is there", `mkdir -p ~/other/new`, "Permission denied", []string{"path.write mkdir ~/other", "path.read access ~/other"}},
+		{"make a folder that is closed", `mkdir ~/other`, "Permission denied", []string{"path.write mkdir ~/other"}},
+		{"make a link that is there", `perl -e 'symlink("x", "$ENV{HOME}/.bashrc") or die "$!\n"'`, "Permission denied", []string{"path.write symlink ~/.bashrc"}},
+		{"link to a name that is there", `: > x; perl -e 'link("x", "$ENV{HOME}/.bashrc") or die "$!\n"'`, "Permission denied", []string{"path.write link ~/.bashrc"}},
+		{"take a lock that is there", `perl -MFcntl -e 'sysopen(F, "$ENV{HOME}/.bashrc", O_CREAT|O_EXCL|O_WRONLY) or die "$!\n"'`, "Permission denied", []string{"path.write create ~/.bashrc"}},
+		{"make a folder on the way", `mkdir ~`, "File exists", nil},
 		{"remove", `rm -f ~/.bashrc`, "Permission denied", []string{"path.write unlink ~/.bashrc"}},
 		{"system folder", `touch /usr/lib/new`, "Permission denied", []string{"path.write create /usr/lib/new"}},
 		{"system file", `echo x >> /etc/hosts`, "Permission denied", []string{"path.write open /etc/hosts"}},

@@ -179,6 +179,16 @@ func (g *Gate) look(done <-chan struct{}, header *fuse.InHeader, operation, name
 	return g.permit(done, header.Pid, policy.ClassPathRead, operation, name)
 }
 
+// Shown reports whether a program may look at what is under a name: it leads to
+// something allowed, is always there, or may be read.
+func (g *Gate) Shown(name string) bool {
+	if _, ok := g.fixed(name); ok || g.rules.Load().skeleton(name) {
+		return true
+	}
+	_, ok := g.allowed(policy.ClassPathRead, name)
+	return ok
+}
+
 // exists keeps what went away since its look-up from counting as refused. What was
 // there a moment ago is taken to be: to look costs more than all else of a refusal.
 func (g *Gate) exists(id uint64, name string) syscall.Errno {
