@@ -24,6 +24,7 @@ const (
 // LANDLOCK_ACCESS_FS_*, as of version 2, all of which 6 has.
 const (
 	fileWrite = 1 << 1
+	fileRefer = 1 << 13 // to move and link from one folder to another
 
 	// everyChange is all but to execute, read and list: where one of those is
 	// handled, or to truncate, which is looked at whenever something is opened,
@@ -92,13 +93,8 @@ func RestrictToTree(newest int, descriptors ...int) (Restricted, error) {
 	}
 	done := Restricted{Version: version, Scopes: attributes.scoped != 0}
 	return done, restrict(version, landlockVersionWithRefer, attributes, func(ruleset int) error {
-		root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open root: %w", err)
-		}
-		defer func() { _ = unix.Close(root) }()
-		if err := addRule(ruleset, allowBelow(everyChange, root)); err != nil {
-			return fmt.Errorf("allow root: %w", err)
+		if err := allowBelowRoot(ruleset, everyChange); err != nil {
+			return err
 		}
 		for _, fd := range descriptors {
 			access, err := accessOf(fd)
@@ -115,6 +111,18 @@ func RestrictToTree(newest int, descriptors ...int) (Restricted, error) {
 		}
 		return nil
 	})
+}
+
+func allowBelowRoot(ruleset int, access uint64) error {
+	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open root: %w", err)
+	}
+	defer func() { _ = unix.Close(root) }()
+	if err := addRule(ruleset, allowBelow(access, root)); err != nil {
+		return fmt.Errorf("allow root: %w", err)
+	}
+	return nil
 }
 
 // accessOf is what a descriptor was opened for; 0 if it needs no rule.
@@ -162,6 +170,21 @@ func RestrictScopes() (int, error) {
 		return 0, err
 	}
 	return version, restrict(version, landlockVersionWithScopes, rulesetAttributes{scoped: scopeAbstractUnixSockets | scopeSignals}, nil)
+}
+
+// RestrictScopesFirst is RestrictScopes for a thread that a Ruleset is put in force on
+// later. Once any layer handles files, every layer refuses to move and link from one
+// folder to another (EXDEV) unless a rule of its own allows it: this one has a rule for
+// all folders, so that the Ruleset alone decides. A thread under it may not mount.
+func RestrictScopesFirst() error {
+	version, err := LandlockVersion()
+	if err != nil {
+		return err
+	}
+	attributes := rulesetAttributes{handledFiles: fileRefer, scoped: scopeAbstractUnixSockets | scopeSignals}
+	return restrict(version, landlockVersionWithScopes, attributes, func(ruleset int) error {
+		return allowBelowRoot(ruleset, fileRefer)
+	})
 }
 
 // HasScopes reports whether a version of Landlock can do what RestrictScopes does.

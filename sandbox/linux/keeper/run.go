@@ -103,7 +103,7 @@ func enter() *failure {
 	if err := unix.Kill(unix.Getppid(), 0); err != nil {
 		return fail("find supervisor", err)
 	}
-	if _, err := harden.RestrictScopes(); err != nil {
+	if err := harden.RestrictScopesFirst(); err != nil {
 		return fail("give up rights", err)
 	}
 	err := unix.Exec("/proc/self/exe", []string{kept}, os.Environ())
