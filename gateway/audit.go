@@ -52,6 +52,9 @@ func (g *Gateway) auditDenial(ctx context.Context, d event.Denial) error {
 	if d.Row > 0 {
 		entry.Details["row"] = d.Row
 	}
+	if d.Rows != "" { // of one that counts several
+		entry.Details["rows"] = d.Rows
+	}
 	if d.Connection != "" {
 		entry.Details["connection"] = d.Connection
 	}

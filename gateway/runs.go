@@ -224,7 +224,7 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	for i := range params.Denials {
 		d := &params.Denials[i]
-		d.Agent, d.Run, d.ID, d.Row = agent, params.Run, "", 0
+		d.Agent, d.Run, d.ID, d.Row, d.Rows = agent, params.Run, "", 0, ""
 		if params.First > 0 {
 			d.Row = params.First + uint64(i)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"openclaw/configs"
+	"openclaw/gateway/audit"
 	"openclaw/gateway/auth"
 	"openclaw/gateway/event"
 	"openclaw/gateway/spool"
@@ -163,5 +164,62 @@ func TestASpoolWithForgedNames(t *testing.T) {
 		if who != "coder /ok" {
 			t.Errorf("on record: %q", who)
 		}
+	}
+}
+
+// A gateway dies when it has recorded a flood, of which the larger part is counted by one
+// record, and before its supervisor hears of that: the next one, which is told the same
+// again, puts none of it on record twice.
+func TestAFloodThatIsToldAgainIsCountedOnce(t *testing.T) {
+	const flood = 3000
+	layout, port := configs.Layout{Root: shortDir(t)}, freePort(t)
+	path := filepath.Join(t.TempDir(), "audit.log")
+	var log *audit.Recorder
+	open := func() *house {
+		var err error
+		if log, err = audit.Open(audit.Options{Path: path}); err != nil {
+			t.Fatal(err)
+		}
+		return build(t, layout, port, "", func(d *Deps) {
+			d.Audit = func(ctx context.Context, e AuditEntry) error { return log.Record(ctx, audit.Entry(e)) }
+			d.AuditRun = func(ctx context.Context, run string) (RunRecord, error) {
+				found, err := audit.FindRun(ctx, path, run)
+				return RunRecord{Rows: found.Rows, Ended: found.Ended}, err
+			}
+		}).run()
+	}
+	h := open()
+	supervisor := h.local()
+	run := startRun(t, supervisor, "coder")
+	report := wire.RunReportParams{Run: run.Run, First: 1}
+	targets := make([]string, flood)
+	for i := range targets {
+		targets[i] = fmt.Sprint("/t/", i)
+		report.Denials = append(report.Denials, event.Denial{Class: policy.ClassPathRead, Operation: "open", Target: targets[i], Rule: "r", Count: 2})
+	}
+	if err := supervisor.Call(t.Context(), wire.MethodRunReport, report, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(h.stop(), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, layout, run.Run, "coder", deadPID(t), "exit 0", 1, append(targets, "/t/new")...).Seal()
+	h = open()
+	until(t, "the record", func() bool { return h.spoolFiles() == 0 })
+	if err := errors.Join(h.stop(), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := audit.Search(t.Context(), path, audit.Query{Event: audit.FileAccess, Limit: 3 * flood})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := 0
+	for _, line := range lines {
+		if d, is := recorded(line); is {
+			counted += d.Count
+		}
+	}
+	if want := 2 * (flood + 1); counted != want || len(lines) > flood/2 {
+		t.Errorf("of %d refusals %d are on record, in %d lines", want, counted, len(lines))
 	}
 }

@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 )
+
+// maxSpan bounds the rows of one span: no report of a run has more of them.
+const maxSpan = 1 << 20
 
 // RunRecord is what a log holds of one run.
 type RunRecord struct {
@@ -38,8 +43,9 @@ func FindRun(ctx context.Context, path, run string) (RunRecord, error) {
 			Event   string `json:"event_type"`
 			Action  string `json:"action"`
 			Details struct {
-				Run string `json:"run"`
-				Row uint64 `json:"row"`
+				Run  string `json:"run"`
+				Row  uint64 `json:"row"`
+				Rows string `json:"rows"`
 			} `json:"details"`
 		}
 		readable := whole && json.Unmarshal(line, &entry) == nil // Verify judges what is not
@@ -49,6 +55,7 @@ func FindRun(ctx context.Context, path, run string) (RunRecord, error) {
 		if entry.Details.Row > 0 {
 			found.Rows[entry.Details.Row] = true
 		}
+		found.add(entry.Details.Rows)
 		found.Ended = found.Ended || entry.Event == RunEnd
 		return entry.Event != RunStart || entry.Action != "run", nil
 	})
@@ -56,4 +63,26 @@ func FindRun(ctx context.Context, path, run string) (RunRecord, error) {
 		err = &Error{Op: "read audit log", Path: path, Kind: KindFile, Err: err}
 	}
 	return found, err
+}
+
+// add notes the rows that one record counts, such as "3-9,12", and leaves out what is
+// none.
+func (r RunRecord) add(rows string) {
+	if rows == "" {
+		return
+	}
+	for span := range strings.SplitSeq(rows, ",") {
+		text, end, several := strings.Cut(span, "-")
+		if !several {
+			end = text
+		}
+		first, err1 := strconv.ParseUint(text, 10, 63)
+		last, err2 := strconv.ParseUint(end, 10, 63)
+		if err1 != nil || err2 != nil || first == 0 || last < first || last-first >= maxSpan {
+			continue
+		}
+		for row := first; row <= last; row++ {
+			r.Rows[row] = true
+		}
+	}
 }

@@ -32,13 +32,18 @@ func TestFindRun(t *testing.T) {
 	record(FileAccess, "open", "b", 2)
 	record(RunStart, "resume", "a", 0)
 	record(Authorization, "connect", "a", 1<<40)
+	for _, rows := range []any{"5-7,11", "8,x,-3,9-,0-2,14-12,20-1048596,30-18446744073709551615", 4} { // what is none is left out
+		if err := r.Record(t.Context(), Entry{Event: FileAccess, User: "coder", Action: "open", Details: map[string]any{"run": "a", "rows": rows}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	record(FileAccess, "open", "a", 0)
 	record(RunStart, "run", "b", 0)
 	record(RunEnd, "end", "b", 0)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for run, want := range map[string]string{"a": "[1 3 1099511627776] false", "b": "[] true", "c": "[] false"} {
+	for run, want := range map[string]string{"a": "[1 3 5 6 7 8 11 1099511627776] false", "b": "[] true", "c": "[] false"} {
 		found, err := FindRun(t.Context(), path, run)
 		if err != nil {
 			t.Fatal(err)

@@ -67,8 +67,10 @@ type Denial struct {
 	Connection string `json:"connection,omitempty"`
 
 	// Row is its number in the reports of its run, 0 where it is the sum of
-	// several. It is the audit log's: see wire.RunReportParams.First.
-	Row uint64 `json:"-"`
+	// several, whose numbers are Rows then: "3-9,12". They are the audit log's: see
+	// wire.RunReportParams.First.
+	Row  uint64 `json:"-"`
+	Rows string `json:"-"`
 	// Masked: a secret was taken out of the target, which is not its name then.
 	Masked bool `json:"-"`
 }

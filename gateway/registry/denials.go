@@ -77,6 +77,7 @@ func (r *Registry) merge(d event.Denial) {
 	if d.First.IsZero() {
 		d.First = d.Last
 	}
+	d.Rows = "" // the record has it
 	key := keyOf(d)
 	r.mu.Lock()
 	slot := &r.minutes[now.Unix()/60%60]

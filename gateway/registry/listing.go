@@ -66,5 +66,5 @@ func (r *Registry) gather(denials []event.Denial) (records, rows []event.Denial)
 			unseen.Add(d)
 		}
 	}
-	return append(records, counted.Sums...), append(rows, unseen.Sums...)
+	return append(records, counted.Sums()...), append(rows, unseen.Sums()...)
 }

@@ -45,7 +45,7 @@ func (k *keeper) append(p wire.RunReportParams) bool {
 		for i := range denials {
 			counted.Add(denials[i])
 		}
-		denials = counted.Sums
+		denials = counted.Sums()
 	}
 	k.problem = k.writer.Append(p.First, denials)
 	return k.problem == nil
