@@ -116,6 +116,10 @@ type Deps struct {
 	AuditVerify func(ctx context.Context) (event.AuditChain, error)
 	AuditSearch func(ctx context.Context, params wire.AuditSearchParams) (entries []json.RawMessage, truncated bool, err error)
 
+	// AuditRefused calls each with the entries since a time that say that something was
+	// refused, newest first; whole is false where it left out the older ones.
+	AuditRefused func(ctx context.Context, since time.Time, each func(line []byte) bool) (whole bool, err error)
+
 	// AuditRun reads what the audit log holds of one run.
 	AuditRun func(ctx context.Context, run string) (RunRecord, error)
 

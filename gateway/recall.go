@@ -9,36 +9,32 @@ import (
 	"time"
 
 	"openclaw/gateway/event"
-	"openclaw/gateway/wire"
 	"openclaw/sandbox/policy"
 )
 
-// How far back a gateway takes up what was refused before it started, and how many records
-// it looks at: the hour that the screen speaks of.
-const (
-	recallFor  = "1h"
-	recallMost = 5000
-)
+// recallFor is how far back a gateway takes up what was refused before it started: the
+// hour that the screen speaks of.
+const recallFor = time.Hour
 
 // recall lists what was refused under the gateway before this one. Who was away then sees
 // it as if the gateway had gone on, requests that nobody answered among it. What cannot be
 // read is on record all the same.
 func (g *Gateway) recall(ctx context.Context) {
-	if g.deps.AuditSearch == nil {
+	if g.deps.AuditRefused == nil {
 		return
 	}
-	lines, _, err := g.deps.AuditSearch(ctx, wire.AuditSearchParams{Since: recallFor, Limit: recallMost})
-	if err != nil {
-		g.log.Warn("what was refused before this start is on record and not listed", slog.Any("error", err))
-		return
-	}
-	var denials []event.Denial
-	for _, line := range lines {
+	whole, err := g.deps.AuditRefused(ctx, g.deps.Now().Add(-recallFor), func(line []byte) bool {
 		if d, is := recorded(line); is {
-			denials = append(denials, d)
+			g.registry.Recall(d)
 		}
+		return true
+	})
+	switch {
+	case err != nil:
+		g.log.Warn("what was refused before this start is on record and not listed", slog.Any("error", err))
+	case !whole:
+		g.log.Warn("of what was refused in the hour before this start the older part is on record and not listed")
 	}
-	g.registry.Recall(denials...)
 }
 
 // recorded is the refusal that auditDenial wrote as one line of the audit log; false: the

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -30,8 +29,8 @@ func TestWhatWasRefusedIsListedAfterARestart(t *testing.T) {
 		h := build(t, layout, port, "", func(d *Deps) {
 			d.Masker = wordMasker{}
 			d.Audit = func(ctx context.Context, e AuditEntry) error { return log.Record(ctx, audit.Entry(e)) }
-			d.AuditSearch = func(ctx context.Context, params wire.AuditSearchParams) ([]json.RawMessage, bool, error) {
-				return audit.Search(ctx, path, audit.Query{Limit: params.Limit})
+			d.AuditRefused = func(ctx context.Context, since time.Time, each func([]byte) bool) (bool, error) {
+				return audit.Refused(ctx, path, since, each)
 			}
 		}).run()
 		h.writeConfig("", asksConfig)

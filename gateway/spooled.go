@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"openclaw/configs"
@@ -33,9 +34,10 @@ func (r *runs) spooled(ctx context.Context, run string) error {
 	defer r.spooling.Unlock()
 	files, err := spool.Files(g.deps.Layout.Spool(), run)
 	problems := []error{err} // one file that cannot be read keeps no other from the record
-	for _, file := range files {
+	for i, file := range files {
 		if run != "" || r.unclaimed(file) {
-			problems = append(problems, r.recordFile(ctx, file))
+			more := slices.ContainsFunc(files[i+1:], func(next *spool.File) bool { return next.Header.Run == file.Header.Run })
+			problems = append(problems, r.recordFile(ctx, file, more))
 		}
 		file.Close()
 	}
@@ -51,8 +53,9 @@ func (r *runs) unclaimed(file *spool.File) bool {
 }
 
 // recordFile goes by the numbers of the rows: a gateway may have died over this
-// file, or over the report that its first rows came from.
-func (r *runs) recordFile(ctx context.Context, file *spool.File) error {
+// file, or over the report that its first rows came from. more says that the run has
+// another file, which may tell how it ended.
+func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) error {
 	g, header := r.g, file.Header
 	if !configs.ValidName(header.Run) || !configs.ValidName(header.Agent) {
 		return fmt.Errorf("read %s: %w", file.Path, spool.ErrBroken)
@@ -89,7 +92,7 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File) error {
 	if err != nil {
 		return fmt.Errorf("record what was refused without a gateway: %w", err)
 	}
-	if exit == "" && !alive(header.PID) {
+	if exit == "" && !more && !alive(header.PID) {
 		exit = "lost"
 	}
 	if exit != "" && !known.Ended {

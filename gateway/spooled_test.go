@@ -223,3 +223,23 @@ func TestAFloodThatIsToldAgainIsCountedOnce(t *testing.T) {
 		t.Errorf("of %d refusals %d are on record, in %d lines", want, counted, len(lines))
 	}
 }
+
+// A run that kept refusals over several gateways has several files. The last one tells how
+// it ended, and no earlier one that nobody knows.
+func TestTheEndOfARunWithSeveralFiles(t *testing.T) {
+	layout := newLayout(t)
+	w := keep(t, layout, "run1", "coder", deadPID(t), "", 1, "/a")
+	w.Seal()
+	if err := errors.Join(w.Append(2, []event.Denial{{Class: policy.ClassPathRead, Operation: "open", Target: "/b", Rule: "r", Count: 1}}), w.End("exit 3")); err != nil {
+		t.Fatal(err)
+	}
+	w.Seal()
+	h := build(t, layout, freePort(t), "", nil).run()
+	until(t, "the record", func() bool { return h.spoolFiles() == 0 })
+	if ends := h.audited("run_end"); len(ends) != 1 || ends[0].Reason != "exit 3" {
+		t.Errorf("it ended as %+v", ends)
+	}
+	if got := h.recorded(); got["coder /a"] != 2 || got["coder /b"] != 1 {
+		t.Errorf("on record: %v", got)
+	}
+}

@@ -31,7 +31,7 @@ func (h *house) deps() gateway.Deps {
 		Version: version, Layout: h.layout, Config: h.config, Bus: h.bus, Log: h.log.Logger(), Lock: h.lock, Now: time.Now,
 		Token: h.token.Token, Secrets: h.secrets, Vault: h.secrets,
 		SecretStatus: h.secretStatus, SecretInfo: h.secretInfo, Resolve: h.resolve,
-		Audit: h.recordAudit, AuditLater: h.recordLater, AuditOver: h.recordOver, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun,
+		Audit: h.recordAudit, AuditLater: h.recordLater, AuditOver: h.recordOver, AuditSearch: h.searchAudit, AuditVerify: h.verifyAudit, AuditRun: h.auditRun, AuditRefused: h.auditRefused,
 		LogTail: func(limit int) ([]event.LogLine, error) { return logs.Tail(h.layout.GatewayLog(), limit) },
 		LogFrom: h.logFrom, ScrubLogs: h.scrubLogs, Support: h.support,
 		Provider: pass, CutCall: pass.Cut,
@@ -73,6 +73,10 @@ func (h *house) verifyAudit(context.Context) (event.AuditChain, error) {
 func (h *house) auditRun(ctx context.Context, run string) (gateway.RunRecord, error) {
 	found, err := audit.FindRun(ctx, h.audit.Path(), run)
 	return gateway.RunRecord{Rows: found.Rows, Ended: found.Ended}, err
+}
+
+func (h *house) auditRefused(ctx context.Context, since time.Time, each func(line []byte) bool) (whole bool, err error) {
+	return audit.Refused(ctx, h.audit.Path(), since, each)
 }
 
 // searchAuditFile gives the newest entries that match, oldest first.

@@ -95,3 +95,33 @@ func TestAFloodOfConnectionsHidesNobodyElses(t *testing.T) {
 		t.Fatalf("%d rows, first %q, last %q", len(rows), rows[0].ID, rows[len(rows)-1].ID)
 	}
 }
+
+// What is recalled comes newest first: the flood of one agent leaves its own oldest out,
+// and not what another one was refused before it.
+func TestRecallAfterAFlood(t *testing.T) {
+	w := newWorld()
+	rows := flood("coder", "not in allowed_paths", "/", maxDenials+5)
+	now := w.clock
+	for i := range rows {
+		rows[i].First, rows[i].Last = now.Add(-time.Duration(i)*time.Millisecond), now.Add(-time.Duration(i)*time.Millisecond)
+		w.Recall(rows[i])
+	}
+	if listed := w.Denials("coder", maxDenials); len(listed) != maxDenials || listed[0].Target != "/9999" {
+		t.Errorf("%d are listed, the oldest is %s", len(listed), listed[0].Target)
+	}
+	first := now.Add(-30 * time.Minute)
+	quiet := event.Denial{Agent: "reviewer", Operation: "open", Target: "/etc/shadow", Rule: "r", Count: 2, First: first, Last: first}
+	w.Recall(quiet)
+	quiet.First = first.Add(-time.Minute)
+	w.Recall(quiet)
+	if got := w.Denials("reviewer", 0); len(got) != 1 || got[0].Count != 4 || !got[0].First.Equal(quiet.First) || !got[0].Last.Equal(first) {
+		t.Errorf("the other agent's: %+v", got)
+	}
+	listed := w.Denials("coder", maxDenials)
+	if len(listed) != maxDenials-1 || listed[len(listed)-1].Target != "/0" || listed[0].Target != "/9998" {
+		t.Errorf("%d are listed, from %s to %s", len(listed), listed[0].Target, listed[len(listed)-1].Target)
+	}
+	if got, want := w.DeniedHour(), maxDenials+5+4; got != want {
+		t.Errorf("%d in the hour, of %d", got, want)
+	}
+}
