@@ -70,7 +70,7 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 		defer func() { batch = batch[:0] }()
 		return g.registry.Deny(ctx, batch...)
 	}
-	err = file.Entries(func(e spool.Entry) error {
+	damaged, err := file.Entries(func(e spool.Entry) error {
 		if e.Exit != "" {
 			exit = short(e.Exit)
 		}
@@ -103,7 +103,16 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 		}
 	}
 	g.log.Info("refusals of a time without a gateway are on record", slog.String("agent", header.Agent), slog.String("run", header.Run), slog.Int("count", refusals))
-	return file.Remove()
+	if damaged == 0 {
+		return file.Remove()
+	}
+	name, err := file.SetAside()
+	if err != nil {
+		return err
+	}
+	g.log.Error("refusals of a time without a gateway are lost: lines of their file are damaged", slog.String("file", name), slog.Int("lines", damaged))
+	g.notice("error", fmt.Sprintf("refusals of agent %s are lost: %d lines of %s are damaged", header.Agent, damaged, name))
+	return nil
 }
 
 // lookForSpooled tells of what nobody came back for, and of what cannot be

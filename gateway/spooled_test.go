@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -241,5 +242,39 @@ func TestTheEndOfARunWithSeveralFiles(t *testing.T) {
 	}
 	if got := h.recorded(); got["coder /a"] != 2 || got["coder /b"] != 1 {
 		t.Errorf("on record: %v", got)
+	}
+}
+
+// A file that is damaged in its middle costs what stood there: the rest goes on record, a
+// person is told, and the file is kept.
+func TestASpoolThatIsDamaged(t *testing.T) {
+	layout := newLayout(t)
+	keep(t, layout, "run1", "coder", deadPID(t), "exit 3", 1, "/a", "/b", "/c").Seal()
+	name := filepath.Join(layout.Spool(), "run1.1.jsonl")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := bytes.Index(text, []byte(`"/b"`)); text[i] != '\n'; i++ {
+		text[i] = 0 // as a file system does with a block that it lost
+	}
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, layout, freePort(t), "", nil)
+	notices := h.bus.Subscribe(256, event.KindNotice)
+	defer notices.Close()
+	h.run()
+	for said := ""; said != "refusals of agent coder are lost: 1 lines of "+name+".damaged are damaged"; {
+		said = (<-notices.C()).Notice.Text
+	}
+	if got := h.recorded(); len(got) != 2 || got["coder /a"] != 2 || got["coder /c"] != 2 {
+		t.Errorf("on record: %v", got)
+	}
+	if ends := h.audited("run_end"); len(ends) != 1 || ends[0].Reason != "exit 3" {
+		t.Errorf("it ended as %+v", ends)
+	}
+	if kept, err := os.ReadFile(name + ".damaged"); err != nil || !bytes.Equal(kept, text) {
+		t.Errorf("the file: %v", err)
 	}
 }

@@ -11,7 +11,8 @@
 // rows before it whole and none of its own; that no file is opened to anybody but
 // its owner (mode 0600) and no link is followed; and that a file never grows
 // past MaxFile. The rows of a run have numbers, so that a reader which died half
-// way can tell what is on record already. The kernel gives a lock back when the
+// way can tell what is on record already. A line that is damaged costs itself alone, and
+// is counted. The kernel gives a lock back when the
 // process ends, however it ends.
 //
 // It knows nothing of connections, and decides nothing: whoever reads a row

@@ -107,43 +107,47 @@ func open(name string) (*File, error) {
 }
 
 // Entries calls each with what the file holds, in order, and stops at its first
-// error. A line that is not whole ends the file: what came after it was never
-// confirmed to anybody.
-func (f *File) Entries(each func(Entry) error) error {
+// error. A last line that is not whole was never confirmed to anybody, and is left out.
+// damaged counts other lines that cannot be read: what they told is lost.
+func (f *File) Entries(each func(Entry) error) (damaged int, err error) {
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
-		return err
+		return 0, err
 	}
 	lines := bufio.NewReaderSize(f.file, 64<<10)
 	for number := 0; ; number++ {
 		line, err := readLine(lines)
 		if errors.Is(err, io.EOF) {
-			return nil
+			return damaged, nil
 		}
 		if err != nil {
-			return err
+			return damaged, err
 		}
 		if number == 0 {
 			continue
 		}
 		var entry Entry
-		if whole := json.Unmarshal(line, &entry) == nil; !whole {
-			return nil
+		if readable := json.Unmarshal(line, &entry) == nil; !readable {
+			damaged++
+			continue
 		}
 		if err := each(entry); err != nil {
-			return err
+			return damaged, err
 		}
 	}
 }
 
-// readLine returns io.EOF also for a line without its newline or past maxLine.
+// readLine returns io.EOF also for a line without its newline, and nothing for one past
+// maxLine.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
-	for {
+	for long := false; ; {
 		piece, err := r.ReadSlice('\n')
-		line = append(line, piece...)
+		if long = long || len(line)+len(piece) > maxLine; long {
+			line = nil
+		} else {
+			line = append(line, piece...)
+		}
 		switch {
-		case len(line) > maxLine:
-			return nil, io.EOF
 		case err == nil:
 			return bytes.TrimSuffix(line, []byte("\n")), nil
 		case !errors.Is(err, bufio.ErrBufferFull):
@@ -154,6 +158,12 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 
 // Remove takes the file away: its rows are on record.
 func (f *File) Remove() error { return os.Remove(f.Path) }
+
+// SetAside keeps a file that is damaged, under a name that no reader looks at.
+func (f *File) SetAside() (name string, err error) {
+	name = f.Path + ".damaged"
+	return name, os.Rename(f.Path, name)
+}
 
 // Close gives the lock back.
 func (f *File) Close() { f.file.Close() }

@@ -42,7 +42,7 @@ func rows(t *testing.T, folder, run string) (rows []uint64, exit string) {
 	}
 	for _, f := range files {
 		defer f.Close()
-		if err := f.Entries(func(e Entry) error {
+		if _, err := f.Entries(func(e Entry) error {
 			if e.Denial != nil {
 				rows = append(rows, e.Row)
 				if want := fmt.Sprint("/t/", e.Row); e.Denial.Target != want {
@@ -200,7 +200,7 @@ func TestForeignFiles(t *testing.T) {
 		if filepath.Base(f.Path) != "r1.6.jsonl" {
 			t.Errorf("%s is read", f.Path)
 		}
-		if err := f.Entries(func(e Entry) error { return errors.New("a row of a megabyte") }); err != nil {
+		if damaged, err := f.Entries(func(e Entry) error { return errors.New("a row of a megabyte") }); err != nil || damaged != 1 {
 			t.Error(err)
 		}
 	}
@@ -262,7 +262,7 @@ func FuzzEntries(f *testing.F) {
 		files, err := Files(folder, "")
 		for _, file := range files {
 			defer file.Close()
-			if err := file.Entries(func(e Entry) error { return nil }); err != nil {
+			if _, err := file.Entries(func(e Entry) error { return nil }); err != nil {
 				t.Error(err)
 			}
 		}

@@ -30,7 +30,7 @@ func onDisk(t *testing.T, folder string) (counts map[string]int, numbers map[uin
 	counts, numbers = map[string]int{}, map[uint64]int{}
 	for _, f := range files {
 		defer f.Close()
-		if err := f.Entries(func(e spool.Entry) error {
+		if _, err := f.Entries(func(e spool.Entry) error {
 			if e.Denial != nil {
 				counts[e.Denial.Target] += e.Denial.Count
 				numbers[e.Row]++
