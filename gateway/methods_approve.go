@@ -43,7 +43,7 @@ func newAsks(g *Gateway) *asks {
 	a := &asks{g: g, held: map[askKey]*heldAsk{}}
 	a.inbox = approve.New(approve.Options{
 		Audit: g.auditApproval, Publish: g.deps.Bus.Publish, Rules: approve.ConfigRules{Store: g.deps.Config},
-		Lives: g.runs.lives, Past: g.pastDenial, Mask: g.deps.Masker.Text, Now: g.deps.Now,
+		Lives: g.runs.lives, Judge: g.runs.judge, Past: g.pastDenial, Mask: g.deps.Masker.Text, Now: g.deps.Now,
 		Failed: func(err error) {
 			g.log.Error("an ask could not be audited", slog.Any("error", err))
 			g.notice("error", "an ask could not be written to the audit log: "+err.Error())
@@ -118,6 +118,7 @@ func (a *asks) ask(_ context.Context, call *hub.Call) (any, error) {
 	if cancelled {
 		held.Cancel(missed)
 	}
+	held.Rejudge()                   // its cage may not have had the policy of now
 	if !a.g.runs.lives(params.Run) { // it ended before the inbox knew of it
 		held.Cancel(false)
 	}
@@ -339,4 +340,18 @@ func (r *runs) policyOf(id string, conn *hub.Conn) (agent string, compiled *poli
 		return "", nil, wire.NotFound("there is no such run of this connection", "take it back with "+wire.MethodRunResume)
 	}
 	return one.agent, one.policy, nil
+}
+
+// judge is what the policy of a request's run says of it now.
+func (r *runs) judge(q *approve.Request) policy.Decision {
+	r.mu.Lock()
+	var now *policy.Policy
+	if one := r.live[q.Run]; one != nil {
+		now = one.policy
+	}
+	r.mu.Unlock()
+	if now == nil {
+		return policy.Decision{Effect: policy.Ask} // its run has ended, and with it the ask
+	}
+	return approve.Judge(now, q.Class, q.Target)
 }

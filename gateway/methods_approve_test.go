@@ -418,3 +418,21 @@ func TestAPauseReachesEveryScreen(t *testing.T) {
 		t.Errorf("%+v", entries)
 	}
 }
+
+// An ask that its cage made before it heard of the policy of now is answered by that.
+func TestAnAskThatComesAfterAChangeOfPolicy(t *testing.T) {
+	h, supervisor, run := asking(t)
+	h.writeConfig("", strings.Replace(asksConfig, "path.read, net, exec", "net", 1))
+	denied := askFor(t, supervisor, run.Run, 1, "/srv/x")
+	h.writeConfig("", strings.Replace(asksConfig, "never_always: [net]", "allowed_paths: [/usr]", 1))
+	allowed := askFor(t, supervisor, run.Run, 2, "/usr/share/x")
+	if v := denied.Verdict; v == nil || v.Allow || v.Reason != "ask: the policy changed: not in allowed_paths" {
+		t.Errorf("what it does not ask about: %+v", v)
+	}
+	if v := allowed.Verdict; v == nil || !v.Allow {
+		t.Errorf("what it allows: %+v", v)
+	}
+	if rows := asksOf(t, supervisor); len(rows) != 2 || rows[0].State != event.AskDenied || rows[1].State != event.AskAllowed {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -304,6 +304,7 @@ func (r *runs) policyChanged(after *configs.Snapshot) {
 			r.g.log.Warn("a policy could not be sent to a run", slog.String("run", m.policy.Run), slog.Any("error", err))
 		}
 	}
+	r.g.asks.inbox.Rejudge() // after the policies: a cage hears of both in this order
 }
 
 // nothingAllowed is the policy of an agent that is gone.

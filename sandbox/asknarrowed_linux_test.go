@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -13,18 +14,20 @@ import (
 )
 
 // What was held when the policy became stricter is refused by it, whatever a person
-// answers afterwards to the question of before: a file, a new one, and a program.
+// answers afterwards to the question of before: a file, a new one, and a program. The
+// denial names the rule of now.
 func TestAYesComesTooLateForANarrowerPolicy(t *testing.T) {
 	for name, script := range map[string]string{
 		"read":    "cat ~/other/notes.txt",
 		"create":  "echo new > ~/other/made",
 		"program": "~/other/tool",
 	} {
-		for _, mode := range []string{"full", "reduced"} {
+		for _, mode := range []string{"full", "reduced", "full, and a no", "reduced, and a no"} {
+			mode, no := strings.CutSuffix(mode, ", and a no")
 			if name == "program" && mode == "reduced" {
 				continue // Landlock does not open it, and nobody is asked
 			}
-			t.Run(name+" "+mode, func(t *testing.T) {
+			t.Run(fmt.Sprint(name, " ", mode, " ", !no), func(t *testing.T) {
 				w := newWorld(t).allow("project")
 				if mode == "reduced" {
 					w = w.reduced()
@@ -50,7 +53,7 @@ func TestAYesComesTooLateForANarrowerPolicy(t *testing.T) {
 						t.Error(err)
 					}
 					process <- p
-					return true
+					return !no
 				})
 				p, wait := start(t, spec)
 				process <- p

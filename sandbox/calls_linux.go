@@ -145,17 +145,15 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
 	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", *decision))
-	if !inTime(limited, allow, err) {
-		return false
-	}
+	yes := inTime(limited, allow, err)
 	if class == policy.ClassNet {
-		return true // judged again where the connection is made
+		return yes // judged again where the connection is made
 	}
 	if now := j.policy.Load().Decide(policy.Request{Class: class, Path: target}); now.Effect == policy.Deny {
 		*decision = now
 		return false
 	}
-	return true
+	return yes
 }
 
 // atWrite judges an operation that changes a path. Paths behind the gate are

@@ -204,11 +204,14 @@ func splitTarget(target string) (host string, port uint16) {
 
 func allows(p *policy.Policy, r Rule) bool { return decide(p, r).Effect == policy.Allow }
 
-func decide(p *policy.Policy, r Rule) policy.Decision {
-	if r.Class != policy.ClassNet {
-		return p.Decide(policy.Request{Class: r.Class, Path: r.Asked})
+func decide(p *policy.Policy, r Rule) policy.Decision { return Judge(p, r.Class, r.Asked) }
+
+// Judge is what a policy says of the target of an ask.
+func Judge(p *policy.Policy, class policy.Class, target string) policy.Decision {
+	if class != policy.ClassNet {
+		return p.Decide(policy.Request{Class: class, Path: target})
 	}
-	host, port := splitTarget(r.Asked)
+	host, port := splitTarget(target)
 	return p.DecideName(host, port)
 }
 

@@ -56,6 +56,11 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 	var written *Written
 	var problem error
 	if failed == nil && d.Allow && d.Scope == Always {
+		i.writes(request.Agent, 1)
+		defer func() {
+			i.writes(request.Agent, -1)
+			i.Rejudge() // what another change allowed meanwhile
+		}()
 		if written, problem = i.write(ctx, &request, d.Match); problem != nil && !later {
 			d.Scope = Once
 		}
@@ -101,6 +106,15 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 		return decided, false, &Error{Op: op, Kind: KindOver, Err: errors.New("nobody waits for it any more"), Hint: "for the next time: --scope run or --scope always"}
 	}
 	return decided, resolved, nil
+}
+
+// writes counts the answers for ever of an agent that are being written and heeded.
+func (i *Inbox) writes(agent string, more int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.writing[agent] += more; i.writing[agent] == 0 {
+		delete(i.writing, agent)
+	}
 }
 
 // lives reports whether the run of an ask goes on.

@@ -23,6 +23,9 @@
 // An answer that holds for a run or for ever is one to what waits already and is
 // covered by it, too: each such row gets its own record before it goes on.
 //
+// A policy that changes answers what waits and what it does not ask about any more: allowed
+// or denied as it says now, whatever anybody would answer.
+//
 // It never decides for itself that something is allowed, looks at nothing of a file
 // that an ask is about but whether a rule would open more than it, and never lifts a rule that denies: a cage asks only
 // about what no rule speaks of.

@@ -35,6 +35,8 @@ type Options struct {
 	Rules Rules
 	// Lives reports whether a run still goes on; nil: it does.
 	Lives func(run string) bool
+	// Judge is what the policy of a request's run says of it now; nil: that it asks.
+	Judge func(*Request) policy.Decision
 	// Past is what was refused by a rule, by its id among the asks; nil: nothing is.
 	Past func(id string) (Denial, bool)
 	// Mask takes secrets out of an agent's words before they are shown; nil
@@ -73,6 +75,7 @@ type Inbox struct {
 	held    map[string]int     // asks that wait, by agent
 	grants  map[string][]grant // by run
 	minutes map[string]*window // by agent
+	writing map[string]int     // answers for ever that are being written and heeded, by agent
 }
 
 // row is alike asks.
@@ -92,6 +95,9 @@ func New(o Options) *Inbox {
 	if o.Lives == nil {
 		o.Lives = func(string) bool { return true }
 	}
+	if o.Judge == nil {
+		o.Judge = func(*Request) policy.Decision { return policy.Decision{Effect: policy.Ask} }
+	}
 	if o.Past == nil {
 		o.Past = func(string) (Denial, bool) { return Denial{}, false }
 	}
@@ -104,6 +110,7 @@ func New(o Options) *Inbox {
 	return &Inbox{
 		o: o, wake: make(chan struct{}, 1), waiting: map[key]*row{}, byID: map[string]*row{},
 		held: map[string]int{}, grants: map[string][]grant{}, minutes: map[string]*window{},
+		writing: map[string]int{},
 	}
 }
 

@@ -26,7 +26,7 @@ type Clock struct {
 const (
 	AskWaiting = "waiting" // held: nobody has answered yet
 	AskAllowed = "allowed"
-	AskDenied  = "denied" // by a person, or because the answer could not be recorded
+	AskDenied  = "denied" // by a person, by a policy that changed, or because the answer could not be recorded
 	AskMissed  = "missed" // nobody answered in time: denied
 	AskGone    = "gone"   // the program, its run or its supervisor ended first
 	AskUndone  = "undone" // allowed, and the grant or the rule was taken back

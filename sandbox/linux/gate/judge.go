@@ -104,10 +104,14 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 		return syscall.EACCES
 	}
 	refusal := Refusal{Thread: int(thread), Class: class, Operation: operation, Path: name, Decision: decision}
-	if decision.Effect == policy.Ask && g.options.Ask != nil && g.options.Ask(done, refusal) {
+	if decision.Effect == policy.Ask && g.options.Ask != nil {
+		yes := g.options.Ask(done, refusal)
 		// The policy may have become stricter while it was held.
-		refusal.Decision = g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
-		if refusal.Decision.Effect != policy.Deny {
+		now := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
+		switch {
+		case now.Effect == policy.Deny:
+			refusal.Decision = now
+		case yes:
 			g.granted.add(class, name)
 			return 0
 		}
