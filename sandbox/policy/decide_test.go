@@ -183,3 +183,19 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkInside is what a walk through a project asks of each file: whether a pattern
+// denies it, of the whole policy and of the part that concerns the project.
+func BenchmarkInside(b *testing.B) {
+	p := compiled(b, "", "allowed_paths: [~/p]\ndenied_paths: ['**/.env', '**/*.pem']")
+	ask := Request{Class: ClassPathRead, Path: "/home/ada/p/node_modules/a/lib/util/index.js"}
+	for name, policy := range map[string]*Policy{"whole": p, "inside": p.Inside("/home/ada/p")} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if policy.Decide(ask).Effect != Allow {
+					b.Fatal("it is not allowed")
+				}
+			}
+		})
+	}
+}

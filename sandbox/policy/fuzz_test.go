@@ -36,6 +36,14 @@ network: {allow_outbound: true, allowed_domains: ['*.a.test', b.test:443], allow
 			if d.Effect != e.Effect || d.Rule != e.Rule || d.Origin != e.Origin {
 				t.Fatalf("%+v: Decide %+v, Explain %+v", r, d, e)
 			}
+			for folder := name; r.Class != ClassNet && cleanPath(name); folder = path.Dir(folder) {
+				if got := p.Inside(folder).Decide(r); got.Effect != d.Effect || got.Rule != d.Rule {
+					t.Fatalf("%+v: %+v inside %q, %+v", r, got, folder, d)
+				}
+				if folder == "/" {
+					break
+				}
+			}
 			if d.Effect == Deny {
 				continue
 			}

@@ -90,7 +90,7 @@ func matchGlob(pattern, name string) bool {
 		}
 		if name != "" {
 			have, below := cutSegment(name)
-			if matchSegment(segment, have) {
+			if !beginsOtherwise(segment, have) && matchSegment(segment, have) {
 				pattern, name = rest, below
 				continue
 			}
@@ -100,6 +100,19 @@ func matchGlob(pattern, name string) bool {
 		}
 		_, starName = cutSegment(starName)
 		pattern, name = starPattern, starName
+	}
+	return true
+}
+
+// beginsOtherwise sees at once most names that a pattern does not match: those whose first
+// byte is not the pattern's, which is no sign of the pattern's own.
+func beginsOtherwise(segment, name string) bool {
+	if segment == "" || name == "" || segment[0] == name[0] {
+		return false
+	}
+	switch segment[0] {
+	case '*', '?', '[', '\\':
+		return false
 	}
 	return true
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"path"
+	"strings"
 	"testing"
 )
 
@@ -128,6 +130,7 @@ func TestPropertiesOfRandomPolicies(t *testing.T) {
 			}
 			denyWins(t, seed, p, q, d)
 			opensWhatItDecides(t, seed, p, q, d)
+			isDecidedInside(t, seed, p, q, d, r.IntN(6))
 			intersectionIsWithinEach(t, seed, alone, q, d)
 			if stricter != nil && reach(stricter.Decide(q).Effect) > reach(d.Effect) {
 				t.Fatalf("seed %d: %+v: more permissions forbid less: %+v, before %+v", seed, q, stricter.Decide(q), d)
@@ -154,6 +157,25 @@ func opensWhatItDecides(t *testing.T, seed int, p *Policy, q Request, d Decision
 	open := p.Opens(q.Path)
 	if q.Class == ClassPathRead && (d.Effect == Allow) != (open != "") || q.Class == ClassPathWrite && (d.Effect == Allow) != (open == AccessWrite) {
 		t.Fatalf("seed %d: %+v is open for %q, and %+v", seed, q, open, d)
+	}
+}
+
+// isDecidedInside: the policy for what lies in a folder decides the same there.
+func isDecidedInside(t *testing.T, seed int, p *Policy, q Request, d Decision, up int) {
+	t.Helper()
+	if q.Path == "" {
+		return
+	}
+	folder := q.Path
+	for range up {
+		folder = path.Dir(folder)
+	}
+	inside := p.Inside(folder)
+	if got := inside.Decide(q); got.Effect != d.Effect || got.Rule != d.Rule || got.Origin != d.Origin {
+		t.Fatalf("seed %d: inside %s, %+v is %+v, and %+v", seed, folder, q, got, d)
+	}
+	if strings.Count(folder, "/") > 3 && len(inside.Paths) > len(p.Paths)/2 {
+		t.Fatalf("seed %d: inside %s are %d of %d rules", seed, folder, len(inside.Paths), len(p.Paths))
 	}
 }
 

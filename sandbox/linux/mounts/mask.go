@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"openclaw/sandbox/policy"
@@ -84,6 +85,9 @@ func (pl *planner) pattern(rule *policy.PathRule, root string) error {
 	if prefix := literalPrefix(glob); under(prefix, root) {
 		start = prefix
 	}
+	if slices.Contains(pl.plan.Watched, start) {
+		return nil // one walk looks for what any pattern denies
+	}
 	place, err := pl.lookups.resolve(start)
 	if err != nil || !place.exists || !place.mode.IsDir() || place.real != start {
 		return err // nothing to walk, or walked by its own name
@@ -106,8 +110,9 @@ func (pl *planner) walk(rule *policy.PathRule, start string) error {
 		}
 	}
 	looked := passed{finder: pl.finder}
+	inside := pl.policy.Inside(start)
 	denied := func(name string) bool {
-		return pl.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny
+		return inside.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny
 	}
 	err := filepath.WalkDir(start, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -198,3 +198,28 @@ func TestDeepFoldersAreNotLookedThrough(t *testing.T) {
 		}
 	}
 }
+
+// A folder is walked through once, however many patterns may match in it, and what each
+// of them denies is found.
+func TestOneWalkForAllPatterns(t *testing.T) {
+	root := tree(t, "p/a/.env", "p/b/key.pem", "p/c/x", "p/sub/d/.env")
+	glob := func(pattern string) policy.PathRule {
+		r := rule(policy.Deny, "", pattern)
+		r.Glob = true
+		return r
+	}
+	plan, err := Make(&policy.Policy{Agent: "coder", Paths: []policy.PathRule{
+		rule(policy.Allow, policy.AccessWrite, root+"/p"), glob("/**/.env"), glob("/**/*.pem"), glob(root + "/p/**/.env"), glob(root + "/p/sub/**/y"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{root + "/p", root + "/p/sub"}; !slices.Equal(plan.Watched, want) {
+		t.Errorf("walked through %q, want %q", plan.Watched, want)
+	}
+	for name, region := range map[string]Region{"a/.env": Gate, "b/key.pem": Gate, "sub/d/.env": Gate, "c/x": Write} {
+		if got := plan.Regions.Of(root + "/p/" + name); got != region {
+			t.Errorf("%s is %v, want %v", name, got, region)
+		}
+	}
+}
