@@ -137,8 +137,8 @@ func (k *keeper) reap(pid int) (int, error) {
 			return exitFailed, fail("wait for command", err)
 		}
 		if status.Stopped() {
-			if ended == pid {
-				_ = k.conn.Send(stage.KindStopped, stage.Signal{Number: int(status.StopSignal())})
+			if by, job := stage.Stopped(ended, status); job && ended == pid {
+				_ = k.conn.Send(stage.KindStopped, stage.Signal{Number: int(by)})
 			}
 			continue
 		}

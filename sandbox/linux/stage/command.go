@@ -175,8 +175,8 @@ func (s *stage) reap(pid int) (int, error) {
 			return exitFailed, fail("wait for command", err)
 		}
 		if status.Stopped() {
-			if ended == pid {
-				_ = s.conn.Send(KindStopped, Signal{Number: int(status.StopSignal())})
+			if by, job := Stopped(ended, status); job && ended == pid {
+				_ = s.conn.Send(KindStopped, Signal{Number: int(by)})
 			}
 			continue
 		}
