@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"path"
 	"strconv"
@@ -51,10 +50,7 @@ func (j *judge) atNestedSocket(ctx context.Context, call seccomp.Call, socket *e
 		return refused()
 	}
 	defer func() { _ = unix.Close(fd) }()
-	name := make([]byte, 2, 40)
-	binary.NativeEndian.PutUint16(name, unix.AF_UNIX)
-	name = append(append(name, "/proc/self/fd/"+strconv.Itoa(fd)...), 0)
-	return did(connect(ctx, call, socket, name))
+	return did(connect(ctx, call, socket, emulate.LocalAddress("/proc/self/fd/"+strconv.Itoa(fd))))
 }
 
 // openBelow opens a path only, through no link.

@@ -35,9 +35,9 @@ func (j *judge) atPair(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	if err != nil {
 		return failed(err)
 	}
+	defer func() { _, _ = unix.Close(pair[0]), unix.Close(pair[1]) }()
 	var given [2]int
 	for i, fd := range pair {
-		defer func() { _ = unix.Close(fd) }()
 		if given[i], err = call.Install(fd, kind&unix.SOCK_CLOEXEC != 0); err != nil {
 			return failed(err)
 		}

@@ -17,30 +17,34 @@ type attribute struct {
 	folder, path, file int // arguments
 	flags              int // argument with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH
 	nofollow           bool
-	change             func(call seccomp.Call, o *emulate.Object) error
+	read               func(call seccomp.Call) (change, error)
 }
 
+// change is what an attribute is to be. It reads nothing of the program's: that is
+// read before the call is known to wait still, when its memory may be another's.
+type change func(o *emulate.Object) error
+
 func attributes() map[string]attribute {
-	mode := func(argument int) func(seccomp.Call, *emulate.Object) error {
-		return func(call seccomp.Call, o *emulate.Object) error {
-			return o.Chmod(uint32(call.Arguments[argument]) & 0o7777)
+	mode := func(argument int) func(seccomp.Call) (change, error) {
+		return func(call seccomp.Call) (change, error) {
+			return func(o *emulate.Object) error { return o.Chmod(uint32(call.Arguments[argument]) & 0o7777) }, nil
 		}
 	}
-	owner := func(first int) func(seccomp.Call, *emulate.Object) error {
-		return func(call seccomp.Call, o *emulate.Object) error {
-			return o.Chown(int(int32(call.Arguments[first])), int(int32(call.Arguments[first+1])))
+	owner := func(first int) func(seccomp.Call) (change, error) {
+		return func(call seccomp.Call) (change, error) {
+			return func(o *emulate.Object) error {
+				return o.Chown(int(int32(call.Arguments[first])), int(int32(call.Arguments[first+1])))
+			}, nil
 		}
 	}
-	times := func(argument int, read func(tid int, address uint64) (*[2]unix.Timespec, error)) func(seccomp.Call, *emulate.Object) error {
-		return func(call seccomp.Call, o *emulate.Object) error {
-			if call.Arguments[argument] == 0 {
-				return o.SetTimes(nil)
+	times := func(argument int, read func(tid int, address uint64) (*[2]unix.Timespec, error)) func(seccomp.Call) (change, error) {
+		return func(call seccomp.Call) (change, error) {
+			var t *[2]unix.Timespec // nil: now
+			var err error
+			if call.Arguments[argument] != 0 {
+				t, err = read(call.TID, call.Arguments[argument])
 			}
-			t, err := read(call.TID, call.Arguments[argument])
-			if err != nil {
-				return err
-			}
-			return o.SetTimes(t)
+			return func(o *emulate.Object) error { return o.SetTimes(t) }, err
 		}
 	}
 	return map[string]attribute{
@@ -66,14 +70,18 @@ func (r *reduced) atAttribute(call seccomp.Call) seccomp.Verdict {
 	if !ok {
 		return seccomp.Verdict{Errno: unix.ENOSYS}
 	}
+	apply, err := what.read(call)
+	if err != nil {
+		return r.notRead(call, err)
+	}
 	object, err := what.object(call)
+	defer object.Close()
 	if !call.Valid() {
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
-	defer object.Close()
 	if object.Path[0] != '/' { // a pipe or a socket: it may be the person's
 		return seccomp.Verdict{Errno: unix.EPERM}
 	}
@@ -81,7 +89,7 @@ func (r *reduced) atAttribute(call seccomp.Call) seccomp.Verdict {
 	if decision.Effect != policy.Allow || object.Type() == unix.S_IFCHR || object.Type() == unix.S_IFBLK {
 		return r.refuse(call, policy.ClassPathWrite, object.Path, decision, unix.EACCES)
 	}
-	return did(what.change(call, object))
+	return did(apply(object))
 }
 
 // object finds what the call is about.

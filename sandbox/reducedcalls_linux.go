@@ -313,19 +313,24 @@ func (r *reduced) atWatch(call seccomp.Call) seccomp.Verdict {
 	}
 	mask := uint32(a[2])
 	caller := callerOf(call)
+	queue, err := caller.Take(int(int32(a[0])))
+	if err != nil {
+		return failed(err)
+	}
+	defer func() { _ = unix.Close(queue) }()
 	object, err := caller.Resolve(unix.AT_FDCWD, name, mask&unix.IN_DONT_FOLLOW == 0)
+	defer object.Close()
 	if !call.Valid() {
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
-	defer object.Close()
 	decision := r.judgePath(policy.ClassPathRead, object.Path)
 	if decision.Effect != policy.Allow {
 		return r.refuse(call, policy.ClassPathRead, object.Path, decision, unix.EACCES)
 	}
-	wd, err := caller.Watch(int(int32(a[0])), object, mask)
+	wd, err := object.Watch(queue, mask)
 	if err != nil {
 		return failed(err)
 	}

@@ -225,7 +225,7 @@ func (r *reduced) atConnect(ctx context.Context, call seccomp.Call) seccomp.Verd
 	}
 	switch family := binary.NativeEndian.Uint16(address); {
 	case family == unix.AF_UNIX:
-		return r.connectLocal(call, socket, address[2:])
+		return r.connectLocal(ctx, call, socket, address[2:])
 	case family == unix.AF_INET && len(address) >= unix.SizeofSockaddrInet4:
 		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte(address[4:8])), binary.BigEndian.Uint16(address[2:]))
 		return r.connectInternet(ctx, call, socket, to)
@@ -247,7 +247,7 @@ func (r *reduced) socketName(call seccomp.Call, name []byte) (string, *seccomp.V
 	return string(name), nil
 }
 
-func (r *reduced) connectLocal(call seccomp.Call, socket *emulate.Socket, raw []byte) seccomp.Verdict {
+func (r *reduced) connectLocal(ctx context.Context, call seccomp.Call, socket *emulate.Socket, raw []byte) seccomp.Verdict {
 	name, refused := r.socketName(call, raw)
 	if refused != nil {
 		return *refused
@@ -267,13 +267,13 @@ func (r *reduced) connectLocal(call seccomp.Call, socket *emulate.Socket, raw []
 	if object.Type() != unix.S_IFSOCK {
 		return seccomp.Verdict{Errno: unix.ECONNREFUSED}
 	}
-	return did(socket.ConnectLocal(object))
+	return did(socket.ConnectLocal(nobodyWaits(ctx, call), object))
 }
 
 func (r *reduced) connectInternet(ctx context.Context, call seccomp.Call, socket *emulate.Socket, to netip.AddrPort) seccomp.Verdict {
 	j := r.process.judge
 	if to == r.process.spec.Gateway || r.way != nil && to.String() == r.way.listens.Addr().String() {
-		return r.connectThere(call, socket, to, connection{pid: call.PID})
+		return r.connectThere(ctx, call, socket, to, connection{pid: call.PID})
 	}
 	current := j.policy.Load()
 	decision := current.DecideAddress("", to.Addr(), to.Port())
@@ -290,18 +290,18 @@ func (r *reduced) connectInternet(ctx context.Context, call seccomp.Call, socket
 		return r.refuse(call, policy.ClassNet, to.String(), decision, errno)
 	}
 	forwarder := netip.MustParseAddrPort(r.way.direct.Addr().String())
-	verdict := r.connectThere(call, socket, forwarder, connection{pid: call.PID, destination: to})
+	verdict := r.connectThere(ctx, call, socket, forwarder, connection{pid: call.PID, destination: to})
 	if verdict.Errno != 0 && verdict.Errno != unix.EINPROGRESS {
 		r.way.withdraw(yes)
 	}
 	return verdict
 }
 
-func (r *reduced) connectThere(call seccomp.Call, socket *emulate.Socket, to netip.AddrPort, c connection) seccomp.Verdict {
+func (r *reduced) connectThere(ctx context.Context, call seccomp.Call, socket *emulate.Socket, to netip.AddrPort, c connection) seccomp.Verdict {
 	if !call.Valid() {
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
-	from, err := socket.ConnectLoopback(to.Addr().As4(), int(to.Port()))
+	from, err := socket.ConnectLoopback(nobodyWaits(ctx, call), to.Addr().As4(), int(to.Port()))
 	if from != 0 && r.way != nil {
 		r.way.made(from, c)
 	}
@@ -328,13 +328,13 @@ func (r *reduced) atBind(call seccomp.Call) seccomp.Verdict {
 		return *refused
 	}
 	folder, last, err := caller.Parent(unix.AT_FDCWD, name)
+	defer folder.Close()
 	if !call.Valid() {
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
-	defer folder.Close()
 	full := path.Join(folder.Path, last)
 	if decision := r.judgePath(policy.ClassPathWrite, full); decision.Effect != policy.Allow {
 		return r.refuse(call, policy.ClassPathWrite, full, decision, unix.EACCES)

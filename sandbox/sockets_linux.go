@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -80,10 +78,7 @@ func (j *judge) atSocket(ctx context.Context, call seccomp.Call, socket *emulate
 	if !mayWrite(fd) {
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
-	name := make([]byte, 2, 40)
-	binary.NativeEndian.PutUint16(name, unix.AF_UNIX)
-	name = append(append(name, "/proc/self/fd/"+strconv.Itoa(fd)...), 0)
-	return did(connect(ctx, call, socket, name))
+	return did(connect(ctx, call, socket, emulate.LocalAddress("/proc/self/fd/"+strconv.Itoa(fd))))
 }
 
 // inCage opens what a path is inside the cage, through no link.
@@ -123,78 +118,12 @@ func mayWrite(fd int) bool {
 	return stat.Mode&0o002 != 0 || stat.Uid == 0 && stat.Mode&0o200 != 0
 }
 
-// Pauses of a connection that takes its time.
-const (
-	connectMoment = 4 * time.Millisecond // the first wait, in the kernel
-	connectPause  = 20 * time.Millisecond
-	connectLook   = 200 // milliseconds between two looks whether the program is still there
-)
-
-// connect makes the connection. Where the caller would wait, it waits here
-// without holding the socket's own time limit for longer than a moment.
+// connect makes the connection, for as long as the program waits for it.
 func connect(ctx context.Context, call seccomp.Call, socket *emulate.Socket, address []byte) error {
-	fd := socket.Descriptor
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return err
-	}
-	waits := flags&unix.O_NONBLOCK == 0 && socket.Kind != unix.SOCK_DGRAM && socket.Kind != unix.SOCK_RAW
-	if !waits {
-		return connectOnce(fd, address)
-	}
-	limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO)
-	if err != nil {
-		return connectOnce(fd, address)
-	}
-	end := time.Time{}
-	if after := time.Duration(limit.Nano()); after > 0 {
-		end = time.Now().Add(after)
-	}
-	moment := unix.NsecToTimeval(int64(connectMoment))
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &moment)
-	defer func() { _ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, limit) }()
-	for {
-		err := connectOnce(fd, address)
-		over := ctx.Err() != nil || !call.Valid() || !end.IsZero() && time.Now().After(end)
-		switch {
-		case errors.Is(err, unix.EAGAIN) && socket.Family == unix.AF_UNIX && !over: // the listener's queue is full
-			time.Sleep(connectPause)
-		case errors.Is(err, unix.EINTR) && socket.Family == unix.AF_UNIX && !over: // a signal to this thread, which the program knows nothing of
-		case (errors.Is(err, unix.EINPROGRESS) || errors.Is(err, unix.EINTR)) && !over: // TCP goes on by itself
-			return connected(ctx, call, fd, end)
-		default:
-			return err
-		}
-	}
+	return socket.Connect(nobodyWaits(ctx, call), address)
 }
 
-// connected waits until a connection is made, or is not.
-func connected(ctx context.Context, call seccomp.Call, fd int, end time.Time) error {
-	for {
-		set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-		n, err := unix.Poll(set, connectLook)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case err != nil:
-			return err
-		case n > 0:
-			code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-			if err != nil || code != 0 {
-				return errors.Join(err, unix.Errno(code))
-			}
-			return nil
-		}
-		if ctx.Err() != nil || !call.Valid() || !end.IsZero() && time.Now().After(end) {
-			return unix.EINPROGRESS
-		}
-	}
-}
-
-func connectOnce(fd int, address []byte) error {
-	//nolint:gosec // the kernel reads the address during the call
-	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&address[0])), uintptr(len(address)))
-	if errno != 0 {
-		return errno
-	}
-	return nil
+// nobodyWaits reports whether a call is not to be answered any more.
+func nobodyWaits(ctx context.Context, call seccomp.Call) func() bool {
+	return func() bool { return ctx.Err() != nil || !call.Valid() }
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -141,106 +140,6 @@ func (c Caller) Umask() uint32 {
 	return 0o077
 }
 
-// Socket is one of the caller's sockets.
-type Socket struct{ Descriptor, Family, Kind int }
-
-// TakeSocket duplicates one of the caller's sockets.
-func (c Caller) TakeSocket(number int) (*Socket, error) {
-	fd, err := c.Take(number)
-	if err != nil {
-		return nil, err
-	}
-	s := &Socket{Descriptor: fd}
-	if s.Family, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil {
-		s.Kind, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	}
-	if err != nil {
-		s.Close()
-		return nil, unix.ENOTSOCK
-	}
-	return s, nil
-}
-
-// Close lets go of the duplicate.
-func (s *Socket) Close() { _ = unix.Close(s.Descriptor) }
-
-// connectSeconds bounds how long a connection to a server whose queue is full
-// keeps the caller, when the caller set no limit.
-const connectSeconds = 20
-
-// ConnectLocal connects to a socket that has a path.
-func (s *Socket) ConnectLocal(o *Object) error {
-	if s.Family != unix.AF_UNIX {
-		return unix.EINVAL
-	}
-	restore, err := lower()
-	if err != nil {
-		return err
-	}
-	defer restore()
-	defer s.bounded()()
-	for {
-		err := unix.Connect(s.Descriptor, &unix.SockaddrUnix{Name: o.Name()})
-		if !errors.Is(err, unix.EINTR) { // a signal to this thread, which the program knows nothing of
-			return err
-		}
-	}
-}
-
-// bounded limits how long a connect takes, where the caller set no limit, until
-// the returned function is called.
-func (s *Socket) bounded() func() {
-	limit, err := unix.GetsockoptTimeval(s.Descriptor, unix.SOL_SOCKET, unix.SO_SNDTIMEO)
-	if err != nil || limit.Sec != 0 || limit.Usec != 0 {
-		return func() {}
-	}
-	_ = unix.SetsockoptTimeval(s.Descriptor, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: connectSeconds})
-	return func() {
-		_ = unix.SetsockoptTimeval(s.Descriptor, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{})
-	}
-}
-
-// ConnectLoopback connects to a port of 127.0.0.1 and returns the port that the
-// connection comes from.
-func (s *Socket) ConnectLoopback(address [4]byte, port int) (from int, err error) {
-	if s.Family != unix.AF_INET || s.Kind != unix.SOCK_STREAM {
-		return 0, unix.EINVAL
-	}
-	defer s.bounded()()
-	connectErr := unix.Connect(s.Descriptor, &unix.SockaddrInet4{Addr: address, Port: port})
-	if errors.Is(connectErr, unix.EINTR) { // it goes on by itself
-		connectErr = s.outcome()
-	}
-	name, err := unix.Getsockname(s.Descriptor)
-	if err != nil {
-		return 0, connectErr
-	}
-	if own, ok := name.(*unix.SockaddrInet4); ok {
-		from = own.Port
-	}
-	return from, connectErr
-}
-
-// outcome waits for the end of a TCP connection attempt.
-func (s *Socket) outcome() error {
-	for end := time.Now().Add(connectSeconds * time.Second); ; {
-		set := []unix.PollFd{{Fd: int32(s.Descriptor), Events: unix.POLLOUT}}
-		n, err := unix.Poll(set, 200)
-		switch {
-		case n > 0:
-			code, err := unix.GetsockoptInt(s.Descriptor, unix.SOL_SOCKET, unix.SO_ERROR)
-			if err != nil || code == 0 {
-				return err
-			}
-			return unix.Errno(code)
-		case err != nil && !errors.Is(err, unix.EINTR):
-			return err
-		case time.Now().After(end):
-			return unix.ETIMEDOUT
-		}
-	}
-}
-
 // BindLocal gives the socket a path in a folder, with the caller's umask.
 func (s *Socket) BindLocal(folder *Object, name string, umask uint32) error {
 	if s.Family != unix.AF_UNIX {
@@ -269,19 +168,14 @@ func (s *Socket) BindLocal(folder *Object, name string, umask uint32) error {
 	return nil
 }
 
-// Watch adds a watch to the caller's inotify instance.
-func (c Caller) Watch(number int, o *Object, mask uint32) (int, error) {
-	fd, err := c.Take(number)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = unix.Close(fd) }()
+// Watch adds a watch to an inotify instance.
+func (o *Object) Watch(queue int, mask uint32) (int, error) {
 	restore, err := lower()
 	if err != nil {
 		return 0, err
 	}
 	defer restore()
-	return unix.InotifyAddWatch(fd, o.Name(), mask&^unix.IN_DONT_FOLLOW)
+	return unix.InotifyAddWatch(queue, o.Name(), mask&^unix.IN_DONT_FOLLOW)
 }
 
 func none(errno unix.Errno) error {

@@ -31,8 +31,13 @@ type Object struct {
 	Links      uint64
 }
 
-// Close lets go of it.
-func (o *Object) Close() { _ = unix.Close(o.Descriptor) }
+// Close lets go of it. Nil, which comes with an error, is nothing to let go of: so it
+// can be deferred before anything is asked.
+func (o *Object) Close() {
+	if o != nil {
+		_ = unix.Close(o.Descriptor)
+	}
+}
 
 // Type is the S_IFMT part of the mode.
 func (o *Object) Type() uint32 { return o.Mode & unix.S_IFMT }
