@@ -21,14 +21,15 @@ func openFiles(prefix string) (found []string) {
 // killed makes calls on a path that it takes the supervisor long to follow, in processes
 // that are killed meanwhile.
 const killed = `
-import ctypes, os, signal, time
+import ctypes, itertools, os, signal, time
 os.symlink(".", "link")
 os.mkdir("a")
 way = "link/" + "a/../" * 750
 libc = ctypes.CDLL(None)
+number = itertools.count()
 calls = {
     "open": lambda: os.open(way + "file", os.O_RDWR),
-    "create": lambda: os.open(way + "new", os.O_RDWR | os.O_CREAT),
+    "create": lambda: os.open("%snew%d-%d" % (way, os.getpid(), next(number)), os.O_RDWR | os.O_CREAT),
     "mode": lambda: os.chmod(way + "file", 0o600),
     "watch": lambda: libc.inotify_add_watch(libc.inotify_init(), (way + "file").encode(), 2),
 }

@@ -46,6 +46,12 @@ func (j *judge) atConnection(ctx context.Context, call seccomp.Call) seccomp.Ver
 			return j.atNestedSocket(ctx, call, socket)
 		}
 		return j.atSocket(ctx, call, socket)
+	case outsideSocket(socket):
+		target := call.UnixPath
+		if call.Address.IsValid() {
+			target = call.Address.String()
+		}
+		return j.refuse(call, policy.ClassNet, target, handedIn(), unix.EACCES)
 	case call.Address.IsValid():
 		if verdict := j.atConnect(call); verdict.Errno != 0 {
 			return verdict
