@@ -221,7 +221,8 @@ func (r *reduced) tests() (keeper.Tests, error) {
 
 // buildReduced answers the keeper's messages until the command runs.
 func (p *Process) buildReduced(serving context.Context, setup keeper.Setup) error {
-	if err := p.conn.Send(stage.KindSetup, setup, p.reduced.ruleset.Descriptor()); err != nil {
+	err := p.conn.Send(stage.KindSetup, setup, p.reduced.ruleset.Descriptor())
+	if err != nil && !errors.Is(err, syscall.EPIPE) { // a keeper that has ended has said why
 		return &Error{Op: "start cage", Err: err}
 	}
 	for {
