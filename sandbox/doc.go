@@ -97,7 +97,11 @@
 // Data that is handed to an allowed host; what hides behind it at a content network (a
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
-// enforced and not reported. A flaw of the kernel. What an agent does with what it
+// enforced and not reported. The share of the processors that a run without a terminal has
+// together with all of the person's session, where the kernel groups by these
+// (/proc/self/autogroup): it may lower that, in a full cage. A socket of the machine's
+// network that somebody outside hands to a program of a full cage: it is connected to
+// nothing there, but the program may listen with it. A flaw of the kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps
 // start-up files read-only (policy.Compile), and knows of no other.
 //
