@@ -75,13 +75,14 @@ func (r *reduced) atAttribute(call seccomp.Call) seccomp.Verdict {
 		return r.notRead(call, err)
 	}
 	object, err := what.object(call)
-	defer object.Close()
 	if !call.Valid() {
+		object.Close()
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
+	defer object.Close()
 	if object.Path[0] != '/' { // a pipe or a socket: it may be the person's
 		return seccomp.Verdict{Errno: unix.EPERM}
 	}

@@ -319,13 +319,14 @@ func (r *reduced) atWatch(call seccomp.Call) seccomp.Verdict {
 	}
 	defer func() { _ = unix.Close(queue) }()
 	object, err := caller.Resolve(unix.AT_FDCWD, name, mask&unix.IN_DONT_FOLLOW == 0)
-	defer object.Close()
 	if !call.Valid() {
+		object.Close()
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
+	defer object.Close()
 	decision := r.judgePath(policy.ClassPathRead, object.Path)
 	if decision.Effect != policy.Allow {
 		return r.refuse(call, policy.ClassPathRead, object.Path, decision, unix.EACCES)

@@ -328,13 +328,14 @@ func (r *reduced) atBind(call seccomp.Call) seccomp.Verdict {
 		return *refused
 	}
 	folder, last, err := caller.Parent(unix.AT_FDCWD, name)
-	defer folder.Close()
 	if !call.Valid() {
+		folder.Close()
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return failed(err)
 	}
+	defer folder.Close()
 	full := path.Join(folder.Path, last)
 	if decision := r.judgePath(policy.ClassPathWrite, full); decision.Effect != policy.Allow {
 		return r.refuse(call, policy.ClassPathWrite, full, decision, unix.EACCES)

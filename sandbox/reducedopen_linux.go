@@ -55,8 +55,8 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	caller := callerOf(call)
 	follow := o.flags&unix.O_NOFOLLOW == 0 && (!o.creates || o.flags&unix.O_EXCL == 0)
 	object, err := caller.Resolve(o.folder, o.path, follow)
-	defer object.Close()
 	if !call.Valid() {
+		object.Close()
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
@@ -65,6 +65,7 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		}
 		return seccomp.Verdict{} // the kernel finds nothing there either
 	}
+	defer object.Close()
 	if object.Path[0] != '/' || strings.HasPrefix(object.Path, "/memfd:") || o.creates && o.flags&unix.O_EXCL != 0 {
 		return seccomp.Verdict{} // a pipe of its own; or it is there already
 	}
@@ -120,13 +121,14 @@ func give(fd int, err error) func(flags int) seccomp.Verdict {
 // atCreate judges the making of a file by open.
 func (r *reduced) atCreate(ctx context.Context, call seccomp.Call, caller emulate.Caller, o opening) seccomp.Verdict {
 	folder, name, err := caller.Parent(o.folder, o.path)
-	defer folder.Close()
 	if !call.Valid() {
+		folder.Close()
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
 	if err != nil {
 		return seccomp.Verdict{} // there is no place for it
 	}
+	defer folder.Close()
 	call.Operation = "create"
 	full := path.Join(folder.Path, name)
 	decision := r.judgePath(policy.ClassPathWrite, full)

@@ -57,7 +57,7 @@ func programOf32(p place) error {
 	short(52, 32, 1, 0, 0, 0)
 	word(1, 0, base, base, size, size, 5, 0x1000) // one segment, read and executed
 	name := p.path("project/program32")
-	if err := os.WriteFile(name, append(image, code...), 0o700); err != nil { //nolint:gosec // it is to be started
+	if err := os.WriteFile(name, append(image, code...), 0o700); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(name) }()

@@ -31,8 +31,7 @@ type Object struct {
 	Links      uint64
 }
 
-// Close lets go of it. Nil, which comes with an error, is nothing to let go of: so it
-// can be deferred before anything is asked.
+// Close lets go of it. Nil, which comes with an error, is nothing to let go of.
 func (o *Object) Close() {
 	if o != nil {
 		_ = unix.Close(o.Descriptor)

@@ -23,9 +23,6 @@ func Stopped(pid int, status unix.WaitStatus) (by syscall.Signal, ok bool) {
 	if !errors.Is(errno, unix.ESRCH) {
 		return 0, false
 	}
-	switch by {
-	case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-		return by, true
-	}
-	return 0, false // traced, and by another thread
+	// Otherwise it is traced after all, by another thread.
+	return by, by == unix.SIGSTOP || by == unix.SIGTSTP || by == unix.SIGTTIN || by == unix.SIGTTOU
 }
