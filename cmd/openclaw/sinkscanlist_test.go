@@ -45,7 +45,7 @@ var harmless = map[string]string{ //nolint:gochecknoglobals // a table
 	"golang.org/x/oauth2/google":      "CredentialsFromJSONWithType",
 	"golang.org/x/sys/unix": "Accept4 Access Bind ByteSliceToString Capget Capset Chdir Chmod ClockGettime Close CloseOnExec CloseRange CmsgSpace Dup Dup2 Dup3 EpollCreate1 EpollCtl EpollWait Eventfd Faccessat Fallocate Fchmodat " +
 		"Fchownat FcntlFlock FcntlInt FdSet.IsSet FdSet.Set Flock FsconfigCreate Fsmount Fsopen Fstat Fstatat Fstatfs Fsync Ftruncate Getdents Getegid Geteuid Getgid Getgroups Getpagesize Getpeername Getpgid " +
-		"Getpgrp Getppid Getrlimit Getsid Getsockname GetsockoptIPv6MTUInfo GetsockoptIPv6Mreq GetsockoptInt GetsockoptTCPInfo GetsockoptTimeval GetsockoptUcred GetsockoptXucred " +
+		"Getpgrp Getppid Getrlimit Getsid Getsockname GetsockoptIPv6MTUInfo GetsockoptIPv6Mreq GetsockoptInt GetsockoptTCPInfo GetsockoptTimeval GetsockoptUcred GetsockoptUint64 GetsockoptXucred " +
 		"Getuid Getxattr Ifreq.SetUint16 InotifyAddWatch InotifyInit1 InotifyRmWatch IoctlGetInt IoctlGetTermios IoctlGetWinsize IoctlIfreq IoctlSetInt IoctlSetPointerInt IoctlSetTermios " +
 		"IoctlSetWinsize Iovec.SetLen Kill LOCAL_PEERCRED LOCAL_PEERPID Linkat Listen Listxattr Lstat Madvise Major Minor Mkdir Mkdirat Mlock Mmap Mount MountSetattr MoveMount Munmap " +
 		"NewIfreq NsecToTimespec NsecToTimeval OpenTree ParseSocketControlMessage ParseUnixRights PidfdGetfd PidfdOpen PidfdSendSignal PivotRoot Poll Prctl PrctlRetInt Pread " +

@@ -4,13 +4,13 @@ package main
 // what they write, and by what. What a cage says of its run, denials and accesses, reaches the
 // gateway through callbacks, and is masked there.
 var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknoglobals // a table
-	"sandbox":                {"a run's own terminal and pipes, what it is asked to run, cgroup and probe files, and the cage's sockets", "exec.Command exec.CommandContext net.Dialer.DialContext net.Listen net.ListenConfig.Listen os.MkdirTemp os.NewFile os.OpenFile os.Stdout os.WriteFile unix.Open unix.Openat2 unix.Syscall"},
+	"sandbox":                {"a run's own terminal and pipes, what it is asked to run, cgroup and probe files, and the cage's sockets", "exec.Command exec.CommandContext net.Dialer.DialContext net.Listen net.ListenConfig.Listen os.MkdirTemp os.NewFile os.OpenFile os.Stdout os.WriteFile unix.Open unix.Openat2 unix.Socket unix.Syscall"},
 	"sandbox/darwin/stage":   {"the profile, the command, and the gateway's proxy", "net.Dialer.DialContext os.NewFile os.OpenFile syscall.Exec"},
 	"sandbox/egress":         {"the connection that the policy let through", "net.Dialer.DialContext"},
 	"sandbox/linux/apparmor": {"a profile, made here, for apparmor_parser", "exec.CommandContext os.CreateTemp"},
 	"sandbox/linux/cgroup":   {"limits and process ids, to the kernel", "os.NewFile os.OpenFile unix.Open"},
 	"sandbox/linux/control":  {"descriptors and plans, between the cage's own processes", "os.NewFile unix.Sendmsg unix.SendmsgN"},
-	"sandbox/linux/emulate":  {"what the caged command itself asked for", "unix.Connect unix.Open unix.Openat unix.Openat2 unix.Syscall6"},
+	"sandbox/linux/emulate":  {"what the caged command itself asked for; a signal to a thread of this process", "unix.Getpid unix.Gettid unix.Open unix.Openat unix.Openat2 unix.Syscall unix.Syscall6 unix.Tgkill"},
 	"sandbox/linux/gate":     {"what the caged command itself writes, to its own files", "fuse.NewServer log.New os.OpenFile unix.Mknodat unix.Open unix.Openat unix.Openat2 unix.Setxattr unix.Symlinkat unix.Unshare"},
 	"sandbox/linux/harden":   {"rules, to the kernel", "unix.Getpid unix.Gettid unix.Open unix.Syscall unix.Syscall6"},
 	"sandbox/linux/keeper":   {"the caged command itself, and what it says to its own terminal", "exec.Command os.NewFile unix.Connect unix.Exec unix.Open unix.Socket"},
@@ -18,6 +18,6 @@ var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknogl
 	"sandbox/linux/network":  {"addresses and rules, to the kernel; sockets of the cage", "net.FileListener net.FilePacketConn netlink.RuleAdd nftables.New os.NewFile unix.Connect unix.Open unix.Sendto unix.Socket"},
 	"sandbox/linux/resident": {"nothing: advice on memory, to the kernel", "unix.Syscall"},
 	"sandbox/linux/seccomp":  {"a filter, to the kernel", "unix.Open unix.Syscall"},
-	"sandbox/linux/stage":    {"answers to calls, into the caged command itself; to a socket that nobody has, nothing", "unix.Connect unix.Open unix.ProcessVMWritev unix.Socket"},
+	"sandbox/linux/stage":    {"answers to calls, into the caged command itself; to a socket that nobody has, nothing", "unix.Connect unix.Open unix.ProcessVMWritev unix.RawSyscall6 unix.Socket"},
 	"sandbox/terminal":       {"a run's own terminal", "os.OpenFile pty.Open unix.Open"},
 }
