@@ -259,6 +259,9 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	}
 	endParts()
 	group.Wait()
+	if owed := g.registry.Owed(); owed > 0 {
+		g.log.Error("refusals are on no record: the audit log could not be written", slog.Int("count", owed))
+	}
 	return err
 }
 

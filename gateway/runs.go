@@ -233,7 +233,7 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 		}
 	}
 	// What was refused is recorded even when the supervisor goes meanwhile. Where
-	// that fails, the notice has been given; reporting it again would not help.
+	// that fails, the notice has been given, and the registry tries again.
 	_ = g.registry.Deny(context.WithoutCancel(ctx), params.Denials...)
 	for _, c := range params.Connections {
 		c.ID, c.Kind, c.Agent, c.Run, c.From = connectionOf(params.Run, c.ID), event.ConnectionNet, agent, params.Run, "cage "+agent

@@ -68,7 +68,7 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 	var batch []event.Denial
 	record := func() error {
 		defer func() { batch = batch[:0] }()
-		return g.registry.Deny(ctx, batch...)
+		return g.registry.DenyKept(ctx, batch...)
 	}
 	damaged, err := file.Entries(func(e spool.Entry) error {
 		if e.Exit != "" {

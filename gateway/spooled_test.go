@@ -143,7 +143,10 @@ func TestASpoolThatCannotBeRecordedYet(t *testing.T) {
 		t.Fatal("the file is gone")
 	}
 	h.breakAudit(nil)
-	until(t, "the record", func() bool { return h.spoolFiles() == 0 && h.recorded()["coder /a"] >= 2 })
+	until(t, "the record", func() bool { return h.spoolFiles() == 0 })
+	if recorded, shown := h.recorded(), h.registry.Denials("coder", 0); recorded["coder /a"] != 2 || len(shown) != 1 || shown[0].Count != 2 {
+		t.Errorf("on record %v, shown %+v", recorded, shown)
+	}
 }
 
 // A header is a program's word: no name in it reaches the record unread.
@@ -276,5 +279,31 @@ func TestASpoolThatIsDamaged(t *testing.T) {
 	}
 	if kept, err := os.ReadFile(name + ".damaged"); err != nil || !bytes.Equal(kept, text) {
 		t.Errorf("the file: %v", err)
+	}
+}
+
+// What was refused while the disk was full goes on record when there is room, each as often
+// as it happened.
+func TestRefusalsOfAFullDiskAreRecordedLater(t *testing.T) {
+	t.Parallel() // it waits
+	h := start(t, "")
+	supervisor := h.local()
+	run := startRun(t, supervisor, "coder")
+	row := event.Denial{Class: policy.ClassPathRead, Operation: "open", Target: "/a", Rule: "r", Count: 3}
+	other := row
+	other.Target = "/b"
+	h.breakAudit(errors.New("disk full"))
+	for range 2 {
+		if err := supervisor.Call(t.Context(), wire.MethodRunReport, wire.RunReportParams{Run: run.Run, Denials: []event.Denial{row, other}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(h.recorded()) != 0 {
+		t.Fatalf("on record: %v", h.recorded())
+	}
+	h.breakAudit(nil)
+	until(t, "the record", func() bool { return len(h.recorded()) == 2 && h.registry.Owed() == 0 })
+	if got := h.recorded(); got["coder /a"] != 6 || got["coder /b"] != 6 || h.registry.DeniedHour() != 12 {
+		t.Errorf("on record: %v; shown: %d", got, h.registry.DeniedHour())
 	}
 }

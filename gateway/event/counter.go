@@ -14,8 +14,8 @@ type Counter struct {
 	at   map[[4]string]int
 }
 
-// Add counts one.
-func (c *Counter) Add(d Denial) {
+// Add counts one, and returns the number of the sum that it is in, from 0.
+func (c *Counter) Add(d Denial) int {
 	key := [...]string{d.Agent, d.Run, d.Operation, d.Rule}
 	i, known := c.at[key]
 	if !known {
@@ -28,7 +28,7 @@ func (c *Counter) Add(d Denial) {
 		c.rows[i].add(d.Row)
 		d.Target, d.Row = c.Name, 0
 		c.sums = append(c.sums, d)
-		return
+		return i
 	}
 	sum := &c.sums[i]
 	c.rows[i].add(d.Row)
@@ -39,6 +39,7 @@ func (c *Counter) Add(d Denial) {
 	if d.Last.After(sum.Last) {
 		sum.Last, sum.PID, sum.Program, sum.CommandLine = d.Last, d.PID, d.Program, d.CommandLine
 	}
+	return i
 }
 
 // Sums returns one for each agent, run, operation and rule, oldest first.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"openclaw/gateway/event"
@@ -34,38 +33,44 @@ const auditsAtOnce = 64
 // Deny takes refusals: each is written to the audit log and then merged into
 // its row and shown; of a flood the larger part is counted only, see MoreTargets.
 // Count says how often it happened; less than 1 is 1. The error is the audit
-// log's: they are shown all the same, and a notice says that not all of them are
-// on record.
+// log's: they are shown all the same, a notice says that not all of them are
+// on record, and they are put there as soon as that is possible.
 func (r *Registry) Deny(ctx context.Context, denials ...event.Denial) error {
+	return r.deny(ctx, false, denials)
+}
+
+// DenyKept is Deny for who keeps what could not be written down, and comes again with it:
+// it is not shown until then.
+func (r *Registry) DenyKept(ctx context.Context, denials ...event.Denial) error {
+	return r.deny(ctx, true, denials)
+}
+
+func (r *Registry) deny(ctx context.Context, kept bool, denials []event.Denial) error {
 	records, rows := r.gather(r.maskDenials(denials))
-	failures := make([]error, len(records))
-	var group sync.WaitGroup
-	gate := make(chan struct{}, auditsAtOnce)
-	for i := range records {
-		gate <- struct{}{}
-		group.Go(func() {
-			failures[i] = r.options.Audit(ctx, records[i])
-			<-gate
-		})
-	}
-	group.Wait()
+	failed, err := r.record(ctx, records)
 	agents := map[string]struct{}{}
 	for i := range rows {
-		r.merge(rows[i])
+		if kept && failed[rows[i].record] {
+			continue
+		}
+		r.merge(rows[i].Denial)
 		agents[rows[i].Agent] = struct{}{}
 	}
 	for name := range agents {
 		defer r.touchAgent(name)
 	}
-	for _, err := range failures {
-		if err != nil { // one notice a report: the disk is full for all of them
-			r.options.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{
-				Level: "error", Text: fmt.Sprintf("a denial could not be written to the audit log: %v", err),
-			}})
-			return err
+	if err == nil {
+		return nil
+	}
+	if !kept {
+		for i := range failed {
+			r.owe(records[i])
 		}
 	}
-	return nil
+	r.options.Publish(event.Event{Kind: event.KindNotice, Notice: &event.Notice{ // one a report: the disk is full for all of them
+		Level: "error", Text: fmt.Sprintf("a denial could not be written to the audit log: %v", err),
+	}})
+	return err
 }
 
 // merge counts one refusal and publishes its row unless that is too young.

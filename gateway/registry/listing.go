@@ -44,27 +44,44 @@ func (r *Registry) listed(key listing, now time.Time) bool {
 	return room.AllowN(now, 1)
 }
 
+// shownRow is what is shown of one denial, or of several.
+type shownRow struct {
+	event.Denial
+	record int // that it is in
+}
+
 // gather sorts denials. records go into the audit log: each denial for which
 // there is room, and one that counts the others for each agent, run, operation
 // and rule. rows are shown: the same, but that what has a row keeps it.
-func (r *Registry) gather(denials []event.Denial) (records, rows []event.Denial) {
+func (r *Registry) gather(denials []event.Denial) (records []event.Denial, rows []shownRow) {
 	now := r.options.Now()
 	counted, unseen := event.Counter{Name: MoreTargets}, event.Counter{Name: MoreTargets}
+	var inSum []int    // rows that are in a sum, whose number there is their record
+	var unseenIn []int // sum of each of unseen
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range denials {
 		d.Count = max(d.Count, 1)
 		_, shown := r.denials[keyOf(d)]
 		if r.listed(listing{d.Agent, d.Operation, d.Rule, shown}, now) {
-			records, rows = append(records, d), append(rows, d)
+			rows = append(rows, shownRow{d, len(records)})
+			records = append(records, d)
 			continue
 		}
-		counted.Add(d)
+		sum := counted.Add(d)
 		if shown {
-			rows = append(rows, d)
-		} else {
-			unseen.Add(d)
+			inSum = append(inSum, len(rows))
+			rows = append(rows, shownRow{d, sum})
+		} else if unseen.Add(d) == len(unseenIn) {
+			unseenIn = append(unseenIn, sum)
 		}
 	}
-	return append(records, counted.Sums()...), append(rows, unseen.Sums()...)
+	for i, d := range unseen.Sums() {
+		inSum = append(inSum, len(rows))
+		rows = append(rows, shownRow{d, unseenIn[i]})
+	}
+	for _, i := range inSum {
+		rows[i].record += len(records)
+	}
+	return append(records, counted.Sums()...), rows
 }

@@ -42,6 +42,7 @@ type Registry struct {
 	telling sync.Mutex // held while an agent is looked at and shown, so that the last event is of the last state; never taken with mu held
 
 	heldBack chan struct{} // holds one word that something waits for Run
+	owing    chan struct{} // holds one word that a record is owed
 
 	mu       sync.Mutex // guards the fields below
 	denials  map[denialKey]*list.Element
@@ -50,6 +51,8 @@ type Registry struct {
 	rows     map[string]int // of denials, by agent
 	listings map[listing]*rate.Limiter
 	dirty    map[*denialRow]struct{}
+	owed     []event.Denial  // shown, and on no record yet
+	owedAt   map[owedKey]int // into owed
 	minutes  [60]minuteCount
 	perAgent map[string]int
 	open     map[string]*list.Element
@@ -71,21 +74,32 @@ func New(options Options) *Registry {
 		options.Mask = func(text string) string { return text }
 	}
 	return &Registry{
-		options: options, heldBack: make(chan struct{}, 1), denials: map[denialKey]*list.Element{}, order: list.New(), byID: map[string]*denialRow{}, dirty: map[*denialRow]struct{}{},
+		options: options, heldBack: make(chan struct{}, 1), owing: make(chan struct{}, 1), owedAt: map[owedKey]int{}, denials: map[denialKey]*list.Element{}, order: list.New(), byID: map[string]*denialRow{}, dirty: map[*denialRow]struct{}{},
 		rows: map[string]int{}, listings: map[listing]*rate.Limiter{},
 		perAgent: map[string]int{}, open: map[string]*list.Element{}, opened: list.New(), closed: list.New(), closedOf: map[string]int{},
 		runs: map[string]*event.Run{}, agents: map[string]time.Time{}, stale: map[string]struct{}{},
 	}
 }
 
-// Run publishes what was held back until ctx ends.
+// Run publishes what was held back, and records what could not be recorded, until ctx
+// ends and once more then.
 func (r *Registry) Run(ctx context.Context) error {
-	var due <-chan time.Time // nil: nothing is held back
+	var due <-chan time.Time   // nil: nothing is held back
+	var again <-chan time.Time // nil: nothing is owed
 	for {
 		select {
 		case <-ctx.Done():
 			r.Flush()
+			r.recordOwed(context.WithoutCancel(ctx))
 			return nil
+		case <-r.owing:
+			if again == nil {
+				again = time.After(owedEvery)
+			}
+		case <-again:
+			if again = nil; r.recordOwed(context.WithoutCancel(ctx)) {
+				again = time.After(owedEvery)
+			}
 		case <-r.heldBack:
 			if due == nil {
 				due = time.After(denialInterval)
