@@ -333,7 +333,11 @@ func (j *job) goOn(p *Process, foreground bool, over <-chan struct{}) {
 // that has ended meanwhile could be another's.
 func (j *job) signal(p *Process, sent syscall.Signal) {
 	if j == nil {
-		return // the command is in that group
+		// The command is in that group, unless somebody sent it to this process alone.
+		if p.PID() > 0 {
+			_ = p.conn.Send(stage.KindSignal, stage.Signal{Number: int(sent), Unheard: true}) // it may have ended
+		}
+		return
 	}
 	if j.terminal.Attached() {
 		j.terminal.Signal(sent)

@@ -38,15 +38,22 @@ func (p *Process) Signal(wanted os.Signal) error {
 // RelaySignals makes this process behave as the command's stand-in until stop is
 // called: a request to end or a hang-up is passed on. The keys that interrupt and quit
 // are ignored here where they reach the command by itself, as one of this process's
-// group, and otherwise passed on as well. Of a run on a terminal nothing is lost that
-// came since its command started.
+// group, and otherwise passed on as well: on a terminal of the run's own, or when
+// another program sent that signal to this process alone. Of a run on a terminal
+// nothing is lost that came since its command started. Who was started with such a key
+// ignored, as a script's job in the background is, ignores it.
 func (p *Process) RelaySignals() (stop func()) {
 	var heard chan os.Signal
 	if p.job != nil && p.job.begun {
 		heard = p.job.passed
 	} else {
 		heard = make(chan os.Signal, 8)
-		signal.Notify(heard, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+		signal.Notify(heard, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+		for _, key := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+			if !signal.Ignored(key) {
+				signal.Notify(heard, key)
+			}
+		}
 	}
 	quit := make(chan struct{})
 	var running sync.WaitGroup

@@ -120,7 +120,7 @@ func (k *keeper) listen(pid int) {
 			return
 		}
 		message.CloseFiles()
-		stage.Heed(k.conn, message, pid)
+		stage.Heed(k.conn, k.keys, message, pid)
 	}
 }
 

@@ -58,6 +58,7 @@ type keeper struct {
 	proofs  []stage.Proof
 	domain  domain
 	guard   int // the process that watches this one
+	keys    *stage.Keys
 }
 
 // Run is the life of a part of a reduced cage. It returns the process's exit
@@ -143,6 +144,7 @@ func (k *keeper) seclude() error {
 		return fmt.Errorf("take over orphans: %w", err)
 	}
 	ignoreSignals()
+	k.keys = stage.HearKeys()
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (s *stage) listen(pid int) {
 		message.CloseFiles()
 		switch message.Kind {
 		case KindSignal, KindResume:
-			Heed(s.conn, message, pid)
+			Heed(s.conn, s.keys, message, pid)
 		case KindBind, KindUnbind:
 			if err := s.bind(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

@@ -69,9 +69,9 @@ func leads() bool {
 }
 
 // Heed does what a message of the supervisor's asks of the command's process or its
-// group. A number that is another process's by now is one of the cage's: signals from
+// group. keys are what this process hears itself. A number that is another process's by now is one of the cage's: signals from
 // here reach no other.
-func Heed(conn *control.Conn, message control.Message, pid int) {
+func Heed(conn *control.Conn, keys *Keys, message control.Message, pid int) {
 	switch message.Kind {
 	case KindSignal:
 		var wanted Signal
@@ -79,6 +79,10 @@ func Heed(conn *control.Conn, message control.Message, pid int) {
 			return
 		}
 		to := pid
+		if wanted.Unheard {
+			keys.pass(pid, syscall.Signal(wanted.Number))
+			return
+		}
 		if wanted.Group {
 			group, err := unix.Getpgid(pid)
 			if err != nil {

@@ -180,4 +180,6 @@ type Resume struct {
 type Signal struct {
 	Number int
 	Group  bool // passed on to the whole group that the command is in
+
+	Unheard bool // passed on only if it was not sent to the group of all
 }

@@ -53,6 +53,7 @@ type stage struct {
 	devices [2]int // of the gate
 	masks   *mounts.Masks
 	levels  *mounts.Levels
+	keys    *Keys
 
 	masking sync.Mutex // held while masks are renewed or released
 	cleared bool       // nothing of the cage is left; under masking
@@ -101,6 +102,7 @@ func (s *stage) seclude() error {
 	// A handler that does nothing: the default of a first process that Go
 	// gives these signals is to end. The command gets the default back.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM)
+	s.keys = HearKeys()
 	return nil
 }
 
