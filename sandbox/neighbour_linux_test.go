@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,7 +85,7 @@ func TestNoWorkspaceIsMadeWhereAnAgentsLinkLeads(t *testing.T) {
 }
 
 // A link that no agent can have made is the person's, also when an agent may write
-// what is above it: nobody but root changes the system's.
+// what is above it: nobody but root changes the system's, and nobody what /proc says of a process.
 func TestLinksThatNoAgentCanHaveMade(t *testing.T) {
 	w := newWorld(t).allow("project/out")
 	link(t, w, "other", "project/out")
@@ -93,10 +94,12 @@ func TestLinksThatNoAgentCanHaveMade(t *testing.T) {
 	if res := runSpec(t, spec); res.out != "notes/bin/sh\n" {
 		t.Errorf("%+v", res)
 	}
-	spec = w.spec("ls", "/bin/sh")
+	spec = w.spec("sh", "-c", "ls /bin/sh; echo said > /dev/stdout; echo more | cat /dev/stdin")
 	spec.Policy.Shared = shared("builder", "/")
-	if res := runSpec(t, spec); res.out != "/bin/sh\n" {
-		t.Errorf("%+v", res)
+	res := runSpec(t, spec)
+	said := slices.IndexFunc(res.report.Unmet, func(u policy.Unmet) bool { return strings.HasPrefix(u.Link, "/proc") })
+	if res.out != "/bin/sh\nsaid\nmore\n" || said >= 0 {
+		t.Errorf("out %q; of its own process: %q", res.out, res.report.Warnings)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -82,10 +83,12 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 }
 
 // changeable reports whether a program of this user that may write a folder by its
-// policy can put a link into it. The root of a cage is its own.
+// policy can put a link into it. The root of a cage is its own, and so is its /proc; what
+// that of the machine has on this process nobody else can change.
 func changeable(dir string) bool {
 	var stat unix.Stat_t
-	if dir == "/" || lstat(dir, &stat) != nil {
+	own := "/proc/" + strconv.Itoa(os.Getpid())
+	if dir == "/" || dir == "/proc" || under(dir, own) || lstat(dir, &stat) != nil {
 		return false
 	}
 	return int(stat.Uid) == os.Geteuid() || unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK, unix.AT_EACCESS) == nil
