@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -299,12 +300,18 @@ func (t *terminal) showTrace(decision policy.Decision, all bool) {
 func requestOf(operation, target, home string) (policy.Request, error) {
 	switch operation {
 	case "read", "write", "exec":
+		if operation == "exec" && target != "" && filepath.Base(target) == target {
+			var err error
+			if target, err = programOf(target); err != nil {
+				return policy.Request{}, err
+			}
+		}
 		path, err := pathOf(target, home)
 		class := map[string]policy.Class{"read": policy.ClassPathRead, "write": policy.ClassPathWrite, "exec": policy.ClassExec}[operation]
 		return policy.Request{Class: class, Path: path}, err
 	case "connect":
 		host, port, err := net.SplitHostPort(target)
-		if err != nil {
+		if err != nil || strings.Contains(target, "://") {
 			return policy.Request{}, usage("write it like api.example.com:443 or [::1]:8080", "%q is not host:port", target)
 		}
 		number, err := strconv.ParseUint(port, 10, 16)
@@ -318,6 +325,17 @@ func requestOf(operation, target, home string) (policy.Request, error) {
 		return request, nil
 	}
 	return policy.Request{}, usage("it is read, write, exec or connect", "unknown operation %q", operation)
+}
+
+// programOf is where a program lies that is named as a command line names it. System
+// commands lie where an ordinary user's PATH does not lead.
+func programOf(name string) (string, error) {
+	for _, try := range []string{name, "/usr/sbin/" + name, "/sbin/" + name} {
+		if path, _ := exec.LookPath(try); path != "" { // also in a PATH that has the folder where one stands
+			return filepath.Abs(path)
+		}
+	}
+	return "", usage("give its path: ./"+name+" is one that lies here", "there is no program %q in PATH", name)
 }
 
 // pathOf is a path of the command line, absolute and not cleaned: a .. after a link is not

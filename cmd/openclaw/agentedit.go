@@ -40,13 +40,31 @@ func agentCreateCommand(t *terminal) *cobra.Command {
 				t.print("%s can only be read: git runs what it names outside the cage, as you", printable(path))
 			}
 			t.warnMissing(before, folders)
-			return nil
+			return t.warnOf(name)
 		},
 	}
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "a folder that it may read and write (repeatable)")
 	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a domain that it may reach (repeatable)")
 	cmd.Flags().StringVar(&role, "role", "", "a role of the config")
 	return cmd
+}
+
+// warnOf says what the config warns of about one agent.
+func (t *terminal) warnOf(agent string) error {
+	options, err := t.configOptions()
+	if err != nil {
+		return err
+	}
+	snapshot, err := configs.Load(options.Layout.Config(), options)
+	if err != nil {
+		return err
+	}
+	for _, problem := range snapshot.Warnings {
+		if strings.HasPrefix(problem.Key, configs.NamedKey("agents", agent)+".") {
+			t.warn("%s", printable(t.masked(problem.String())))
+		}
+	}
+	return nil
 }
 
 // warnMissing names the folders that an agent may use and that are not there: its

@@ -91,6 +91,8 @@ func TestWhatAgentTestSaysIsWhatTheKernelDoes(t *testing.T) {
 		{"exec", "/usr/bin/mount", false},
 		{"exec", at("rw/a"), false}, // it has no x bit
 		{"exec", at("rw/locked"), false},
+		{"exec", "ls", true}, // from PATH, as a shell finds it
+		{"exec", "mount", false},
 	}
 	var script strings.Builder
 	for _, one := range cases {
@@ -120,7 +122,10 @@ func TestWhatAgentTestSaysIsWhatTheKernelDoes(t *testing.T) {
 	if said := p.openclaw("agent", "test", "coder", "write", "rw/out/../ro/a"); said.code != exitRefused {
 		t.Errorf("above a link's target: %+v", said)
 	}
-	if said := p.openclaw("agent", "test", "coder", "read", ""); said.code != exitUsage {
-		t.Errorf("an empty path: %+v", said)
+	for _, words := range [][]string{{"read", ""}, {"exec", "no-such-program"}, {"connect", "http://example.com/"}, {"connect", "https://example.com:443"}} {
+		said := p.openclaw(append([]string{"agent", "test", "coder"}, words...)...)
+		if said.code != exitUsage || words[0] == "connect" && !strings.Contains(said.errors, "write it like") {
+			t.Errorf("%q: %+v", words, said)
+		}
 	}
 }

@@ -38,6 +38,10 @@ func (t *terminal) changeConfig(ctx context.Context, change func(*configs.Docume
 	if refused != nil {
 		return refused
 	}
+	var unfit *configs.Error
+	if errors.As(err, &unfit) && len(unfit.Problems) > 0 { // the file as it is was read above
+		return &failure{err: fmt.Errorf("change the config: %w", err), hint: "nothing was written"}
+	}
 	if err != nil {
 		return fmt.Errorf("change the config: %w", err)
 	}
