@@ -160,3 +160,23 @@ func shellIn(t *testing.T, w *world) (process *sandbox.Process, try func(script 
 	k := newTalk(t, w)
 	return k.process, k.works, func() { k.end() }
 }
+
+// A pattern that comes during the run is held against what comes after it, in the folders
+// that the run watches.
+func TestAPatternOfTheRunIsHeldAgainstWhatComes(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/**/.env")
+	w.write("project/sub/here", "")
+	w.write("project/other/here", "")
+	k := newTalk(t, w)
+	w.write("project/sub/.env", "PASSWORD")
+	k.warns("project/sub/.env came to match")
+	if _, err := k.process.Update(w.deny("project/**/*.pem").policy()); err != nil {
+		t.Fatal(err)
+	}
+	w.write("project/other/key.pem", "KEY")
+	k.warns("project/other/key.pem came to match")
+	if k.works("cat ~/project/other/key.pem") || k.works("cat ~/project/sub/.env") || !k.works("cat ~/project/sub/here") {
+		t.Error("what came is readable, or what is allowed is not")
+	}
+	k.end()
+}

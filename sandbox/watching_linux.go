@@ -41,9 +41,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 		}
 	}
 	tree := tree{
-		denies: func(name string) bool {
-			return p.judge.policy.Load().Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny
-		},
+		denies: (&denier{policy: p.judge.policy.Load, roots: p.plan.Watched}).denies,
 		denied: func(name string) {
 			is := p.binder.denied(name)
 			switch {
@@ -75,6 +73,33 @@ func (p *Process) newTree() (*treeWatcher, error) {
 	limit := p.cage.watchLimit()
 	p.watcher.limit += limit / 2
 	return newTreeWatcher(tree, limit)
+}
+
+// denier answers what the policy in force denies, for one goroutine that looks through
+// folders: by the few rules that concern them.
+type denier struct {
+	policy func() *policy.Policy
+	roots  []string
+
+	known  *policy.Policy // that of inside
+	inside []*policy.Policy
+}
+
+func (d *denier) denies(name string) bool {
+	current := d.policy()
+	if d.known != current {
+		d.known, d.inside = current, nil
+		for _, root := range d.roots {
+			d.inside = append(d.inside, current.Inside(root))
+		}
+	}
+	for i, root := range d.roots {
+		if within(name, root) {
+			current = d.inside[i]
+			break
+		}
+	}
+	return current.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny
 }
 
 // watchTree watches as long as the cage runs. When that is not possible, the cage ends.

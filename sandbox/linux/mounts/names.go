@@ -31,16 +31,16 @@ func (plan *Plan) SecondNames(ctx context.Context) []string {
 	s.left = maxDeniedLooked
 	for i := range p.Paths {
 		if rule := &p.Paths[i]; rule.Effect != policy.Allow && !rule.Glob && !plan.missing[rule.Path] {
-			s.walk(rule.Path, s.isDenied)
+			s.walk(rule.Path, nil, s.isDenied)
 		}
 	}
 	deniedLeft := s.left
 	if s.left = maxAllowedLooked; hasPattern(p) { // what a pattern denies lies in the allowed folders
-		s.allowed(s.isDenied)
+		s.allowed(true, s.isDenied)
 	}
 	if len(s.denied) > 0 {
 		s.left = maxAllowedLooked
-		s.allowed(s.isSecond)
+		s.allowed(false, s.isSecond)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -74,16 +74,25 @@ type nameSearch struct {
 	warnings []string
 }
 
-func (s *nameSearch) allowed(visit func(string, fileNumber)) {
+// allowed walks through what people opened; with onlyDenied it looks at what is denied
+// there alone, since to ask the policy costs less than to look at a file.
+func (s *nameSearch) allowed(onlyDenied bool, visit func(string, fileNumber)) {
 	for i := range s.policy.Paths {
-		if rule := &s.policy.Paths[i]; rule.Effect == policy.Allow && !rule.Glob && !rule.System {
-			s.walk(rule.Path, visit)
+		rule := &s.policy.Paths[i]
+		if rule.Effect != policy.Allow || rule.Glob || rule.System {
+			continue
 		}
+		var inside *policy.Policy
+		if onlyDenied {
+			inside = s.policy.Inside(rule.Path)
+		}
+		s.walk(rule.Path, inside, visit)
 	}
 }
 
-// walk visits every file with more than one name.
-func (s *nameSearch) walk(start string, visit func(string, fileNumber)) {
+// walk visits every file with more than one name, unless deniedBy is there and does not
+// deny it.
+func (s *nameSearch) walk(start string, deniedBy *policy.Policy, visit func(string, fileNumber)) {
 	var own unix.Stat_t
 	if lstat(start, &own) != nil {
 		return
@@ -101,7 +110,7 @@ func (s *nameSearch) walk(start string, visit func(string, fileNumber)) {
 		if s.left--; s.left < 0 || s.ctx.Err() != nil {
 			return fs.SkipAll
 		}
-		if !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() || deniedBy != nil && decide(deniedBy, name) != policy.Deny {
 			return nil
 		}
 		info, err := entry.Info()
@@ -122,19 +131,19 @@ func skipFolder(entry fs.DirEntry) error {
 	return nil
 }
 
-func (s *nameSearch) decide(name string) policy.Effect {
-	return s.policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect
+func decide(p *policy.Policy, name string) policy.Effect {
+	return p.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect
 }
 
 func (s *nameSearch) isDenied(name string, file fileNumber) {
-	if _, known := s.denied[file]; !known && s.decide(name) == policy.Deny {
+	if _, known := s.denied[file]; !known && decide(s.policy, name) == policy.Deny {
 		s.denied[file] = name
 	}
 }
 
 func (s *nameSearch) isSecond(name string, file fileNumber) {
 	denied, ok := s.denied[file]
-	if !ok || s.decide(name) != policy.Allow {
+	if !ok || decide(s.policy, name) != policy.Allow {
 		return
 	}
 	if s.told++; s.told <= maxNamesTold {
