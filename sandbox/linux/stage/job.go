@@ -69,8 +69,8 @@ func leads() bool {
 }
 
 // Heed does what a message of the supervisor's asks of the command's process or its
-// group. keys are what this process hears itself. A number that is another process's by now is one of the cage's: signals from
-// here reach no other.
+// group; keys are what this process hears itself. A number that is another process's by
+// now is one of the cage's: signals from here reach no other.
 func Heed(conn *control.Conn, keys *Keys, message control.Message, pid int) {
 	switch message.Kind {
 	case KindSignal:
