@@ -23,6 +23,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
 	listener.ProcessOnDemand()
 	listener.TellUnread(p.judge.unread)
+	listener.TellBarred(p.judge.barred)
 	p.services.Go(func() {
 		// An error here ends the reports: every call that would be reported
 		// fails from then on, so the cage is closed, not open.
@@ -89,6 +90,18 @@ func (j *judge) unread(call seccomp.Call) {
 		Effect: policy.Deny, Rule: "a program that keeps its memory to itself (PR_SET_DUMPABLE, or a file that may be run and not read) cannot be judged",
 		Origin: policy.Origin{BuiltIn: "what a program names must be readable"},
 	}, unix.EACCES)
+}
+
+// barred reports a call that would have given a set-uid or set-gid bit.
+func (j *judge) barred(call seccomp.Call) {
+	target := call.Path
+	if target == "" {
+		target = "a file without a name"
+	}
+	j.refuse(call, policy.ClassPathWrite, target, policy.Decision{
+		Effect: policy.Deny, Rule: "built-in: no file or folder gets a set-user-ID or set-group-ID bit",
+		Origin: policy.Origin{BuiltIn: "a set-user-ID program gives whoever runs it its owner's rights"},
+	}, unix.EPERM)
 }
 
 // region finds the real name of a path and what it is in the cage.

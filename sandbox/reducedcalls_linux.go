@@ -37,6 +37,7 @@ func (r *reduced) serve(serving context.Context, message control.Message) error 
 	listener := seccomp.NewListener(message.Files[0], r.atCall)
 	listener.LeaveToHandler(append(leftToHandler(), seccomp.NamespaceCalls()...)...)
 	listener.TellUnread(r.unread)
+	listener.TellBarred(r.process.judge.barred)
 	r.served.Store(true)
 	r.process.services.Go(func() {
 		defer close(r.calls)

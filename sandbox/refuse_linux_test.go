@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"openclaw/sandbox"
 )
 
 // What the policy does not open fails with the right error, at once, and is
@@ -65,8 +67,28 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// No file or folder gets a set-uid or set-gid bit, and who tries is told of, with the
+// reason: git init --shared and cp -a of such a folder say no more than "not permitted".
+func TestSetIDBitsAreRefusedAndTold(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		w := newWorld(t)
+		res := w.sh(`: > x; mkdir d; chmod 4755 x; chmod g+s d; chmod 755 x d; stat -c %a x d`)
+		if res.out != "755\n755\n" || strings.Count(res.err, "not permitted") != 2 {
+			t.Errorf("%+v", res)
+		}
+		for _, name := range []string{"x", "d"} {
+			if !slices.ContainsFunc(res.denials, func(d sandbox.Denial) bool {
+				return d.Target == w.path(".openclaw/agents/coder/"+name) && d.Operation == "chmod" && strings.Contains(d.Rule, "set-user-ID")
+			}) {
+				t.Errorf("nothing is told of %s: %+v", name, res.denials)
+			}
+		}
+	})
+}
+
 func TestRefusedAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^(TestRefused|TestAllowed|TestDeniedInside|TestDeniedNotThereYet|TestDeniedPattern|TestAncestorStays|TestTricks|TestEnvironment|TestStatus|TestSignal|TestSelfTest|TestProbe|TestUpdate|TestOddNames|TestSupervisorKilled|TestNetworkClosed|TestLimit|TestAsk|TestDeniedReplacedOutside|TestDeniedAncestorReplacedOutside)$")
+	ordinary(t, "^(TestRefused|TestSetIDBitsAreRefusedAndTold|TestAllowed|TestDeniedInside|TestDeniedNotThereYet|TestDeniedPattern|TestAncestorStays|TestTricks|TestEnvironment|TestStatus|TestSignal|TestSelfTest|TestProbe|TestUpdate|TestOddNames|TestSupervisorKilled|TestNetworkClosed|TestLimit|TestAsk|TestDeniedReplacedOutside|TestDeniedAncestorReplacedOutside)$")
 }
 
 // A home lists only what leads somewhere allowed, without a word.

@@ -33,6 +33,7 @@ type Listener struct {
 	whole   map[string]bool // left to the handler
 	late    bool            // see ProcessOnDemand
 	unread  func(Call)      // see TellUnread
+	barred  func(Call)      // see TellBarred
 }
 
 // ProcessOnDemand leaves Call.PID open for calls on a path: for a handler that needs
@@ -52,6 +53,10 @@ func (l *Listener) LeaveToHandler(names ...string) {
 // TellUnread has tell hear of each call that is refused because the caller's memory
 // cannot be read.
 func (l *Listener) TellUnread(tell func(Call)) { l.unread = tell }
+
+// TellBarred has tell hear of each call that is refused because it would give a file or
+// folder a set-uid or set-gid bit. The Handler is not asked about such a call.
+func (l *Listener) TellBarred(tell func(Call)) { l.barred = tell }
 
 // NewListener takes over the descriptor that Install returned.
 func NewListener(fd int, handler Handler) *Listener {
@@ -181,7 +186,8 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 	}
 	var call Call
 	var err error
-	if l.whole[k.name] {
+	bars := setsID(k.name, &n.arguments)
+	if l.whole[k.name] && !bars {
 		call = Call{TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
 	} else if k.handlerOnly {
 		err = unix.ENOSYS
@@ -201,6 +207,11 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 	}
 	var errno unix.Errno
 	switch {
+	case bars:
+		if l.barred != nil {
+			l.barred(call)
+		}
+		return Verdict{Errno: unix.EPERM}, true
 	case err == nil:
 		return l.handler(ctx, call), true
 	case errors.As(err, &errno):

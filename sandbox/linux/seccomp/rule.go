@@ -111,18 +111,27 @@ func onOpen(flags, mode int) rule {
 			last = notify(o)
 		}
 		return sequence(
-			ifBits(flags, openCreates, ifBits(mode, setIDBits, errno(unix.EPERM))),
+			ifBits(flags, openCreates, ifBits(mode, setIDBits, barred(o))),
 			ifBits(flags, openWrites, notify(o)),
 			last,
 		)
 	}
 }
 
-// onMode refuses set-uid and set-gid bits in a mode and hands over the rest.
+// onMode bars set-uid and set-gid bits in a mode and hands over the rest.
 func onMode(mode int) rule {
 	return func(o Options) []unix.SockFilter {
-		return sequence(ifBits(mode, setIDBits, errno(unix.EPERM)), notify(o))
+		return sequence(ifBits(mode, setIDBits, barred(o)), notify(o))
 	}
+}
+
+// barred refuses a call, or hands it over to a Listener, which refuses it whatever it
+// is about, and tells of it: see setsID.
+func barred(o Options) []unix.SockFilter {
+	if !o.Notify {
+		return errno(unix.EPERM)
+	}
+	return notify(o)
 }
 
 // onSocket allows UNIX sockets that are connected, TCP and UDP (and ping's ICMP), and netlink for
