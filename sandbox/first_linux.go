@@ -86,7 +86,7 @@ func spawned(options *spawn.Options) (*os.Process, error) {
 	pid, failed := spawn.Start(options)
 	syscall.ForkLock.Unlock()
 	if failed != nil && pid == 0 {
-		return nil, fmt.Errorf("%s: %w", failed.Step, syscall.Errno(failed.Errno))
+		return nil, syscall.Errno(failed.Errno) // what was being done is the caller's to say
 	}
 	process, err := os.FindProcess(pid)
 	if err != nil {

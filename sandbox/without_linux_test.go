@@ -264,6 +264,9 @@ func strictWithout(t *testing.T, one absence) {
 		t.Errorf("%v (%s)", err, hintOf(err))
 	default:
 		t.Logf("%v (%s)", err, hintOf(err))
+		if parts := strings.Split(err.Error(), ": "); len(slices.Compact(slices.Clone(parts))) != len(parts) {
+			t.Errorf("it says something twice: %v", err)
+		}
 	}
 }
 
