@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,10 +19,12 @@ import (
 func TestRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	start := time.Date(2026, 2, 25, 10, 0, 0, 0, time.UTC)
-	at := start
-	r := open(t, audit.Options{Path: path, Now: func() time.Time { return at }})
+	var clock atomic.Pointer[time.Time] // the recorder looks at it while it writes
+	clock.Store(&start)
+	r := open(t, audit.Options{Path: path, Now: func() time.Time { return *clock.Load() }})
 	record := func(minute int, result, target string) {
-		at = start.Add(time.Duration(minute) * time.Minute)
+		at := start.Add(time.Duration(minute) * time.Minute)
+		clock.Store(&at)
 		if err := r.Record(t.Context(), audit.Entry{Event: audit.FileAccess, User: "coder", Result: result, Target: target, Details: map[string]any{"note": `"result":"denied"`}}); err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +44,7 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(file, `{"timestamp":"%s","event_type":"file_access","result":"denied","target":"torn"`, at.Format(time.RFC3339)); err != nil {
+	if _, err := fmt.Fprintf(file, `{"timestamp":"%s","event_type":"file_access","result":"denied","target":"torn"`, clock.Load().Format(time.RFC3339)); err != nil {
 		t.Fatal(err)
 	}
 	_ = file.Close()

@@ -157,7 +157,7 @@ func CleanEvent(e event.Event) event.Event {
 		}
 	case event.Event{Seq: e.Seq, Time: e.Time, Kind: event.KindDenial, Denial: d}:
 		if d != nil && allPrintable(d.ID, d.Agent, d.Run, d.Program, d.CommandLine, string(d.Class), d.Operation, d.Target, d.Rule,
-			d.Mechanism, d.Connection, d.Origin.File, d.Origin.Key, d.Origin.BuiltIn) {
+			d.Mechanism, d.Connection, d.Origin.File, d.Origin.Key, d.Origin.BuiltIn, d.Rows) {
 			return e
 		}
 	}
