@@ -96,6 +96,8 @@ func advisePrivate(w *Words, d *event.Denial) advice {
 	switch {
 	case strings.Contains(d.Origin.BuiltIn, "workspace"):
 		note += w.T(" Two agents share files in a folder that allowed_paths of both hold.")
+	case strings.Contains(d.Rule, "set-user-ID"):
+		note += w.T(" Without the bit the same is allowed: git init without --shared, cp without -a.")
 	case d.Class == policy.ClassPathRead || d.Class == policy.ClassPathWrite:
 		note += w.T(" Copy what the agent needs into its workspace.")
 	}

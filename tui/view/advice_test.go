@@ -182,6 +182,14 @@ func TestAdviceDoesNotFollowALink(t *testing.T) {
 	}
 }
 
+// Who may not set a bit is not told to copy the file.
+func TestAdviceOnSetIDBits(t *testing.T) {
+	d := event.Denial{Agent: "coder", Class: policy.ClassPathWrite, Target: "/home/ada/p/d", Rule: "built-in: no file or folder gets a set-user-ID or set-group-ID bit", Origin: policy.Origin{BuiltIn: "rights"}}
+	if got := advise(nil, &d, adviceHome, ""); got.lines != nil || !strings.Contains(got.note, "Without the bit") || strings.Contains(got.note, "Copy") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAdviceForARole(t *testing.T) {
 	const config = "roles:\n  dev:\n    permissions:\n      network: {allowed_domains: [a.test]}\nagents:\n  'on':\n    role: dev\n"
 	request := policy.Request{Class: policy.ClassNet, Host: "b.test", Port: 443}

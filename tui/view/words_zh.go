@@ -40,6 +40,7 @@ func chineseSentences() map[string]string {
 		" Copy what the agent needs into its workspace.":                                                                             " 把智能体需要的东西复制到它的工作区。",
 		" The log is empty. The gateway's lines show here as they are written, redacted.":                                            " 日志为空。网关写下的行会脱敏后在这里显示。",
 		" Two agents share files in a folder that allowed_paths of both hold.":                                                       " 两个智能体可通过双方 allowed_paths 中都有的文件夹共享文件。",
+		" Without the bit the same is allowed: git init without --shared, cp without -a.":                                            "不带此位时同样的操作是允许的：git init 不加 --shared，cp 不加 -a。",
 		" What is reached then follows from network.allowed_domains and allowed_ips; with neither, set it to true for every domain.": " 此后能到达什么，由 network.allowed_domains 和 allowed_ips 决定；两者都没有时，设为 true 即允许所有域名。",
 		" ago":                      "前",
 		" at %s line %d":            "，位于 %s 第 %d 行",
