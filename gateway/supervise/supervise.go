@@ -109,12 +109,17 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	defer asks.close()
 	known := clients{policy: started.Policy, base: "http://" + started.Gateway, command: started.Command}
 	var running atomic.Pointer[sandbox.Process]
+	var refusals atomic.Int64
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: workFolder(started.Policy, options.Dir),
 		Env:   Environment(options.Environ, started.Policy.Env, append(known.without(started.Env), known.environment()...)),
 		Stdin: options.Stdin, Stdout: options.Stdout, Stderr: options.Stderr,
 		Gateway: endpoint, Release: recorded, Warned: func() { collected.warned(running.Load()) },
-		Denied: func(d sandbox.Denial) { collected.denied(denied(d)) }, Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
+		Denied: func(d sandbox.Denial) {
+			refusals.Add(int64(d.Count))
+			collected.denied(denied(d))
+		},
+		Connected: collected.connected, Asker: asker, AskEach: options.Learn != nil,
 		Stands: func(report sandbox.Report) {
 			if err := known.make(); err != nil {
 				options.Warn("clients may not find a folder of their own: " + err.Error())
@@ -165,6 +170,9 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	}
 	if keeper.lost > 0 {
 		link.note(fmt.Sprintf("%d refusals are on no record: there was no gateway to tell, and %v", keeper.lost, keeper.problem))
+	}
+	if sentence := options.refusedInAll(refusals.Load()); sentence != "" {
+		link.note(sentence)
 	}
 	for _, sentence := range link.sentences {
 		options.Warn(sentence)
