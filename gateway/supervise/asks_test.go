@@ -166,9 +166,10 @@ func TestAlikeRequestsAreOneAsk(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	first, second := put(ctx, a, read("/a")), put(t.Context(), a, read("/a"))
 	soon(t, "both waiting", func() bool {
+		asked, _ := d.count()
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return len(a.byNumber) == 1 && a.byNumber[1] != nil && a.byNumber[1].waiters == 2
+		return asked > 0 && len(a.byNumber) == 1 && a.byNumber[1] != nil && a.byNumber[1].waiters == 2
 	})
 	cancel()
 	if <-first {
