@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 	"openclaw/sandbox/policy"
@@ -40,15 +38,8 @@ func TestClientsFoldersAreMadeForACageThatStands(t *testing.T) {
 			t.Fatal(err)
 		}
 		gateway := &recording{answering: answering{answer: string(started)}, says: func() error { return nil }}
-		status, err := Run(t.Context(), Options{
-			Agent: "coder", Dir: work, Environ: []string{"PATH=/usr/bin:/bin"}, Warn: func(text string) { t.Log(text) }, Hide: func() error { return nil },
-			Dial:  func(context.Context, bool) (Conn, error) { return gateway, nil },
-			Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, nil },
-			Spool: func(wire.RunStarted) *spool.Writer { return nil },
-		})
-		if lacks, ok := errors.AsType[*sandbox.Error](err); ok && lacks.Kind == sandbox.KindMissing {
-			require(t, "there is no cage here: "+err.Error())
-		}
+		status, err := Run(t.Context(), caged(cage, gateway, work))
+		requireCage(t, err)
 		if planted {
 			if left, listed := os.ReadDir(other); listed != nil || len(left) > 0 || err == nil || !strings.Contains(err.Error(), "is a link that agent builder can change") {
 				t.Errorf("%v %v; run: %v", left, listed, err)

@@ -58,15 +58,8 @@ func TestACommandWaitsForItsRecord(t *testing.T) {
 			}
 			return answer
 		}}
-		_, err = Run(t.Context(), Options{
-			Agent: "coder", Dir: work, Environ: []string{"PATH=/usr/bin:/bin"}, Warn: func(string) {}, Hide: func() error { return nil },
-			Dial:  func(context.Context, bool) (Conn, error) { return gateway, nil },
-			Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, nil },
-			Spool: func(wire.RunStarted) *spool.Writer { return nil },
-		})
-		if lacks, ok := errors.AsType[*sandbox.Error](err); ok && lacks.Kind == sandbox.KindMissing {
-			require(t, "there is no cage here: "+err.Error())
-		}
+		_, err = Run(t.Context(), caged(cage, gateway, work))
+		requireCage(t, err)
 		if !errors.Is(err, answer) {
 			t.Errorf("on record: %v, run: %v", answer, err)
 		}
@@ -80,6 +73,24 @@ func TestACommandWaitsForItsRecord(t *testing.T) {
 		if _, err := os.Lstat(ran); (err == nil) != (answer == nil) {
 			t.Errorf("on record: %v, what it wrote: %v", answer, err)
 		}
+	}
+}
+
+// caged are the options of a run in a real cage, told to a gateway that a test has.
+func caged(cage *sandbox.Cage, gateway Conn, work string) Options {
+	return Options{
+		Agent: "coder", Dir: work, Environ: []string{"PATH=/usr/bin:/bin"}, Warn: func(string) {}, Hide: func() error { return nil },
+		Dial:  func(context.Context, bool) (Conn, error) { return gateway, nil },
+		Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, nil },
+		Spool: func(wire.RunStarted) *spool.Writer { return nil },
+	}
+}
+
+// requireCage skips a test on a machine where a run ended because there is no cage.
+func requireCage(t *testing.T, err error) {
+	t.Helper()
+	if lacks, ok := errors.AsType[*sandbox.Error](err); ok && lacks.Kind == sandbox.KindMissing {
+		require(t, "there is no cage here: "+err.Error())
 	}
 }
 

@@ -1,9 +1,7 @@
 package supervise
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +9,6 @@ import (
 	"testing"
 
 	"openclaw/gateway/event"
-	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 )
@@ -40,15 +37,10 @@ func TestRefusalsOfARunAreCountedAtItsEnd(t *testing.T) {
 		}
 		gateway := &recording{answering: answering{answer: string(started)}, says: func() error { return nil }}
 		var said []string
-		_, err = Run(t.Context(), Options{
-			Agent: "coder", Dir: work, Environ: []string{"PATH=/usr/bin:/bin"}, Terminal: c.terminal, Warn: func(text string) { said = append(said, text) }, Hide: func() error { return nil },
-			Dial:  func(context.Context, bool) (Conn, error) { return gateway, nil },
-			Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, nil },
-			Spool: func(wire.RunStarted) *spool.Writer { return nil },
-		})
-		if lacks, ok := errors.AsType[*sandbox.Error](err); ok && lacks.Kind == sandbox.KindMissing {
-			require(t, "there is no cage here: "+err.Error())
-		}
+		options := caged(cage, gateway, work)
+		options.Terminal, options.Warn = c.terminal, func(text string) { said = append(said, text) }
+		_, err = Run(t.Context(), options)
+		requireCage(t, err)
 		if err != nil {
 			t.Fatal(err)
 		}

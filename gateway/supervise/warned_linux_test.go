@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"openclaw/gateway/spool"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 )
@@ -57,12 +56,7 @@ func TestWhatARunIsWarnedOfIsToldWhileItRuns(t *testing.T) {
 	defer cancel()
 	over := make(chan error, 1)
 	go func() {
-		_, err := Run(ctx, Options{
-			Agent: "coder", Dir: work, Environ: []string{"PATH=/usr/bin:/bin"}, Warn: func(string) {}, Hide: func() error { return nil },
-			Dial:  func(context.Context, bool) (Conn, error) { return gateway, nil },
-			Cage:  func(context.Context) (*sandbox.Cage, error) { return cage, nil },
-			Spool: func(wire.RunStarted) *spool.Writer { return nil },
-		})
+		_, err := Run(ctx, caged(cage, gateway, work))
 		over <- err
 	}()
 	made := false
