@@ -11,7 +11,7 @@ import (
 
 const (
 	maxOwed     = 4096            // denials that wait for their record by their targets; twice as many by their rules
-	maxOwedRows = 64 << 10        // bytes of the numbers that one of them stands for
+	maxOwedRows = 4 << 10         // bytes of the numbers that one of them stands for: 32 MB for all
 	owedEvery   = 2 * time.Second // between two tries
 	moreRules   = "(more rules than could be told apart)"
 )
