@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -20,6 +19,11 @@ var ErrChanged = errors.New("the config was changed by somebody else in the mean
 // refused. Two programs of ours wait for each other; a change by anyone else is
 // ErrChanged. It returns the snapshot of the new file.
 func Edit(path string, options Options, change func(*Document) error) (*Snapshot, error) {
+	return editFrom(path, options, nil, change)
+}
+
+// editFrom is Edit for who knows the text in force: see half.
+func editFrom(path string, options Options, inForce []byte, change func(*Document) error) (*Snapshot, error) {
 	options, err := options.complete()
 	if err != nil {
 		return nil, err
@@ -41,6 +45,9 @@ func Edit(path string, options Options, change func(*Document) error) (*Snapshot
 	file, err := readFile(path, options)
 	if err != nil {
 		return nil, loadError(path, err)
+	}
+	if half(path, file.text, inForce) {
+		return nil, ErrChanged
 	}
 	document, err := newDocument(file.text)
 	if err != nil {
@@ -76,10 +83,24 @@ func Edit(path string, options Options, change func(*Document) error) (*Snapshot
 	return snapshot, nil
 }
 
-// replace puts data in the place of the file, if that is what was read still.
+// half reports whether what was read of a file may be a part only: it is being written, or
+// is empty where the text in force is not. Some editors empty the file and then write it;
+// a rule that were put into what is there meanwhile would be all that is left of the config.
+func half(path string, text, inForce []byte) bool {
+	return len(text) == 0 && len(inForce) > 0 || beingWritten(path)
+}
+
+// replace puts data in the place of the file, if that is what was read still and nobody
+// is writing it.
 func (r *readResult) replace(path string, data []byte, mode fs.FileMode, options Options) error {
-	return replaceFile(r.real, data, mode, func() error {
-		now, err := readRaw(path, options.Layout)
+	return replaceFile(r.real, data, mode, func(name string) error {
+		if name == r.real {
+			name = path // it may be a link, which leads elsewhere by now
+		}
+		if beingWritten(name) {
+			return ErrChanged
+		}
+		now, err := readRaw(name, options.Layout)
 		if err != nil || !bytes.Equal(now.text, r.raw) {
 			return ErrChanged
 		}
@@ -97,87 +118,6 @@ func noNewLiterals(before []byte, after *Snapshot, options Options) error {
 		if !slices.Contains(old, secret) {
 			return errors.New("the change would write a secret in the clear; store it with `openclaw secrets set` and write its reference")
 		}
-	}
-	return nil
-}
-
-// ReplaceFile gives path the content data, mode 0600, or leaves it as it was: data
-// is written beside it, synced, and moved there in one step.
-func ReplaceFile(path string, data []byte) error {
-	return replaceFile(path, data, 0o600, func() error { return nil })
-}
-
-// replaceFile writes data beside path and moves it there in one step, safe
-// against a crash at any point. check runs last before the move.
-func replaceFile(path string, data []byte, mode fs.FileMode, check func() error) error {
-	temporary, err := writeBeside(path, data, mode)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary)
-	if err := check(); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("replace file: %w", err)
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// createFile writes data to path unless something is there already, which is
-// fs.ErrExist. A crash leaves a whole file or none.
-func createFile(path string, data []byte) error {
-	temporary, err := writeBeside(path, data, 0o600)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary)
-	if err := os.Link(temporary, path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		// A file system without hard links: two first runs at once would write
-		// the same bytes.
-		if _, there := os.Lstat(path); there == nil {
-			return fs.ErrExist
-		}
-		if err := os.Rename(temporary, path); err != nil {
-			return fmt.Errorf("create file: %w", err)
-		}
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func writeBeside(path string, data []byte, mode fs.FileMode) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return "", fmt.Errorf("make temporary file: %w", err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return "", fmt.Errorf("write temporary file: %w", err)
-	}
-	return f.Name(), nil
-}
-
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return fmt.Errorf("open folder: %w", err)
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil && modesMatter {
-		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil
 }

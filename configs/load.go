@@ -232,5 +232,5 @@ func loadError(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		problem.Message, problem.Hint = "may not be read by this user", "check its owner and mode"
 	}
-	return &Error{Op: "load config", Path: path, Problems: []Problem{problem}, Hint: problem.Hint}
+	return &Error{Op: "load config", Path: path, Problems: []Problem{problem}, Hint: problem.Hint, Err: err}
 }

@@ -4,11 +4,15 @@ import (
 	"reflect"
 )
 
-// Preview returns the snapshot that Edit would make, and writes nothing.
+// Preview returns the snapshot that Edit would make, and writes nothing. A file that
+// somebody is writing just now is ErrChanged.
 func (s *Store) Preview(change func(*Document) error) (*Snapshot, error) {
 	file, err := readFile(s.path, s.options)
 	if err != nil {
 		return nil, loadError(s.path, err)
+	}
+	if half(s.path, file.text, s.Current().Text) {
+		return nil, ErrChanged
 	}
 	document, err := newDocument(file.text)
 	if err != nil {

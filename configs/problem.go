@@ -45,7 +45,10 @@ type Error struct {
 	Path     string
 	Problems []Problem
 	Hint     string // what a person can do
+	Err      error  // of the system, where the file could not be read; nil otherwise
 }
+
+func (e *Error) Unwrap() error { return e.Err }
 
 // Error gives every problem that is not a warning, one on a line.
 func (e *Error) Error() string {

@@ -112,7 +112,8 @@ func locate(path string, layout Layout) (folder, name, real string, err error) {
 	if err != nil {
 		return "", "", "", err
 	}
-	if _, err := os.Lstat(path); err != nil {
+	info, err := os.Lstat(path)
+	if err != nil {
 		return "", "", "", err
 	}
 	own, err := filepath.EvalSymlinks(filepath.Dir(path))
@@ -120,7 +121,10 @@ func locate(path string, layout Layout) (folder, name, real string, err error) {
 		return "", "", "", err
 	}
 	real, err = filepath.EvalSymlinks(path)
-	if err != nil {
+	switch {
+	case err != nil && info.Mode()&fs.ModeSymlink == 0:
+		return "", "", "", err // it was taken away just now
+	case err != nil:
 		return "", "", "", &refusal{"is a symbolic link that leads nowhere", "put the file itself here"}
 	}
 	state, err := filepath.EvalSymlinks(layout.Root)

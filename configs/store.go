@@ -50,9 +50,10 @@ type Store struct {
 	current atomic.Pointer[Snapshot]
 
 	// turn is held by whoever is loading, so that changes happen one at a time.
-	// It guards seen and history.
+	// It guards seen, waited and history.
 	turn    chan struct{}
 	seen    identity // of the file at the last attempt
+	waited  int      // looks that found it half written, in a row
 	history *history // nil: versions are not kept
 
 	mu          sync.Mutex // guards what follows, never held over a callback
@@ -182,7 +183,7 @@ func (s *Store) Reload(by string) error {
 
 // Edit changes the file as the function Edit does, and loads it.
 func (s *Store) Edit(change func(*Document) error) error {
-	if _, err := Edit(s.path, s.options, change); err != nil {
+	if _, err := editFrom(s.path, s.options, s.Current().Text, change); err != nil {
 		return err
 	}
 	return s.Reload("edit")

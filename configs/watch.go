@@ -17,6 +17,7 @@ const (
 	debounce = 100 * time.Millisecond
 	pollEach = 2 * time.Second
 	maxDelay = 250 * time.Millisecond // however long events keep coming
+	maxWaits = 50                     // looks that find the file being written, one each debounce
 )
 
 // identity is what tells one state of a file from another. The zero value is no
@@ -106,28 +107,40 @@ func (s *Store) watch(ctx context.Context, events <-chan fsnotify.Event, lost <-
 			}
 			quiet.Reset(debounce) // events were lost: look for ourselves
 		case <-quiet.C:
-			s.look(ctx, sure)
+			if s.look(ctx, sure) {
+				quiet.Reset(debounce)
+				continue
+			}
 			first, sure = time.Time{}, false
 		case <-poll.C:
-			s.look(ctx, false)
+			if s.look(ctx, false) {
+				quiet.Reset(debounce)
+			}
 		}
 	}
 }
 
 // look loads the file if it is not the one of the last attempt, or if the
-// caller is sure that it changed.
-func (s *Store) look(ctx context.Context, sure bool) {
+// caller is sure that it changed. again says that somebody is writing it, and what it
+// holds may be a half that says less than the whole: look again soon. Who never closes
+// it is not waited for.
+func (s *Store) look(ctx context.Context, sure bool) (again bool) {
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
-		return
+		return false
 	}
 	defer func() { <-s.turn }()
 	if !sure && identify(s.path).equal(s.seen) {
-		return
+		return false
 	}
+	if s.waited++; s.waited <= maxWaits && beingWritten(s.path) {
+		return true
+	}
+	s.waited = 0
 	// A rejected file is in the status and told to every subscriber.
 	_ = s.load("file watch")
+	return false
 }
 
 // String gives "version 3 of /home/me/.openclaw/config.yaml".

@@ -130,6 +130,7 @@ var waysOut = map[string]way{ //nolint:gochecknoglobals // a table
 	"cmd/openclaw vaultGetCommand → cmd/openclaw out ×3":                     holds("the one secret that was asked for, by who opened the vault for it"),
 	"cmd/openclaw writeNameless → os.OpenFile":                               holds("what the callers of writeNew, which are here too, give it"),
 	"cmd/openclaw writeBesideNew → os.CreateTemp":                            holds("what its callers, which are here too, give it"),
+	"configs beingWritten → os.OpenFile":                                     holds("opened to be read"),
 	"configs OpenStore → configs createFile":                                 holds("the config of a first start: none of its own"),
 	"configs ReplaceFile → configs replaceFile":                              holds("what its callers, which are here too, give it"),
 	"configs createFile → configs writeBeside":                               holds("what its callers, which are here too, give it"),

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"openclaw/configs"
 	"openclaw/sandbox/policy"
@@ -36,12 +37,16 @@ func (c ConfigRules) Preview(r Rule) (Written, error) {
 }
 
 // Add writes the rule and returns when the new config is in force.
-func (c ConfigRules) Add(_ context.Context, r Rule) (Written, error) {
-	written, change, err := c.plan(r)
+func (c ConfigRules) Add(ctx context.Context, r Rule) (Written, error) {
+	var written Written
+	err := beside(ctx, func() error {
+		planned, change, err := c.plan(r)
+		if err == nil {
+			written, err = planned, c.Store.Edit(change)
+		}
+		return err
+	})
 	if err != nil {
-		return Written{}, err
-	}
-	if err := c.Store.Edit(change); err != nil {
 		return Written{}, reasonOf(err)
 	}
 	// The file may have been edited by somebody else since the plan.
@@ -51,10 +56,34 @@ func (c ConfigRules) Add(_ context.Context, r Rule) (Written, error) {
 	return written, nil
 }
 
+// saveTime is how long an editor that saves the config is waited for, and saveEach how
+// often it is looked whether it has.
+const (
+	saveTime = 2 * time.Second
+	saveEach = 50 * time.Millisecond
+)
+
+// beside changes the config beside a person's editor: where that saves at this very
+// moment, which for some is to take the file away and write it anew, once more after it.
+func beside(ctx context.Context, change func() error) error {
+	var err error
+	for range saveTime / saveEach {
+		if err = change(); !errors.Is(err, configs.ErrChanged) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(saveEach):
+		}
+	}
+	return err
+}
+
 // Remove takes the rule away, and what was made for it as far as nothing else
 // stands in it by now.
-func (c ConfigRules) Remove(_ context.Context, w Written) error {
-	err := c.Store.Edit(func(d *configs.Document) error {
+func (c ConfigRules) Remove(ctx context.Context, w Written) error {
+	change := func(d *configs.Document) error {
 		index, length := d.Find(w.List, w.Item)
 		switch {
 		case index < 0:
@@ -71,8 +100,8 @@ func (c ConfigRules) Remove(_ context.Context, w Written) error {
 			}
 		}
 		return nil
-	})
-	return reasonOf(err)
+	}
+	return reasonOf(beside(ctx, func() error { return c.Store.Edit(change) }))
 }
 
 // plan finds what to write and proves on a copy that it does what it is for.
@@ -110,7 +139,7 @@ func (c ConfigRules) plan(r Rule) (Written, func(*configs.Document) error, error
 	change := func(d *configs.Document) error { return d.Append(own, item) }
 	after, err := c.Store.Preview(change)
 	if err != nil {
-		return Written{}, nil, reasonOf(err)
+		return Written{}, nil, reasonOf(err) // of who saves just now, too: see beside
 	}
 	next, err := after.Policy(r.Agent)
 	if err != nil {
@@ -220,9 +249,24 @@ func reasonOf(err error) error {
 	if err == nil {
 		return nil
 	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	if errors.Is(err, configs.ErrChanged) {
+		return &Error{Op: "edit config", Err: err, Hint: "somebody is saving it just now: close the file in the editor, and answer again with scope always"}
+	}
 	known, ok := errors.AsType[*configs.Error](err)
 	if !ok || len(known.Problems) == 0 {
 		return &Error{Op: "edit config", Err: err}
 	}
-	return &Error{Op: "edit config", Err: errors.New(known.Problems[0].String()), Hint: known.Hint}
+	return &Error{Op: "edit config", Err: &problem{known.Problems[0].String(), known}, Hint: known.Hint}
 }
+
+// problem is the first one of an error of the config.
+type problem struct {
+	text string
+	of   *configs.Error
+}
+
+func (p *problem) Error() string { return p.text }
+func (p *problem) Unwrap() error { return p.of }

@@ -435,3 +435,55 @@ func TestUndoTakesWhatWasMadeForARule(t *testing.T) {
 		})
 	}
 }
+
+// An answer for ever that comes while an editor saves the config waits for that, and
+// loses nothing of what was saved.
+func TestAlwaysBesideAnEditorThatSaves(t *testing.T) {
+	const text = "agents:\n  coder:\n    permissions:\n      ask: [path.read]\n      denied_paths: [/srv/secret]\n"
+	for name, begin := range map[string]func(path string) (*os.File, error){
+		"into the file": func(path string) (*os.File, error) { return os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0) },
+		"anew":          func(path string) (*os.File, error) { return nil, os.Rename(path, path+"~") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := storeOf(t, text)
+			path := store.Current().Path
+			file, err := begin(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			saved := false
+			looks := 0
+			written, err := ConfigRules{Store: whileSaved{store, func() {
+				if looks++; looks < 3 || saved {
+					return
+				}
+				if file == nil {
+					if file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := file.WriteString("# saved\n" + text); err != nil {
+					t.Fatal(err)
+				}
+				saved = file.Close() == nil
+			}}}.Add(t.Context(), Rule{Agent: "coder", Class: policy.ClassPathRead, Target: "/srv/x", Asked: "/srv/x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := textOf(t, store); got != "# saved\n"+text+"      allowed_paths:\n        - {path: /srv/x, access: read}\n" || written.Line != 8 {
+				t.Errorf("%+v\n%s", written, got)
+			}
+		})
+	}
+}
+
+// whileSaved is a store that somebody works beside.
+type whileSaved struct {
+	*configs.Store
+	before func()
+}
+
+func (w whileSaved) Preview(change func(*configs.Document) error) (*configs.Snapshot, error) {
+	w.before()
+	return w.Store.Preview(change)
+}
