@@ -49,6 +49,9 @@ func editFrom(path string, options Options, inForce []byte, change func(*Documen
 	if half(path, file.text, inForce) {
 		return nil, ErrChanged
 	}
+	if err := file.writable(); err != nil {
+		return nil, loadError(path, err)
+	}
 	document, err := newDocument(file.text)
 	if err != nil {
 		return nil, fail(err)

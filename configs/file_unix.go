@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // modesMatter: the permission bits of a file say who may read it.
@@ -35,6 +37,9 @@ func madeBy(info fs.FileInfo, user int) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == user
 }
+
+// mayWrite reports whether this user may write into a file.
+func mayWrite(path string) bool { return unix.Access(path, unix.W_OK) == nil }
 
 // lockFolder keeps two editors of this program apart until unlock is called.
 func lockFolder(folder string) (unlock func(), err error) {

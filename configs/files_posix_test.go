@@ -94,3 +94,30 @@ func TestForeignOwner(t *testing.T) {
 		}
 	}
 }
+
+// A config that was made read-only, or is somebody else's to write, is not replaced by an
+// edit; the error says what to do.
+func TestAReadOnlyFileIsNotEdited(t *testing.T) {
+	const text = "logging: {}\n"
+	change := func(d *Document) error { return d.Set("logging.level", "warn") }
+	store, path := openTest(t, text)
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	err := store.Edit(change)
+	_, preview := store.Preview(change)
+	for _, err := range []error{err, preview} {
+		if err == nil || !strings.Contains(err.Error(), "is read-only (mode 0400) (to let openclaw edit it: chmod u+w "+path) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != text {
+		t.Errorf("%v: it was edited: %q", err, got)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Edit(change); err != nil {
+		t.Error(err)
+	}
+}

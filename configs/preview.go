@@ -14,6 +14,9 @@ func (s *Store) Preview(change func(*Document) error) (*Snapshot, error) {
 	if half(s.path, file.text, s.Current().Text) {
 		return nil, ErrChanged
 	}
+	if err := file.writable(); err != nil {
+		return nil, loadError(s.path, err)
+	}
 	document, err := newDocument(file.text)
 	if err != nil {
 		return nil, err

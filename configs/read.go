@@ -158,6 +158,18 @@ func (r *readResult) modeProblems(file string, literal bool) []Problem {
 	return []Problem{problem}
 }
 
+// writable refuses to edit a file that may not be written. To put another one in its
+// place would be possible all the same, and not what who made it so expects.
+func (r *readResult) writable() error {
+	switch {
+	case modesMatter && r.mode.Perm()&0o200 == 0:
+		return &refusal{fmt.Sprintf("is read-only (mode %04o)", r.mode.Perm()), "to let openclaw edit it: chmod u+w " + shellQuote(r.real)}
+	case !mayWrite(r.real):
+		return &refusal{"may not be written by this user", "check its owner, its mode and its file system"}
+	}
+	return nil
+}
+
 func shellQuote(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool {
 		return !strings.ContainsRune("/._-+@", r) && (r > 'z' || !isLetter(byte(r)) && !isDigit(byte(r)))
