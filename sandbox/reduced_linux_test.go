@@ -61,6 +61,24 @@ func TestReducedTellsOfWhatOnlyLandlockRefuses(t *testing.T) {
 	}
 }
 
+// Who asks for memory, a semaphore or a queue by number is told that there are none, as on
+// a kernel without them: on EACCES PostgreSQL's initdb tries the next number for ever. The
+// person is told too.
+func TestReducedHasNothingByNumber(t *testing.T) {
+	w := newWorld(t).reduced().allow("project")
+	res := w.sh(`perl -MErrno -MPOSIX -e 'sub says { print shift() ? "made " : $!{ENOSYS} ? "none " : "$! " }
+		says(defined shmget(0xc1a, 56, 01600)); says(defined semget(0xc1a, 1, 01600)); says(defined msgget(0xc1a, 01600)); says(defined shmctl(1, 0, 0))'`)
+	if res.out != "none none none none " {
+		t.Errorf("out %q, err %q", res.out, res.err)
+	}
+	got := w.brief(res.denials)
+	for _, want := range []string{"exec share by number shmget", "exec share by number semget", "exec share by number msgget"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
+	}
+}
+
 // What a reduced cage cannot hold is refused before anything runs.
 func TestReducedRefusesToStart(t *testing.T) {
 	for _, c := range []struct {

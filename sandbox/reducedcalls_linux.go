@@ -26,6 +26,7 @@ func leftToHandler() []string {
 		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
 		"setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
 		"setpriority", "ioprio_set", "sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr",
+		"shmget", "semget", "msgget", "mq_open",
 	}
 }
 
@@ -77,6 +78,11 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return r.atPriority(call)
 	case seccomp.AllocateCall:
 		return r.process.judge.atAllocate(call)
+	case seccomp.MakeIPC:
+		return r.refuse(call, policy.ClassExec, call.Name, policy.Decision{
+			Effect: policy.Deny, Rule: "reduced mode: memory, semaphores and queues by number or name are the whole machine's",
+			Origin: policy.Origin{BuiltIn: "they would reach programs outside the cage"},
+		}, unix.ENOSYS)
 	}
 	if call.Path != "" && call.Path == r.process.judge.probe.path {
 		r.process.judge.probe.seen.Store(true)

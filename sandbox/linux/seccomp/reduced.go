@@ -35,7 +35,18 @@ func reducedOnly(o Options, body []unix.SockFilter) []unix.SockFilter {
 	return nil
 }
 
-func noIPC(Options) []unix.SockFilter { return errno(unix.EACCES) }
+// noIPC answers as a kernel without such memory, semaphores and queues does. A
+// program that hears EACCES takes the number for somebody else's and tries the next
+// one: PostgreSQL does so for ever.
+func noIPC(Options) []unix.SockFilter { return errno(unix.ENOSYS) }
+
+// makesIPC hands over what a program begins with, to be refused and told.
+func makesIPC(o Options) []unix.SockFilter {
+	if !o.Notify {
+		return noIPC(o)
+	}
+	return notify(o)
+}
 
 // connected allows what can only send where it is connected to. A datagram
 // socket sends to any name, given in memory where a filter cannot see it.
@@ -70,6 +81,10 @@ func ways() []unix.SockFilter {
 	)
 }
 
+// MakeIPC is the operation of a call for memory, semaphores or a queue that have a
+// number or a name for the whole machine. The answer is ENOSYS, always.
+const MakeIPC = "share by number"
+
 // reducedShapes are the calls that only a handler which makes them itself can
 // judge.
 func reducedShapes() map[string]shape {
@@ -86,6 +101,10 @@ func reducedShapes() map[string]shape {
 		"sched_setscheduler": own("set priority", policy.ClassExec),
 		"sched_setaffinity":  own("set priority", policy.ClassExec),
 		"sched_setattr":      own("set priority", policy.ClassExec),
+		"shmget":             own(MakeIPC, policy.ClassExec),
+		"semget":             own(MakeIPC, policy.ClassExec),
+		"msgget":             own(MakeIPC, policy.ClassExec),
+		"mq_open":            own(MakeIPC, policy.ClassExec),
 	}
 }
 

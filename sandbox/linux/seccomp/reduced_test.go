@@ -28,19 +28,19 @@ func TestReducedTable(t *testing.T) {
 		{"sched_setscheduler", args{}, allowed, notified},
 		{"sched_setaffinity", args{}, allowed, notified},
 		{"sched_setattr", args{}, allowed, notified},
-		{"shmget", args{}, allowed, fails(unix.EACCES)},
-		{"shmat", args{}, allowed, fails(unix.EACCES)},
-		{"shmctl", args{}, allowed, fails(unix.EACCES)},
-		{"semget", args{}, allowed, fails(unix.EACCES)},
-		{"semop", args{}, allowed, fails(unix.EACCES)},
-		{"semctl", args{}, allowed, fails(unix.EACCES)},
-		{"semtimedop", args{}, allowed, fails(unix.EACCES)},
-		{"msgget", args{}, allowed, fails(unix.EACCES)},
-		{"msgsnd", args{}, allowed, fails(unix.EACCES)},
-		{"msgrcv", args{}, allowed, fails(unix.EACCES)},
-		{"msgctl", args{}, allowed, fails(unix.EACCES)},
-		{"mq_open", args{}, allowed, fails(unix.EACCES)},
-		{"mq_unlink", args{}, allowed, fails(unix.EACCES)},
+		{"shmget", args{}, allowed, notified},
+		{"shmat", args{}, allowed, fails(unix.ENOSYS)},
+		{"shmctl", args{}, allowed, fails(unix.ENOSYS)},
+		{"semget", args{}, allowed, notified},
+		{"semop", args{}, allowed, fails(unix.ENOSYS)},
+		{"semctl", args{}, allowed, fails(unix.ENOSYS)},
+		{"semtimedop", args{}, allowed, fails(unix.ENOSYS)},
+		{"msgget", args{}, allowed, notified},
+		{"msgsnd", args{}, allowed, fails(unix.ENOSYS)},
+		{"msgrcv", args{}, allowed, fails(unix.ENOSYS)},
+		{"msgctl", args{}, allowed, fails(unix.ENOSYS)},
+		{"mq_open", args{}, allowed, notified},
+		{"mq_unlink", args{}, allowed, fails(unix.ENOSYS)},
 		{"socket", args{unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC}, allowed, allowed},
 		{"socket", args{unix.AF_UNIX, unix.SOCK_SEQPACKET}, allowed, allowed},
 		{"socket", args{unix.AF_UNIX, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC}, fails(unix.EACCES), fails(unix.EACCES)},
@@ -73,6 +73,12 @@ func TestReducedTable(t *testing.T) {
 			}
 			if got := run(t, reduced, d); got != test.reduced {
 				t.Errorf("%s reduced %s%x: %#x, want %#x", arch, test.call, test.args, got, test.reduced)
+			}
+		}
+		alone := built(t, Options{Arch: arch, Reduced: true})
+		for _, call := range []string{"shmget", "semget", "msgget", "mq_open"} {
+			if got := run(t, alone, data{number: uint32(numbers[call]), arch: audit}); got != fails(unix.ENOSYS) {
+				t.Errorf("%s: %s where nobody listens: %#x", arch, call, got)
 			}
 		}
 		closed := built(t, Options{Arch: arch, Notify: true, Reduced: true})
