@@ -56,6 +56,9 @@ func (p *Process) Update(*policy.Policy) (Change, error) { return Change{}, errU
 // CutConnection finds none: there is no cage.
 func (p *Process) CutConnection(string, string) bool { return false }
 
+// Say shows nothing.
+func (p *Process) Say(string) bool { return false }
+
 // Signal refuses.
 func (p *Process) Signal(os.Signal) error { return errUnsupported() }
 

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sync"
 	"syscall"
+	"time"
 
 	"openclaw/sandbox/policy"
 )
@@ -21,6 +22,13 @@ func (p *Process) kill() {
 		_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
 		_ = p.command.Process.Kill()
 	}
+}
+
+// Say shows one line to the person on whose terminal the command runs, between what that
+// writes, and reports whether it did: never over a program that draws, nor to who does
+// not type for it.
+func (p *Process) Say(line string) bool {
+	return p.terminal != nil && p.terminal.Attached() && p.terminal.Say(line, time.Second)
 }
 
 // Signal sends a signal to the command. SIGKILL ends the whole run.

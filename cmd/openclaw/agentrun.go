@@ -159,6 +159,7 @@ func (t *terminal) caged(ctx context.Context, agent string, command []string, o 
 		Hide:  keychain.HideMemory,
 		Learn: o.recorder, Terminal: o.terminal, Begin: o.begin,
 		Warn: func(text string) { t.warn("%s", printable(text)) },
+		Line: func(text string) string { return t.warning(printable(text)) },
 	})
 	if err != nil && !errors.Is(err, supervise.ErrRestart) {
 		return status, &failure{err: err, hint: hintOf(err), code: notRun(err)}

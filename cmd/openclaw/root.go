@@ -97,8 +97,11 @@ func (t *terminal) written(err error) {
 
 // warn writes one line to standard error.
 func (t *terminal) warn(format string, values ...any) {
-	fmt.Fprintf(t.err, "openclaw: %s\n", t.masked(fmt.Sprintf(format, values...)))
+	fmt.Fprintln(t.err, t.warning(fmt.Sprintf(format, values...)))
 }
+
+// warning is the line that warn shows.
+func (t *terminal) warning(text string) string { return "openclaw: " + t.masked(text) }
 
 // json writes a value as indented JSON, which a terminal shows and does not
 // obey, and without what looks like a secret: it is piped into files and tickets.

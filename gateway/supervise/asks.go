@@ -33,12 +33,19 @@ type asks struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
+	// tell says on the run's terminal that a request is held, and reports whether it was
+	// shown; nil: nobody is there.
+	tell  func(d sandbox.Denial, limit time.Duration) bool
+	after func(time.Duration) <-chan time.Time
+
 	mu       sync.Mutex // guards the fields below, and every pending
 	conn     Conn       // nil: the gateway is away
 	next     uint64
 	byNumber map[uint64]*pending
 	byKey    map[alike]*pending
 	reasons  map[subject]reason
+	toldFor  *pending  // what was told of last
+	toldAt   time.Time // and when
 }
 
 // alike is what makes two requests one ask.
@@ -52,6 +59,7 @@ type alike struct {
 type pending struct {
 	number  uint64
 	key     alike
+	limit   time.Duration // of the first one; 0: as long as its program lives
 	waiters int
 	seen    int           // requests that it was for, in all
 	more    chan struct{} // one slot: waiters or seen have changed
@@ -84,7 +92,7 @@ const (
 )
 
 func newAsks(run string, conn Conn) *asks {
-	a := &asks{run: run, now: time.Now, conn: conn, byNumber: map[uint64]*pending{}, byKey: map[alike]*pending{}, reasons: map[subject]reason{}}
+	a := &asks{run: run, now: time.Now, after: time.After, conn: conn, byNumber: map[uint64]*pending{}, byKey: map[alike]*pending{}, reasons: map[subject]reason{}}
 	a.life, a.end = context.WithCancel(context.Background())
 	return a
 }
@@ -130,7 +138,7 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 		a.mu.Unlock()
 		return false, errors.New(reasonAway)
 	}
-	p := a.join(d)
+	p := a.join(d, limit)
 	a.mu.Unlock()
 
 	gone, stop := watchExit(d.PID)
@@ -165,7 +173,7 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 }
 
 // join finds the ask that a request is part of, or makes it. a.mu is held.
-func (a *asks) join(d sandbox.Denial) *pending {
+func (a *asks) join(d sandbox.Denial, limit time.Duration) *pending {
 	key := alike{d.Class, d.Operation, d.Target}
 	if p := a.byKey[key]; p != nil {
 		p.waiters, p.seen = p.waiters+1, p.seen+1
@@ -173,7 +181,7 @@ func (a *asks) join(d sandbox.Denial) *pending {
 		return p
 	}
 	a.next++
-	p := &pending{number: a.next, key: key, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &pending{number: a.next, key: key, limit: limit, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
 	a.byNumber[p.number], a.byKey[key] = p, p
 	conn := a.conn
 	a.work.Go(func() { a.carry(conn, p, d) })
@@ -204,6 +212,7 @@ func (a *asks) carry(conn Conn, p *pending, d sandbox.Denial) {
 		a.mu.Unlock()
 		return
 	}
+	a.work.Go(func() { a.notice(p, d) })
 	if !a.count(conn, p) {
 		return
 	}

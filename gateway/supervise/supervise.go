@@ -59,6 +59,9 @@ type Options struct {
 	// Warn shows a sentence to the person at the terminal, before the command
 	// starts or after it has ended: never over what it draws.
 	Warn func(text string)
+	// Line makes of a sentence the line that Warn shows, for one that is shown between
+	// what the command writes: that something is held. nil: nothing is said then.
+	Line func(text string) string
 }
 
 // Run runs the command to its end. An error means that nothing was run, or
@@ -109,6 +112,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	defer asks.close()
 	known := clients{policy: started.Policy, base: "http://" + started.Gateway, command: started.Command}
 	var running atomic.Pointer[sandbox.Process]
+	asks.tell = options.heldLine(&running)
 	var refusals atomic.Int64
 	process, err := cage.Start(ctx, sandbox.Spec{
 		Agent: options.Agent, Run: started.Run, Policy: started.Policy, Command: known.arguments(), Dir: workFolder(started.Policy, options.Dir),

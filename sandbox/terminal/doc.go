@@ -15,5 +15,6 @@
 // happens by itself.
 //
 // It never decides who is in the foreground, and sends no signal: see sandbox.
+// Say shows a line of ours between what the command writes, never over what draws.
 // What the person typed for the run and no program of it read goes with it.
 package terminal

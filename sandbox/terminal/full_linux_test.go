@@ -30,3 +30,29 @@ func TestDetachWhileRunDoesNotRead(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who has stopped their terminal's output (Ctrl-S) is told nothing, and nothing waits
+// for them.
+func TestNothingIsSaidToAStoppedTerminal(t *testing.T) {
+	person, inner := pair(t)
+	if err := inner.Attach(false, nil); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = inner.Run() }()
+	for _, c := range []struct {
+		output uintptr
+		said   bool
+	}{{unix.TCOOFF, false}, {unix.TCOON, true}} {
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, inner.Outer().Fd(), unix.TCXONC, c.output); errno != 0 {
+			t.Fatal(errno)
+		}
+		if said := inner.Say("a line", 20*time.Second); said != c.said {
+			t.Errorf("it is said: %v, want %v", said, c.said)
+		}
+	}
+	shows(t, person, "\ra line\r\n")
+	finished(t, inner)
+	if err := inner.Close(true); err != nil {
+		t.Error(err)
+	}
+}

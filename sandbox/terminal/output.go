@@ -49,7 +49,7 @@ func (t *Terminal) Run() error {
 		case ready == nil && held == 0:
 			return nil
 		case ready == nil:
-			gone = gone || show(to, buffer[:held]) != nil
+			gone = gone || t.show(to, buffer[:held]) != nil
 			held = 0
 		}
 		if ready[master] {
@@ -64,7 +64,7 @@ func (t *Terminal) Run() error {
 			if held = 0; t.twice(to) {
 				text, held = once(text)
 			}
-			gone = gone || show(to, text) != nil
+			gone = gone || t.show(to, text) != nil
 			buffer[0] = '\r'
 			t.shown.Add(int64(n))
 		}
@@ -97,6 +97,16 @@ func once(text []byte) (plain []byte, held int) {
 		}
 	}
 	return plain, 0
+}
+
+// show shows what the command wrote, while nothing is said beside it.
+func (t *Terminal) show(to int, text []byte) error {
+	t.showing.Lock()
+	defer t.showing.Unlock()
+	if len(text) > 0 {
+		t.midLine = text[len(text)-1] != '\n'
+	}
+	return show(to, text)
 }
 
 // show writes all of it, also to a file that somebody made non-blocking.
@@ -138,9 +148,14 @@ func (t *Terminal) Shown(patience time.Duration) bool {
 
 // Settle returns once all that the command wrote before has been shown, or after that
 // long: what a command wrote that has just been stopped is seen before its shell says
-// so.
+// so. It is not settled once Run has returned.
 func (t *Terminal) Settle(patience time.Duration) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		select {
+		case <-t.done:
+			return false
+		default:
+		}
 		if !t.idle.Load() {
 			continue
 		}

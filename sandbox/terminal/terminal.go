@@ -43,6 +43,9 @@ type Terminal struct {
 	ran     bool // it has returned; under mu
 	hungUp  bool // the command's terminal is to be, or is; under mu
 
+	showing sync.Mutex // held while something is shown to the person
+	midLine bool       // that ended within a line; under showing
+
 	attached atomic.Bool // input is not nil, for all
 
 	input *input        // nil: what is typed is the person's shell's
