@@ -16,6 +16,9 @@ const (
 	heldTime = time.Second
 	// heldEach is how long one line stands for all that is held beside it.
 	heldEach = 30 * time.Second
+	// heldTarget is how much of a target is said, in characters: a path may be 4,096 bytes
+	// long, and what matters stands after it.
+	heldTarget = 160
 )
 
 // notice tells the person at the run's terminal that something waits for them: its
@@ -63,9 +66,18 @@ func heldText(d sandbox.Denial, limit time.Duration) string {
 	if d.Program != "" {
 		who = path.Base(d.Program)
 	}
-	text := who + " is held: '" + d.Operation + " " + d.Target + "' waits for your answer, in the screen or by 'openclaw asks' in another terminal"
+	text := who + " is held: '" + d.Operation + " " + brief(d.Target) + "' waits for your answer, in the screen or by 'openclaw asks' in another terminal"
 	if limit > 0 {
 		text += "; denied after " + limit.Round(time.Second).String() + " without one"
 	}
 	return text
+}
+
+// brief leaves out the middle of a long target.
+func brief(target string) string {
+	runes := []rune(target)
+	if len(runes) <= heldTarget {
+		return target
+	}
+	return string(runes[:heldTarget/2]) + "…" + string(runes[len(runes)-heldTarget/2:])
 }

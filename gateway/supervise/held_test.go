@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"openclaw/gateway/event"
 	"openclaw/sandbox"
@@ -140,6 +141,10 @@ func TestTheLineOfWhatIsHeld(t *testing.T) {
 		t.Error(text)
 	}
 	if text := heldText(sandbox.Denial{Operation: "connect", Target: "x:1"}, 0); !strings.HasPrefix(text, "a program is held") || strings.Contains(text, "denied") {
+		t.Error(text)
+	}
+	long := "/home/" + strings.Repeat("ü", heldTarget) + "/end"
+	if text := heldText(sandbox.Denial{Operation: "open", Target: long}, 0); utf8.RuneCountInString(text) > heldTarget+120 || !strings.Contains(text, "üü…üü") || !strings.Contains(text, "ü/end' waits") {
 		t.Error(text)
 	}
 	line := func(text string) string { return text }
