@@ -49,8 +49,11 @@ func (r *runs) unclaimed(file *spool.File) bool {
 	r.mu.Lock()
 	live := r.live[file.Header.Run] != nil
 	r.mu.Unlock()
-	return !live && (!alive(file.Header.PID) || r.g.deps.Now().Sub(file.Header.Begun) > spoolWait)
+	return !live && (!supervised(&file.Header) || r.g.deps.Now().Sub(file.Header.Begun) > spoolWait)
 }
+
+// supervised reports whether the supervisor that wrote a file may live still.
+func supervised(by *spool.Header) bool { return alive(by.PID) && !by.Replaced() }
 
 // recordFile goes by the numbers of the rows: a gateway may have died over this
 // file, or over the report that its first rows came from. more says that the run has
@@ -92,7 +95,7 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 	if err != nil {
 		return fmt.Errorf("record what was refused without a gateway: %w", err)
 	}
-	if exit == "" && !more && !alive(header.PID) {
+	if exit == "" && !more && !supervised(&header) {
 		exit = "lost"
 	}
 	if exit != "" && !known.Ended {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"openclaw/configs"
@@ -305,5 +306,32 @@ func TestRefusalsOfAFullDiskAreRecordedLater(t *testing.T) {
 	until(t, "the record", func() bool { return len(h.recorded()) == 2 && h.registry.Owed() == 0 })
 	if got := h.recorded(); got["coder /a"] != 6 || got["coder /b"] != 6 || h.registry.DeniedHour() != 12 {
 		t.Errorf("on record: %v; shown: %d", got, h.registry.DeniedHour())
+	}
+}
+
+// A run whose supervisor died with its gateway is lost, also when another program has
+// the supervisor's number by now, as after a start of the machine: its end is on record.
+func TestTheEndOfARunWhoseSupervisorsNumberIsGivenAgain(t *testing.T) {
+	layout := configs.Layout{Root: shortDir(t)}
+	if err := layout.Make(); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, layout, "run1", "coder", os.Getpid(), "", 1, "/a").Seal()
+	name := filepath.Join(layout.Spool(), "run1.1.jsonl")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := regexp.MustCompile(`("process":"[^"]* )[0-9]+"`).ReplaceAll(text, []byte("${1}1\""))
+	if bytes.Equal(earlier, text) {
+		t.Skip("which process it was cannot be told on this system")
+	}
+	if err := os.WriteFile(name, earlier, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, layout, freePort(t), "", nil).run()
+	until(t, "the run on record", func() bool { return h.spoolFiles() == 0 })
+	if ends := h.audited("run_end"); len(ends) != 1 || ends[0].Reason != "lost" || ends[0].Details["run"] != "run1" {
+		t.Errorf("ends: %+v", ends)
 	}
 }

@@ -27,8 +27,9 @@ type Header struct {
 	Version int       `json:"version"`
 	Run     string    `json:"run"`
 	Agent   string    `json:"agent"`
-	PID     int       `json:"pid"`   // of the supervisor
-	Begun   time.Time `json:"begun"` // when the file was; the Writer sets it
+	PID     int       `json:"pid"`               // of the supervisor
+	Process string    `json:"process,omitempty"` // which of all that have, had and will have this PID; the Writer sets it
+	Begun   time.Time `json:"begun"`             // when the file was; the Writer sets it
 }
 
 // version of the format: a header, then an Entry a line, as JSON.
@@ -117,7 +118,7 @@ func (w *Writer) begin() error {
 	if err := os.MkdirAll(w.folder, 0o700); err != nil {
 		return err
 	}
-	w.header.Begun = time.Now().UTC()
+	w.header.Begun, w.header.Process = time.Now().UTC(), processOf(w.header.PID)
 	text, err := json.Marshal(w.header)
 	if err != nil {
 		return err
