@@ -19,7 +19,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 		message.CloseFiles()
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
-	listener := seccomp.NewListener(message.Files[0], p.judge.atCall)
+	listener := seccomp.NewListener(message.Files[0], false, p.judge.atCall)
 	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
 	listener.ProcessOnDemand()
 	listener.TellUnread(p.judge.unread)
@@ -76,11 +76,14 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 
 // refuse reports and answers.
 func (j *judge) refuse(call seccomp.Call, class policy.Class, target string, decision policy.Decision, errno unix.Errno) seccomp.Verdict {
-	pid, waits := call.Process()
-	if waits {
-		j.process.reporter.add(j.denial(pid, class, call.Operation, target, "notify", decision))
-	}
+	j.report(call, class, target, "notify", decision)
 	return seccomp.Verdict{Errno: errno}
+}
+
+func (j *judge) report(call seccomp.Call, class policy.Class, target, mechanism string, decision policy.Decision) {
+	if pid, waits := call.Process(); waits {
+		j.process.reporter.add(j.denial(pid, class, call.Operation, target, mechanism, decision))
+	}
 }
 
 // unread reports a call that is refused because the program's memory cannot be read:
@@ -90,18 +93,6 @@ func (j *judge) unread(call seccomp.Call) {
 		Effect: policy.Deny, Rule: "a program that keeps its memory to itself (PR_SET_DUMPABLE, or a file that may be run and not read) cannot be judged",
 		Origin: policy.Origin{BuiltIn: "what a program names must be readable"},
 	}, unix.EACCES)
-}
-
-// barred reports a call that would have given a set-uid or set-gid bit.
-func (j *judge) barred(call seccomp.Call) {
-	target := call.Path
-	if target == "" {
-		target = "a file without a name"
-	}
-	j.refuse(call, policy.ClassPathWrite, target, policy.Decision{
-		Effect: policy.Deny, Rule: "built-in: no file or folder gets a set-user-ID or set-group-ID bit",
-		Origin: policy.Origin{BuiltIn: "a set-user-ID program gives whoever runs it its owner's rights"},
-	}, unix.EPERM)
 }
 
 // region finds the real name of a path and what it is in the cage.

@@ -75,6 +75,16 @@
 // program) is judged by text that the program may change meanwhile. Its answer
 // may refuse more than the walls do; it never opens anything.
 //
+// # What is told
+//
+// Every refusal of the gate, the mounts, the network and the supervisor, and what the call
+// filter refuses whatever it names (a UNIX datagram socket, as for syslog and sd_notify, raw,
+// netlink and packet sockets, leases, flags of files, mounts, io_uring, keyrings, the clock…):
+// mechanism "filter", in the words of what was asked for. Not told is what programs try in
+// passing and do without (package linux/seccomp lists it), what the kernel itself refuses to
+// whoever has no right (ptrace, a port below 1024, a priority), and extended attributes in the
+// reduced mode, which copying programs do without.
+//
 // # What does not hold
 //
 // A second name (hard link) of a denied file, made before the run, inside an

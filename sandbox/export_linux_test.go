@@ -8,7 +8,9 @@ import (
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/gate"
 	"openclaw/sandbox/linux/network"
+	"openclaw/sandbox/linux/seccomp"
 	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
 	"openclaw/sandbox/positional"
 )
 
@@ -86,4 +88,9 @@ func WatchTree(root string, denies func(name string) bool) (stop func() error, e
 		_ = w.file.Close()
 		return <-ended
 	}, nil
+}
+
+// BarredAs is what is told of a call that the filter refuses.
+func BarredAs(p *policy.Policy, call *seccomp.Call) (policy.Class, string, policy.Decision) {
+	return barredAs(p, call)
 }

@@ -19,7 +19,7 @@ import (
 func (j *judge) atNamespace(call seccomp.Call) seccomp.Verdict {
 	current := j.policy.Load()
 	flags := call.Arguments[0]
-	decision := policy.Decision{Effect: policy.Deny, Rule: "nested: false", Origin: current.NestedFrom}
+	decision := policy.Decision{Effect: policy.Deny, Rule: ruleNested, Origin: current.NestedFrom}
 	if j.process.spec.Policy.Nested && flags&unix.CLONE_NEWCGROUP != 0 {
 		decision = policy.Decision{
 			Effect: policy.Deny, Rule: "nested: no cgroup namespace, because its control group is the user's own",

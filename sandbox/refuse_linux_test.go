@@ -88,7 +88,7 @@ func TestSetIDBitsAreRefusedAndTold(t *testing.T) {
 }
 
 func TestRefusedAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^(TestRefused|TestSetIDBitsAreRefusedAndTold|TestAllowed|TestDeniedInside|TestDeniedNotThereYet|TestDeniedPattern|TestAncestorStays|TestTricks|TestEnvironment|TestStatus|TestSignal|TestSelfTest|TestProbe|TestUpdate|TestOddNames|TestSupervisorKilled|TestNetworkClosed|TestLimit|TestAsk|TestDeniedReplacedOutside|TestDeniedAncestorReplacedOutside)$")
+	ordinary(t, "^(TestRefused|TestSetIDBitsAreRefusedAndTold|TestBarredCallsAreTold|TestAskedInPassingIsNotTold|TestBarredCallsAreCounted|TestReducedSocketsAreTold|TestAllowed|TestDeniedInside|TestDeniedNotThereYet|TestDeniedPattern|TestAncestorStays|TestTricks|TestEnvironment|TestStatus|TestSignal|TestSelfTest|TestProbe|TestUpdate|TestOddNames|TestSupervisorKilled|TestNetworkClosed|TestLimit|TestAsk|TestDeniedReplacedOutside|TestDeniedAncestorReplacedOutside)$")
 }
 
 // A home lists only what leads somewhere allowed, without a word.

@@ -78,7 +78,7 @@ type Denial struct {
 	Target      string        `json:"target"`    // path, or host:port
 	Rule        string        `json:"rule"`
 	Origin      policy.Origin `json:"origin"`
-	Mechanism   string        `json:"mechanism"` // "gate", "notify", "dns", "egress", "mount"
+	Mechanism   string        `json:"mechanism"` // "gate", "notify", "filter", "dns", "egress", "mount"
 	Count       int           `json:"count"`     // at least 1
 
 	// Connection is the ID of the connection that it is about, of those out of the

@@ -1,6 +1,7 @@
 package escape_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,11 +56,74 @@ func filterAttempts() []try {
 			return os.WriteFile(p.path("shared/lib.txt"), []byte("x"), 0o600)
 		}},
 		{name: "filter: personality of another machine", run: call(unix.SYS_PERSONALITY, 0x0400000|0x8)},
+		{name: "filter: a refused socket in registers whose upper halves say otherwise", run: func(place) error {
+			var err error
+			for _, high := range []uintptr{1 << 32, 1 << 40, 1 << 63, 0xffffffff << 32} {
+				for _, flags := range []uintptr{0, unix.SOCK_CLOEXEC, unix.SOCK_NONBLOCK, unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK} {
+					for which := range 8 {
+						a := [3]uintptr{unix.AF_UNIX, unix.SOCK_DGRAM | flags, 0}
+						for i := range a {
+							if which&(1<<i) != 0 {
+								a[i] |= high
+							}
+						}
+						if _, _, errno := unix.Syscall(unix.SYS_SOCKET, a[0], a[1], a[2]); errno == 0 {
+							return nil
+						} else if err = errno; !errors.Is(errno, unix.EACCES) {
+							return fmt.Errorf("%x: %w", a, errno)
+						}
+					}
+				}
+			}
+			return err
+		}},
+		{name: "filter: a refused socket among thousands at once, between signals", run: manySockets},
 		{name: "filter: from a child that shares memory", run: func(place) error {
 			// vfork's child has its parent's memory, and its filter.
 			return exec.Command("/bin/sh", "-c", fmt.Sprintf(`exec /usr/bin/perl -e 'my ($t,$d,$p)=("user","openclaw","x"); exit(syscall(%d, $t, $d, $p, 1, -2) > 0 ? 0 : 1)'`, unix.SYS_ADD_KEY)).Run()
 		}},
 	}
+}
+
+// manySockets asks for a refused socket from many threads, which are interrupted all the
+// while: whoever answers for the filter has much to do, and calls are made anew.
+func manySockets(place) error {
+	const threads, times = 48, 400
+	answers, done := make(chan error, threads), make(chan struct{})
+	defer close(done)
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = unix.Kill(os.Getpid(), unix.SIGURG) // the runtime's own, which does nothing
+			}
+		}
+	}()
+	for range threads {
+		go func() {
+			runtime.LockOSThread()
+			var err error
+			for range times {
+				fd, e := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+				if e == nil {
+					_ = unix.Close(fd)
+					answers <- nil
+					return
+				}
+				err = e
+			}
+			answers <- err
+		}()
+	}
+	var err error
+	for range threads {
+		if err = <-answers; err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // ownFilter puts a filter on the calling thread that always gives one answer.

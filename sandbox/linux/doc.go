@@ -17,6 +17,10 @@
 // back and leave things out: each mechanism is tried, in every cage before its
 // command starts, and by `openclaw doctor`.
 //
+// What the call filter refuses whatever it names is told by the same notification (5.0),
+// which is final there: the supervisor reads no more than the call's registers for it, and
+// never lets it go on. A supervisor that is gone leaves the kernel to refuse it, with ENOSYS.
+//
 // # What a reduced cage needs
 //
 // Linux 6.12, for Landlock's scopes, which nothing stands in for there, and seccomp with user notification; no namespace, no FUSE,

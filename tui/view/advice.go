@@ -45,8 +45,16 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 			return advice{note: w.T("The config allows it now; this run began before that. Start a new run.")}
 		}
 		return advice{note: w.T("The entry at %s is for reading only. Write access: write in it, or leave access out.", originPlace(d.Origin))}
+	case "nested":
+		if strings.TrimSpace(value) != "false" {
+			break
+		}
+		return advice{note: w.T("Set nested to true at %s if its programs are to build sandboxes of their own. That opens much of the kernel: openclaw agent show %s lists what.", originPlace(d.Origin), d.Agent)}
 	case "system folder":
 		return advice{note: w.T("Every agent may read the system's folders and change none. An entry in allowed_paths for this very path lifts that, as far as you yourself may write there.")}
+	}
+	if d.Mechanism == "filter" || strings.Contains(d.Rule, "set-user-ID") {
+		return adviseFilter(w, d)
 	}
 	if d.Class == policy.ClassNet {
 		return adviseNetwork(w, d, role)
@@ -96,10 +104,27 @@ func advisePrivate(w *Words, d *event.Denial) advice {
 	switch {
 	case strings.Contains(d.Origin.BuiltIn, "workspace"):
 		note += w.T(" Two agents share files in a folder that allowed_paths of both hold.")
-	case strings.Contains(d.Rule, "set-user-ID"):
-		note += w.T(" Without the bit the same is allowed: git init without --shared, cp without -a.")
 	case d.Class == policy.ClassPathRead || d.Class == policy.ClassPathWrite:
 		note += w.T(" Copy what the agent needs into its workspace.")
+	}
+	return advice{note: note}
+}
+
+// adviseFilter is for calls that the call filter refuses, whatever they name.
+func adviseFilter(w *Words, d *event.Denial) advice {
+	if d.Origin.BuiltIn == "" || d.Rule == "no network_access" {
+		return advice{note: w.T("The policy lets nothing out. Write what is to be reached into network.allowed_domains or network.allowed_ips.")}
+	}
+	note := w.T("Built in (%s): no config lifts this.", d.Origin.BuiltIn)
+	switch {
+	case strings.Contains(d.Rule, "set-user-ID"):
+		note += w.T(" Without the bit the same is allowed: git init without --shared, cp without -a.")
+	case strings.Contains(d.Rule, "syslog"):
+		note += w.T(" Have the program log to its standard output or to a file.")
+	case strings.Contains(d.Rule, "ping"):
+		note += w.T(" Whether a host answers shows by a TCP connection to it, as curl makes one.")
+	case strings.HasPrefix(d.Rule, "reduced mode"):
+		note += w.T(" openclaw doctor says what this machine lacks for a full cage.")
 	}
 	return advice{note: note}
 }

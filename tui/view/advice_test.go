@@ -190,6 +190,33 @@ func TestAdviceOnSetIDBits(t *testing.T) {
 	}
 }
 
+// What the call filter refuses is no path and no address: nobody is told to list one.
+func TestAdviceOnBarredCalls(t *testing.T) {
+	for _, c := range []struct {
+		class                            policy.Class
+		operation, target, rule, builtIn string
+		note                             string
+	}{
+		{policy.ClassNet, "socket", "a UNIX datagram socket", "built-in: no UNIX datagram socket (syslog and sd_notify need one)", "it sends to any socket", "to a file"},
+		{policy.ClassNet, "socket", "a socket for ICMP", "built-in: no ICMP (ping) and no raw sockets", "packets", "TCP connection"},
+		{policy.ClassNet, "socket", "a packet socket", "built-in: no sockets but UNIX, TCP and UDP ones", "nothing here", "no config lifts this."},
+		{policy.ClassNet, "socket", "a UDP socket", "reduced mode: no UDP", "what only a full cage can open", "openclaw doctor"},
+		{policy.ClassNet, "socket", "a TCP socket", "no network_access", "default", "network.allowed_domains"},
+		{policy.ClassNet, "socket", "a TCP socket", "no network_access", "", "network.allowed_domains"},
+		{policy.ClassPathWrite, "fcntl", "/home/ada/p/f", "built-in: no lease on a file", "others", "no config lifts this."},
+		{policy.ClassExec, "mount", "a mount", "nested: false", "", "Set nested to true"},
+	} {
+		d := event.Denial{Agent: "coder", Class: c.class, Operation: c.operation, Target: c.target, Rule: c.rule, Origin: policy.Origin{BuiltIn: c.builtIn}, Mechanism: "filter"}
+		if got := advise(nil, &d, adviceHome, ""); got.lines != nil || got.short != "" || !strings.Contains(got.note, c.note) || strings.Contains(got.note, "Copy") || strings.Contains(got.note, "stands for an address") {
+			t.Errorf("%s: %+v", c.target, got)
+		}
+	}
+	other := event.Denial{Agent: "coder", Class: policy.ClassNet, Rule: "nested: no socket with a path is reached", Origin: policy.Origin{BuiltIn: "x"}}
+	if got := advise(nil, &other, adviceHome, ""); strings.Contains(got.note, "to true") {
+		t.Errorf("a rule of nested: true: %+v", got)
+	}
+}
+
 func TestAdviceForARole(t *testing.T) {
 	const config = "roles:\n  dev:\n    permissions:\n      network: {allowed_domains: [a.test]}\nagents:\n  'on':\n    role: dev\n"
 	request := policy.Request{Class: policy.ClassNet, Host: "b.test", Port: 443}

@@ -33,7 +33,7 @@ func BenchmarkOpen(b *testing.B) {
 		return func(b *testing.B) {
 			b.Helper()
 			run, done := onWatchedThread(b, func(fd int) *Listener {
-				return NewListener(fd, func(context.Context, Call) Verdict { return Verdict{} })
+				return NewListener(fd, false, func(context.Context, Call) Verdict { return Verdict{} })
 			}, func() { open(b, flags) })
 			if err := run(b.Context()); err != nil {
 				b.Error(err)

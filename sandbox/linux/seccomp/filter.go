@@ -42,6 +42,8 @@ type Options struct {
 	// Internet, with Reduced, allows TCP sockets over IPv4; each connect is handed
 	// over.
 	Internet bool
+
+	judging bool // for a Listener; see barred
 }
 
 // maxInstructions is the kernel's own limit, BPF_MAXINSNS.

@@ -44,10 +44,11 @@ const (
 // onIoctl refuses to type into a terminal and to change it for whoever uses it
 // after the run; and what changes a file or its file system through a descriptor
 // that was opened for reading only, which no mount and no Landlock rule looks
-// at. A snapshot of a subvolume holds what a mount covers in it.
+// at. A snapshot of a subvolume holds what a mount covers in it. Nobody is told of
+// requests to a console: a terminal of a run is none, and says the same.
 func onIoctl() rule {
-	return func(Options) []unix.SockFilter {
-		unsupported, noTerminal := errno(unix.EOPNOTSUPP), errno(unix.ENOTTY)
+	return func(o Options) []unix.SockFilter {
+		unsupported, noTerminal := barred(o, unix.EOPNOTSUPP), errno(unix.ENOTTY)
 		ofType := func(number uint32, allowed []uint32, refused []unix.SockFilter) []unix.SockFilter {
 			if len(allowed) > 0 {
 				refused = sequence(ifOneOf(1, allowed, allow()), refused)
@@ -55,7 +56,7 @@ func onIoctl() rule {
 			return ifEqual(1, ioctlType, number, refused)
 		}
 		return sequence(
-			ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS, unix.TIOCEXCL}, errno(unix.EPERM)),
+			ifOneOf(1, []uint32{unix.TIOCSTI, tiocLinux, unix.TIOCSETD, unix.TIOCCONS, unix.TIOCEXCL}, barred(o, unix.EPERM)),
 			ifOneOf(1, []uint32{setFATAttributes, setCephLayout, setCephPolicy}, unsupported),
 			ofType(typeFile, []uint32{getFlags, getFlags32, fileExtents, getEncryption, getEncryptionEx, measureVerity}, unsupported),
 			ofType(typeVersion, []uint32{getVersion, getVersion32}, unsupported),
@@ -78,7 +79,7 @@ func onGroup(which uint32) rule {
 		if o.Reduced {
 			return notify(o)
 		}
-		return sequence(ifEqual(0, allBits, which, ifEqual(1, allBits, 0, errno(unix.EPERM))), allow())
+		return sequence(ifEqual(0, allBits, which, ifEqual(1, allBits, 0, barred(o, unix.EPERM))), allow())
 	}
 }
 
@@ -89,12 +90,12 @@ func onOwnGroup() rule {
 		if !o.NoScopes {
 			return allow()
 		}
-		return sequence(ifEqual(0, allBits, 0, errno(unix.EPERM)), allow())
+		return sequence(ifEqual(0, allBits, 0, barred(o, unix.EPERM)), allow())
 	}
 }
 
 // onSignalFlags refuses what pidfd_send_signal can do beyond one process, a
-// group for instance (6.9): a kernel without it says EINVAL.
+// group for instance (6.9): a kernel without it says EINVAL, and programs expect that.
 func onSignalFlags() rule {
 	return func(o Options) []unix.SockFilter {
 		if !o.NoScopes {

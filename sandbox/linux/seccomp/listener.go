@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -30,6 +31,7 @@ type Listener struct {
 	handler Handler
 	limit   int
 	calls   map[int]known
+	bars    bars
 	whole   map[string]bool // left to the handler
 	late    bool            // see ProcessOnDemand
 	unread  func(Call)      // see TellUnread
@@ -54,13 +56,15 @@ func (l *Listener) LeaveToHandler(names ...string) {
 // cannot be read.
 func (l *Listener) TellUnread(tell func(Call)) { l.unread = tell }
 
-// TellBarred has tell hear of each call that is refused because it would give a file or
-// folder a set-uid or set-gid bit. The Handler is not asked about such a call.
+// TellBarred has tell hear of each call that the filter's rules refuse by themselves. The
+// Handler is not asked about such a call. Its Operation is the call's name, but where the
+// Handler might have been asked about it; Path is set where it is about a file.
 func (l *Listener) TellBarred(tell func(Call)) { l.barred = tell }
 
-// NewListener takes over the descriptor that Install returned.
-func NewListener(fd int, handler Handler) *Listener {
-	return &Listener{fd: fd, handler: handler, limit: maxHeld, calls: knownCalls()}
+// NewListener takes over the descriptor that Install returned, with a filter of the same
+// Options.Reduced.
+func NewListener(fd int, reduced bool, handler Handler) *Listener {
+	return &Listener{fd: fd, handler: handler, limit: maxHeld, calls: knownCalls(), bars: barsOf(runtime.GOARCH, reduced)}
 }
 
 // Run answers calls until ctx ends or no process is left under the filter. It
@@ -180,14 +184,16 @@ func (l *Listener) next(wake int) (*notification, error) {
 // judge reads and judges one notification. It returns false when nobody waits for
 // the answer any more.
 func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict, waits bool) {
+	if errno, name, barred := l.bars.refuse(int(n.number), &n.arguments); barred {
+		return Verdict{Errno: errno}, l.bar(n, name)
+	}
 	k, ok := l.calls[int(n.number)]
 	if !ok { // a filter of another build
 		return Verdict{Errno: unix.ENOSYS}, true
 	}
 	var call Call
 	var err error
-	bars := setsID(k.name, &n.arguments)
-	if l.whole[k.name] && !bars {
+	if l.whole[k.name] {
 		call = Call{TID: int(n.tid), Syscall: int(n.number), Name: k.name, Operation: k.operation, Class: k.class}
 	} else if k.handlerOnly {
 		err = unix.ENOSYS
@@ -195,11 +201,7 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 		call, err = k.decode(n)
 	}
 	call.Arguments = n.arguments
-	if !l.late || k.class != policy.ClassPathWrite {
-		call.PID = processOf(call.TID)
-	}
-	call.Valid = func() bool { return l.valid(n.id) }
-	call.Install = func(descriptor int, closeOnExec bool) (int, error) { return l.install(n.id, descriptor, closeOnExec) }
+	l.complete(&call, n)
 	// The number of a thread that ended may be another's by now: what was read
 	// counts only if the call still waits.
 	if !call.Valid() {
@@ -207,11 +209,6 @@ func (l *Listener) judge(ctx context.Context, n *notification) (verdict Verdict,
 	}
 	var errno unix.Errno
 	switch {
-	case bars:
-		if l.barred != nil {
-			l.barred(call)
-		}
-		return Verdict{Errno: unix.EPERM}, true
 	case err == nil:
 		return l.handler(ctx, call), true
 	case errors.As(err, &errno):

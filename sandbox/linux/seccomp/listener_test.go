@@ -149,7 +149,7 @@ func TestRunStopsWithItsContextAndStaysClosed(t *testing.T) {
 	next := make(chan bool)
 	folder := t.TempDir()
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		return NewListener(fd, func(ctx context.Context, _ Call) Verdict {
+		return NewListener(fd, false, func(ctx context.Context, _ Call) Verdict {
 			cancel()
 			<-ctx.Done() // a question that nobody answers
 			return Verdict{Errno: unix.EACCES}
@@ -177,7 +177,7 @@ func TestHeldCallsAreBounded(t *testing.T) {
 	release, held := make(chan bool), make(chan bool, 8)
 	var failed []string
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+		l := NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 			if c.Operation == "mkdir" {
 				held <- true
 				<-release
@@ -222,7 +222,7 @@ func TestProcessIsFoundOnDemand(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a")
 	calls := make(chan Call, 1)
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+		l := NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 			open := c.PID
 			if pid, waits := c.Process(); c.Operation == "mkdir" && (open != 0 || pid != os.Getpid() || !waits) {
 				t.Errorf("process %d, asked for %d, waits %v", open, pid, waits)
@@ -256,7 +256,7 @@ func TestKilledCallerIsNoticed(t *testing.T) {
 	folder := t.TempDir()
 	held, noticed := make(chan bool), make(chan bool)
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		return NewListener(fd, func(_ context.Context, c Call) Verdict {
+		return NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 			if c.Operation == "mkdir" {
 				held <- true
 				for c.Valid() {
@@ -304,7 +304,7 @@ func TestConnectIsHeldUntilTheAnswer(t *testing.T) {
 		order = append(order, what)
 	}
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		return NewListener(fd, func(_ context.Context, c Call) Verdict {
+		return NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 			note("asked for " + c.Address.String())
 			return Verdict{}
 		})

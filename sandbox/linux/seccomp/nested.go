@@ -42,6 +42,6 @@ func unlessNested(e unix.Errno) rule {
 		if o.Nested {
 			return allow()
 		}
-		return errno(e)
+		return barred(o, e)
 	}
 }

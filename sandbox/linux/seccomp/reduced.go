@@ -37,53 +37,55 @@ func reducedOnly(o Options, body []unix.SockFilter) []unix.SockFilter {
 
 // noIPC answers as a kernel without such memory, semaphores and queues does. A
 // program that hears EACCES takes the number for somebody else's and tries the next
-// one: PostgreSQL does so for ever.
+// one: PostgreSQL does so for ever. Nobody is told but of what a program begins with.
 func noIPC(Options) []unix.SockFilter { return errno(unix.ENOSYS) }
 
-// makesIPC hands over what a program begins with, to be refused and told.
-func makesIPC(o Options) []unix.SockFilter {
-	if !o.Notify {
-		return noIPC(o)
-	}
-	return notify(o)
-}
+func makesIPC(o Options) []unix.SockFilter { return barred(o, unix.ENOSYS) }
 
 // connected allows what can only send where it is connected to. A datagram
 // socket sends to any name, given in memory where a filter cannot see it.
-func connected() []unix.SockFilter {
+func connected(o Options) []unix.SockFilter {
 	return sequence(
 		ifEqual(1, socketTypes, unix.SOCK_STREAM, allow()),
 		ifEqual(1, socketTypes, unix.SOCK_SEQPACKET, allow()),
-		errno(unix.EACCES),
+		barred(o, unix.EACCES),
 	)
 }
 
+// onReducedSocket allows local sockets that are connected, and TCP over IPv4. Nobody is
+// told of IPv6 and of netlink for routes: every look-up of a name and every list of the
+// interfaces asks for them first, and does without.
 func onReducedSocket(o Options) []unix.SockFilter {
 	tcp := ifEqual(1, socketTypes, unix.SOCK_STREAM, ifOneOf(2, []uint32{0, unix.IPPROTO_TCP}, allow()))
 	if !o.Internet {
 		tcp = nil
 	}
+	other := barred(o, unix.EACCES)
 	return sequence(
-		ifEqual(0, allBits, unix.AF_UNIX, connected()),
-		ifEqual(0, allBits, unix.AF_INET, sequence(tcp, errno(unix.EACCES))),
-		ifOneOf(0, []uint32{unix.AF_NETLINK, unix.AF_PACKET}, errno(unix.EACCES)),
-		errno(unix.EAFNOSUPPORT),
+		ifEqual(0, allBits, unix.AF_UNIX, connected(o)),
+		ifEqual(0, allBits, unix.AF_INET, sequence(tcp, ifEqual(1, socketTypes, unix.SOCK_STREAM, multipath(unix.EACCES)), other)),
+		ifEqual(0, allBits, unix.AF_NETLINK, sequence(ifEqual(2, allBits, unix.NETLINK_ROUTE, errno(unix.EACCES)), other)),
+		ifEqual(0, allBits, unix.AF_PACKET, other),
+		ifEqual(0, allBits, unix.AF_INET6, onlyOrdinary(errno(unix.EAFNOSUPPORT))),
+		barred(o, unix.EAFNOSUPPORT),
 	)
+}
+
+// onlyOrdinary runs then for sockets of streams and of datagrams.
+func onlyOrdinary(then []unix.SockFilter) []unix.SockFilter {
+	return sequence(ifEqual(1, socketTypes, unix.SOCK_STREAM, then), ifEqual(1, socketTypes, unix.SOCK_DGRAM, then))
 }
 
 // ways refuses options that lead a connection another way than its address
 // says: source routes, interfaces, and the protocols that take a socket over.
-func ways() []unix.SockFilter {
+func ways(o Options) []unix.SockFilter {
+	no := barred(o, unix.EPERM)
 	return sequence(
-		ifEqual(1, allBits, unix.IPPROTO_IP, ifEqual(2, allBits, unix.IP_OPTIONS, errno(unix.EPERM))),
-		ifEqual(1, allBits, unix.SOL_SOCKET, ifOneOf(2, []uint32{unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX}, errno(unix.EPERM))),
-		ifEqual(1, allBits, unix.IPPROTO_TCP, ifEqual(2, allBits, unix.TCP_ULP, errno(unix.EPERM))),
+		ifEqual(1, allBits, unix.IPPROTO_IP, ifEqual(2, allBits, unix.IP_OPTIONS, no)),
+		ifEqual(1, allBits, unix.SOL_SOCKET, ifOneOf(2, []uint32{unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX}, no)),
+		ifEqual(1, allBits, unix.IPPROTO_TCP, ifEqual(2, allBits, unix.TCP_ULP, no)),
 	)
 }
-
-// MakeIPC is the operation of a call for memory, semaphores or a queue that have a
-// number or a name for the whole machine. The answer is ENOSYS, always.
-const MakeIPC = "share by number"
 
 // reducedShapes are the calls that only a handler which makes them itself can
 // judge.
@@ -101,10 +103,6 @@ func reducedShapes() map[string]shape {
 		"sched_setscheduler": own("set priority", policy.ClassExec),
 		"sched_setaffinity":  own("set priority", policy.ClassExec),
 		"sched_setattr":      own("set priority", policy.ClassExec),
-		"shmget":             own(MakeIPC, policy.ClassExec),
-		"semget":             own(MakeIPC, policy.ClassExec),
-		"msgget":             own(MakeIPC, policy.ClassExec),
-		"mq_open":            own(MakeIPC, policy.ClassExec),
 	}
 }
 

@@ -81,6 +81,7 @@ func ifOneOf(argument int, values []uint32, then []unix.SockFilter) []unix.SockF
 
 const allBits = 0xffffffff
 
+// refuse answers without a word: what is refused so is what programs try and do without.
 func refuse(e unix.Errno) rule {
 	return func(Options) []unix.SockFilter { return errno(e) }
 }
@@ -111,7 +112,7 @@ func onOpen(flags, mode int) rule {
 			last = notify(o)
 		}
 		return sequence(
-			ifBits(flags, openCreates, ifBits(mode, setIDBits, barred(o))),
+			ifBits(flags, openCreates, ifBits(mode, setIDBits, barred(o, unix.EPERM))),
 			ifBits(flags, openWrites, notify(o)),
 			last,
 		)
@@ -121,25 +122,16 @@ func onOpen(flags, mode int) rule {
 // onMode bars set-uid and set-gid bits in a mode and hands over the rest.
 func onMode(mode int) rule {
 	return func(o Options) []unix.SockFilter {
-		return sequence(ifBits(mode, setIDBits, barred(o)), notify(o))
+		return sequence(ifBits(mode, setIDBits, barred(o, unix.EPERM)), notify(o))
 	}
-}
-
-// barred refuses a call, or hands it over to a Listener, which refuses it whatever it
-// is about, and tells of it: see setsID.
-func barred(o Options) []unix.SockFilter {
-	if !o.Notify {
-		return errno(unix.EPERM)
-	}
-	return notify(o)
 }
 
 // onSocket allows UNIX sockets that are connected, TCP and UDP (and ping's ICMP), and netlink for
 // routes. Raw packets and the rest of the kernel's families are refused.
 func onSocket() rule {
 	return func(o Options) []unix.SockFilter {
-		family, unknown := errno(unix.EAFNOSUPPORT), errno(unix.EPROTONOSUPPORT)
-		local := ifEqual(0, allBits, unix.AF_UNIX, connected())
+		family, unknown := barred(o, unix.EAFNOSUPPORT), barred(o, unix.EPROTONOSUPPORT)
+		local := ifEqual(0, allBits, unix.AF_UNIX, connected(o))
 		if o.Reduced {
 			return onReducedSocket(o)
 		}
@@ -147,39 +139,46 @@ func onSocket() rule {
 			local,
 			ifEqual(0, allBits, unix.AF_NETLINK, sequence(ifEqual(2, allBits, unix.NETLINK_ROUTE, allow()), unknown)),
 			ifOneOf(0, []uint32{unix.AF_INET, unix.AF_INET6}, sequence(
-				ifEqual(1, socketTypes, unix.SOCK_STREAM, sequence(ifOneOf(2, []uint32{0, unix.IPPROTO_TCP}, allow()), unknown)),
+				ifEqual(1, socketTypes, unix.SOCK_STREAM, sequence(
+					ifOneOf(2, []uint32{0, unix.IPPROTO_TCP}, allow()), multipath(unix.EPROTONOSUPPORT), unknown)),
 				ifEqual(1, socketTypes, unix.SOCK_DGRAM, sequence(
 					ifOneOf(2, []uint32{0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6}, allow()), unknown)),
-				errno(unix.EPERM),
+				barred(o, unix.EPERM),
 			)),
 			family,
 		)
 	}
 }
 
+// multipath refuses multipath TCP without a word: every server in Go asks for it first,
+// and goes on with TCP.
+func multipath(e unix.Errno) []unix.SockFilter {
+	return ifEqual(2, allBits, unix.IPPROTO_MPTCP, errno(e))
+}
+
 // onSocketPair allows pairs of UNIX sockets that are connected, and hands one of datagrams over. A
 // pair of any other family runs that family's code before it is refused, and loads its module.
 func onSocketPair() rule {
 	return func(o Options) []unix.SockFilter {
-		return sequence(ifEqual(0, allBits, unix.AF_UNIX, sequence(onDatagramPair(o), connected())), errno(unix.EAFNOSUPPORT))
+		return sequence(ifEqual(0, allBits, unix.AF_UNIX, sequence(onDatagramPair(o), connected(o))), barred(o, unix.EAFNOSUPPORT))
 	}
 }
 
 func onFcntl() rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifOneOf(1, []uint32{unix.F_SETLEASE, unix.F_SETDELEG}, errno(unix.EPERM)), allow())
+	return func(o Options) []unix.SockFilter {
+		return sequence(ifOneOf(1, []uint32{unix.F_SETLEASE, unix.F_SETDELEG}, barred(o, unix.EPERM)), allow())
 	}
 }
 
 // onOthersLimits allows a process its own limits only, which it names by 0.
 func onOthersLimits() rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifEqual(0, allBits, 0, allow()), errno(unix.EPERM))
+	return func(o Options) []unix.SockFilter {
+		return sequence(ifEqual(0, allBits, 0, allow()), barred(o, unix.EPERM))
 	}
 }
 
 // onFastOpen refuses to send data before the connection: it would pass by
-// connect, where connections are judged.
+// connect, where connections are judged. Nobody is told: the program connects then.
 func onFastOpen(flags int) rule {
 	return func(Options) []unix.SockFilter {
 		return sequence(ifBits(flags, fastOpenSend, errno(unix.EOPNOTSUPP)), allow())
@@ -189,7 +188,7 @@ func onFastOpen(flags int) rule {
 func onSetSockOpt() rule {
 	return func(o Options) []unix.SockFilter {
 		return sequence(
-			reducedOnly(o, ways()),
+			reducedOnly(o, ways(o)),
 			ifEqual(1, allBits, unix.IPPROTO_TCP, ifEqual(2, allBits, unix.TCP_FASTOPEN_CONNECT, errno(unix.ENOPROTOOPT))),
 			allow(),
 		)
@@ -197,7 +196,7 @@ func onSetSockOpt() rule {
 }
 
 func onPersonality() rule {
-	return func(Options) []unix.SockFilter {
-		return sequence(ifOneOf(0, []uint32{0, linux32, noRandom, linux32 | noRandom, anyPersona}, allow()), errno(unix.EPERM))
+	return func(o Options) []unix.SockFilter {
+		return sequence(ifOneOf(0, []uint32{0, linux32, noRandom, linux32 | noRandom, anyPersona}, allow()), barred(o, unix.EPERM))
 	}
 }

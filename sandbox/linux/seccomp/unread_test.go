@@ -20,7 +20,7 @@ import (
 func callsHeard(t *testing.T, prepare func(*Listener), f func()) (heard []Call) {
 	t.Helper()
 	run, done := onWatchedThread(t, func(fd int) *Listener {
-		l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+		l := NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 			heard = append(heard, c)
 			return Verdict{}
 		})

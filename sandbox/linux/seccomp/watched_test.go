@@ -48,7 +48,7 @@ func watch(fd, pid int, folder string) func() []string {
 	var lock sync.Mutex
 	var lines []string
 	ended := make(chan error, 1)
-	l := NewListener(fd, func(_ context.Context, c Call) Verdict {
+	l := NewListener(fd, false, func(_ context.Context, c Call) Verdict {
 		line := strings.Join([]string{c.Name, c.Operation, string(c.Class), c.Path, c.Path2, c.UnixPath}, " ")
 		if c.Address.IsValid() {
 			line += c.Address.String()
