@@ -24,7 +24,7 @@ func table() []mechanism {
 		{"no new privileges", "sudo, su and every set-uid program are harmless", ""},
 		{"landlock scopes", "no abstract socket and no signal leaves the cage", kernel + "Landlock ABI 2 (5.19) and landlock in the list of security modules (lsm=)"},
 		{"call filter", "dangerous system calls do not exist", kernel + "CONFIG_SECCOMP_FILTER"},
-		{"call notification", "refused writes, programs and connections are seen", kernel + "seccomp user notification; it is not available below another supervisor that uses it"},
+		{"call notification", "refused writes, programs, connections and other calls are seen", kernel + "seccomp user notification; it is not available below another supervisor that uses it"},
 	}
 }
 

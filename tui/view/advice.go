@@ -53,7 +53,7 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 	case "system folder":
 		return advice{note: w.T("Every agent may read the system's folders and change none. An entry in allowed_paths for this very path lifts that, as far as you yourself may write there.")}
 	}
-	if d.Mechanism == "filter" || strings.Contains(d.Rule, "set-user-ID") {
+	if d.Mechanism == mechanismFilter || strings.Contains(d.Rule, "set-user-ID") {
 		return adviseFilter(w, d)
 	}
 	if d.Class == policy.ClassNet {

@@ -144,7 +144,7 @@ func mechanismText(w *Words, m string) string {
 		return w.T("gate (file system)")
 	case "notify":
 		return w.T("notify (system call)")
-	case "filter":
+	case mechanismFilter:
 		return w.T("filter (system call, whatever it names)")
 	case "dns":
 		return w.T("dns (name look-up)")

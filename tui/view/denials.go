@@ -122,6 +122,8 @@ func (v *DenialsView) Draw(c *Canvas) {
 	l.pane = func(c *Canvas) {
 		switch row := v.selectedRow(); {
 		case row == nil:
+		case v.ask.why && row.denial != nil && row.denial.Mechanism == mechanismFilter:
+			noRule(c, mechanismFilter) // what was asked for is no path and no host
 		case v.ask.why:
 			agent, target := row.who()
 			v.data.trace(c, agent, row.class(), target)

@@ -20,11 +20,19 @@ func (d *Data) trace(c *Canvas, agent string, class policy.Class, target string)
 	}
 	request, err := requestOf(class, target)
 	if err != nil {
-		c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", string(class)), 0)
+		noRule(c, string(class))
 		return
 	}
 	drawDecision(c, full.Policy.Explain(request), d.Home)
 }
+
+// noRule says that no rule of the policy is about what was refused.
+func noRule(c *Canvas, by string) {
+	c.Wrap(Plain, c.T("The kernel itself refused this (%s): no rule was looked at.", by), 0)
+}
+
+// mechanismFilter is the mechanism of what a cage's call filter refuses.
+const mechanismFilter = "filter"
 
 // notDecidedHere says why a policy that a secret was taken out of is asked nothing.
 func notDecidedHere(c *Canvas, agent string) {
