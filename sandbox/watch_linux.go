@@ -123,7 +123,7 @@ func (w *watcher) add(folders []string) error {
 			switch {
 			case err == nil:
 				w.wds[int32(wd)] = dir
-			case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.EACCES):
+			case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.EACCES), errors.Is(err, unix.ENAMETOOLONG):
 			default:
 				failed = &Error{Op: "watch denied paths", Err: fmt.Errorf("%s: %w", dir, err), Hint: "raise fs.inotify.max_user_watches"}
 			}
