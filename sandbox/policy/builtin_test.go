@@ -17,7 +17,10 @@ func TestEveryBuiltInPlaceIsDenied(t *testing.T) {
 			~/.config/gcloud ~/.config/doctl ~/.config/rclone ~/.config/hcloud`,
 		"cluster credentials": "~/.kube ~/.docker ~/.config/containers/auth.json",
 		"stored logins": `~/.netrc ~/.pgpass ~/.my.cnf ~/.mylogin.cnf ~/.git-credentials ~/.config/git/credentials ~/.config/gh
-			~/.config/glab-cli ~/.config/hub ~/.password-store ~/.config/op ~/.config/Bitwarden ~/.config/Bitwarden␣CLI ~/.config/keepassxc`,
+			~/.config/glab-cli ~/.config/hub ~/.password-store ~/.config/op ~/.config/Bitwarden ~/.config/Bitwarden␣CLI ~/.config/keepassxc
+			~/.local/share/gopass ~/.config/gopass ~/.config/1Password ~/.local/share/rbw ~/.cache/rbw ~/.cache/keepassxc ~/.lpass
+			~/.local/share/lpass ~/.authinfo ~/.authinfo.gpg ~/snap/bitwarden ~/snap/keepassxc ~/.var/app/com.bitwarden.desktop
+			~/.var/app/org.keepassxc.KeePassXC ~/.var/app/com.onepassword.OnePassword`,
 		"package registry tokens": `~/.npmrc ~/.pypirc ~/.cargo/credentials ~/.cargo/credentials.toml ~/.gem/credentials ~/.m2/settings.xml
 			~/.m2/settings-security.xml ~/.gradle/gradle.properties ~/.config/composer/auth.json ~/.nuget/NuGet`,
 		"browser profile": `~/.mozilla ~/.config/mozilla ~/.cache/mozilla ~/.thunderbird ~/snap/firefox ~/snap/chromium
@@ -26,12 +29,25 @@ func TestEveryBuiltInPlaceIsDenied(t *testing.T) {
 			~/.cache/microsoft-edge ~/.var/app/org.mozilla.firefox ~/.var/app/com.google.Chrome ~/.var/app/org.chromium.Chromium
 			~/.var/app/com.brave.Browser ~/.var/app/com.microsoft.Edge ~/Library/Application␣Support/Google/Chrome
 			~/Library/Application␣Support/Chromium ~/Library/Application␣Support/BraveSoftware ~/Library/Application␣Support/Firefox
-			~/Library/Application␣Support/Microsoft␣Edge ~/Library/Safari ~/Library/Cookies ~/Library/Containers/com.apple.Safari`,
+			~/Library/Application␣Support/Microsoft␣Edge ~/Library/Safari ~/Library/Cookies ~/Library/Containers/com.apple.Safari
+			~/.config/microsoft-edge-beta ~/.config/microsoft-edge-dev ~/.config/vivaldi-snapshot ~/.config/opera-beta
+			~/.config/opera-developer ~/.config/yandex-browser ~/.librewolf ~/.config/librewolf ~/.waterfox ~/.zen ~/.config/zen ~/.floorp
+			~/.local/share/torbrowser ~/.local/share/epiphany ~/.local/share/qutebrowser ~/.config/falkon ~/.cache/vivaldi ~/.cache/opera
+			~/.cache/librewolf ~/.cache/thunderbird ~/snap/brave ~/snap/opera ~/snap/thunderbird ~/.var/app/com.vivaldi.Vivaldi
+			~/.var/app/com.opera.Opera ~/.var/app/app.zen_browser.zen ~/.var/app/io.gitlab.librewolf-community
+			~/.var/app/io.github.ungoogled_software.ungoogled_chromium ~/.var/app/org.mozilla.Thunderbird
+			~/.var/app/net.thunderbird.Thunderbird ~/Library/Application␣Support/Arc ~/Library/Application␣Support/Vivaldi
+			~/Library/Application␣Support/com.operasoftware.Opera ~/Library/Application␣Support/librewolf ~/Library/Application␣Support/zen
+			~/Library/Thunderbird`,
 		"keyring": `~/.local/share/keyrings ~/.gnome2/keyrings ~/.local/share/kwalletd ~/.kde/share/apps/kwallet ~/.kde4/share/apps/kwallet
 			~/Library/Keychains /Library/Keychains`,
 		"shell history": `~/.bash_history ~/.zsh_history ~/.zsh_sessions ~/.bash_sessions ~/.histfile ~/.sh_history ~/.ash_history
 			~/.local/share/fish/fish_history ~/.python_history ~/.node_repl_history ~/.psql_history ~/.mysql_history ~/.sqlite_history
-			~/.rediscli_history ~/.irb_history ~/.lesshst ~/.viminfo`,
+			~/.rediscli_history ~/.irb_history ~/.lesshst ~/.viminfo
+			~/.zhistory ~/.history ~/.mksh_history ~/.local/share/atuin ~/.local/share/mcfly ~/.local/share/powershell/PSReadLine
+			~/.config/nushell/history.txt ~/.config/nushell/history.sqlite3 ~/.local/share/xonsh ~/.local/state/elvish
+			~/.local/state/nvim/shada ~/.local/share/nvim/shada ~/.local/state/lesshst ~/.php_history ~/.gdb_history ~/.dbshell
+			~/.mongodb/mongosh`,
 		"sockets of the person's session": "/run/user /var/run/user /run/dbus /var/run/dbus",
 		"container engine socket": `/run/docker.sock /var/run/docker.sock /run/docker /var/run/docker /run/containerd /var/run/containerd /run/podman
 			/var/run/podman /run/crio /var/run/crio /run/k3s /run/libvirt /var/run/libvirt /run/snapd.sock /run/snapd-snap.socket
