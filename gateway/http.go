@@ -310,11 +310,13 @@ func climbs(path string) bool {
 
 // short bounds what a stranger can put on the screen and into the log. It cuts no word:
 // half of a secret is not known for one by whoever masks it later.
-func short(text string) string {
-	if len(text) <= shortText {
+func short(text string) string { return shortened(text, shortText) }
+
+func shortened(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := strings.TrimRightFunc(strings.ToValidUTF8(text[:shortText], ""), func(r rune) bool {
+	cut := strings.TrimRightFunc(strings.ToValidUTF8(text[:most], ""), func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.+=~%", r)
 	})
 	return cut + "…"

@@ -247,6 +247,7 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 	if len(params.StillOpen) > 0 {
 		g.notice("warn", "a run of agent "+agent+" can still do what its policy forbids: "+short(strings.Join(params.StillOpen, "; ")))
 	}
+	var warnings []string
 	if params.Mechanisms != nil || params.Warnings != nil || params.Policy != "" || params.NeedsRun != nil {
 		g.registry.UpdateRun(params.Run, func(row *event.Run) {
 			if params.Mechanisms != nil {
@@ -256,6 +257,7 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 				row.Folder = params.Folder
 			}
 			if params.Warnings != nil {
+				warnings = params.Warnings[min(len(row.Warnings), len(params.Warnings)):] // a run only gains some
 				row.Warnings = params.Warnings
 			}
 			if params.Policy != "" {
@@ -265,6 +267,7 @@ func (r *runs) report(ctx context.Context, call *hub.Call) (any, error) {
 			}
 		})
 	}
+	g.warned(agent, params.Run, warnings)
 	return nil, nil
 }
 
