@@ -27,6 +27,11 @@ func (r *runs) end(ctx context.Context, call *hub.Call) (any, error) {
 // finish kills the token first, and then tells. A run that was taken back meanwhile, which
 // is another one of the same id, goes on.
 func (r *runs) finish(ctx context.Context, one *run, exit string) {
+	r.finishAs(ctx, one, exit, false)
+}
+
+// finishAs is finish for an end that may stand in a file of the spool as well.
+func (r *runs) finishAs(ctx context.Context, one *run, exit string, spooled bool) {
 	g, id := r.g, one.id
 	r.mu.Lock()
 	if r.live[id] != one {
@@ -34,6 +39,9 @@ func (r *runs) finish(ctx context.Context, one *run, exit string) {
 		return
 	}
 	delete(r.live, id)
+	if spooled {
+		r.told[id] = true
+	}
 	r.mu.Unlock()
 	g.agents.Revoke(id)
 	g.streams.cut(func(caller auth.Caller) bool { return caller.Run == id })
@@ -48,9 +56,17 @@ func (r *runs) finish(ctx context.Context, one *run, exit string) {
 		return // it never began
 	}
 	g.auditOver(ctx, AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}, func(err error) {
+		r.forget(id) // the file of the spool has it still
 		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
 		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
 	})
+}
+
+// forget takes a run out of those whose end need not be recorded from the spool.
+func (r *runs) forget(run string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.told, run)
 }
 
 // endConnections ends a run on the screens, and records the end of what was open of it.
@@ -121,10 +137,17 @@ func (r *runs) giveUp(ctx context.Context) (wait bool) {
 	}
 	r.mu.Unlock()
 	for one, gone := range lost {
+		exit, spooled := "lost", false
 		if gone {
+			var known bool
+			if exit, spooled, known = r.lastWord(one.id); !known {
+				r.g.agents.Revoke(one.id) // nobody has a use for it, and the rest is told a moment later
+				wait = true
+				continue
+			}
 			r.g.removePane(one.id)
 		}
-		r.finish(context.WithoutCancel(ctx), one, "lost")
+		r.finishAs(context.WithoutCancel(ctx), one, exit, spooled)
 	}
 	return wait
 }

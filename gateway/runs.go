@@ -32,8 +32,9 @@ type runs struct {
 
 	parted chan struct{} // holds one word that a run has lost its supervisor
 
-	mu   sync.Mutex // guards live and the runs in it
+	mu   sync.Mutex // guards live, the runs in it, and told
 	live map[string]*run
+	told map[string]bool // runs whose end is being recorded, and stands in a file of the spool as well
 }
 
 type run struct {
@@ -48,7 +49,7 @@ type run struct {
 }
 
 func newRuns(g *Gateway) *runs {
-	return &runs{g: g, parted: make(chan struct{}, 1), live: map[string]*run{}}
+	return &runs{g: g, parted: make(chan struct{}, 1), live: map[string]*run{}, told: map[string]bool{}}
 }
 
 // start begins a run: policy, audit, token, environment.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"openclaw/configs"
@@ -34,10 +33,9 @@ func (r *runs) spooled(ctx context.Context, run string) error {
 	defer r.spooling.Unlock()
 	files, err := spool.Files(g.deps.Layout.Spool(), run)
 	problems := []error{err} // one file that cannot be read keeps no other from the record
-	for i, file := range files {
+	for _, file := range files {
 		if run != "" || r.unclaimed(file) {
-			more := slices.ContainsFunc(files[i+1:], func(next *spool.File) bool { return next.Header.Run == file.Header.Run })
-			problems = append(problems, r.recordFile(ctx, file, more))
+			problems = append(problems, r.recordFile(ctx, file))
 		}
 		file.Close()
 	}
@@ -56,9 +54,8 @@ func (r *runs) unclaimed(file *spool.File) bool {
 func supervised(by *spool.Header) bool { return alive(by.PID) && !by.Replaced() }
 
 // recordFile goes by the numbers of the rows: a gateway may have died over this
-// file, or over the report that its first rows came from. more says that the run has
-// another file, which may tell how it ended.
-func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) error {
+// file, or over the report that its first rows came from.
+func (r *runs) recordFile(ctx context.Context, file *spool.File) error {
 	g, header := r.g, file.Header
 	if !configs.ValidName(header.Run) || !configs.ValidName(header.Agent) {
 		return fmt.Errorf("read %s: %w", file.Path, spool.ErrBroken)
@@ -95,10 +92,14 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 	if err != nil {
 		return fmt.Errorf("record what was refused without a gateway: %w", err)
 	}
-	if exit == "" && !more && !supervised(&header) {
+	// It may have ended while this was recorded: then another file says how.
+	if exit == "" && !supervised(&header) && !file.Others() {
 		exit = "lost"
 	}
-	if exit != "" && !known.Ended {
+	r.mu.Lock()
+	told := r.told[header.Run]
+	r.mu.Unlock()
+	if exit != "" && !known.Ended && !told {
 		if err := g.auditAct(ctx, "local", AuditEntry{
 			Event: "run_end", Action: "end", Target: header.Agent, Reason: exit, Details: map[string]any{"run": header.Run},
 		}); err != nil {
@@ -106,6 +107,9 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 		}
 	}
 	g.log.Info("refusals of a time without a gateway are on record", slog.String("agent", header.Agent), slog.String("run", header.Run), slog.Int("count", refusals))
+	if !file.Others() {
+		r.forget(header.Run)
+	}
 	if damaged == 0 {
 		return file.Remove()
 	}
@@ -116,6 +120,25 @@ func (r *runs) recordFile(ctx context.Context, file *spool.File, more bool) erro
 	g.log.Error("refusals of a time without a gateway are lost: lines of their file are damaged", slog.String("file", name), slog.Int("lines", damaged))
 	g.notice("error", fmt.Sprintf("refusals of agent %s are lost: %d lines of %s are damaged", header.Agent, damaged, name))
 	return nil
+}
+
+// lastWord is how a run ended whose supervisor is gone, as that left it on the disk
+// because this gateway was too busy to be told. spooled says that there is a file of it.
+// Nothing is known yet while files are read.
+func (r *runs) lastWord(run string) (exit string, spooled, known bool) {
+	if !r.spooling.TryLock() {
+		return "", false, false
+	}
+	defer r.spooling.Unlock()
+	exit = "lost"
+	files, _ := spool.Files(r.g.deps.Layout.Spool(), run) // who records them tells of what is wrong with them
+	for _, file := range files {
+		if said, err := file.Exit(); err == nil && said != "" {
+			exit = short(said)
+		}
+		file.Close()
+	}
+	return exit, len(files) > 0, true
 }
 
 // lookForSpooled tells of what nobody came back for, and of what cannot be

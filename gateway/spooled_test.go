@@ -335,3 +335,44 @@ func TestTheEndOfARunWhoseSupervisorsNumberIsGivenAgain(t *testing.T) {
 		t.Errorf("ends: %+v", ends)
 	}
 }
+
+// A supervisor that found its gateway too busy, wrote the end of its run down and has
+// gone is no lost one: the end on record is the one that it wrote, once.
+func TestTheEndThatASupervisorWroteDown(t *testing.T) {
+	h := start(t, "")
+	supervisor := h.local()
+	run := startRun(t, supervisor, "coder")
+	keep(t, h.layout, run.Run, "coder", deadPID(t), "exit 3", 1, "/a").Seal()
+	h.runs.mu.Lock()
+	h.runs.live[run.Run].pid = 1 << 30
+	h.runs.mu.Unlock()
+	_ = supervisor.Close()
+	until(t, "the file on record", func() bool { return h.spoolFiles() == 0 })
+	if ends := h.audited("run_end"); len(ends) != 1 || ends[0].Reason != "exit 3" {
+		t.Errorf("it ended as %+v", ends)
+	}
+	if rows := h.registry.Runs("coder"); len(rows) != 1 || rows[0].Exit != "exit 3" {
+		t.Errorf("it is shown as %+v", rows)
+	}
+}
+
+// A file that says no end is recorded while its supervisor writes another one: that says
+// how the run ended, also when the supervisor has gone by then.
+func TestTheEndInAFileThatIsBeingWritten(t *testing.T) {
+	layout := newLayout(t)
+	w := keep(t, layout, "run1", "coder", deadPID(t), "", 1, "/a")
+	w.Seal()
+	if err := w.Append(2, []event.Denial{{Class: policy.ClassPathRead, Operation: "open", Target: "/b", Rule: "r", Count: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, layout, freePort(t), "", nil).run()
+	until(t, "the first file on record", func() bool { return h.spoolFiles() == 1 })
+	if err := w.End("exit 3"); err != nil {
+		t.Fatal(err)
+	}
+	w.Seal()
+	until(t, "the second file on record", func() bool { return h.spoolFiles() == 0 })
+	if ends := h.audited("run_end"); len(ends) != 1 || ends[0].Reason != "exit 3" {
+		t.Errorf("it ended as %+v", ends)
+	}
+}

@@ -156,6 +156,23 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
+// Others reports whether the run of a file has another one now, which may be in writing.
+func (f *File) Others() bool {
+	names, err := filepath.Glob(filepath.Join(filepath.Dir(f.Path), f.Header.Run+".*"+suffix))
+	return err == nil && slices.ContainsFunc(names, func(name string) bool { return name != f.Path })
+}
+
+// Exit is how the run ended, where the file says it.
+func (f *File) Exit() (exit string, err error) {
+	_, err = f.Entries(func(e Entry) error {
+		if e.Exit != "" {
+			exit = e.Exit
+		}
+		return nil
+	})
+	return exit, err
+}
+
 // Remove takes the file away: its rows are on record.
 func (f *File) Remove() error { return os.Remove(f.Path) }
 
