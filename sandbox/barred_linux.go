@@ -68,8 +68,11 @@ func socketWords(a [6]uint64) saying {
 	case unix.AF_INET, unix.AF_INET6:
 		return internetWords(kind, protocol)
 	case unix.AF_NETLINK:
+		if protocol == unix.NETLINK_ROUTE {
+			return saying{"a list of the interfaces and routes", "reduced mode: the interfaces and routes are the whole machine's", onlyFull}
+		}
 		name := map[int32]string{
-			unix.NETLINK_ROUTE: "routes", unix.NETLINK_INET_DIAG: "sockets of others", unix.NETLINK_NETFILTER: "firewall", unix.NETLINK_AUDIT: "audit",
+			unix.NETLINK_INET_DIAG: "sockets of others", unix.NETLINK_NETFILTER: "firewall", unix.NETLINK_AUDIT: "audit",
 			unix.NETLINK_KOBJECT_UEVENT: "devices", unix.NETLINK_GENERIC: "generic", unix.NETLINK_XFRM: "IPsec", unix.NETLINK_CONNECTOR: "processes", unix.NETLINK_CRYPTO: "cryptography",
 		}[protocol]
 		if name == "" {

@@ -77,7 +77,7 @@ bwrap --unshare-all --ro-bind / / bash -c 'exec 3<>/dev/tcp/198.51.100.9/80'; tr
 
 // No root may have a nested cage: root does it as an ordinary user.
 func TestNestedAsOrdinaryUser(t *testing.T) {
-	ordinary(t, "^TestNested$|^TestNestedEscapes$|^TestNotNested$|^TestNestedStandardFile$")
+	ordinary(t, "^TestNested$|^TestBarredCallsOfANestedSandbox$|^TestNestedEscapes$|^TestNotNested$|^TestNestedStandardFile$")
 }
 
 // Without the switch a sandbox fails, and the denial says which switch it is.

@@ -143,7 +143,7 @@ func TestTold(t *testing.T) {
 		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, false, false},                       // every server in Go asks first
 		{"socket", [6]uint64{unix.AF_INET6, unix.SOCK_STREAM | unix.SOCK_NONBLOCK}, false, false},                     // in Go, curl and node, whether there is IPv6
 		{"socket", [6]uint64{unix.AF_INET6, unix.SOCK_DGRAM}, false, false},                                           // in the resolver of the C library
-		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, false, false},                       // in getaddrinfo and getifaddrs
+		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, false, true},                        // os.networkInterfaces of node, which throws
 		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG}, true, true}, // ss
 		{"socket", [6]uint64{unix.AF_PACKET, unix.SOCK_RAW}, true, true},
 		{"socket", [6]uint64{unix.AF_ALG, unix.SOCK_SEQPACKET}, true, true},

@@ -30,7 +30,7 @@
 // thread and in every C library), a call that is newer than the table, multipath TCP
 // (every server in Go), TCP Fast Open (a connect follows), requests to a console (a
 // terminal of a run is none), the flags of pidfd_send_signal, and in the reduced mode
-// IPv6 and netlink for routes (every look-up of a name). That git, python, node, npm, Go,
+// IPv6 (Go, curl and node ask whether it is there). That git, python, node, npm, Go,
 // Java, curl, ssh, gcc, sqlite and a shell start and work without one more refusal was
 // seen by tracing them in a cage.
 //

@@ -53,8 +53,7 @@ func connected(o Options) []unix.SockFilter {
 }
 
 // onReducedSocket allows local sockets that are connected, and TCP over IPv4. Nobody is
-// told of IPv6 and of netlink for routes: every look-up of a name and every list of the
-// interfaces asks for them first, and does without.
+// told of IPv6: programs ask for it first, and do without.
 func onReducedSocket(o Options) []unix.SockFilter {
 	tcp := ifEqual(1, socketTypes, unix.SOCK_STREAM, ifOneOf(2, []uint32{0, unix.IPPROTO_TCP}, allow()))
 	if !o.Internet {
@@ -64,8 +63,7 @@ func onReducedSocket(o Options) []unix.SockFilter {
 	return sequence(
 		ifEqual(0, allBits, unix.AF_UNIX, connected(o)),
 		ifEqual(0, allBits, unix.AF_INET, sequence(tcp, ifEqual(1, socketTypes, unix.SOCK_STREAM, multipath(unix.EACCES)), other)),
-		ifEqual(0, allBits, unix.AF_NETLINK, sequence(ifEqual(2, allBits, unix.NETLINK_ROUTE, errno(unix.EACCES)), other)),
-		ifEqual(0, allBits, unix.AF_PACKET, other),
+		ifOneOf(0, []uint32{unix.AF_NETLINK, unix.AF_PACKET}, other),
 		ifEqual(0, allBits, unix.AF_INET6, onlyOrdinary(errno(unix.EAFNOSUPPORT))),
 		barred(o, unix.EAFNOSUPPORT),
 	)
