@@ -45,7 +45,11 @@
 // Processes: a process namespace, and Landlock's scope for signals. The person's
 // terminal: a session of the run's own on a terminal of its own (package terminal), to
 // which what is typed is passed on while the run is in the foreground; in the reduced
-// mode too, where Landlock keeps the run from every other one by name. Network: a
+// mode too, where Landlock keeps the run from every other one by name. Without a terminal
+// the command has a session of its own as well: what the kernel counts for a session (the
+// share of the processors, /proc/self/autogroup) or does to a process group is nobody
+// else's. Signals stay what they were: the cage's first process stays in the group that the
+// run was started in, and gives the command's what that is sent (linux/stage, Ear). Network: a
 // net namespace with nothing in it but what the supervisor answers
 // (linux/network, by a redirect of nf_tables or by a TUN device; egress). Names
 // are refused by the cage's own DNS and nothing is forwarded for them; the
@@ -107,9 +111,8 @@
 // Data that is handed to an allowed host; what hides behind it at a content network (a
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
-// enforced and not reported. The share of the processors that a run without a terminal has
-// together with all of the person's session, where the kernel groups by these
-// (/proc/self/autogroup): it may lower that, in a full cage. A socket of the machine's
+// enforced and not reported. SIGSTOP to the process group of a run, which nobody hears:
+// who runs it stops, and the command only at its next call that is served. A socket of the machine's
 // network that somebody outside hands to a program of a full cage: it is connected to
 // nothing there, but the program may listen with it. A flaw of the kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps

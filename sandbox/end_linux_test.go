@@ -56,7 +56,11 @@ func superviseForTest(home string) int {
 		mark := sleepMark(home)
 		script = "trap '' TERM HUP INT; setsid sleep " + mark + " & sleep " + mark + " & until [ $(grep -lsa ^sleep /proc/[0-9]*/cmdline | wc -l) = 2 ]; do :; done; echo ready; sleep " + mark
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT) // they may come before RelaySignals does
+	for _, early := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} { // they may come before RelaySignals does
+		if !signal.Ignored(early) {
+			signal.Notify(make(chan os.Signal, 1), early)
+		}
+	}
 	process, err := cage.Start(context.Background(), sandbox.Spec{
 		Agent: "coder", Run: "r", Policy: p, Command: []string{"sh", "-c", script},
 		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asker: askFor(home),

@@ -135,7 +135,7 @@ func (j *job) foreground() bool {
 func (j *job) begin() error {
 	signal.Notify(j.keys, unix.SIGTSTP)
 	signal.Notify(j.continued, unix.SIGCONT)
-	signal.Notify(j.passed, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	notify(j.passed, relayed()...)
 	j.begun = true
 	go func() { _ = j.terminal.Run() }() // a terminal that cannot be waited for shows nothing
 	return j.attach(nil)
@@ -332,13 +332,6 @@ func (j *job) goOn(p *Process, foreground bool, over <-chan struct{}) {
 // first process sends it, which reaches nothing but the cage: here the number of a group
 // that has ended meanwhile could be another's.
 func (j *job) signal(p *Process, sent syscall.Signal) {
-	if j == nil {
-		// The command is in that group, unless somebody sent it to this process alone.
-		if p.PID() > 0 {
-			_ = p.conn.Send(stage.KindSignal, stage.Signal{Number: int(sent), Unheard: true}) // it may have ended
-		}
-		return
-	}
 	if j.terminal.Attached() {
 		j.terminal.Signal(sent)
 	} else if p.PID() > 0 {

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/stage"
 )
 
 // Signal sends a signal to the command. SIGKILL ends the whole cage.
@@ -36,24 +38,20 @@ func (p *Process) Signal(wanted os.Signal) error {
 }
 
 // RelaySignals makes this process behave as the command's stand-in until stop is
-// called: a request to end or a hang-up is passed on. The keys that interrupt and quit
-// are ignored here where they reach the command by itself, as one of this process's
-// group, and otherwise passed on as well: on a terminal of the run's own, or when
-// another program sent that signal to this process alone. Of a run on a terminal
-// nothing is lost that came since its command started. Who was started with such a key
-// ignored, as a script's job in the background is, ignores it.
+// called: what it is sent is passed on. Without a terminal the cage's first process
+// hears what is sent to this process's group and gives it to the command's, and what
+// another program sent to this process alone goes to the command alone. Of a run on a
+// terminal nothing is lost that came since its command started. Who was started with an
+// interrupt or a hang-up ignored, as a script's job in the background or by nohup,
+// ignores it, and so does the command.
 func (p *Process) RelaySignals() (stop func()) {
-	var heard chan os.Signal
+	var heard, stops chan os.Signal // these in the order in which they came
 	if p.job != nil && p.job.begun {
 		heard = p.job.passed
 	} else {
-		heard = make(chan os.Signal, 8)
-		signal.Notify(heard, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-		for _, key := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
-			if !signal.Ignored(key) {
-				signal.Notify(heard, key)
-			}
-		}
+		heard, stops = make(chan os.Signal, 8), make(chan os.Signal, 8)
+		notify(heard, relayed()...)
+		notify(stops, syscall.SIGTSTP, syscall.SIGCONT)
 	}
 	quit := make(chan struct{})
 	var running sync.WaitGroup
@@ -63,20 +61,56 @@ func (p *Process) RelaySignals() (stop func()) {
 			case <-quit:
 				return
 			case one := <-heard:
-				if sent := one.(syscall.Signal); sent == syscall.SIGINT || sent == syscall.SIGQUIT {
-					p.job.signal(p, sent)
+				p.relay(one.(syscall.Signal))
+			case one := <-stops:
+				if one == syscall.SIGCONT {
+					p.send(stage.Signal{Number: int(syscall.SIGCONT), Group: true, Unheard: true})
 				} else {
-					_ = p.Signal(sent) // the command may have ended already
-					if p.job != nil && p.job.alone.Load() {
-						_ = p.Signal(syscall.SIGCONT) // it stays stopped, and would not hear it
-					}
+					p.suspend(stops)
 				}
 			}
 		}
 	})
 	return sync.OnceFunc(func() {
 		signal.Stop(heard)
+		if stops != nil {
+			signal.Stop(stops)
+		}
 		close(quit)
 		running.Wait()
 	})
+}
+
+// relayed are the signals that are passed on.
+func relayed() []os.Signal {
+	return []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
+}
+
+// notify leaves ignored what is.
+func notify(heard chan os.Signal, signals ...os.Signal) {
+	for _, one := range signals {
+		if !signal.Ignored(one) {
+			signal.Notify(heard, one)
+		}
+	}
+}
+
+func (p *Process) relay(sent syscall.Signal) {
+	switch {
+	case p.job == nil:
+		p.send(stage.Signal{Number: int(sent), Unheard: true})
+	case sent == syscall.SIGINT || sent == syscall.SIGQUIT:
+		p.job.signal(p, sent)
+	default:
+		_ = p.Signal(sent) // the command may have ended already
+		if p.job.alone.Load() {
+			_ = p.Signal(syscall.SIGCONT) // it stays stopped, and would not hear it
+		}
+	}
+}
+
+func (p *Process) send(one stage.Signal) {
+	if p.PID() > 0 {
+		_ = p.conn.Send(stage.KindSignal, one) // it may have ended
+	}
 }

@@ -13,6 +13,7 @@ type taskStatus struct {
 	state            string
 	own, shared      uint64 // waiting to be delivered to the thread, and to any of its process
 	blocked, ignored uint64
+	handled          uint64
 	numbers          []string // of the thread, from the namespace of /proc to its own
 }
 
@@ -53,6 +54,8 @@ func readStatus(task string) (taskStatus, bool) {
 			s.blocked = signalSet(value)
 		case "SigIgn":
 			s.ignored = signalSet(value)
+		case "SigCgt":
+			s.handled = signalSet(value)
 		}
 	}
 	return s, s.state != ""

@@ -45,7 +45,7 @@ type try struct {
 func attempts() []try {
 	return slices.Concat(
 		fileAttempts(), accessAttempts(), changeAttempts(), raceAttempts(), sizeAttempts(), builtInAttempts(), askAttempts(),
-		mountAttempts(), processAttempts(), initAttempts(), outsideAttempts(), programAttempts(), powerAttempts(), terminalAttempts(),
+		mountAttempts(), processAttempts(), initAttempts(), outsideAttempts(), sessionAttempts(), programAttempts(), powerAttempts(), terminalAttempts(),
 		kernelAttempts(), filterAttempts(), deviceAttempts(), onNetwork(networkAttempts()), onNetwork(hostNetworkAttempts()), onTheirOwn(floodAttempts()), freshAttempts(), descriptorAttempts(), pairAttempts(),
 	)
 }

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// companion starts a process of the person in the process group of the attempt.
-// The group of a cage's command is this program's own; outside a cage it is one
-// that has nobody else in it. It notes a signal that is of no matter to others.
+// companion starts a process of the person in the process group of the attempt: of who
+// runs a cage it is this program's own, and outside a cage one that has nobody else in
+// it. It notes a signal that is of no matter to others.
 func companion(w *world) {
 	script := `trap ': > "$0"' WINCH; echo; while :; do sleep 0.02; done`
 	command := exec.Command("/bin/sh", "-c", script, w.path("other/came"))

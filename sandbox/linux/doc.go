@@ -8,10 +8,10 @@
 // notification; nf_tables or TUN where a policy lets something out. Landlock's
 // scopes (6.12) are a second lock on what the process and network namespaces hold
 // already, and are used where they are there; the report says which it is. One
-// signal leaves a process namespace, that to the caller's own process group, which
-// the supervisor is in: without scopes the call filter refuses it, so that
-// `kill 0` fails, and an agent can end its own run by a signal to the cage's first
-// process.
+// signal can leave a process namespace, that to the caller's own process group. The
+// command leads a group of its own; as a second lock, where there are no scopes, the
+// call filter refuses that signal, so that `kill 0` fails, and an agent can end its own
+// run by a signal to the cage's first process.
 // Where one is missing, nothing is started and the refusal names it. Nothing is
 // concluded from the version that uname gives, since distributions carry things
 // back and leave things out: each mechanism is tried, in every cage before its

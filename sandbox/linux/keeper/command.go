@@ -48,6 +48,7 @@ func (k *keeper) command() (int, error) {
 	if err := k.settle(); err != nil {
 		return exitFailed, fail("settle keeper", err)
 	}
+	k.ear.Follow(child.pid)
 	go k.listen(child.pid)
 	return k.reap(child.pid)
 }
@@ -90,6 +91,7 @@ func (k *keeper) startHere() (started, error) {
 		Program: k.setup.Program, Arguments: k.setup.Arguments, Environment: k.setup.Environment,
 		Dir: k.setup.Dir, Foreground: k.setup.Foreground,
 	}
+	k.ear.Forget()
 	pid, pidfd, err := command.Start()
 	if err != nil {
 		return started{}, fail("start command", err)
@@ -120,7 +122,7 @@ func (k *keeper) listen(pid int) {
 			return
 		}
 		message.CloseFiles()
-		stage.Heed(k.conn, k.keys, message, pid)
+		stage.Heed(k.conn, k.ear, message, pid)
 	}
 }
 

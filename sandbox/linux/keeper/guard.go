@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/linux/stage"
 )
 
 // guardFD is the guard's end of its pipe pair: a socket whose other end only
@@ -20,7 +22,7 @@ const guardFD = 3
 // guard waits for the end of the keeper and then ends every process of the
 // domain.
 func guard() int {
-	ignoreSignals()
+	stage.Listen() // requests to end are the command's
 	if unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) != nil {
 		return exitFailed
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 
@@ -58,7 +57,7 @@ type keeper struct {
 	proofs  []stage.Proof
 	domain  domain
 	guard   int // the process that watches this one
-	keys    *stage.Keys
+	ear     *stage.Ear
 }
 
 // Run is the life of a part of a reduced cage. It returns the process's exit
@@ -143,17 +142,11 @@ func (k *keeper) seclude() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("take over orphans: %w", err)
 	}
-	ignoreSignals()
-	k.keys = stage.HearKeys()
+	// A program of the run may give this process's group the foreground of the terminal:
+	// the keys are the command's. No key stops this process: nobody else of its session is
+	// above it (POSIX.1-2017, 3.264).
+	k.ear = stage.Listen()
 	return nil
-}
-
-// ignoreSignals keeps the terminal's keys and requests to end, which are the
-// command's, from ending this process: a program of the run may give its group the
-// foreground of the terminal. No key stops it: nobody else of its session is above it
-// (POSIX.1-2017, 3.264). The command gets the defaults back.
-func ignoreSignals() {
-	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM)
 }
 
 func (k *keeper) live() (int, error) {

@@ -42,6 +42,10 @@ type Builder struct {
 	// it before KernelFiles.
 	Nested bool
 
+	// HideFirst has no program see in /proc a process that it could not trace, as the
+	// caller. Set it before Private.
+	HideFirst bool
+
 	left chan error // of Leave
 
 	places map[string]*place // of the gate, see prefetch

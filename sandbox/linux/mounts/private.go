@@ -15,6 +15,10 @@ import (
 
 // Private makes the folders that every cage has of its own. It needs no plan.
 func (b *Builder) Private() error {
+	processes := ""
+	if b.HideFirst {
+		processes = "hidepid=ptraceable" // Linux 5.8
+	}
 	for _, m := range []struct {
 		name, kind, options string
 		flags               uintptr
@@ -24,7 +28,7 @@ func (b *Builder) Private() error {
 		{"/dev", "tmpfs", runSize, unix.MS_NOSUID | unix.MS_NOEXEC},
 		{"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=620", unix.MS_NOSUID | unix.MS_NOEXEC},
 		{"/dev/shm", "tmpfs", tmpSize, unix.MS_NOSUID | unix.MS_NODEV},
-		{"/proc", "proc", "", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC},
+		{"/proc", "proc", processes, unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC},
 	} {
 		if err := b.place(m.name, false); err != nil {
 			return err

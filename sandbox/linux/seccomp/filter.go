@@ -35,8 +35,8 @@ type Options struct {
 	SizeLimit bool
 
 	// NoScopes is for a kernel whose Landlock keeps no signal inside: a signal to
-	// the caller's own process group is refused, since the supervisor is in that
-	// group. It is the one signal that leaves a process namespace.
+	// the caller's own process group is refused: it is the one signal that can leave a
+	// process namespace. The command leads a group of its own, so it is a second lock.
 	NoScopes bool
 
 	// Internet, with Reduced, allows TCP sockets over IPv4; each connect is handed

@@ -72,8 +72,8 @@ func onIoctl() rule {
 	}
 }
 
-// onGroup refuses to change every process of the caller's group, which the
-// supervisor is in too. A group of the cage's own can be named by its number.
+// onGroup refuses to change every process of the caller's group, which 0 is where it has
+// no number inside. The command leads a group of its own: this is the second lock.
 func onGroup(which uint32) rule {
 	return func(o Options) []unix.SockFilter {
 		if o.Reduced {

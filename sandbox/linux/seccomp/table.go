@@ -114,7 +114,7 @@ func table() []row {
 		{"mq_unlink", 241, 181, onReduced(noIPC)},
 		// Terminals: typing into another's terminal.
 		{"ioctl", 16, 29, onIoctl()},
-		// Priorities of everyone in the process group, the supervisor among them.
+		// Everyone in the process group: a second lock, since the command leads its own.
 		{"setpriority", 141, 140, onGroup(unix.PRIO_PGRP)},
 		{"ioprio_set", 251, 30, onGroup(ioprioWhoGroup)},
 		{"kill", 62, 129, onOwnGroup()},

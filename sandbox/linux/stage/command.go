@@ -52,6 +52,7 @@ func (s *stage) command() (int, error) {
 	if leads() {
 		signal.Ignore(unix.SIGTTOU) // it may say who has the foreground from behind
 	}
+	s.ear.Follow(child.pid)
 	go s.listen(child.pid)
 	time.AfterFunc(settled, resident.LeaveProgram)
 	return s.reap(child.pid)
@@ -98,6 +99,7 @@ func (s *stage) run() (started, error) {
 		Program: s.setup.Program, Arguments: s.setup.Arguments, Environment: s.setup.Environment,
 		Dir: s.setup.Dir, Foreground: s.setup.Foreground,
 	}
+	s.ear.Forget()
 	pid, pidfd, err := command.Start()
 	if err != nil {
 		return started{}, fail("start command", err)
@@ -117,7 +119,7 @@ func (s *stage) listen(pid int) {
 		message.CloseFiles()
 		switch message.Kind {
 		case KindSignal, KindResume:
-			Heed(s.conn, s.keys, message, pid)
+			Heed(s.conn, s.ear, message, pid)
 		case KindBind, KindUnbind:
 			if err := s.bind(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

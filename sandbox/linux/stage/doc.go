@@ -14,7 +14,8 @@
 //
 // It promises that a step that fails ends the stage with the reason and that
 // nothing was run; that the command is not the first process of the cage, so
-// that signals have their usual meaning; that the command's descendants are
+// that signals have their usual meaning, and leads a session of its own or a group in that
+// of the run's terminal; that the command's descendants are
 // reaped; and that the whole cage ends when the command does (init then ends
 // what it left behind before it lets go of the gate), when the supervisor does,
 // or when this process does. Init itself shows nothing in

@@ -27,6 +27,8 @@ func (s *stage) enter() error {
 		f.Hint = "the FUSE device must be there and open to the user: modprobe fuse, and chmod 0666 /dev/fuse (udev does both)"
 		return f
 	}
+	// Root owns what /proc has on this process as well, whose session is the person's here.
+	builder.HideFirst = unix.Getuid() == 0 && !leads()
 	if err := builder.Private(); err != nil {
 		return mountsFailed(err)
 	}

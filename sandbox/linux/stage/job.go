@@ -33,12 +33,13 @@ func (e *StartError) Unwrap() error { return e.Err }
 // Start starts the command from the calling thread, and returns its process and a
 // descriptor of it. Where there is a terminal it leads a group: this process is the
 // parent that its group needs in another one of the session, to be no orphan that no
-// key can stop (POSIX.1-2017, 3.264).
+// key can stop (POSIX.1-2017, 3.264). Otherwise it leads a session, which this process is
+// not in; see Ear.
 func (c *Command) Start() (pid, pidfd int, err error) {
 	descriptor := int32(-1)
 	options := spawn.Options{
 		Program: c.Program, Arguments: c.Arguments, Environment: c.Environment, Dir: c.Dir,
-		Files: []int{0, 1, 2}, TerminalFD: -1, PIDFD: &descriptor, CgroupFD: -1,
+		Files: []int{0, 1, 2}, TerminalFD: -1, PIDFD: &descriptor, CgroupFD: -1, Leads: spawn.Session,
 	}
 	if leads() {
 		options.Leads = spawn.Group
@@ -69,9 +70,9 @@ func leads() bool {
 }
 
 // Heed does what a message of the supervisor's asks of the command's process or its
-// group; keys are what this process hears itself. A number that is another process's by
+// group; ear is what this process hears itself. A number that is another process's by
 // now is one of the cage's: signals from here reach no other.
-func Heed(conn *control.Conn, keys *Keys, message control.Message, pid int) {
+func Heed(conn *control.Conn, ear *Ear, message control.Message, pid int) {
 	switch message.Kind {
 	case KindSignal:
 		var wanted Signal
@@ -79,16 +80,16 @@ func Heed(conn *control.Conn, keys *Keys, message control.Message, pid int) {
 			return
 		}
 		to := pid
-		if wanted.Unheard {
-			keys.pass(pid, syscall.Signal(wanted.Number))
-			return
-		}
 		if wanted.Group {
 			group, err := unix.Getpgid(pid)
 			if err != nil {
 				return // it has ended
 			}
 			to = -group
+		}
+		if wanted.Unheard {
+			ear.pass(to, syscall.Signal(wanted.Number))
+			return
 		}
 		_ = unix.Kill(to, syscall.Signal(wanted.Number))
 	case KindResume:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -53,7 +52,7 @@ type stage struct {
 	devices [2]int // of the gate
 	masks   *mounts.Masks
 	levels  *mounts.Levels
-	keys    *Keys
+	ear     *Ear
 
 	masking sync.Mutex // held while masks are renewed or released
 	cleared bool       // nothing of the cage is left; under masking
@@ -99,10 +98,7 @@ func (s *stage) seclude() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("hide from tracing: %w", err)
 	}
-	// A handler that does nothing: the default of a first process that Go
-	// gives these signals is to end. The command gets the default back.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM)
-	s.keys = HearKeys()
+	s.ear = Listen()
 	return nil
 }
 
