@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // family is a command with a child in its process group. Both say which signals they get.
@@ -105,8 +108,33 @@ func TestStopOfAnOrphanedGroup(t *testing.T) {
 		one := run.command.Process.Pid
 		run.sends(-one, syscall.SIGTSTP)
 		run.says("child TSTP", "command TSTP")
-		run.sends(-one, syscall.SIGTERM)
-		run.says("child TERM", "command TERM")
+		run.sends(one, syscall.SIGTERM) // the one who runs it goes on as well
+		run.says("command TERM")
+	})
+}
+
+// A run that was started with less of the processors than others gets less, although its
+// session is not the one that it was started in.
+func TestNiceRunStaysNice(t *testing.T) {
+	require(t, exists("/proc/self/autogroup"), "the kernel divides the processors by other things than sessions")
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		run := startRun(t, newWorld(t), "", "exec nice -n 7 ", family)
+		run.says("child ready", "command ready", "relays")
+		one := run.command.Process.Pid
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, one) // 20 less the value
+		if err != nil || raw >= 20 {
+			t.Fatalf("%d %v", raw, err)
+		}
+		own, _ := os.ReadFile("/proc/self/autogroup") // it was there
+		var share []byte
+		eventually(t, "it counts less", func() bool {
+			share, _ = os.ReadFile("/proc/" + strconv.Itoa(run.pids("perl")[0]) + "/autogroup") // it was there
+			return strings.HasSuffix(string(share), fmt.Sprintf(" nice %d\n", 20-raw))
+		})
+		if now, err := os.ReadFile("/proc/self/autogroup"); err != nil || string(now) != string(own) {
+			t.Errorf("this session counts as %q, before as %q", now, own)
+		}
 	})
 }
 

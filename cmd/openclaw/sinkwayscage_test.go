@@ -18,6 +18,6 @@ var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknogl
 	"sandbox/linux/network":  {"addresses and rules, to the kernel; sockets of the cage", "net.FileListener net.FilePacketConn netlink.RuleAdd nftables.New os.NewFile unix.Connect unix.Open unix.Sendto unix.Socket"},
 	"sandbox/linux/resident": {"nothing: advice on memory, to the kernel", "unix.Syscall"},
 	"sandbox/linux/seccomp":  {"a filter, to the kernel", "unix.Open unix.Syscall"},
-	"sandbox/linux/stage":    {"answers to calls, into the caged command itself; to a socket that nobody has, nothing", "unix.Connect unix.Open unix.ProcessVMWritev unix.RawSyscall6 unix.Socket"},
+	"sandbox/linux/stage":    {"answers to calls, into the caged command itself; to a socket that nobody has, nothing; a nice value, to the kernel", "os.OpenFile unix.Connect unix.Getpriority unix.Open unix.ProcessVMWritev unix.RawSyscall6 unix.Socket"},
 	"sandbox/terminal":       {"a run's own terminal; to the person's what that shows, and a line about what is held, which is masked where it is made", "os.OpenFile pty.Open unix.Open"},
 }

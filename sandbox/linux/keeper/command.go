@@ -49,6 +49,7 @@ func (k *keeper) command() (int, error) {
 		return exitFailed, fail("settle keeper", err)
 	}
 	k.ear.Follow(child.pid)
+	stage.Share(child.pid)
 	go k.listen(child.pid)
 	return k.reap(child.pid)
 }

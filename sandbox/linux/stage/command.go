@@ -23,8 +23,8 @@ type started struct {
 	err   error
 }
 
-// settled is when init gives its program's pages back. A command that is over before
-// would only wait for it, or beside it.
+// settled is when init gives its program's pages back, and does what else can wait. A
+// command that is over before would only wait for it, or beside it.
 const settled = 200 * time.Millisecond
 
 // command starts the command and stays as the cage's init until it ends.
@@ -54,7 +54,10 @@ func (s *stage) command() (int, error) {
 	}
 	s.ear.Follow(child.pid)
 	go s.listen(child.pid)
-	time.AfterFunc(settled, resident.LeaveProgram)
+	time.AfterFunc(settled, func() {
+		Share(child.pid)
+		resident.LeaveProgram()
+	})
 	return s.reap(child.pid)
 }
 
