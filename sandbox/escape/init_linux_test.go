@@ -31,14 +31,6 @@ func startSleeper(dir string) (*sleeper, error) {
 
 func (s *sleeper) end() { _ = s.command.Process.Kill(); _ = s.command.Wait() }
 
-// asRoot is a word on what only a cage of root cannot hold.
-func asRoot(why string) string {
-	if os.Getuid() != 0 {
-		return ""
-	}
-	return why
-}
-
 // asUser is a word on what only a cage of an ordinary user cannot hold.
 func asUser(why string) string {
 	if os.Getuid() == 0 {
@@ -89,7 +81,7 @@ func initAttempts() []try {
 		{name: "where init is in the kernel", prepare: victim, run: func(p place) error { _, err := os.ReadFile(p.init("syscall")); return err }},
 		{name: "what init maps", prepare: victim, run: func(p place) error { _, err := os.ReadDir(p.init("map_files")); return err }},
 		{name: "working folder of init", prepare: victim, run: func(p place) error { _, err := os.Readlink(p.init("cwd")); return err }},
-		{name: "let init be killed first", known: asRoot("root owns what the kernel shows of its processes: its command can let its own cage end first where memory is short"), prepare: victim, run: func(p place) error { return os.WriteFile(p.init("oom_score_adj"), []byte("1000"), 0) }},
+		{name: "let init be killed first", prepare: victim, run: func(p place) error { return os.WriteFile(p.init("oom_score_adj"), []byte("1000"), 0) }},
 		{name: "descriptor table of init", prepare: victim, run: func(p place) error { _, err := os.ReadDir(p.init("fdinfo")); return err }},
 		{name: "auxiliary vector of init", prepare: victim, run: func(p place) error {
 			text, err := os.ReadFile(p.init("auxv"))
