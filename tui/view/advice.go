@@ -56,6 +56,9 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 	if d.Mechanism == mechanismFilter || strings.Contains(d.Rule, "set-user-ID") {
 		return adviseFilter(w, d)
 	}
+	if name == "reduced mode" && strings.Contains(d.Origin.BuiltIn, "full cage") {
+		return advice{note: w.T("Built in (%s): no config lifts this.", d.Origin.BuiltIn) + w.T(" openclaw doctor says what this machine lacks for a full cage.")}
+	}
 	if d.Class == policy.ClassNet {
 		return adviseNetwork(w, d, role)
 	}

@@ -217,6 +217,20 @@ func TestAdviceOnBarredCalls(t *testing.T) {
 	}
 }
 
+// What only a full cage can open no line in the config opens, whatever it is.
+func TestAdviceInTheReducedMode(t *testing.T) {
+	for _, d := range []event.Denial{
+		{Class: policy.ClassExec, Target: "shmget", Rule: "reduced mode: memory, semaphores and queues by number or name are the whole machine's"},
+		{Class: policy.ClassNet, Target: "listen", Rule: "reduced mode: a port would be open to the whole machine"},
+		{Class: policy.ClassPathWrite, Target: "/dev/ptmx", Rule: "reduced mode: /dev is the machine's own here"},
+	} {
+		d.Agent, d.Origin = "coder", policy.Origin{BuiltIn: "what only a full cage can open"}
+		if got := advise(nil, &d, adviceHome, ""); got.lines != nil || got.short != "" || !strings.Contains(got.note, "openclaw doctor") {
+			t.Errorf("%s: %+v", d.Target, got)
+		}
+	}
+}
+
 func TestAdviceForARole(t *testing.T) {
 	const config = "roles:\n  dev:\n    permissions:\n      network: {allowed_domains: [a.test]}\nagents:\n  'on':\n    role: dev\n"
 	request := policy.Request{Class: policy.ClassNet, Host: "b.test", Port: 443}
