@@ -37,13 +37,11 @@ func TestNoConfigOpensABuiltIn(t *testing.T) {
 			}
 			w.perms.AllowedPaths = append(w.perms.AllowedPaths, policy.PathEntry{Path: "/"})
 			before := w.names("")
-			spec := w.spec("sh", "-c", `for p in "$@"; do
-				cat "$p" "$p/key"; ls -A "$p"; (echo x > "$p"); (echo x >> "$p/key"); (: > "$p/new"); chmod 777 "$p"; mv "$p" "$p.moved"; ln "$p" ~/project/linked; ln "$p/key" ~/project/linked; rm -rf "$p"
-			done; cat ~/project/main.go`, "sh")
+			spec := w.spec("perl", "-e", triesPlaces)
 			spec.Command = append(spec.Command, places...)
 			_, wait := start(t, spec)
 			res := wait()
-			if strings.Contains(res.out, "secret") || strings.Contains(res.out, "key") || !strings.HasSuffix(res.out, "package main") {
+			if strings.Contains(res.out, "secret") || strings.Contains(res.out, "key") || res.out != "package main" {
 				t.Errorf("out %q, err %q", res.out, res.err)
 			}
 			if after := w.names(""); !slices.Equal(slices.DeleteFunc(after, isWorkspace), before) {
@@ -67,6 +65,18 @@ func TestNoConfigOpensABuiltIn(t *testing.T) {
 		})
 	}
 }
+
+// triesPlaces tries all on each of its arguments, says what it could read, and reads in
+// the end what it may: one process, because a cage's start of another takes longer than
+// what that tries.
+const triesPlaces = `sub says { print <$f> if open $f, "<", shift }
+	for my $p (@ARGV) {
+		says $p; says "$p/key"; opendir($d, $p) && print readdir $d;
+		for ([">", $p], [">>", $p], [">>", "$p/key"], [">", "$p/new"]) { open($f, $_->[0], $_->[1]) && print $f "x" }
+		chmod 0777, $p; rename $p, "$p.moved"; link $p, "$ENV{HOME}/project/linked"; link "$p/key", "$ENV{HOME}/project/linked";
+		unlink "$p/key"; unlink $p; rmdir $p;
+	}
+	says "$ENV{HOME}/project/main.go"`
 
 // isWorkspace: a run makes the agent's own workspace.
 func isWorkspace(name string) bool { return strings.HasPrefix(name, "/.openclaw") }
