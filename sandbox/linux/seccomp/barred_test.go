@@ -202,6 +202,7 @@ func TestEvaluateFailsClosed(t *testing.T) {
 // A set-uid or set-gid bit is refused whatever the handler would say, and told, by every
 // call that can set one, also where the handler is left to read its calls itself.
 func TestSetIDIsBarred(t *testing.T) {
+	startsPrograms(t)
 	for _, leave := range []bool{false, true} {
 		folder := t.TempDir()
 		if err := os.WriteFile(filepath.Join(folder, "file"), nil, 0o600); err != nil {

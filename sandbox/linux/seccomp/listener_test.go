@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -141,6 +142,17 @@ func onWatchedThread(tb testing.TB, l func(fd int) *Listener, f func()) (run fun
 	return l(fd).Run, done
 }
 
+// startsPrograms is for a test whose watched thread starts some. Go lets nothing stop a
+// thread that starts a program until that runs, and to run is a call that is handed over:
+// a collection of garbage would wait for the thread, and the listener, which is in the
+// same process only here, for the end of the collection.
+func startsPrograms(t *testing.T) {
+	t.Helper()
+	before := debug.SetGCPercent(-1)
+	runtime.GC() // ends one that is under way
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+}
+
 func mkdir(name string) error { return unix.Mkdir(name, 0o700) }
 
 func TestRunStopsWithItsContextAndStaysClosed(t *testing.T) {
@@ -173,6 +185,7 @@ func TestRunStopsWithItsContextAndStaysClosed(t *testing.T) {
 }
 
 func TestHeldCallsAreBounded(t *testing.T) {
+	startsPrograms(t)
 	folder := t.TempDir()
 	release, held := make(chan bool), make(chan bool, 8)
 	var failed []string
@@ -253,6 +266,7 @@ func TestProcessIsFoundOnDemand(t *testing.T) {
 }
 
 func TestKilledCallerIsNoticed(t *testing.T) {
+	startsPrograms(t)
 	folder := t.TempDir()
 	held, noticed := make(chan bool), make(chan bool)
 	run, done := onWatchedThread(t, func(fd int) *Listener {

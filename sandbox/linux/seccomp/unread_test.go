@@ -94,6 +94,7 @@ func TestProgramWithoutANameIsRefused(t *testing.T) {
 // A program that keeps its memory to itself makes no call that is judged by what is in
 // it, or by a descriptor of its own, and that it was refused is told.
 func TestCallThatCannotBeReadIsRefused(t *testing.T) {
+	startsPrograms(t)
 	if os.Getuid() == 0 {
 		t.Skip("root reads every memory")
 	}
@@ -121,6 +122,7 @@ func TestCallThatCannotBeReadIsRefused(t *testing.T) {
 // Who works deeper than a path can say, as configure scripts that try getcwd do, and rm -r of
 // what they leave, is told that the name is too long; it keeps nothing to itself.
 func TestPathThatIsTooLongIsSaidToBe(t *testing.T) {
+	startsPrograms(t)
 	script := `use Errno; my $name = "d" x 200;
 		while (1) { mkdir($name) or last; chdir($name) or die; $n++ < 100 or die "endless" }
 		print $n > 10 && $!{ENAMETOOLONG} ? "too long" : "$n $!", open(my $f, ">", "f") || !$!{ENAMETOOLONG} ? " open" : "";
