@@ -14,7 +14,7 @@ func TestTheRunsTerminalSaysWhatIsHeld(t *testing.T) {
 	file := func(name string) string { return filepath.Join(p.home, "projects", name) }
 	window := p.open("agent", 220, 20, "agent", "run", "coder", "--", "sh", "-c",
 		"cat ~/projects/one; stty -icanon; cat ~/projects/two; stty icanon; cat ~/projects/three ~/projects/four; echo over; read end")
-	window.shows("openclaw: cat is held: 'open "+file("one")+"' waits for your answer", "'openclaw asks'", "denied after")
+	window.shows("openclaw: cat is held: 'open "+file("one")+"' waits for your answer", "'openclaw asks'", "without one it is denied")
 	p.says("allow", p.waits("open", file("one")).ID)
 	window.shows("this is one")
 	p.says("allow", p.waits("open", file("two")).ID)

@@ -35,7 +35,7 @@ type asks struct {
 
 	// tell says on the run's terminal that a request is held, and reports whether it was
 	// shown; nil: nobody is there.
-	tell  func(d sandbox.Denial, limit time.Duration) bool
+	tell  func(d sandbox.Denial) bool
 	after func(time.Duration) <-chan time.Time
 
 	mu       sync.Mutex // guards the fields below, and every pending
@@ -59,7 +59,6 @@ type alike struct {
 type pending struct {
 	number  uint64
 	key     alike
-	limit   time.Duration // of the first one; 0: as long as its program lives
 	waiters int
 	seen    int           // requests that it was for, in all
 	more    chan struct{} // one slot: waiters or seen have changed
@@ -138,7 +137,7 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 		a.mu.Unlock()
 		return false, errors.New(reasonAway)
 	}
-	p := a.join(d, limit)
+	p := a.join(d)
 	a.mu.Unlock()
 
 	gone, stop := watchExit(d.PID)
@@ -173,7 +172,7 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 }
 
 // join finds the ask that a request is part of, or makes it. a.mu is held.
-func (a *asks) join(d sandbox.Denial, limit time.Duration) *pending {
+func (a *asks) join(d sandbox.Denial) *pending {
 	key := alike{d.Class, d.Operation, d.Target}
 	if p := a.byKey[key]; p != nil {
 		p.waiters, p.seen = p.waiters+1, p.seen+1
@@ -181,7 +180,7 @@ func (a *asks) join(d sandbox.Denial, limit time.Duration) *pending {
 		return p
 	}
 	a.next++
-	p := &pending{number: a.next, key: key, limit: limit, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &pending{number: a.next, key: key, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
 	a.byNumber[p.number], a.byKey[key] = p, p
 	conn := a.conn
 	a.work.Go(func() { a.carry(conn, p, d) })

@@ -40,7 +40,7 @@ func (a *asks) notice(p *pending, d sandbox.Denial) {
 		a.toldFor, a.toldAt = p, a.now()
 	}
 	a.mu.Unlock()
-	if !told && !a.tell(d, p.limit) {
+	if !told && !a.tell(d) {
 		a.mu.Lock()
 		if a.toldFor == p {
 			a.toldFor = nil // the next one may find a moment in which it is heard
@@ -51,26 +51,22 @@ func (a *asks) notice(p *pending, d sandbox.Denial) {
 
 // heldLine is what the person at a run's terminal is told of a request that is held;
 // nil: there is nobody to tell.
-func (o *Options) heldLine(running *atomic.Pointer[sandbox.Process]) func(sandbox.Denial, time.Duration) bool {
+func (o *Options) heldLine(running *atomic.Pointer[sandbox.Process]) func(sandbox.Denial) bool {
 	if o.Terminal != event.OnTerminal || o.Learn != nil || o.Line == nil { // who learns is asked nothing
 		return nil
 	}
-	return func(d sandbox.Denial, limit time.Duration) bool {
+	return func(d sandbox.Denial) bool {
 		process := running.Load()
-		return process != nil && process.Say(o.Line(heldText(d, limit)))
+		return process != nil && process.Say(o.Line(heldText(d)))
 	}
 }
 
-func heldText(d sandbox.Denial, limit time.Duration) string {
+func heldText(d sandbox.Denial) string {
 	who := "a program"
 	if d.Program != "" {
 		who = path.Base(d.Program)
 	}
-	text := who + " is held: '" + d.Operation + " " + brief(d.Target) + "' waits for your answer, in the screen or by 'openclaw asks' in another terminal"
-	if limit > 0 {
-		text += "; denied after " + limit.Round(time.Second).String() + " without one"
-	}
-	return text
+	return who + " is held: '" + d.Operation + " " + brief(d.Target) + "' waits for your answer, in the screen or by 'openclaw asks' in another terminal; without one it is denied"
 }
 
 // brief leaves out the middle of a long target.
