@@ -16,8 +16,13 @@ import (
 
 // victim starts a process of the same person outside.
 func victim(w *world) {
-	command := exec.Command("sleep", "600")
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// It ends with this process, by its input, and not with the thread that starts it, as
+	// by a signal of the parent's death: here threads of a supervisor come and go.
+	command := exec.Command("cat")
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := command.StdinPipe(); err != nil {
+		w.t.Fatal(err)
+	}
 	if err := command.Start(); err != nil {
 		w.t.Fatal(err)
 	}
