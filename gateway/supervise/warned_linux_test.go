@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"openclaw/gateway/event"
 	"openclaw/gateway/wire"
 	"openclaw/sandbox"
 )
@@ -33,6 +34,7 @@ func (w *watching) Call(ctx context.Context, method string, params, result any) 
 
 // What comes to be the matter with a run while its command runs is told then: a file that
 // somebody outside makes, and that the policy denies, may have been readable for a moment.
+// At the end the person at its terminal is told it as well.
 func TestWhatARunIsWarnedOfIsToldWhileItRuns(t *testing.T) {
 	t.Parallel()
 	cage, err := sandbox.New(t.Context())
@@ -55,8 +57,11 @@ func TestWhatARunIsWarnedOfIsToldWhileItRuns(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a run that hears of nothing is ended
 	defer cancel()
 	over := make(chan error, 1)
+	var said []string // read when it is over
+	options := caged(cage, gateway, work)
+	options.Terminal, options.Warn = event.OnTerminal, func(text string) { said = append(said, text) }
 	go func() {
-		_, err := Run(ctx, caged(cage, gateway, work))
+		_, err := Run(ctx, options)
 		over <- err
 	}()
 	made := false
@@ -83,5 +88,8 @@ func TestWhatARunIsWarnedOfIsToldWhileItRuns(t *testing.T) {
 	}
 	if err := <-over; err != nil {
 		t.Error(err)
+	}
+	if !strings.Contains(strings.Join(said, "\n"), ".env came to match a denied pattern") {
+		t.Errorf("at its end: %q", said)
 	}
 }
