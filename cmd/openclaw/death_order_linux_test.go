@@ -16,7 +16,7 @@ import (
 // pane is the process of a terminal's window.
 func (s *screen) pane() int {
 	s.p.t.Helper()
-	text, err := exec.CommandContext(s.p.t.Context(), "tmux", "-L", s.p.tmux, "list-panes", "-t", s.window, "-F", "#{pane_pid}").Output()
+	text, err := exec.CommandContext(s.p.t.Context(), "tmux", "-L", s.p.windows.name, "list-panes", "-t", s.window, "-F", "#{pane_pid}").Output()
 	if err != nil {
 		s.p.t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type person struct {
 	home    string
 	binary  string
 	environ []string
-	tmux    string // name of the private tmux server
+	windows *terminals
 }
 
 // newPerson makes a home folder.
@@ -46,7 +46,7 @@ func newPerson(t *testing.T) *person {
 	}
 	write(t, filepath.Join(home, ".ssh", "id_ed25519"), "THE PRIVATE KEY\n")
 	write(t, filepath.Join(home, "projects", "demo", "read.me"), "a demo\n")
-	p := &person{t: t, home: home, binary: binary, tmux: "openclaw-" + filepath.Base(home)}
+	p := &person{t: t, home: home, binary: binary, windows: newTerminals("openclaw-" + filepath.Base(home))}
 	p.environ = []string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "USER=person", "LANG=C.UTF-8", "TERM=xterm-256color",
 		"XDG_RUNTIME_DIR=" + runtimeDir,
@@ -59,7 +59,7 @@ func newPerson(t *testing.T) *person {
 
 // leave ends everything that this person started.
 func (p *person) leave() {
-	_ = exec.Command("tmux", "-L", p.tmux, "kill-server").Run()
+	p.windows.leave()
 	endGateway(filepath.Join(p.home, ".openclaw"))
 }
 
@@ -176,17 +176,15 @@ func (p *person) openIn(window string, columns, rows int, dir string, program ..
 	p.t.Helper()
 	_, err := exec.LookPath("tmux")
 	required(p.t, err == nil, "tmux is not installed")
-	// The server stays when its last window ends: one that is ending is no server for
-	// the next window.
+	p.windows.serve(p.t, p.environ)
 	line := []string{
-		"-L", p.tmux, "-f", "/dev/null", "start-server", ";", "set-option", "-s", "exit-empty", "off", ";",
-		"new-session", "-d", "-s", window, "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-c", dir, "env", "-i",
+		"-L", p.windows.name, "new-session", "-d", "-s", window, "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-c", dir, "env", "-i",
 	}
 	line = append(append(line, p.environ...), program...)
 	cmd := exec.CommandContext(p.t.Context(), "tmux", line...)
 	cmd.Env, cmd.Dir = p.environ, dir
 	if text, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("tmux: %v: %s", err, text)
+		p.t.Fatalf("tmux: %v: %s; %s", err, text, p.windows.state())
 	}
 	return &screen{p, window}
 }
@@ -199,7 +197,7 @@ type screen struct {
 
 // text is what the terminal shows.
 func (s *screen) text() string {
-	cmd := exec.Command("tmux", "-L", s.p.tmux, "capture-pane", "-p", "-t", s.window)
+	cmd := exec.Command("tmux", "-L", s.p.windows.name, "capture-pane", "-p", "-t", s.window)
 	cmd.Env = s.p.environ
 	out, _ := cmd.Output() // a terminal that is gone shows nothing
 	return string(out)
@@ -207,15 +205,15 @@ func (s *screen) text() string {
 
 // open reports whether the command still runs.
 func (s *screen) open() bool {
-	return exec.Command("tmux", "-L", s.p.tmux, "has-session", "-t", s.window).Run() == nil
+	return exec.Command("tmux", "-L", s.p.windows.name, "has-session", "-t", s.window).Run() == nil
 }
 
 // keys presses keys, by tmux's names.
 func (s *screen) keys(keys ...string) {
 	s.p.t.Helper()
-	args := append([]string{"-L", s.p.tmux, "send-keys", "-t", s.window}, keys...)
+	args := append([]string{"-L", s.p.windows.name, "send-keys", "-t", s.window}, keys...)
 	if text, err := exec.CommandContext(s.p.t.Context(), "tmux", args...).CombinedOutput(); err != nil {
-		s.p.t.Fatalf("press %q: %v: %s", keys, err, text)
+		s.p.t.Fatalf("press %q: %v: %s; %s", keys, err, text, s.p.windows.state())
 	}
 }
 
@@ -241,7 +239,7 @@ func (s *screen) showsWithin(limit time.Duration, texts ...string) {
 			return
 		}
 	}
-	s.p.t.Fatalf("the screen never showed %q; it shows:\n%s", texts, seen)
+	s.p.t.Fatalf("the screen never showed %q; it shows:\n%s\n%s", texts, seen, s.p.windows.state())
 }
 
 // lacks waits until a text is no longer on the screen: what is waited for next is then

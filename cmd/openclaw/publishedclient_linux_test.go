@@ -59,7 +59,7 @@ providers:
 		t.Fatal(err)
 	}
 	url := fmt.Sprintf("ws://127.0.0.1:%d", port)
-	client := &person{t: t, home: home, binary: node, tmux: p.tmux + "-client", environ: []string{
+	client := &person{t: t, home: home, binary: node, windows: newTerminals(p.windows.name + "-client"), environ: []string{
 		"HOME=" + home, "TMPDIR=" + home, "PATH=" + filepath.Dir(node) + ":" + os.Getenv("PATH"), "LANG=C.UTF-8", "TERM=xterm-256color",
 		"OPENCLAW_GATEWAY_URL=" + url, "OPENCLAW_GATEWAY_TOKEN=" + token,
 	}}
