@@ -167,6 +167,27 @@ func cannotDeny(rule *policy.PathRule, denied, why string) error {
 	}
 }
 
+// opensAllBelow reports whether a policy denies nothing at all below a folder that it
+// opens to change. It is so of whatever a run may change when it starts (see allow); a
+// policy that came later may deny in it.
+func opensAllBelow(p *policy.Policy, folder string) bool {
+	for i := range p.Paths {
+		rule := &p.Paths[i]
+		if rule.Glob {
+			if fixed := fixedPart(rule.Path); within(fixed, folder) || within(folder, fixed) {
+				return false
+			}
+			continue
+		}
+		for _, name := range append([]string{rule.Path}, rule.Except...) {
+			if within(name, folder) && decided(p, name) < accessWrite {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // fixedPart is the folder that every match of a pattern lies below.
 func fixedPart(pattern string) string {
 	if at := strings.IndexAny(pattern, `*?[{\`); at >= 0 {

@@ -340,7 +340,11 @@ func (r *reduced) atBind(call seccomp.Call) seccomp.Verdict {
 	if decision := r.judgePath(policy.ClassPathWrite, full); decision.Effect != policy.Allow {
 		return r.refuse(call, policy.ClassPathWrite, full, decision, unix.EACCES)
 	}
-	return did(socket.BindLocal(folder, last, caller.Umask()))
+	written := name
+	if r.reach.of(folder.Path) < accessWrite || !opensAllBelow(r.process.judge.policy.Load(), folder.Path) {
+		written = ""
+	}
+	return did(socket.BindLocal(caller, written, folder, last))
 }
 
 // atListen lets a socket that has a path listen. A TCP socket that listens would

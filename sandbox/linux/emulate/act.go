@@ -140,34 +140,6 @@ func (c Caller) Umask() uint32 {
 	return 0o077
 }
 
-// BindLocal gives the socket a path in a folder, with the caller's umask.
-func (s *Socket) BindLocal(folder *Object, name string, umask uint32) error {
-	if s.Family != unix.AF_UNIX {
-		return unix.EINVAL
-	}
-	restore, err := lower()
-	if err != nil {
-		return err
-	}
-	defer restore()
-	if err := unix.Bind(s.Descriptor, &unix.SockaddrUnix{Name: folder.Name() + "/" + name}); err != nil {
-		return err
-	}
-	fd, err := unix.Openat(folder.Descriptor, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil // somebody of the cage has removed it already
-	}
-	made, err := hold(fd)
-	if err != nil {
-		return nil // as above
-	}
-	defer made.Close()
-	if made.Type() == unix.S_IFSOCK && made.Mode&0o777&umask != 0 {
-		return made.Chmod(made.Mode & 0o777 &^ umask)
-	}
-	return nil
-}
-
 // Watch adds a watch to an inotify instance.
 func (o *Object) Watch(queue int, mask uint32) (int, error) {
 	restore, err := lower()

@@ -23,8 +23,9 @@ const (
 
 // LANDLOCK_ACCESS_FS_*, as of version 2, all of which 6 has.
 const (
-	fileWrite = 1 << 1
-	fileRefer = 1 << 13 // to move and link from one folder to another
+	fileWrite  = 1 << 1
+	makeSocket = 1 << 9
+	fileRefer  = 1 << 13 // to move and link from one folder to another
 
 	// everyChange is all but to execute, read and list: where one of those is
 	// handled, or to truncate, which is looked at whenever something is opened,
@@ -184,6 +185,21 @@ func RestrictScopesFirst() error {
 	attributes := rulesetAttributes{handledFiles: fileRefer, scoped: scopeAbstractUnixSockets | scopeSignals}
 	return restrict(version, landlockVersionWithScopes, attributes, func(ruleset int) error {
 		return allowBelowRoot(ruleset, fileRefer)
+	})
+}
+
+// RestrictSockets keeps the calling thread from giving a socket a path anywhere but below
+// the folder. It sets no_new_privs, and needs no privilege.
+func RestrictSockets(folder int) error {
+	version, err := LandlockVersion()
+	if err != nil {
+		return err
+	}
+	if err := NoNewPrivileges(); err != nil {
+		return err
+	}
+	return restrict(version, landlockVersionWithRefer, rulesetAttributes{handledFiles: makeSocket}, func(ruleset int) error {
+		return addRule(ruleset, allowBelow(makeSocket, folder))
 	})
 }
 
