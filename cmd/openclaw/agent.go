@@ -266,10 +266,14 @@ func agentTestCommand(t *terminal) *cobra.Command {
 			}
 			decision := t.answerOf(p, request)
 			err = t.withoutKnown(cmd.Context(), func(t *terminal) error {
+				open := openQuestion(p, request, decision)
 				if asJSON {
-					return t.json(decision)
+					return t.json(answer{decision, open})
 				}
 				t.print("%s: %s", decision.Effect, printable(because(decision.Rule, decision.Origin)))
+				if open != nil {
+					t.print("  %s", printable(open.Note))
+				}
 				t.showTrace(decision, trace)
 				return nil
 			})
