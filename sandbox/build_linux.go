@@ -40,7 +40,7 @@ func (p *Process) begin(op, hint string) error {
 	case errors.Is(err, errRightless):
 		return &Error{Op: opRightless, Kind: KindMissing, Err: err, Hint: hint}
 	}
-	return &Error{Op: op, Kind: KindMissing, Err: err, Hint: hint}
+	return &Error{Op: op, Kind: KindMissing, Err: err, Hint: namespacesHint(err, hint)}
 }
 
 // build answers the stage's messages until the command runs.

@@ -11,7 +11,7 @@ const instead = "tun"
 func table() []mechanism {
 	const kernel = "use a kernel of 5.19 or later with "
 	return []mechanism{
-		{"user namespace", "an ordinary user can build the rest", "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), sysctl kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for openclaw with `userns,` (Ubuntu 24.04 and later); a container must be started so that it allows them"},
+		{"user namespace", "an ordinary user can build the rest", "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), sysctl kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for openclaw with `userns,` (Ubuntu 24.04 and later), sysctl user.max_user_namespaces above 0; a container must be started so that it allows them"},
 		{"process namespace", "no process outside can be seen or signalled; all end with the run", kernel + "CONFIG_PID_NS"},
 		{"network namespace", "nothing of the machine's network is there", kernel + "CONFIG_NET_NS"},
 		{"redirect", "any TCP program is held to the policy, without proxy settings", kernel + "nf_tables (modprobe nft_redir nft_chain_nat), or let users open the TUN device (modprobe tun; chmod 0666 /dev/net/tun)"},

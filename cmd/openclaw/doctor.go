@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -125,7 +126,7 @@ func diagnosis(found sandbox.Capabilities) error {
 func lacksNamespaces(found sandbox.Capabilities) bool {
 	for _, m := range found.Mechanisms {
 		if m.Name == "user namespace" && !m.Enforced {
-			return true
+			return strings.Contains(m.Fix, "AppArmor")
 		}
 	}
 	return apparmor.Restricted() && diagnosis(found) != nil
