@@ -20,6 +20,7 @@ import (
 	"openclaw/sandbox/linux/keeper"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/stage"
+	"openclaw/sandbox/policy"
 )
 
 // reduced is what a cage without namespaces has in place of mounts, gate and
@@ -124,14 +125,16 @@ func (r *reduced) prepare(cage *Cage, spec Spec, j *job, why error) (*Process, e
 	if r.folder, err = newRunFolder(); err != nil {
 		return nil, err
 	}
-	plan.Policy.Paths = append(plan.Policy.Paths, temporaryRule(r.folder.temp))
+	plan.Policy.Paths = append(plan.Policy.Paths, r.folder.rules()...)
 	var warnings []string
 	if r.reach, warnings, err = planReach(plan.Policy, r.ruleset); err != nil {
 		return nil, err
 	}
 	own := &reachPlanner{policy: plan.Policy, ruleset: r.ruleset, reach: r.reach}
-	if err := own.add(r.folder.temp, accessWrite); err != nil {
-		return nil, err
+	for _, name := range []string{r.folder.temp, r.folder.memory} {
+		if err := own.add(name, accessWrite); err != nil {
+			return nil, err
+		}
 	}
 	in, out, errs := j.files(spec.Stdin, spec.Stdout, spec.Stderr)
 	if err := r.reach.standard(r.ruleset, in, out, errs, j.slave()); err != nil {
@@ -305,8 +308,8 @@ func (r *reduced) release() {
 }
 
 // runFolder is what a run has on the disk: what the self-test tries, which the
-// cage cannot reach, and the folder for temporary files.
-type runFolder struct{ path, temp string }
+// cage cannot reach, the folder for temporary files, and what is there for /dev/shm.
+type runFolder struct{ path, temp, memory string }
 
 func newRunFolder() (runFolder, error) {
 	made, err := os.MkdirTemp("", "openclaw-run-") // 0700
@@ -318,12 +321,25 @@ func newRunFolder() (runFolder, error) {
 		_ = os.Remove(made)
 		return runFolder{}, &Error{Op: "make run folder", Err: err}
 	}
-	f := runFolder{path: real, temp: path.Join(real, "tmp")}
-	if err := os.Mkdir(f.temp, 0o700); err != nil {
-		f.remove()
-		return runFolder{}, &Error{Op: "make run folder", Err: err}
+	f := runFolder{path: real, temp: path.Join(real, "tmp"), memory: path.Join(real, "shm")}
+	for _, name := range []string{f.temp, f.memory} {
+		if err := os.Mkdir(name, 0o700); err != nil {
+			f.remove()
+			return runFolder{}, &Error{Op: "make run folder", Err: err}
+		}
 	}
 	return f, nil
+}
+
+// rules open what is the run's own.
+func (f runFolder) rules() []policy.PathRule {
+	open := func(name, what, text string) policy.PathRule {
+		return policy.PathRule{
+			Path: name, Effect: policy.Allow, Access: policy.AccessWrite, System: true,
+			Origin: policy.Origin{BuiltIn: "the run's own folder for " + what}, Text: text,
+		}
+	}
+	return []policy.PathRule{open(f.temp, "temporary files", "TMPDIR of the run"), open(f.memory, "shared memory", sharedMemory+" of the run")}
 }
 
 func (f runFolder) remove() {

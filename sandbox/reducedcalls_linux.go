@@ -82,6 +82,9 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		r.process.judge.probe.seen.Store(true)
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
+	if verdict, own := r.changeMemory(call); own {
+		return verdict
+	}
 	if verdict := r.atChange(call, call.Written, false); verdict.Errno != 0 || call.Written2 == "" {
 		return verdict
 	}

@@ -52,6 +52,9 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	if o.flags&unix.O_PATH != 0 {
 		return seccomp.Verdict{} // a name to go on from; it can be neither read nor written
 	}
+	if memory := r.memory(o.path); memory != "" {
+		return r.openMemory(call, o, memory)
+	}
 	caller := callerOf(call)
 	follow := o.flags&unix.O_NOFOLLOW == 0 && (!o.creates || o.flags&unix.O_EXCL == 0)
 	object, err := caller.Resolve(o.folder, o.path, follow)

@@ -53,7 +53,7 @@ func (p *Process) updateReduced(next *policy.Policy) (Change, error) {
 		change.waits(compared.Narrower, "paths: refused from now on when they are opened, but in the reduced mode what was open at the start is closed for good only by a new run")
 	}
 	whole := *plan.Policy
-	whole.Paths = append(slices.Clip(whole.Paths), temporaryRule(p.reduced.folder.temp))
+	whole.Paths = append(slices.Clip(whole.Paths), p.reduced.folder.rules()...)
 	p.judge.policy.Store(&whole)
 	p.judge.unmet.Store(&plan.Unmet)
 	if p.reduced.way != nil {
@@ -64,12 +64,4 @@ func (p *Process) updateReduced(next *policy.Policy) (Change, error) {
 	p.report.Policy = next.Version
 	p.mu.Unlock()
 	return change, nil
-}
-
-// temporaryRule opens the run's own folder for temporary files.
-func temporaryRule(name string) policy.PathRule {
-	return policy.PathRule{
-		Path: name, Effect: policy.Allow, Access: policy.AccessWrite, System: true,
-		Origin: policy.Origin{BuiltIn: "the run's own folder for temporary files"}, Text: "TMPDIR of the run",
-	}
 }

@@ -29,6 +29,11 @@ const (
 	exitHeld = 10
 )
 
+// memoryOutside is what another program of the person shares by a name.
+func memoryOutside(home string) string {
+	return "/dev/shm/" + strings.ReplaceAll(strings.Trim(home, "/"), "/", "-")
+}
+
 // tried runs one try in this process.
 func tried(name string) int {
 	for _, one := range reducedTries() {
@@ -202,10 +207,18 @@ func reducedTries() []reducedTry {
 			name := [...]byte{'o', 'c', 0}
 			return call(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(&name)), unix.O_CREAT|unix.O_RDWR, 0o600, 0)
 		}},
-		{"shared memory by name", func(string) error {
-			name := "/dev/shm/openclaw-try-" + strconv.Itoa(os.Getpid())
+		{"read shared memory by name", func(home string) error { _, err := os.ReadFile(memoryOutside(home)); return err }},
+		{"write shared memory by name", func(home string) error {
+			file, err := os.OpenFile(memoryOutside(home), os.O_RDWR, 0)
+			if err == nil {
+				err = file.Close()
+			}
+			return err
+		}},
+		{"link shared memory by name", func(home string) error {
+			name := memoryOutside(home) + strconv.Itoa(os.Getpid())
 			defer func() { _ = os.Remove(name) }()
-			return os.WriteFile(name, []byte("x"), 0o600)
+			return os.Link(memoryOutside(home), name)
 		}},
 		{"environment of a process outside", func(string) error {
 			_, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
@@ -331,6 +344,10 @@ func TestReducedHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
+	if err := os.WriteFile(memoryOutside(w.home), []byte("shared"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(memoryOutside(w.home)) })
 	port := serve(t, "the machine's").Port()
 	outsider := exec.CommandContext(t.Context(), "sleep", "1000")
 	outsider.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

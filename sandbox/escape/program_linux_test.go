@@ -96,7 +96,7 @@ func programAttempts() []try {
 		{name: "no commands: map a temporary file for execution", prepare: noCommands, run: func(place) error {
 			return mapFor(unix.PROT_READ|unix.PROT_EXEC, fmt.Sprintf("/tmp/openclaw-escape-%d.so", os.Getpid()))
 		}},
-		{name: "no commands: map a shared memory file for execution", prepare: noCommands, run: func(place) error {
+		{name: "no commands: map a shared memory file for execution", reduced: "what may be read may be mapped for execution, where no mount says otherwise", prepare: noCommands, run: func(place) error {
 			return mapFor(unix.PROT_READ|unix.PROT_EXEC, fmt.Sprintf("/dev/shm/openclaw-escape-%d.so", os.Getpid()))
 		}},
 		{name: "no commands: start while another thread changes the name", prepare: noCommands, run: func(p place) error {
