@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"openclaw/sandbox/linux/cgroup"
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/network"
 	"openclaw/sandbox/linux/stage"
@@ -105,16 +106,33 @@ func (c *Cage) Start(ctx context.Context, spec Spec) (*Process, error) {
 		return p, nil
 	}
 	if err := deviceForGate(); err != nil {
-		return nil, err
+		return nil, orReduced(err, spec.Policy)
 	}
 	p, planned, err := c.plan(&spec)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.launch(ctx, planned); err != nil {
-		return nil, err
+		return nil, orReduced(err, spec.Policy)
 	}
 	return p, nil
+}
+
+// orReduced names the weaker mode to whom the full cage is refused, where this machine has
+// it and it can hold the policy.
+func orReduced(err error, p *policy.Policy) error {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok || refused.Kind != KindMissing || p.Enforce == policy.EnforceReduced || CheckReduced(p) != nil {
+		return err
+	}
+	ruleset, missing := harden.NewRuleset()
+	if missing != nil {
+		return err
+	}
+	ruleset.Close()
+	named := *refused
+	named.Hint = joinHints(refused.Hint, "or have less, which `openclaw doctor` lists, by `enforce: reduced` in this agent's permissions")
+	return &named
 }
 
 // planned is what a cage will hold.
