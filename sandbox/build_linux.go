@@ -128,6 +128,7 @@ func (p *Process) serveGate(message control.Message) error {
 	g, err := gate.New(gate.Options{
 		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, Splits: p.judge.splits,
 		Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
+		Process: p.identity.process, Holds: p.identity.holds,
 	})
 	if err != nil {
 		message.CloseFiles()

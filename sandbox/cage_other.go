@@ -53,6 +53,9 @@ func (p *Process) Report() Report { return Report{} }
 // Update refuses.
 func (p *Process) Update(*policy.Policy) (Change, error) { return Change{}, errUnsupported() }
 
+// TakeBack does nothing: nothing was allowed.
+func (p *Process) TakeBack() {}
+
 // CutConnection finds none: there is no cage.
 func (p *Process) CutConnection(string, string) bool { return false }
 

@@ -33,6 +33,16 @@ const (
 	callerFresh = time.Second // after it who it is is read anew
 )
 
+// caller looks up who tries something, now.
+func (i *identity) caller(try refused) caller {
+	by := caller{pid: try.pid}
+	if try.thread > 0 {
+		by.pid = i.outside(try.thread)
+	}
+	by.program, by.commandLine = i.describe(by.pid)
+	return by
+}
+
 func (c *callers) find(i *identity, try refused, now time.Time) caller {
 	c.mu.Lock()
 	known, ok := c.known[try]
@@ -40,11 +50,8 @@ func (c *callers) find(i *identity, try refused, now time.Time) caller {
 	if ok && now.Before(known.until) {
 		return known
 	}
-	by := caller{pid: try.pid, until: now.Add(callerFresh)}
-	if try.thread > 0 {
-		by.pid = i.outside(try.thread)
-	}
-	by.program, by.commandLine = i.describe(by.pid)
+	by := i.caller(try)
+	by.until = now.Add(callerFresh)
 	if by.program == "" {
 		return by
 	}

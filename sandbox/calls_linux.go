@@ -148,7 +148,7 @@ func (j *judge) ask(ctx context.Context, call seccomp.Call, class policy.Class, 
 	}
 	limited, cancel := j.askContext(ctx.Done())
 	defer cancel()
-	allow, err := asker.Ask(limited, j.denial(pid, class, call.Operation, target, "notify", *decision))
+	allow, err := asker.Ask(limited, j.question(refused{pid: pid, operation: call.Operation, target: target}, class, "notify", *decision))
 	yes := inTime(limited, allow, err)
 	if class == policy.ClassNet {
 		return yes // judged again where the connection is made
@@ -177,7 +177,7 @@ func (j *judge) atWrite(call seccomp.Call, name string, second bool) seccomp.Ver
 			return j.refuse(call, policy.ClassPathWrite, real, decision, unix.EACCES)
 		}
 		return seccomp.Verdict{}
-	case region == mounts.Gate && exists && makesAnew(call, second) && !j.process.gate.Shown(real):
+	case region == mounts.Gate && exists && makesAnew(call, second) && !j.process.gate.Shown(callerProcess(call), real):
 		// The kernel would say that it is there already, which a look at it denies.
 		decision := j.policy.Load().Decide(policy.Request{Class: policy.ClassPathWrite, Path: real})
 		if decision.Effect == policy.Deny {

@@ -84,6 +84,9 @@ func (p *Process) RelaySignals() (stop func()) {
 // Connection's ID, and has that Connection say why. It reports whether it was open.
 func (p *Process) CutConnection(id, why string) bool { return p.proxy != nil && p.proxy.Cut(id, why) }
 
+// TakeBack does nothing: here a yes is to the connection that waits for it, and to no more.
+func (p *Process) TakeBack() {}
+
 // Update puts a policy that changed into force as far as a running cage allows:
 // the network's rules at once. A profile cannot be changed while it is in
 // force; what it says stays until the next run.

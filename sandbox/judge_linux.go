@@ -47,11 +47,19 @@ func (j *judge) denial(pid int, class policy.Class, operation, target, mechanism
 }
 
 func (j *judge) denialBy(try refused, class policy.Class, mechanism string, decision policy.Decision) Denial {
-	now := time.Now()
-	by := j.callers.find(j.process.identity, try, now)
+	return j.denialOf(j.callers.find(j.process.identity, try, time.Now()), try, class, mechanism, decision)
+}
+
+// question names who is to be answered as it is at this moment: the process may have
+// become another program since it was refused the same.
+func (j *judge) question(try refused, class policy.Class, mechanism string, decision policy.Decision) Denial {
+	return j.denialOf(j.process.identity.caller(try), try, class, mechanism, decision)
+}
+
+func (j *judge) denialOf(by caller, try refused, class policy.Class, mechanism string, decision policy.Decision) Denial {
 	decision = policy.LedHere(j.unopened(), j.process.spec.Agent, try.target, decision, leads)
 	return Denial{
-		Time: now, Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: by.pid, Program: by.program, CommandLine: by.commandLine,
+		Time: time.Now(), Agent: j.process.spec.Agent, Run: j.process.spec.Run, PID: by.pid, Program: by.program, CommandLine: by.commandLine,
 		Class: class, Operation: try.operation, Target: try.target, Rule: decision.Rule, Origin: decision.Origin, Mechanism: mechanism, Count: 1,
 	}
 }
@@ -64,15 +72,17 @@ func (j *judge) unopened() []policy.Unmet {
 	return nil
 }
 
-func (j *judge) fromGate(r gate.Refusal) Denial {
-	return j.denialBy(refused{thread: r.Thread, operation: r.Operation, target: r.Path}, r.Class, "gate", r.Decision)
+func tryAtGate(r gate.Refusal) refused {
+	return refused{thread: r.Thread, operation: r.Operation, target: r.Path}
 }
 
 // splits reports whether a folder may not be renamed, because the policy says of
 // what lies in it something else than of the folder.
 func (j *judge) splits(name string) bool { return j.process.plan.Regions.Splits(j.policy.Load(), name) }
 
-func (j *judge) atGate(r gate.Refusal) { j.process.reporter.add(j.fromGate(r)) }
+func (j *judge) atGate(r gate.Refusal) {
+	j.process.reporter.add(j.denialBy(tryAtGate(r), r.Class, "gate", r.Decision))
+}
 
 // askAtGate holds an operation until the person answers.
 func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
@@ -85,7 +95,7 @@ func (j *judge) askAtGate() func(done <-chan struct{}, r gate.Refusal) bool {
 		var watching sync.WaitGroup
 		watching.Go(func() { j.untilGone(ctx, cancel, done, r.Thread) })
 		defer func() { cancel(); watching.Wait() }() // it looks at what ends with the gate
-		allow, err := asker.Ask(ctx, j.fromGate(r))
+		allow, err := asker.Ask(ctx, j.question(tryAtGate(r), r.Class, "gate", r.Decision))
 		return inTime(ctx, allow, err)
 	}
 }

@@ -169,6 +169,13 @@ func (w *wayOut) withdraw(yes approval) {
 	delete(w.asked, yes)
 }
 
+// withdrawAll is for answers that were taken back, or were to what a policy said before.
+func (w *wayOut) withdrawAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.asked)
+}
+
 // identify names the process that a connection was made for.
 func (r *reduced) identify(local netip.AddrPort, _ bool) (pid int, program, commandLine string) {
 	r.way.mu.Lock()

@@ -57,6 +57,7 @@ func (p *Process) updateReduced(next *policy.Policy) (Change, error) {
 	p.judge.policy.Store(&whole)
 	p.judge.unmet.Store(&plan.Unmet)
 	if p.reduced.way != nil {
+		p.reduced.way.withdrawAll()
 		p.reduced.way.proxy.SetPolicy(next)
 	}
 	p.current = next

@@ -51,8 +51,9 @@ type Spec struct {
 	// Asker answers what the policy marks as ask. Nil: every ask is denied.
 	Asker Asker
 
-	// AskEach asks about every operation on a path. Without it a yes covers for a
-	// moment what a program does next with the same path: it looks, and then opens.
+	// AskEach asks about every operation on a path. Without it a yes covers for two
+	// seconds what its process does next with the same path: it looks, and then opens.
+	// To every other process it is no yes.
 	AskEach bool
 }
 

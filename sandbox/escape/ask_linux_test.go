@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -78,6 +79,20 @@ func askAttempts() []try {
 			_, _ = os.ReadFile(p.path("other/notes.txt"))
 			time.Sleep(2500 * time.Millisecond)
 			return reads(p.path("other/notes.txt"))
+		}},
+		{name: "ask: another process after a yes", prepare: asking("other/notes.txt", 1), run: func(p place) error {
+			if err := reads(p.path("other/notes.txt")); err != nil {
+				return err
+			}
+			return exec.Command("cat", p.path("other/notes.txt")).Run()
+		}},
+		{name: "ask: another process looks while it is open", prepare: asking("other/notes.txt", 1), run: func(p place) error {
+			fd, err := open(p.path("other/notes.txt"), unix.O_RDONLY)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return exec.Command("stat", p.path("other/notes.txt")).Run()
 		}},
 		{name: "ask: keys when everything is answered with yes", prepare: asking("", 1000), run: func(p place) error { return reads(p.path(".ssh/id_ed25519")) }},
 		{name: "ask: denied when everything is answered with yes", denied: true, prepare: asking("", 1000), run: func(p place) error { return reads(p.path("project/secret/key")) }},

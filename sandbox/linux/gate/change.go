@@ -146,11 +146,16 @@ func (g *Gate) Rename(done <-chan struct{}, input *fuse.RenameIn, oldName, newNa
 	return fuse.Status(code)
 }
 
+// writable reports whether a rule allows to write a path. A yes is to what the gate asked.
+func (g *Gate) writable(name string) bool {
+	return g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathWrite, Path: name}).Effect == policy.Allow
+}
+
 // Move renames on the host what the cage asked to have moved from one mount to
 // another. The answer is a syscall.Errno.
 func (g *Gate) Move(from, to string, flags uint) error {
 	for _, name := range []string{from, to} {
-		if _, ok := g.allowed(policy.ClassPathWrite, name); !ok {
+		if !g.writable(name) {
 			return syscall.EACCES
 		}
 	}
@@ -223,7 +228,7 @@ func (g *Gate) SetAttr(done <-chan struct{}, input *fuse.SetAttrIn, out *fuse.At
 		if code := g.permit(done, input.Pid, policy.ClassPathWrite, attributeOperation(input), name); code != 0 {
 			return fuse.Status(code)
 		}
-	} else if !g.still(input.NodeId, policy.ClassPathWrite) {
+	} else if !g.still(input.NodeId, policy.ClassPathWrite, g.nodes.covers(input.NodeId, policy.ClassPathWrite)) {
 		return fuse.EACCES
 	}
 	if size, ok := input.GetSize(); ok {

@@ -26,6 +26,12 @@
 // an open file (flock) ends a moment after the last close. Whatever is
 // done for a cage is done without this process's capabilities.
 //
+// A yes to what the policy asks about is to the process whose call waited, for a moment
+// (grantTime), and to whoever is given what it opened. Every other process is asked for
+// itself; one that has the same number later is another. The kernel has one set of
+// attributes of a file for all: while one process may use it, another can have its size and
+// times from there, without a question here (statx, AT_STATX_DONT_SYNC).
+//
 // Callbacks run on the goroutine of the request, which the caller in the cage
 // waits for; no lock is held then. Until Enforce nothing is refused and nothing
 // but names is served, so that the cage can be built. When the serving process

@@ -53,9 +53,9 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		closeFD(fd)
 		return fuse.Status(code)
 	}
-	file.asked = g.useGrant(class, name)
+	file.by, file.asked = g.useGrant(input.Pid, class, name)
 	if out.Fh, code = g.handles.add(file); code != 0 {
-		g.granted.closed(file.asked)
+		g.ungrant(file)
 		return fuse.Status(code)
 	}
 	g.nodes.opened(input.NodeId, name, file)
@@ -106,9 +106,9 @@ func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, o
 		return fuse.Status(code)
 	}
 	file := newHandle(fd, input.Flags, policy.ClassPathWrite)
-	file.asked = g.useGrant(policy.ClassPathWrite, child)
+	file.by, file.asked = g.useGrant(input.Pid, policy.ClassPathWrite, child)
 	if out.Fh, code = g.handles.add(file); code != 0 {
-		g.granted.closed(file.asked)
+		g.ungrant(file)
 		return fuse.Status(code)
 	}
 	g.nodes.opened(out.NodeId, child, file)
@@ -130,9 +130,10 @@ func (g *Gate) unmask(fd int, mode uint32) {
 
 // still reports whether the policy allows what a file was opened for, which was
 // judged then. Of one whose name is gone, or another's by now, the last name counts.
-func (g *Gate) still(id uint64, class policy.Class) bool {
-	_, ok := g.allowed(class, g.nodes.called(id))
-	return ok
+// asked says that it was opened by a yes: whoever has it got it from who had that.
+func (g *Gate) still(id uint64, class policy.Class, asked bool) bool {
+	effect := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: g.nodes.called(id)}).Effect
+	return effect == policy.Allow || effect == policy.Ask && asked
 }
 
 // Read reads an open file, as long as the policy still allows it.
@@ -141,7 +142,7 @@ func (g *Gate) Read(_ <-chan struct{}, input *fuse.ReadIn, buffer []byte) (fuse.
 	if file == nil {
 		return nil, fuse.EBADF
 	}
-	if !g.still(input.NodeId, file.class) {
+	if !g.still(input.NodeId, file.class, file.asked != "") {
 		return nil, fuse.EACCES
 	}
 	n, err := unix.Pread(file.fd, buffer, int64(input.Offset))
@@ -157,7 +158,7 @@ func (g *Gate) Write(_ <-chan struct{}, input *fuse.WriteIn, data []byte) (uint3
 	if file == nil {
 		return 0, fuse.EBADF
 	}
-	if !g.still(input.NodeId, policy.ClassPathWrite) {
+	if !g.still(input.NodeId, policy.ClassPathWrite, file.covers(policy.ClassPathWrite)) {
 		return 0, fuse.EACCES
 	}
 	room, code := g.room(file, int64(input.Offset), int64(len(data)))
@@ -206,7 +207,7 @@ func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status
 	if file == nil {
 		return fuse.EBADF
 	}
-	if !g.still(input.NodeId, policy.ClassPathWrite) {
+	if !g.still(input.NodeId, policy.ClassPathWrite, file.covers(policy.ClassPathWrite)) {
 		return fuse.EACCES
 	}
 	punches := input.Mode&unix.FALLOC_FL_PUNCH_HOLE != 0 // it makes nothing larger

@@ -64,9 +64,18 @@ type Options struct {
 	Refused func(Refusal)
 
 	// Ask answers what the policy marks as ask; nil refuses. It returns when
-	// done closes at the latest. A yes is to that path, for grantTime and for as
-	// long as what was opened by it is open; then Ask is called again.
+	// done closes at the latest. A yes is to that path and to the process of the
+	// thread, for grantTime, and for looks as long as what was opened by it is open;
+	// then Ask is called again, and for every other process.
 	Ask func(done <-chan struct{}, asked Refusal) bool
+
+	// Process names the process of a thread, as the cage numbers it, while it waits
+	// for an answer. nil, or the zero value: every operation is asked about.
+	Process func(thread int) Process
+
+	// Holds reports whether the process of a thread has a file of the gate open, by
+	// its name and inode, for more than to name it. nil: it has not.
+	Holds func(thread int, name string, inode uint64) bool
 
 	// AskEach calls Ask for every operation, also while a yes to the same path holds.
 	AskEach bool

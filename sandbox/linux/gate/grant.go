@@ -10,20 +10,29 @@ import (
 	"openclaw/sandbox/policy"
 )
 
-// grantTime is how long a yes covers what a program does with the same path: it
+// grantTime is how long a yes covers what its process does with the same path: it
 // looks at a file, opens it, looks at it again. Whether a yes holds for longer is
-// for who answers: later operations are asked again.
+// for who answers: later operations are asked again, and every other process is.
 const grantTime = 2 * time.Second
 
 // maxGrants is how many are kept before those that are over are looked for.
 const maxGrants = 1024
 
-// grants are the paths that somebody said yes to.
+// Process is one process of the cage, and no other that has its number after it. The
+// zero value is one that is not known: no yes lasts for it.
+type Process struct {
+	PID   int
+	Began uint64 // on a clock that goes on for as long as a number could come again
+}
+
+// grants are the paths that somebody said yes to, and to which process.
 type grants struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	paths map[string]*grant
+	era   uint64 // how often all that was said has been taken back
+	paths map[string]map[Process]*grant
+	count int
 }
 
 // grant is a yes to one path, not to what is below it.
@@ -33,129 +42,158 @@ type grant struct {
 	open  int // handles; they stay usable, and may be looked at
 }
 
-func newGrants() *grants { return &grants{now: time.Now, paths: map[string]*grant{}} }
+func newGrants() *grants {
+	return &grants{now: time.Now, paths: map[string]map[Process]*grant{}}
+}
 
-func (g *grants) add(class policy.Class, name string) {
+// begin is called before a question is put; add takes what it returned.
+func (g *grants) begin() (era uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.era
+}
+
+// add has a yes hold for a moment, unless all was taken back since the question.
+func (g *grants) add(era uint64, by Process, class policy.Class, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if era != g.era {
+		return
+	}
 	now := g.now()
-	if len(g.paths) >= maxGrants {
-		for known, one := range g.paths {
-			if one.open == 0 && !now.Before(one.until) {
-				delete(g.paths, known)
-			}
-		}
+	if g.count >= maxGrants {
+		g.drop(func(one *grant) bool { return !now.Before(one.until) })
 	}
-	one := g.paths[name]
-	if one == nil {
-		one = &grant{class: class}
-		g.paths[name] = one
-	}
+	one := g.of(by, class, name)
 	if class == policy.ClassPathWrite || one.open == 0 && !now.Before(one.until) {
 		one.class = class
 	}
 	one.until = now.Add(grantTime)
 }
 
-// fresh reports whether a path may be opened or changed without asking.
-func (g *grants) fresh(class policy.Class, name string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	one := g.paths[name]
-	return one != nil && one.covers(class) && g.now().Before(one.until)
-}
-
-// seen reports whether a path may be looked at, or used through a handle, without
-// asking. The names in a folder that was opened may be looked at with it.
-func (g *grants) seen(class policy.Class, name string) bool {
-	return g.own(class, name) || class == policy.ClassPathRead && g.own(class, path.Dir(name))
-}
-
-// own is seen by a yes to the path itself.
-func (g *grants) own(class policy.Class, name string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	one := g.paths[name]
-	return one != nil && one.covers(class) && (one.open > 0 || g.now().Before(one.until))
-}
-
-// opened and closed count the handles of a path.
-func (g *grants) opened(class policy.Class, name string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	one := g.paths[name]
-	if one == nil { // it ended between the answer and the open
-		one = &grant{class: class}
-		g.paths[name] = one
+// of is the grant of a process, made if there is none. g.mu is held.
+func (g *grants) of(by Process, class policy.Class, name string) *grant {
+	if g.paths[name] == nil {
+		g.paths[name] = map[Process]*grant{}
 	}
-	one.open++
+	one := g.paths[name][by]
+	if one == nil {
+		one = &grant{class: class}
+		g.paths[name][by] = one
+		g.count++
+	}
+	return one
 }
 
-func (g *grants) closed(name string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if one := g.paths[name]; one != nil {
-		if one.open--; one.open == 0 && !g.now().Before(one.until) {
-			delete(g.paths, name)
+// drop forgets those with nothing open that are to be. g.mu is held.
+func (g *grants) drop(over func(*grant) bool) {
+	for name, each := range g.paths {
+		for by, one := range each {
+			if one.open == 0 && over(one) {
+				g.remove(by, name)
+			}
 		}
 	}
 }
 
-func (one *grant) covers(class policy.Class) bool {
-	return one.class == class || one.class == policy.ClassPathWrite
+// remove forgets one. g.mu is held.
+func (g *grants) remove(by Process, name string) {
+	delete(g.paths[name], by)
+	g.count--
+	if len(g.paths[name]) == 0 {
+		delete(g.paths, name)
+	}
 }
+
+// takeBack ends every yes, also to what is being asked now. What is open stays so.
+func (g *grants) takeBack() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.era++
+	g.drop(func(*grant) bool { return true })
+	for _, each := range g.paths {
+		for _, one := range each {
+			one.until = time.Time{}
+		}
+	}
+}
+
+// fresh reports whether a process may open or change a path without asking.
+func (g *grants) fresh(by Process, class policy.Class, name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	one := g.paths[name][by]
+	return by != (Process{}) && one != nil && one.covers(class) && g.now().Before(one.until)
+}
+
+// seen reports whether a process may look at a path without asking. The names in a
+// folder that it opened may be looked at with it.
+func (g *grants) seen(by Process, class policy.Class, name string) bool {
+	return g.own(by, class, name) || class == policy.ClassPathRead && g.own(by, class, path.Dir(name))
+}
+
+// own is seen by a yes to the path itself.
+func (g *grants) own(by Process, class policy.Class, name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	one := g.paths[name][by]
+	return by != (Process{}) && one != nil && one.covers(class) && g.holds(one)
+}
+
+// anybody is seen by a yes to any process.
+func (g *grants) anybody(class policy.Class, name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.anybodys(class, name) || class == policy.ClassPathRead && g.anybodys(class, path.Dir(name))
+}
+
+func (g *grants) anybodys(class policy.Class, name string) bool {
+	for _, one := range g.paths[name] {
+		if one.covers(class) && g.holds(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether a yes is good for a look. g.mu is held.
+func (g *grants) holds(one *grant) bool { return one.open > 0 || g.now().Before(one.until) }
+
+// isOpen reports whether any process has opened a path by a yes, and has not closed it.
+func (g *grants) isOpen(name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, one := range g.paths[name] {
+		if one.open > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// opened and closed count the handles of a path.
+func (g *grants) opened(by Process, class policy.Class, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.of(by, class, name).open++ // the yes may have ended between the answer and the open
+}
+
+func (g *grants) closed(by Process, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if one := g.paths[name][by]; one != nil {
+		if one.open--; one.open == 0 && !g.now().Before(one.until) {
+			g.remove(by, name)
+		}
+	}
+}
+
+func (one *grant) covers(class policy.Class) bool { return covers(one.class, class) }
+
+// covers reports whether a yes to one class is one to another.
+func covers(said, class policy.Class) bool { return said == class || said == policy.ClassPathWrite }
 
 // isLook reports whether an operation changes and opens nothing.
 func isLook(operation string) bool {
 	return operation == "stat" || operation == "access" || operation == "readlink"
-}
-
-// useGrant counts a handle if its path is open by somebody's yes, and returns the
-// path then.
-func (g *Gate) useGrant(class policy.Class, name string) (asked string) {
-	decision := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
-	if decision.Effect != policy.Ask {
-		return ""
-	}
-	g.granted.opened(class, name)
-	return name
-}
-
-// release closes a handle.
-func (g *Gate) release(number uint64) {
-	file := g.handles.any(number)
-	if file == nil {
-		return
-	}
-	g.locks.dropHandle(number)
-	g.nodes.closed(file) // first: nobody takes a copy of the descriptor any more
-	g.handles.remove(number)
-	if file.asked != "" {
-		g.granted.closed(file.asked)
-	}
-}
-
-// listable reports whether a folder may be read now. That it may be looked at, as
-// an entry of the one above it, is not enough.
-func (g *Gate) listable(name string) bool {
-	decision := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
-	return decision.Effect == policy.Allow || decision.Effect == policy.Ask && g.granted.fresh(policy.ClassPathRead, name)
-}
-
-// asksAgain reports whether a folder is listed by an earlier yes, and each
-// operation is to be asked about.
-func (g *Gate) asksAgain(name string) bool {
-	return g.options.AskEach && g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Ask
-}
-
-// programClass is what the read of a program counts as, when it is run: where
-// only running it is asked about, the leave for that covers the read. The mark of
-// such an open is the kernel's; no program can set it.
-func (g *Gate) programClass(name string) policy.Class {
-	p := g.rules.Load().policy
-	if p.Decide(policy.Request{Class: policy.ClassPathRead, Path: name}).Effect == policy.Deny &&
-		p.Decide(policy.Request{Class: policy.ClassExec, Path: name}).Effect == policy.Ask {
-		return policy.ClassExec
-	}
-	return policy.ClassPathRead
 }

@@ -24,7 +24,8 @@ type handle struct {
 	appends bool
 	runs    bool // it was opened to be run, which goes on
 	node    *node
-	asked   string // the path, where somebody said yes to it; "" where a rule allows it
+	asked   string  // the path, where somebody said yes to it; "" where a rule allows it
+	by      Process // to whom
 
 	mu      sync.Mutex // of a listing
 	entries []fuse.DirEntry

@@ -32,6 +32,7 @@ func (g *Gate) SetPolicy(p *policy.Policy) {
 		}
 	}
 	g.rules.Store(r)
+	g.TakeBack() // a yes was to what the policy said then
 	g.dropContent()
 }
 
@@ -39,8 +40,9 @@ func (g *Gate) SetPolicy(p *policy.Policy) {
 // files that may not be read any more: it would give it out without asking here.
 func (g *Gate) dropContent() {
 	var ids []uint64
-	for id, name := range g.nodes.read() {
-		if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+	for id, file := range g.nodes.read() {
+		effect := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: file.name}).Effect
+		if effect != policy.Allow && (effect != policy.Ask || !file.asked) {
 			ids = append(ids, id)
 		}
 	}
@@ -76,13 +78,20 @@ func (g *Gate) fixed(name string) (string, bool) {
 	return entry, ok
 }
 
-// allowed judges a path without a word to anyone.
-func (g *Gate) allowed(class policy.Class, name string) (policy.Decision, bool) {
+// allowed judges a path for a caller, without a word to anyone.
+func (g *Gate) allowed(thread uint32, class policy.Class, name string) (policy.Decision, bool) {
 	decision := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
 	if decision.Effect == policy.Allow {
 		return decision, true
 	}
-	return decision, decision.Effect == policy.Ask && g.granted.seen(class, name)
+	return decision, decision.Effect == policy.Ask && g.seen(thread, class, name)
+}
+
+// known reports whether the kernel is told what a file is. It has one set of attributes
+// of a file for all, which has to be true for as long as anybody may use it.
+func (g *Gate) known(name string) bool {
+	decision := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
+	return decision.Effect == policy.Allow || decision.Effect == policy.Ask && g.granted.anybody(policy.ClassPathRead, name)
 }
 
 // permit judges an operation. It returns 0, or EACCES after the refusal was
@@ -91,8 +100,12 @@ func (g *Gate) permit(done <-chan struct{}, thread uint32, class policy.Class, o
 	if name == "" {
 		return syscall.ESTALE
 	}
-	decision, ok := g.allowed(class, name)
-	if ok && (decision.Effect == policy.Allow || !g.options.AskEach && (isLook(operation) || g.granted.fresh(class, name))) {
+	decision := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
+	switch {
+	case decision.Effect == policy.Allow:
+		return 0
+	case decision.Effect != policy.Ask || g.options.AskEach:
+	case isLook(operation) && g.seen(thread, class, name), g.fresh(thread, class, name), operation == "stat" && g.inherited(thread, name):
 		return 0
 	}
 	return g.refuse(done, thread, class, operation, name, decision)
@@ -105,6 +118,7 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 	}
 	refusal := Refusal{Thread: int(thread), Class: class, Operation: operation, Path: name, Decision: decision}
 	if decision.Effect == policy.Ask && g.options.Ask != nil {
+		era := g.granted.begin()
 		yes := g.options.Ask(done, refusal)
 		// The policy may have become stricter while it was held.
 		now := g.rules.Load().policy.Decide(policy.Request{Class: class, Path: name})
@@ -112,7 +126,7 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 		case now.Effect == policy.Deny:
 			refusal.Decision = now
 		case yes:
-			g.granted.add(class, name)
+			g.granted.add(era, g.process(thread), class, name) // it waits for this, so the number is its own
 			return 0
 		}
 	}
@@ -122,10 +136,10 @@ func (g *Gate) refuse(done <-chan struct{}, thread uint32, class policy.Class, o
 	return syscall.EACCES
 }
 
-// public reports whether a link's text tells nothing.
-func (g *Gate) public(dir, target string) bool {
+// public reports whether a link's text tells its caller nothing.
+func (g *Gate) public(thread uint32, dir, target string) bool {
 	return Public(dir, target, func(name string) bool {
-		_, ok := g.allowed(policy.ClassPathRead, name)
+		_, ok := g.allowed(thread, policy.ClassPathRead, name)
 		return ok
 	})
 }

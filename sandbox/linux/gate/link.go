@@ -18,11 +18,7 @@ import (
 // change of the policy, open what a link there leads to, as they do for a person's own.
 // In a folder that an agent may write they do not.
 func (g *Gate) chooses(name string) bool {
-	p := g.rules.Load().policy
-	writes := func(name string) bool {
-		return p.Decide(policy.Request{Class: policy.ClassPathWrite, Path: name}).Effect == policy.Allow
-	}
-	return writes(name) && !writes(path.Dir(name))
+	return g.writable(name) && !g.writable(path.Dir(name))
 }
 
 func (g *Gate) refuseLink(thread uint32, operation, name string) syscall.Errno {
@@ -96,7 +92,7 @@ func (g *Gate) linkAt(oldDir int, oldBase string, dir int, base, name string) er
 // answer is a syscall.Errno.
 func (g *Gate) Join(old, name string) error {
 	for _, each := range []string{old, name} {
-		if _, ok := g.allowed(policy.ClassPathWrite, each); !ok {
+		if !g.writable(each) {
 			return syscall.EACCES
 		}
 	}

@@ -47,25 +47,23 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 	if g.open.Load() {
 		return fuse.EACCES
 	}
-	readable := g.listable(name)
+	readable := g.listable(input.Pid, name)
 	if (!readable || g.asksAgain(name)) && !g.rules.Load().skeleton(name) {
 		if code := g.look(done, &input.InHeader, "opendir", name); code != 0 {
 			return fuse.Status(code)
 		}
-		readable = g.listable(name)
+		readable = true
 	}
-	file := &handle{fd: -1}
+	file := &handle{fd: -1, class: policy.ClassPathRead}
 	if readable {
-		file.asked = g.useGrant(policy.ClassPathRead, name)
+		file.by, file.asked = g.useGrant(input.Pid, policy.ClassPathRead, name)
 	}
 	var code syscall.Errno
-	if file.entries, file.taken, code = g.entries(name, readable, file.asked != "", Listed); code == 0 {
+	if file.entries, file.taken, code = g.entries(input.Pid, name, readable, file.asked != "", Listed); code == 0 {
 		out.Fh, code = g.handles.add(file)
 	}
 	if code != 0 {
-		if file.asked != "" {
-			g.granted.closed(file.asked)
-		}
+		g.ungrant(file)
 		return fuse.Status(code)
 	}
 	return fuse.OK
@@ -73,10 +71,10 @@ func (g *Gate) OpenDir(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenO
 
 // entries are what a folder shows, and what they take of maxListed. The folders in it are
 // not Listed for a caller whom the kernel lets nobody change a name in it for meanwhile.
-func (g *Gate) entries(name string, readable, asked bool, how Came) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
+func (g *Gate) entries(thread uint32, name string, readable, asked bool, how Came) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
 	entries = []fuse.DirEntry{{Name: ".", Mode: syscall.S_IFDIR}, {Name: "..", Mode: syscall.S_IFDIR}}
 	if readable {
-		all, taken, code := g.list(name, asked)
+		all, taken, code := g.list(thread, name, asked)
 		if code != 0 {
 			return nil, 0, code
 		}
@@ -105,7 +103,7 @@ func joined(dir, name string) string {
 
 // list reads a folder of the host, without the names that are refused. Of a
 // folder that was asked for it shows what would be asked for as well.
-func (g *Gate) list(name string, asked bool) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
+func (g *Gate) list(thread uint32, name string, asked bool) (entries []fuse.DirEntry, taken int64, code syscall.Errno) {
 	fd, code := g.beneath(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if code != 0 {
 		return nil, 0, code
@@ -137,7 +135,7 @@ func (g *Gate) list(name string, asked bool) (entries []fuse.DirEntry, taken int
 			if entry.Name == "." || entry.Name == ".." {
 				continue
 			}
-			if decision, ok := g.allowed(policy.ClassPathRead, joined(name, entry.Name)); ok || asked && decision.Effect == policy.Ask {
+			if decision, ok := g.allowed(thread, policy.ClassPathRead, joined(name, entry.Name)); ok || asked && decision.Effect == policy.Ask {
 				size := sizeOf(entry)
 				if !g.handles.take(size) {
 					return failed(syscall.ENOMEM)
@@ -160,7 +158,8 @@ func (g *Gate) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntry
 	file.mu.Lock()
 	defer file.mu.Unlock()
 	if name := g.nodes.path(input.NodeId); input.Offset == 0 && file.read && name != "" {
-		if again, taken, code := g.entries(name, g.listable(name), file.asked != "", Found); code == 0 {
+		readable := g.still(input.NodeId, policy.ClassPathRead, file.asked != "") || g.listable(input.Pid, name)
+		if again, taken, code := g.entries(input.Pid, name, readable, file.asked != "", Found); code == 0 {
 			g.handles.relist(file, again, taken)
 		}
 	}
@@ -181,7 +180,7 @@ func (g *Gate) ReleaseDir(input *fuse.ReleaseIn) { g.release(input.Fh) }
 // FsyncDir makes names durable.
 func (g *Gate) FsyncDir(_ <-chan struct{}, input *fuse.FsyncIn) fuse.Status {
 	name := g.nodes.path(input.NodeId)
-	if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+	if _, ok := g.allowed(input.Pid, policy.ClassPathRead, name); !ok {
 		return fuse.OK
 	}
 	fd, code := g.beneath(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)

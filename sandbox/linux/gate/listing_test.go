@@ -28,7 +28,7 @@ func TestListingsAreBounded(t *testing.T) {
 		}
 	}
 	g := testGate(t, Options{Policy: &policy.Policy{Paths: []policy.PathRule{{Path: dir, Effect: policy.Allow, Access: policy.AccessRead}}}})
-	whole, one, code := g.entries(dir, true, false, Found)
+	whole, one, code := g.entries(1, dir, true, false, Found)
 	if code != 0 || len(whole) != 102 || one == 0 {
 		t.Fatal(code, len(whole), one)
 	}

@@ -145,7 +145,7 @@ func (g *Gate) lock(input *fuse.LkIn) syscall.Errno {
 	if file == nil {
 		return syscall.EBADF
 	}
-	if input.Lk.Typ != unix.F_UNLCK && !g.still(input.NodeId, policy.ClassPathRead) {
+	if input.Lk.Typ != unix.F_UNLCK && !g.still(input.NodeId, policy.ClassPathRead, file.covers(policy.ClassPathRead)) {
 		return syscall.EPERM // EACCES would say that another one has it
 	}
 	if input.LkFlags&fuse.FUSE_LK_FLOCK != 0 {

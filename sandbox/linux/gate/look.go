@@ -99,7 +99,7 @@ func (g *Gate) attributes(name string, out *fuse.Attr) (identity, syscall.Errno)
 	if code != 0 {
 		return identity{}, code
 	}
-	if _, ok := g.allowed(policy.ClassPathRead, name); ok && !g.open.Load() {
+	if g.known(name) && !g.open.Load() {
 		g.plain(name, &stat, out)
 		return identityOf(&stat), 0
 	}
@@ -130,7 +130,7 @@ func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.At
 		return fuse.Status(code)
 	}
 	file, code := g.attributes(name, &out.Attr)
-	if known := g.nodes.file(input.NodeId); code == 0 && known != (identity{}) && known != file && !g.held.has(name) {
+	if was := g.nodes.file(input.NodeId); code == 0 && known(was) && was != file && !g.held.has(name) {
 		return g.nameless(input.NodeId, out) // another file has the name now
 	}
 	return fuse.Status(code)
@@ -179,14 +179,14 @@ func (g *Gate) look(done <-chan struct{}, header *fuse.InHeader, operation, name
 	return g.permit(done, header.Pid, policy.ClassPathRead, operation, name)
 }
 
-// Shown reports whether a program may look at what is under a name: it leads to
+// Shown reports whether a process may look at what is under a name: it leads to
 // something allowed, is always there, or may be read.
-func (g *Gate) Shown(name string) bool {
+func (g *Gate) Shown(by Process, name string) bool {
 	if _, ok := g.fixed(name); ok || g.rules.Load().skeleton(name) {
 		return true
 	}
-	_, ok := g.allowed(policy.ClassPathRead, name)
-	return ok
+	decision := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
+	return decision.Effect == policy.Allow || decision.Effect == policy.Ask && g.granted.seen(by, policy.ClassPathRead, name)
 }
 
 // exists keeps what went away since its look-up from counting as refused. What was
@@ -220,7 +220,7 @@ func (g *Gate) Readlink(done <-chan struct{}, header *fuse.InHeader) ([]byte, fu
 	if code != 0 {
 		return nil, fuse.Status(code)
 	}
-	if !g.open.Load() && !g.public(path.Dir(name), target) {
+	if !g.open.Load() && !g.public(header.Pid, path.Dir(name), target) {
 		if code := g.permit(done, header.Pid, policy.ClassPathRead, "readlink", name); code != 0 {
 			return nil, fuse.Status(code)
 		}
@@ -251,7 +251,7 @@ func (g *Gate) StatFs(_ <-chan struct{}, header *fuse.InHeader, out *fuse.Statfs
 	if name == "" || g.open.Load() {
 		return fuse.OK
 	}
-	if _, ok := g.allowed(policy.ClassPathRead, name); !ok {
+	if _, ok := g.allowed(header.Pid, policy.ClassPathRead, name); !ok {
 		return fuse.OK
 	}
 	fd, code := g.beneath(name, unix.O_PATH, 0)

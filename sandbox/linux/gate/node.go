@@ -10,6 +10,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox/policy"
 )
 
 // nodes numbers files for the kernel. A path has one number as long as the same
@@ -188,19 +190,41 @@ func (n *nodes) closed(file *handle) {
 	}
 }
 
-// read are the paths, by their numbers, of the files that are open for what is in them.
-func (n *nodes) read() map[uint64]string {
+// content is a file that is open for what is in it.
+type content struct {
+	name  string
+	asked bool // by nothing but a yes
+}
+
+// read are the files, by their numbers, that are open for what is in them.
+func (n *nodes) read() map[uint64]content {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	files := map[uint64]string{}
+	files := map[uint64]content{}
 	for id, known := range n.byID {
 		for file := range known.open {
-			if !file.runs {
-				files[id] = known.called()
+			if file.runs {
+				continue
 			}
+			before, other := files[id]
+			files[id] = content{name: known.called(), asked: file.covers(policy.ClassPathRead) && (before.asked || !other)}
 		}
 	}
 	return files
+}
+
+// covers reports whether a file is open by a yes to a class.
+func (n *nodes) covers(id uint64, class policy.Class) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if known := n.byID[id]; known != nil {
+		for file := range known.open {
+			if file.covers(class) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // duplicate returns a descriptor of an open file of a number, one for writing if

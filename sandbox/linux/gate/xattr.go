@@ -28,7 +28,7 @@ func (g *Gate) attributed(done <-chan struct{}, header *fuse.InHeader, class pol
 	}
 	if class == policy.ClassPathRead {
 		// What an attribute holds is content: a yes to the folder is not enough.
-		if decision, ok := g.allowed(class, name); !ok || decision.Effect == policy.Ask && !g.granted.own(class, name) {
+		if decision, ok := g.allowed(header.Pid, class, name); !ok || decision.Effect == policy.Ask && !g.granted.own(g.process(header.Pid), class, name) {
 			return -1, syscall.EOPNOTSUPP // whoever looks at a refused file has been told already
 		}
 	} else if code := g.permit(done, header.Pid, class, operation, name); code != 0 {

@@ -32,21 +32,26 @@ func TestAttributesTakeAYesToTheFile(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	g := testGate(t, Options{Policy: &policy.Policy{Asks: []policy.Class{policy.ClassPathRead}}})
-	header := &fuse.InHeader{NodeId: g.nodes.remember(file, identity{})}
+	g := testGate(t, Options{
+		Policy:  &policy.Policy{Asks: []policy.Class{policy.ClassPathRead}},
+		Process: func(thread int) Process { return Process{thread, 1} },
+	})
+	header := &fuse.InHeader{NodeId: g.nodes.remember(file, identity{}), Caller: fuse.Caller{Pid: 7}}
+	mine, other := Process{7, 1}, Process{8, 1}
 	read := func() (value, names uint32, status fuse.Status) {
 		value, status = g.GetXAttr(nil, header, attribute, make([]byte, 100))
 		names, _ = g.ListXAttr(nil, header, make([]byte, 100))
 		return value, names, status
 	}
-	g.granted.add(policy.ClassPathRead, dir)
-	if _, ok := g.allowed(policy.ClassPathRead, file); !ok {
+	g.granted.add(g.granted.begin(), mine, policy.ClassPathRead, dir)
+	g.granted.add(g.granted.begin(), other, policy.ClassPathRead, file)
+	if _, ok := g.allowed(7, policy.ClassPathRead, file); !ok {
 		t.Fatal("the names in the folder are not shown")
 	}
 	if value, names, status := read(); value != 0 || names != 0 || status != fuse.Status(syscall.EOPNOTSUPP) {
-		t.Errorf("by a yes to the folder: %d bytes of %d names, %v", value, names, status)
+		t.Errorf("by a yes to the folder, and another's to the file: %d bytes of %d names, %v", value, names, status)
 	}
-	g.granted.add(policy.ClassPathRead, file)
+	g.granted.add(g.granted.begin(), mine, policy.ClassPathRead, file)
 	if value, names, status := read(); value == 0 || names == 0 || status != fuse.OK {
 		t.Errorf("by a yes to the file: %d bytes of %d names, %v", value, names, status)
 	}
