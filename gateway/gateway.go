@@ -122,7 +122,7 @@ func New(deps Deps) (*Gateway, error) {
 	g.hub = hub.New(hub.Options{
 		Table: table, Admit: g.admit, Room: g.socketRoom, Snapshot: g.snapshot, Opened: g.opened, Closed: g.closed, Refused: g.refusedSocket, Served: g.served,
 		Version: deps.Version, BootID: boot, Log: g.log, Now: deps.Now, Limits: deps.Limits, Mask: deps.Masker.Text,
-		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventRunStop, wire.EventRunCut, wire.EventAskVerdict,
+		Events: []string{wire.EventChallenge, wire.EventTick, wire.EventShutdown, wire.EventName, wire.EventPolicy, wire.EventRunStop, wire.EventRunCut, wire.EventAskVerdict, wire.EventAskTakenBack,
 			wire.EventChat, wire.EventAgent, wire.EventSessionsChanged, wire.EventSessionMessage},
 	})
 	return g, nil

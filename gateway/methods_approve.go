@@ -139,7 +139,7 @@ func (a *asks) told(key askKey, v approve.Verdict) *wire.AskVerdict {
 	a.mu.Lock()
 	delete(a.held, key)
 	a.mu.Unlock()
-	return &wire.AskVerdict{Number: key.number, ID: v.ID, Allow: v.Allow, Reason: v.Reason}
+	return &wire.AskVerdict{Number: key.number, ID: v.ID, Allow: v.Allow, Reason: v.Reason, Seen: v.Seen}
 }
 
 // alike takes how many requests an ask stands for. One that is answered already is no
@@ -230,6 +230,7 @@ func (a *asks) undo(ctx context.Context, call *hub.Call) (any, error) {
 	if err != nil {
 		return nil, a.refusal(err)
 	}
+	a.g.runs.takeBack(row.Agent)
 	a.g.log.Info("an answer was taken back", slog.String("agent", row.Agent), slog.String("ask", row.ID), slog.String("scope", row.Scope))
 	return row, nil
 }
@@ -321,6 +322,22 @@ func (g *Gateway) pastDenial(id string) (approve.Denial, bool) {
 		request.NeverAlways, request.Home = compiled.NeverAlways, compiled.Home
 	}
 	return approve.Denial{Request: request, First: d.First, Last: d.Last, Count: d.Count}, true
+}
+
+// takeBack has the cages of an agent let nothing more pass by a yes of before. What a
+// supervisor that is away let pass so is over in two seconds.
+func (r *runs) takeBack(agent string) {
+	r.mu.Lock()
+	conns := map[string]*hub.Conn{}
+	for id, one := range r.live {
+		if one.agent == agent && one.conn != nil {
+			conns[id] = one.conn
+		}
+	}
+	r.mu.Unlock()
+	for id, conn := range conns {
+		_ = conn.Push(wire.EventAskTakenBack, wire.AskTakenBack{Run: id})
+	}
 }
 
 // lives reports whether a run goes on.

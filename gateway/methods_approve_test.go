@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -198,6 +199,40 @@ func TestAlwaysReachesTheRun(t *testing.T) {
 	}
 	if refusal := refusalOf(t, person.Call(t.Context(), wire.MethodAskDecide, wire.AskDecideParams{ID: second.ID, Allow: true, Scope: "always"}, nil)); refusal.Code != wire.CodeForbidden || !strings.Contains(refusal.Message, "never_always") {
 		t.Error(refusal)
+	}
+}
+
+// A cage whose agent's answer for the run was undone is told, so that nothing more passes
+// by it.
+func TestAnUndoneAnswerReachesTheRun(t *testing.T) {
+	h, supervisor, run := asking(t)
+	person := h.local()
+	held := askFor(t, supervisor, run.Run, 1, "/srv/a")
+	if err := person.Call(t.Context(), wire.MethodAskDecide, wire.AskDecideParams{ID: held.ID, Allow: true, Scope: "run"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if v := verdictOf(t, supervisor, 1); !v.Allow || v.Seen != 0 {
+		t.Errorf("%+v", v)
+	}
+	if err := person.Call(t.Context(), wire.MethodAskUndo, wire.AskUndoParams{ID: held.ID}, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		select {
+		case e := <-supervisor.Events():
+			if e.Event != wire.EventAskTakenBack {
+				continue
+			}
+			var told wire.AskTakenBack
+			if err := json.Unmarshal(e.Payload, &told); err != nil || told.Run != run.Run {
+				t.Errorf("pushed %s: %v", e.Payload, err)
+			}
+			return
+		case <-ctx.Done():
+			t.Fatal("the supervisor was told nothing")
+		}
 	}
 }
 

@@ -44,6 +44,9 @@ func (i *Inbox) Decide(ctx context.Context, id string, d Decision) (decided even
 	later := r.ask.State != event.AskWaiting
 	request, held := r.request, r.waits()
 	runs := runsOf(r)
+	for _, h := range r.held {
+		h.counted = h.seen
+	}
 	i.mu.Unlock()
 
 	action := "deny"
@@ -208,6 +211,9 @@ func (i *Inbox) settle(r *row, d Decision, reason string) {
 	}
 	r.deciding = true // end must not finish it
 	for _, h := range slices.Clone(r.held) {
+		if d.Allow && d.Scope == Once {
+			v.Seen = h.counted
+		}
 		i.end(h, v, state)
 	}
 	r.deciding = false

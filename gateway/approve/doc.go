@@ -3,8 +3,8 @@
 //
 // It owns what waits, for how long, what was answered, what an answer granted
 // for the rest of a run, and what may still be taken back. Alike asks (same
-// agent, class, operation and target) are one row and get one answer. The first
-// answer wins. Everything fails closed: no answer in time, a program or a run
+// agent, class, operation, target and program) are one row and get one answer: what waits
+// when it is given. What comes later is asked about again. The first answer wins. Everything fails closed: no answer in time, a program or a run
 // that ends, too many asks, and an answer that cannot be written to the audit
 // log are each a denial. Memory is bounded: maxHeld asks wait, of one agent at most
 // maxHeldOne, so that none keeps others from asking; maxEnded rows are remembered. A screen at which a person looks at an ask can have its clock stand

@@ -122,6 +122,7 @@ type Held struct {
 	row      *row // nil when it does not wait; guarded by inbox.mu
 	request  Request
 	seen     int          // requests that it stands for, of one cage; guarded by inbox.mu
+	counted  int          // those of them when the answer was given; guarded by inbox.mu
 	waiting  int          // those of them that wait still; guarded by inbox.mu
 	deadline time.Time    // moves while its clock is paused
 	last     time.Time    // no pause moves it past this
@@ -147,7 +148,7 @@ func (i *Inbox) Submit(r Request) *Held {
 		h.verdict <- Verdict{ID: id, Allow: true}
 	case i.held[r.Agent] >= maxHeldOne || i.holds() >= maxHeld:
 		h.verdict <- Verdict{Reason: ReasonTooMany}
-	case same != nil:
+	case same != nil && !same.deciding: // else the answer was given before this was asked
 		i.join(same, h, now)
 	case !i.mayAsk(&r, now):
 		h.verdict <- Verdict{Reason: ReasonLimited}

@@ -141,7 +141,7 @@ func TestAnAnswerReachesWhoAsked(t *testing.T) {
 		want     Verdict
 		state    string
 	}{
-		"allow":            {Decision{Allow: true, By: "cli"}, Verdict{Allow: true}, event.AskAllowed},
+		"allow":            {Decision{Allow: true, By: "cli"}, Verdict{Allow: true, Seen: 1}, event.AskAllowed},
 		"deny":             {Decision{}, Verdict{Reason: "ask: denied by you"}, event.AskDenied},
 		"deny with a note": {Decision{Note: "not\ntoday"}, Verdict{Reason: "ask: denied by you: not today"}, event.AskDenied},
 	} {
@@ -284,9 +284,42 @@ func TestAlikeAsksAreOneRow(t *testing.T) {
 	different := request("/srv/a")
 	different.Operation = "stat"
 	waits(t, d.Submit(different))
+	another := request("/srv/b")
+	first := d.Submit(another)
+	another.Program = "/tmp/another"
+	if second := d.Submit(another); second.ID == first.ID {
+		t.Error("two programs are one row, which names one of them")
+	}
 }
 
-// A row speaks of one program that waits, the newest: its path, its number, its words and
+// A yes for once is to what waited when it was given: of what comes while it is being
+// recorded, and of alike requests that are counted only then, nobody has seen a word.
+func TestAYesForOnceIsToWhatWaitedThen(t *testing.T) {
+	d := newDesk(t, nil)
+	h := d.Submit(request("/srv/a"))
+	h.Alike(3, 3)
+	var late *Held
+	d.during = func() {
+		h.Alike(5, 5)
+		r := request("/srv/a")
+		r.Run = "another"
+		late = d.Submit(r)
+	}
+	d.decide(h.ID, Decision{Allow: true})
+	if v := verdict(t, h); v != (Verdict{ID: h.ID, Allow: true, Seen: 3}) {
+		t.Errorf("verdict %+v", v)
+	}
+	if late.ID == h.ID {
+		t.Error("what came later is of the same row")
+	}
+	waits(t, late)
+	d.decide(late.ID, Decision{Allow: true, Scope: Run})
+	if v := verdict(t, late); v != (Verdict{ID: late.ID, Allow: true}) {
+		t.Errorf("for the run: %+v", v)
+	}
+}
+
+// A row speaks of one process that waits, the newest: its number, its words and
 // its run are one request's, also when others have gone.
 func TestARowSpeaksOfOneThatWaits(t *testing.T) {
 	d := newDesk(t, nil)
@@ -294,14 +327,14 @@ func TestARowSpeaksOfOneThatWaits(t *testing.T) {
 	for n := range 3 {
 		r := request("/srv/a")
 		r.Run, r.PID = fmt.Sprintf("r%d", n), 10+n
-		r.Program, r.CommandLine = fmt.Sprintf("/bin/p%d", n), fmt.Sprintf("p%d sk-secret", n)
+		r.CommandLine = fmt.Sprintf("p%d sk-secret", n)
 		held = append(held, d.Submit(r))
 	}
 	of := func(n int) {
 		t.Helper()
 		row := d.List("")[0]
-		got := fmt.Sprintf("%s %d %s %s", row.Run, row.PID, row.Program, row.CommandLine)
-		if want := fmt.Sprintf("r%d %d /bin/p%d p%d ••••", n, 10+n, n, n); got != want {
+		got := fmt.Sprintf("%s %d %s", row.Run, row.PID, row.CommandLine)
+		if want := fmt.Sprintf("r%d %d p%d ••••", n, 10+n, n); got != want {
 			t.Errorf("it speaks of %q, want %q", got, want)
 		}
 	}

@@ -41,6 +41,7 @@ type Verdict struct {
 	ID     string // of the row; empty when no row was made
 	Allow  bool
 	Reason string // of a denial, as its rule says it
+	Seen   int    // of a yes for once: the requests that it is to, of those that Alike counts; 0: to all
 }
 
 // Reasons of denials. That of a missed one names its time; the note of an answer
@@ -110,9 +111,10 @@ type key struct {
 	class     policy.Class
 	operation string
 	target    string
+	program   string // a person who sees one has not said yes to another
 }
 
-func keyOf(r *Request) key { return key{r.Agent, r.Class, r.Operation, r.Target} }
+func keyOf(r *Request) key { return key{r.Agent, r.Class, r.Operation, r.Target, r.Program} }
 
 // domainsOf are the domains above a host, nearest first, up to the one that
 // somebody can own: the public suffix list (publicsuffix.org) says that everybody

@@ -23,12 +23,13 @@ const (
 
 // asks carries held requests of one cage to the gateway and the answers back:
 // it is the cage's Asker. Alike requests that wait at the same time are one ask, and the
-// gateway hears how many they are.
+// gateway hears how many they are. An answer for once is to those that it had heard of.
 // Without a gateway every request is denied at once. Its methods are safe for
 // concurrent use.
 type asks struct {
 	run  string
 	now  func() time.Time
+	born func(pid int) string // see bornAt; for tests
 	life context.Context
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -53,6 +54,7 @@ type alike struct {
 	class     policy.Class
 	operation string
 	target    string
+	program   string
 }
 
 // pending is one ask that waits for its verdict.
@@ -66,8 +68,13 @@ type pending struct {
 	left    bool          // nobody waits any more; missed says why
 	missed  bool
 	allow   bool
+	first   int // of the requests that an allow is to; 0: it is to all
 	reason  string
 }
+
+// covers reports whether the answer is to the request that was one of so many then: the
+// person had been told of it. It counts once done is closed.
+func (p *pending) covers(number int) bool { return !p.allow || p.first == 0 || number <= p.first }
 
 // subject is who was refused what. A denial of it comes a moment later, by
 // another way.
@@ -81,6 +88,7 @@ type subject struct {
 type reason struct {
 	rule  string // that led to the ask
 	text  string // of the denial; empty: allowed
+	born  string // the process of a leave to run a program: its number may come again
 	ended time.Time
 }
 
@@ -91,7 +99,7 @@ const (
 )
 
 func newAsks(run string, conn Conn) *asks {
-	a := &asks{run: run, now: time.Now, after: time.After, conn: conn, byNumber: map[uint64]*pending{}, byKey: map[alike]*pending{}, reasons: map[subject]reason{}}
+	a := &asks{run: run, now: time.Now, born: bornAt, after: time.After, conn: conn, byNumber: map[uint64]*pending{}, byKey: map[alike]*pending{}, reasons: map[subject]reason{}}
 	a.life, a.end = context.WithCancel(context.Background())
 	return a
 }
@@ -137,7 +145,7 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 		a.mu.Unlock()
 		return false, errors.New(reasonAway)
 	}
-	p := a.join(d)
+	p, number := a.join(d)
 	a.mu.Unlock()
 
 	gone, stop := watchExit(d.PID)
@@ -149,6 +157,9 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 		answered = a.leave(p, false)
 	case <-ctx.Done():
 		answered = a.leave(p, errors.Is(ctx.Err(), context.DeadlineExceeded))
+	}
+	if answered && !p.covers(number) {
+		return a.Ask(ctx, d) // for itself; ctx bounds how often
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -171,20 +182,21 @@ func (a *asks) Ask(ctx context.Context, d sandbox.Denial) (bool, error) {
 	return false, errors.New(text)
 }
 
-// join finds the ask that a request is part of, or makes it. a.mu is held.
-func (a *asks) join(d sandbox.Denial) *pending {
-	key := alike{d.Class, d.Operation, d.Target}
+// join finds the ask that a request is part of, or makes it, and numbers the request in
+// it. a.mu is held.
+func (a *asks) join(d sandbox.Denial) (p *pending, number int) {
+	key := alike{d.Class, d.Operation, d.Target, d.Program}
 	if p := a.byKey[key]; p != nil {
 		p.waiters, p.seen = p.waiters+1, p.seen+1
 		p.changed()
-		return p
+		return p, p.seen
 	}
 	a.next++
-	p := &pending{number: a.next, key: key, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
+	p = &pending{number: a.next, key: key, waiters: 1, seen: 1, more: make(chan struct{}, 1), done: make(chan struct{})}
 	a.byNumber[p.number], a.byKey[key] = p, p
 	conn := a.conn
 	a.work.Go(func() { a.carry(conn, p, d) })
-	return p
+	return p, 1
 }
 
 // carry brings one ask to the gateway, and takes it back there when nobody
@@ -300,6 +312,7 @@ func (a *asks) answer(payload json.RawMessage) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if p := a.byNumber[v.Number]; p != nil {
+		p.first = v.Seen
 		a.settle(p, v.Allow, v.Reason)
 	}
 }
@@ -317,7 +330,22 @@ func (a *asks) remember(about subject, rule, text string) {
 			clear(a.reasons)
 		}
 	}
-	a.reasons[about] = reason{rule: rule, text: text, ended: now}
+	born := ""
+	if text == "" && about.class == policy.ClassExec && about.pid > 0 {
+		born = a.born(about.pid)
+	}
+	a.reasons[about] = reason{rule: rule, text: text, born: born, ended: now}
+}
+
+// takeBack forgets what the leave to run a program covers: an answer was taken back.
+func (a *asks) takeBack() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for about, r := range a.reasons {
+		if r.text == "" {
+			delete(a.reasons, about)
+		}
+	}
 }
 
 // loads reports whether a read is part of running a program that was just
@@ -328,7 +356,7 @@ func (a *asks) loads(d sandbox.Denial) bool {
 		return false
 	}
 	r, known := a.reasons[subject{d.PID, policy.ClassExec, d.Target}]
-	return known && r.text == "" && a.now().Sub(r.ended) < programTime
+	return known && r.text == "" && a.now().Sub(r.ended) < programTime && r.born != "" && r.born == a.born(d.PID)
 }
 
 // explain writes the answer of an ask into the denial that it led to.

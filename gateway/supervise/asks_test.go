@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -295,6 +296,8 @@ func TestALeaveToRunCoversTheRead(t *testing.T) {
 	a := newTestAsks(t, d)
 	now := time.Unix(1, 0)
 	a.now = func() time.Time { return now }
+	began := "100"
+	a.born = func(pid int) string { return strconv.Itoa(pid) + " " + began }
 	run := sandbox.Denial{Class: policy.ClassExec, Operation: "execve", Target: "/tool", PID: 1 << 30}
 	reads := read("/tool")
 	reads.PID = run.PID
@@ -306,7 +309,11 @@ func TestALeaveToRunCoversTheRead(t *testing.T) {
 	if <-put(t.Context(), a, another) || <-put(t.Context(), a, other) {
 		t.Error("somebody else reads, or something else is read")
 	}
-	now = now.Add(programTime)
+	began = "101"
+	if <-put(t.Context(), a, reads) {
+		t.Error("another process that has its number after it reads")
+	}
+	began, now = "100", now.Add(programTime)
 	if <-put(t.Context(), a, reads) {
 		t.Error("the leave does not end")
 	}

@@ -25,6 +25,7 @@ type link struct {
 		Update(*policy.Policy) (sandbox.Change, error)
 		Signal(os.Signal) error
 		CutConnection(id, why string) bool
+		TakeBack()
 	}
 	stopped   atomic.Pointer[string] // why the run was ended from here
 	again     atomic.Bool            // its command is to be started again
@@ -116,6 +117,11 @@ func send(ctx context.Context, conn Conn, p wire.RunReportParams) error {
 func (l *link) pushed(e wire.Event) {
 	if e.Event == wire.EventAskVerdict {
 		l.asks.answer(e.Payload)
+		return
+	}
+	if e.Event == wire.EventAskTakenBack {
+		l.asks.takeBack()
+		l.process.TakeBack()
 		return
 	}
 	if e.Event == wire.EventRunStop {

@@ -22,6 +22,8 @@ type changing struct {
 	updates int
 }
 
+func (*changing) TakeBack() {}
+
 func (c *changing) Update(*policy.Policy) (sandbox.Change, error) {
 	c.updates++
 	return c.change, c.err

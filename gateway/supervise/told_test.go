@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -16,12 +17,15 @@ import (
 type signalled struct {
 	got []os.Signal
 	cut []string // connections, and why
+
+	back int // how often yeses were taken back
 }
 
 func (s *signalled) CutConnection(id, why string) bool {
 	s.cut = append(s.cut, id+": "+why)
 	return true
 }
+func (s *signalled) TakeBack()                                   { s.back++ }
 func (*signalled) Update(*policy.Policy) (sandbox.Change, error) { return sandbox.Change{}, nil }
 func (s *signalled) Signal(sig os.Signal) error                  { s.got = append(s.got, sig); return nil }
 
@@ -38,6 +42,27 @@ func TestAPersonClosesAConnection(t *testing.T) {
 	}
 	if !slices.Equal(process.cut, []string{"7: you closed it"}) || process.got != nil {
 		t.Errorf("cut %q, signals %v", process.cut, process.got)
+	}
+}
+
+// An answer that is undone ends at once what the cage, and the leave to run a program, let
+// pass by it.
+func TestAnAnswerThatIsUndoneEndsWhatItCovers(t *testing.T) {
+	d := &desk{answer: func(p wire.AskParams) (*wire.AskVerdict, error) {
+		return &wire.AskVerdict{Number: p.Number, Allow: p.Class == policy.ClassExec}, nil
+	}}
+	process := &signalled{}
+	l := &link{started: wire.RunStarted{Run: "run"}, process: process, asks: newTestAsks(t, d), said: map[string]bool{}}
+	l.asks.born = func(pid int) string { return strconv.Itoa(pid) }
+	run := sandbox.Denial{Class: policy.ClassExec, Operation: "execve", Target: "/tool", PID: 1 << 30}
+	reads := read("/tool")
+	reads.PID = run.PID
+	if !<-put(t.Context(), l.asks, run) || !<-put(t.Context(), l.asks, reads) || process.back != 0 {
+		t.Fatal("it is not run")
+	}
+	l.pushed(wire.Event{Event: wire.EventAskTakenBack, Payload: json.RawMessage(`{"run":"run"}`)})
+	if process.back != 1 || <-put(t.Context(), l.asks, reads) {
+		t.Errorf("taken back in the cage %d times, or read all the same", process.back)
 	}
 }
 

@@ -15,7 +15,8 @@ const (
 	MethodAskUndo   = "openclaw.asks.undo"   // AskUndoParams → event.Ask
 	MethodAskPause  = "openclaw.asks.pause"  // AskPauseParams → AskPaused
 
-	EventAskVerdict = "openclaw.ask.verdict" // payload: AskVerdict; only to the supervisor that asked
+	EventAskVerdict   = "openclaw.ask.verdict"   // payload: AskVerdict; only to the supervisor that asked
+	EventAskTakenBack = "openclaw.ask.takenback" // payload: AskTakenBack; only to the run's supervisor
 )
 
 // AskParams holds one request of a caged program. Number is the supervisor's
@@ -49,6 +50,13 @@ type AskVerdict struct {
 	ID     string `json:"id,omitempty"`
 	Allow  bool   `json:"allow"`
 	Reason string `json:"reason,omitempty"` // of a denial: "ask: denied by you"
+	Seen   int    `json:"seen,omitempty"`   // of a yes for once: the first requests that it is to, as AskAlikeParams counts them; 0: to all
+}
+
+// AskTakenBack says that an answer of the run's agent was undone: what a cage still lets
+// pass by an earlier yes ends with it.
+type AskTakenBack struct {
+	Run string `json:"run"`
 }
 
 // AskAlikeParams says how many alike requests of one cage an ask stands for.
