@@ -129,8 +129,11 @@ func allowCommand(t *terminal) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "allow ID", Short: "Allow what an agent waits for", Args: exactly(1),
-		Long: "Allow what an agent waits for: this once, until its run ends, or always. Always writes a rule into\n" +
-			"the config, where comments stay, and says which; 'openclaw undo' takes it back within 30 seconds.\n" +
+		Long: "Allow what an agent waits for: this once, until its run ends, or always. Once is for the process that\n" +
+			"asked, and for those that are counted with it: the connection, the run of the program, or what it does with\n" +
+			"that path within two seconds (it looks at a file, opens it, looks again) and through what it opened. Any\n" +
+			"other process is asked for itself. Always writes a rule into the config, where comments stay, and says which;\n" +
+			"'openclaw undo' takes it back within 30 seconds.\n" +
 			"What was missed can still be allowed for the rest of its run, or always; what a rule denied ('openclaw denials')\n" +
 			"by denial-ID, always.",
 		Example: "  openclaw allow 4f2a91\n  openclaw allow 4f2a91 --scope run --match folder\n  openclaw allow 4f2a91 --scope always --preview\n" +

@@ -261,6 +261,9 @@ func (v *DenialsView) drawEffect(c *Canvas, a *event.Ask, scope, match string) {
 	switch scope {
 	case scopeOnce:
 		text := c.T("writes nothing; for this call alone")
+		if a.Class == policy.ClassPathRead || a.Class == policy.ClassPathWrite { // it looks, opens and looks again
+			text = c.T("writes nothing; for this process, 2 s at most")
+		}
 		if a.Waiting > 1 {
 			text += c.T(", %s alike", itoa(a.Waiting))
 		}
