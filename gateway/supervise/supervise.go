@@ -175,7 +175,7 @@ func Run(ctx context.Context, options Options) (sandbox.ExitStatus, error) {
 	if keeper.lost > 0 {
 		link.note(fmt.Sprintf("%d refusals are on no record: there was no gateway to tell, and %v", keeper.lost, keeper.problem))
 	}
-	if sentence := options.warnedInAll(process.Report().Warnings); sentence != "" {
+	if sentence := options.warnedInAll(stillSo(process.Report())); sentence != "" {
 		link.note(sentence)
 	}
 	if sentence := options.refusedInAll(refusals.Load()); sentence != "" {

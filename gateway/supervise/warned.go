@@ -2,9 +2,27 @@ package supervise
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	"openclaw/gateway/event"
+	"openclaw/sandbox"
+	"openclaw/sandbox/policy"
 )
+
+// stillSo are the warnings of a run that has ended but for those that it has seen pass: a
+// folder that did not exist when it began, and that it or somebody else made meanwhile.
+func stillSo(report sandbox.Report) []string {
+	return slices.DeleteFunc(slices.Clone(report.Warnings), func(warning string) bool {
+		return slices.ContainsFunc(report.Unmet, func(u policy.Unmet) bool {
+			if u.Kind != policy.UnmetMissing || u.String() != warning {
+				return false
+			}
+			_, err := os.Stat(u.Path) // what a link leads to is what is opened
+			return err == nil
+		})
+	})
+}
 
 // warnedInAll is what a person at a terminal is told, of a run that has ended, of what
 // was the matter with it: a denied file that has a second name is refused to no program,
