@@ -91,7 +91,7 @@ func askAttempts() []try {
 			if err != nil {
 				return err
 			}
-			defer unix.Close(fd)
+			defer func() { _ = unix.Close(fd) }()
 			return exec.Command("stat", p.path("other/notes.txt")).Run()
 		}},
 		{name: "ask: keys when everything is answered with yes", prepare: asking("", 1000), run: func(p place) error { return reads(p.path(".ssh/id_ed25519")) }},

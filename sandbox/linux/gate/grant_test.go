@@ -151,8 +151,8 @@ func TestWhoIsAskedAgain(t *testing.T) {
 		}
 	}
 	now, asked = now.Add(grantTime), 0
-	if g.permit(nil, 20, read, "stat", name); asked != 1 {
-		t.Errorf("after the time: asked %d times", asked)
+	if code := g.permit(nil, 20, read, "stat", name); code != 0 || asked != 1 {
+		t.Errorf("after the time: %v, asked %d times", code, asked)
 	}
 }
 
