@@ -265,6 +265,12 @@ func (b *binder) bindIn(what stage.Bind) error {
 	return err
 }
 
+// lookAgain has the cage's kernel ask the gate anew for names. Before the command begins
+// init does that by itself.
+func (b *binder) lookAgain(names []string) {
+	_, _ = b.ask(stage.KindLook, func(number uint64) any { return stage.Look{Number: number, Paths: names} })
+}
+
 // ask has init do something and waits for its answer.
 func (b *binder) ask(kind string, body func(number uint64) any) (stage.Bound, error) {
 	b.mu.Lock()

@@ -126,7 +126,7 @@ func (p *Process) serveGate(message control.Message) error {
 		return &Error{Op: "serve gate", Err: errors.New("no devices came")}
 	}
 	g, err := gate.New(gate.Options{
-		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, Splits: p.judge.splits,
+		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, LookAgain: p.binder.lookAgain, Splits: p.judge.splits,
 		Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
 		Process: p.identity.process, Holds: p.identity.holds,
 	})

@@ -68,6 +68,9 @@ func superviseForTest(home string) int {
 	if err != nil {
 		return 3
 	}
+	if os.Getenv(meetVariable) != "" {
+		go meet(process, home)
+	}
 	defer process.RelaySignals()()
 	if os.Getenv(relaysVariable) != "" {
 		_, _ = os.Stdout.WriteString("relays\n")
@@ -131,22 +134,28 @@ func TestSupervisorKilledWhileFoldersChange(t *testing.T) {
 		if err := command.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan struct{})
-		go func() {
-			_, _ = out.ReadString('\n') // the pipe's last writers are the cage's processes
-			_ = command.Wait()
-			close(ended)
-		}()
-		select {
-		case <-ended:
-		case <-time.After(time.Minute):
-			t.Fatal("something of the cage or its supervisor is left, and cannot be ended")
-		}
+		endsAfterKill(t, command, out)
+	}
+}
+
+// endsAfterKill waits for the end of a supervisor that was killed, and of its cage.
+func endsAfterKill(t *testing.T, command *exec.Cmd, out *bufio.Reader) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		_, _ = out.ReadString('\n') // the pipe's last writers are the cage's processes
+		_ = command.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("something of the cage or its supervisor is left, and cannot be ended")
 	}
 }
 
 // sleepMark is how long the processes of a world's cage sleep, and no other's.
-func sleepMark(home string) string { return "98765." + home[strings.LastIndexByte(home, '-')+1:] }
+func sleepMark(home string) string { return "98765." + markOf(home) }
 
 // sleepers finds the cage's processes among all of the machine.
 func sleepers(t *testing.T, home string) []string {

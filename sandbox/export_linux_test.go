@@ -47,6 +47,21 @@ func (p *Process) ForgetLevels() {
 	clear(p.watcher.wds)
 }
 
+// GiveBack leaves a folder that is bound to the gate.
+func (p *Process) GiveBack(name string) error {
+	_, err := p.binder.leave(name)
+	return err
+}
+
+// GivenBack reports whether GiveBack has nothing left to do but to have the name forgotten.
+func (p *Process) GivenBack(name string) bool { return p.binder.mountOf(name) == "" }
+
+// Hold keeps a name for a folder that Bind then binds.
+func (p *Process) Hold(name string) { p.gate.Hold(name) }
+
+// Bind has the cage's first process bind a folder whose name is held.
+func (p *Process) Bind(name string) error { return p.binder.bindIn(stage.Bind{Path: name}) }
+
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
 

@@ -195,3 +195,24 @@ func TestManyDenied(t *testing.T) {
 		}
 	}
 }
+
+// A folder in whose place there is a file is a file to the cage, too, whoever put it there.
+func TestFolderBecomesFile(t *testing.T) {
+	w := newWorld(t).allow("project").deny("project/.env")
+	for _, name := range []string{"replaced/file", "moved/file", "into/file"} {
+		w.write("project/"+name, "in a folder")
+	}
+	k := newTalk(t, w)
+	if got := k.run(`cd ~/project; cat replaced/file moved/file into/file`); got != "in a folderin a folderin a folder" {
+		t.Fatalf("before: %q", got)
+	}
+	if got := k.run(`cd ~/project; mv moved into/moved && echo made > moved; cat moved into/moved/file`); got != "made in a folder" {
+		t.Errorf("by the cage: %q", got)
+	}
+	if err := os.RemoveAll(w.path("project/replaced")); err != nil {
+		t.Fatal(err)
+	}
+	w.write("project/replaced", "a file")
+	k.shows(`cat ~/project/replaced`, func(got string) bool { return got == "a file" })
+	k.end()
+}

@@ -12,13 +12,13 @@ import (
 // apart tells the kernel something that it may have to wait for, on a thread that does not
 // have the device of the server open, and returns when that is done.
 //
-// To forget a name, or what a file holds, the kernel waits for the operation that is under
-// way there, which waits for an answer from here. If this process is killed meanwhile,
-// nobody answers, and the kernel ends what waits for a device when its last descriptor
-// is closed: never, while a thread that cannot be killed has one. Seen in one kill of five
-// beside a program that makes and renames folders: what was left of both stayed until
-// the machine was started again. So that thread has a table of descriptors of its own, in
-// which the server's device is another of the same connection.
+// To forget what a file holds, the kernel waits for what is under way there, which waits for
+// an answer from here. If this process is killed meanwhile, nobody answers, and the kernel
+// ends what waits for a device when that is closed: never, while a thread that cannot be
+// killed has it. So that thread has a table of descriptors of its own, in which the server's
+// device is another of the same connection. Then what was read by the first one ends; what
+// nobody has read yet, a page that is read ahead or written back, does not, and the kernel
+// waits on if it is of a page that it has to forget. Options.LookAgain has no such gap.
 func (g *Gate) apart(tell func(server *fuse.Server)) {
 	server := g.server.Load()
 	if server == nil {

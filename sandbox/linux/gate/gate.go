@@ -55,6 +55,16 @@ type Options struct {
 	// folder until something is mounted on it. nil: nobody wants to know.
 	Folder func(name string, how Came)
 
+	// LookAgain has the cage's kernel ask anew for names of which it was told that they
+	// stay as they are, and returns when it has. It is for a process of the cage to do:
+	// to change what it believes the kernel waits for what is under way in a folder,
+	// which waits for this process. A message to the kernel (FUSE_NOTIFY_INVAL_ENTRY)
+	// would do the same, but whoever sends that has the server's device open meanwhile.
+	// Killed then, this process would answer no more and never end, nor would the
+	// kernel end what waits for its answers, which it does when the last descriptor of
+	// the device is closed.
+	LookAgain func(names []string)
+
 	// Splits reports whether a folder may not be renamed, because what the policy
 	// says of the paths in it would not move along. nil: as the policy's rules
 	// say.

@@ -4,9 +4,8 @@ package gate
 
 import (
 	"path"
+	"slices"
 	"sync"
-
-	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // held are the folders that something is mounted on, and those above them. The kernel
@@ -19,6 +18,7 @@ type held struct {
 	mu    sync.RWMutex
 	names map[string]bool // something is mounted there
 	above map[string]int  // on how many below
+	again []string        // names that are being looked at again
 }
 
 func newHeld(names []string) *held {
@@ -33,6 +33,20 @@ func (h *held) has(name string) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.names[name] || h.above[name] > 0
+}
+
+// looksAgain says that names are looked at again, which is no program's doing.
+func (h *held) looksAgain(names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.again = names
+}
+
+// still reports whether a name is held, or was until now and is looked at again for that.
+func (h *held) still(name string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.names[name] || h.above[name] > 0 || slices.Contains(h.again, name)
 }
 
 func (h *held) hold(name string) {
@@ -84,21 +98,17 @@ func (g *Gate) LetGo(name string) {
 	g.held.turn.Lock()
 	defer g.held.turn.Unlock()
 	free := g.held.letGo(name)
-	if len(free) == 0 {
+	if len(free) == 0 || g.options.LookAgain == nil {
 		return
 	}
-	g.apart(func(server *fuse.Server) {
-		for _, each := range free {
-			if folder := g.nodes.known(path.Dir(each)); folder != 0 {
-				server.EntryNotify(folder, path.Base(each)) // it may be unknown to the kernel, which is no matter
-			}
-		}
-	})
+	g.held.looksAgain(free)
+	defer g.held.looksAgain(nil)
+	g.options.LookAgain(free)
 }
 
 // came tells of a folder that the cage came upon.
 func (g *Gate) came(name string, how Came) {
-	if g.options.Folder != nil && !g.open.Load() && !g.held.has(name) {
+	if g.options.Folder != nil && !g.open.Load() && !g.held.still(name) {
 		g.options.Folder(name, how)
 	}
 }

@@ -3,6 +3,8 @@
 package stage
 
 import (
+	"path"
+
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
 )
@@ -48,4 +50,30 @@ func (s *stage) cover(message control.Message) error {
 		answer.Error = err.Error()
 	}
 	return s.conn.Send(KindBound, answer)
+}
+
+// look has the kernel look at names again, and answers. It waits for what programs do in
+// the same folders, and nobody else may wait for that.
+func (s *stage) look(message control.Message) error {
+	var wanted Look
+	if err := message.Decode(&wanted); err != nil {
+		return err
+	}
+	go func() {
+		for _, name := range wanted.Paths {
+			s.levels.LookAgain(name)
+		}
+		_ = s.conn.Send(KindBound, Bound{Number: wanted.Number}) // or the supervisor has gone
+	}()
+	return nil
+}
+
+// lookAtMissing has the kernel look again at the places of the folders that were to be
+// bound and are gone, and at those above them: it was told that something is mounted there.
+func (s *stage) lookAtMissing(names []string) {
+	for _, name := range names {
+		for ; name != "/"; name = path.Dir(name) {
+			s.levels.LookAgain(name)
+		}
+	}
 }

@@ -133,6 +133,11 @@ func (s *stage) listen(pid int) {
 				_ = unix.Kill(-1, unix.SIGKILL)
 				return
 			}
+		case KindLook:
+			if err := s.look(message); err != nil {
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		case KindFill:
 			if err := s.fill(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

@@ -25,8 +25,8 @@ const (
 // Failed. From the supervisor: Setup (what is known before the mounts are planned),
 // Plan (all of it, once the gate is served), Proceed after Mounted and Tested,
 // Signal, Resume after the command was stopped, Renew after somebody
-// outside changed something that a mask stands on, and Bind, Unbind, Cover, Forget
-// and Fill, which Bound answers.
+// outside changed something that a mask stands on, and Bind, Unbind, Cover, Forget,
+// Look and Fill, which Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"
@@ -50,6 +50,7 @@ const (
 	KindUnbind   = "unbind"
 	KindCover    = "cover"
 	KindForget   = "forget"
+	KindLook     = "look"
 	KindFill     = "fill"
 	KindBound    = "bound"
 )
@@ -144,6 +145,12 @@ type Cover struct {
 	Slots  []int
 }
 
+// Look asks for names of the gate to be looked at again, see mounts.Levels.LookAgain.
+type Look struct {
+	Number uint64
+	Paths  []string
+}
+
 // Fill asks for two numbers to be written into the memory of a thread, which the
 // cage numbers Thread and which waits in a call.
 type Fill struct {
@@ -154,7 +161,7 @@ type Fill struct {
 	Second  int
 }
 
-// Bound answers a Bind, a Cover or a Fill. Kept says that a folder was left to the
+// Bound answers a Bind, a Cover, a Look or a Fill. Kept says that a folder was left to the
 // gate and its slot is taken, Covered in how many folders a path had to be covered,
 // and Free which slots are free again.
 type Bound struct {

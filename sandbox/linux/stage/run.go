@@ -250,7 +250,11 @@ func (s *stage) mounts(network func() error) error {
 	if err := builder.Leave(); err != nil {
 		return fail("build mounts", err)
 	}
-	return s.call(KindMounted, mounted)
+	if err := s.call(KindMounted, mounted); err != nil {
+		return err
+	}
+	s.lookAtMissing(mounted.Missing)
+	return nil
 }
 
 // missing are the paths of the steps that were left out.
