@@ -69,7 +69,8 @@
 // Where namespaces are refused a policy with `enforce: reduced` gets less, by
 // Landlock and by calls that the supervisor makes in the program's place
 // (linux/keeper, linux/emulate). The report names what it lacks. /dev/shm is a folder of
-// the run's own there, for what programs share by a name. There an answer
+// the run's own there, for what programs share by a name, and of /dev/pts it opens the
+// terminals that it has made. There an answer
 // opens a file, and no program; and a device's node that somebody else made in an
 // allowed folder is a file of it, as its mode says, which no mount of a full cage lets
 // be opened.

@@ -34,6 +34,8 @@ type reduced struct {
 	decoys  []io.Closer
 	way     *wayOut // nil without a way out
 
+	terminals ownTerminals
+
 	attributes map[string]attribute
 
 	calls  chan struct{} // closed when nothing of the run can call any more
@@ -304,6 +306,7 @@ func (r *reduced) release() {
 	if r.way != nil {
 		r.way.close()
 	}
+	r.terminals.close()
 	r.folder.remove()
 }
 

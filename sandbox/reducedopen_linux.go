@@ -82,6 +82,12 @@ func (r *reduced) atOpen(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	if r.isStandard(object, class) {
 		return seccomp.Verdict{}
 	}
+	if r.makesTerminals(object) {
+		return give(r.terminals.open(o.flags))(o.flags)
+	}
+	if r.terminals.has(object) {
+		return give(object.Open(o.flags))(o.flags)
+	}
 	call.Operation = "open"
 	if class == policy.ClassPathRead && object.Type() == unix.S_IFDIR {
 		call.Operation = "opendir" // as the gate calls it: an answer may be to the folder with all below it
