@@ -217,6 +217,7 @@ func (g *Gateway) Run(ctx context.Context) (err error) {
 	defer endParts()
 	var group sync.WaitGroup
 	group.Go(func() { _ = g.registry.Run(parts) })
+	group.Go(func() { g.recallRuns(parts) })
 	group.Go(func() { g.lookAtToken(parts) })
 	group.Go(func() { g.cutAtEnds(parts) })
 	group.Go(func() { g.runs.watch(parts) })

@@ -56,6 +56,25 @@ func (r *Registry) EndRun(id, exit string) (closed []event.Connection, lived boo
 	return closed, lives
 }
 
+// RecallRun lists a run that ended before this registry was, where nothing newer is known
+// of its agent.
+func (r *Registry) RecallRun(run event.Run) {
+	r.mu.Lock()
+	of := func(other event.Run) bool { return other.Agent == run.Agent }
+	known := slices.ContainsFunc(r.ended, of)
+	for _, other := range r.runs {
+		known = known || of(*other)
+	}
+	if !known {
+		r.ended = slices.Insert(r.ended, 0, clone(run)) // the first to be forgotten
+		r.ended = r.ended[max(0, len(r.ended)-maxEndedRuns):]
+	}
+	r.mu.Unlock()
+	if !known {
+		r.touchAgent(run.Agent)
+	}
+}
+
 // GetRun returns a run that lives.
 func (r *Registry) GetRun(id string) (event.Run, bool) {
 	r.mu.Lock()

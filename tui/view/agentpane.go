@@ -58,13 +58,15 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 		c.Field(Faint, c.T("terminal"), labelWidth)
 		c.Wrap(Plain, text, labelWidth+3)
 	}
-	c.Gap(2)
-	c.Field(Faint, c.T("command"), labelWidth)
-	command := JoinCommand(r.Command)
-	if !v.full {
-		command = Printable(command, maxSaid) // enter shows all of it
+	if len(r.Command) > 0 { // of a run before the gateway was started again, the end is on record
+		c.Gap(2)
+		c.Field(Faint, c.T("command"), labelWidth)
+		command := JoinCommand(r.Command)
+		if !v.full {
+			command = Printable(command, maxSaid) // enter shows all of it
+		}
+		c.Wrap(Plain, command, labelWidth+3)
 	}
-	c.Wrap(Plain, command, labelWidth+3)
 	if r.Folder != "" {
 		c.Gap(2)
 		c.Field(Faint, c.T("began in"), labelWidth)
