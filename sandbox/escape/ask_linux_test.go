@@ -86,7 +86,7 @@ func askAttempts() []try {
 			}
 			return exec.Command("cat", p.path("other/notes.txt")).Run()
 		}},
-		{name: "ask: another process looks while it is open", prepare: asking("other/notes.txt", 1), run: func(p place) error {
+		{name: "ask: another process looks while it is open", reduced: "attributes of what is closed may be looked at", prepare: asking("other/notes.txt", 1), run: func(p place) error {
 			fd, err := open(p.path("other/notes.txt"), unix.O_RDONLY)
 			if err != nil {
 				return err
