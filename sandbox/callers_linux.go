@@ -43,6 +43,13 @@ func (i *identity) caller(try refused) caller {
 	return by
 }
 
+// forget has a process looked up anew, which is about to become another program.
+func (c *callers) forget(try refused) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, try)
+}
+
 func (c *callers) find(i *identity, try refused, now time.Time) caller {
 	c.mu.Lock()
 	known, ok := c.known[try]

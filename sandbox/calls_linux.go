@@ -20,7 +20,7 @@ func (p *Process) serveCalls(serving context.Context, message control.Message) e
 		return &Error{Op: "serve calls", Err: errors.New("no descriptor came")}
 	}
 	listener := seccomp.NewListener(message.Files[0], false, p.judge.atCall)
-	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall)...)
+	listener.LeaveToHandler(append(seccomp.NamespaceCalls(), "connect", seccomp.PairCall, seccomp.AllocateCall, seccomp.TruncateCall)...)
 	listener.ProcessOnDemand()
 	listener.TellUnread(p.judge.unread)
 	listener.TellBarred(p.judge.barred)
@@ -47,8 +47,11 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	if call.Operation == seccomp.PairCall {
 		return j.atPair(ctx, call)
 	}
-	if call.Operation == seccomp.AllocateCall {
+	switch call.Name {
+	case seccomp.AllocateCall:
 		return j.atAllocate(call)
+	case seccomp.TruncateCall:
+		return j.atTruncate(call)
 	}
 	if call.Class != policy.ClassNet && j.elsewhere(call.TID) {
 		return j.atCallElsewhere(call)
@@ -56,8 +59,8 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	switch call.Class {
 	case policy.ClassExec:
 		verdict := j.atExec(ctx, call)
-		if verdict.Errno == 0 && j.ends != nil {
-			j.ends.follow(call.PID, call.Path)
+		if verdict.Errno == 0 {
+			j.executes(call)
 		}
 		return verdict
 	case policy.ClassNet:
@@ -67,6 +70,9 @@ func (j *judge) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict {
 	verdict := j.atWrite(call, call.Written, false)
 	if verdict.Errno == 0 && call.Written2 != "" {
 		verdict = j.atWrite(call, call.Written2, true)
+	}
+	if verdict.Errno == 0 {
+		verdict = j.writes(call)
 	}
 	if verdict.Errno != 0 {
 		return verdict

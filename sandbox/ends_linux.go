@@ -8,18 +8,16 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"openclaw/sandbox/policy"
 )
 
 // ends hears how the programs of a cage end, which their parents alone are told:
-// one that the kernel ended for a file past max_file_size is reported. It needs
-// Linux 6.15 (PIDFD_INFO_EXIT); before, only init's own children are known. A
-// program that ignores the signal gets EFBIG, and nobody hears of it; nor of one
-// that was forked and loaded no program of its own.
+// one that the kernel ended for a file past max_file_size is reported, and what any
+// has written is looked at (grown). It needs Linux 6.15 (PIDFD_INFO_EXIT); before, only
+// init's own children are known. Nobody hears of the end of one that was forked and loaded
+// no program of its own.
 type ends struct {
 	epoll int
-	tell  func(pid int, program string)
+	tell  func(pid int, program string, killed bool)
 
 	mu       sync.Mutex
 	programs map[int]ended // by pidfd
@@ -35,7 +33,7 @@ type ended struct {
 const maxEnds = 4096
 
 // newEnds is nil where the kernel does not tell.
-func newEnds(tell func(pid int, program string)) *ends {
+func newEnds(tell func(pid int, program string, killed bool)) *ends {
 	own, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
 		return nil
@@ -134,9 +132,7 @@ func (e *ends) end(fd int) {
 	_ = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 	_ = unix.Close(fd)
 	e.mu.Unlock()
-	if err == nil && status.Signaled() && status.Signal() == unix.SIGXFSZ {
-		e.tell(known.pid, known.program)
-	}
+	e.tell(known.pid, known.program, err == nil && status.Signaled() && status.Signal() == unix.SIGXFSZ)
 }
 
 // exitOf reads a process's status by PIDFD_GET_INFO (include/uapi/linux/pidfd.h):
@@ -158,11 +154,4 @@ func exitOf(fd int) (unix.WaitStatus, error) {
 		return 0, nil
 	}
 	return unix.WaitStatus(info.code), nil
-}
-
-// atEnd reports a program that was ended for max_file_size.
-func (j *judge) atEnd(pid int, program string) {
-	d := j.denial(0, policy.ClassPathWrite, "write", "", "limit", policy.Decision{Rule: "max_file_size", Origin: j.policy.Load().MaxOrigin})
-	d.PID, d.Program = pid, program
-	j.process.reporter.add(d)
 }

@@ -20,6 +20,7 @@ type judge struct {
 	executed atomic.Int64 // programs so far
 	callers  callers      // who was refused a moment ago
 	ends     *ends        // nil: there is no limit to their files, or the kernel does not tell
+	grown    *grown       // nil: there is no limit to their files
 
 	probe struct { // of the self-test
 		path string
@@ -37,6 +38,7 @@ func newJudge(p *Process) *judge {
 	j := &judge{process: p}
 	j.policy.Store(p.plan.Policy)
 	j.unmet.Store(&p.plan.Unmet)
+	j.watchSizes()
 	return j
 }
 
@@ -130,10 +132,7 @@ const defaultAskTimeout = 60 * time.Second // design/config.md: ask_timeout
 
 // atLimit hears of init's own children only, where the kernel tells of no others.
 func (j *judge) atLimit(stage.Limit) {
-	if j.ends != nil {
-		return
+	if j.ends == nil {
+		j.ended(caller{})
 	}
-	p := j.policy.Load()
-	d := j.denial(0, policy.ClassPathWrite, "write", "", "limit", policy.Decision{Rule: "max_file_size", Origin: p.MaxOrigin})
-	j.process.reporter.add(d)
 }

@@ -76,13 +76,8 @@ func (p *Process) launch(ctx context.Context, what planned) error {
 	p.identity = newIdentity(p.first.pid())
 	p.binder = newBinder(p)
 	p.reporter = newReporter(p.spec.Denied, time.Now, p.cage.looks)
-	p.judge = newJudge(p)
 	p.over = make(chan struct{})
-	if p.spec.Policy.MaxFileSize > 0 {
-		if p.judge.ends = newEnds(p.judge.atEnd); p.judge.ends != nil {
-			p.services.Go(func() { p.judge.ends.run(p.over) })
-		}
-	}
+	p.judge = newJudge(p)
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	p.named = make(chan struct{})
@@ -193,6 +188,9 @@ func (p *Process) finish() {
 		closeInotify(p.tree.file)
 	}
 	p.services.Wait()
+	if p.judge.grown != nil {
+		p.judge.grown.close()
+	}
 	p.conn.Close()
 	if p.gate != nil {
 		p.gate.Close()

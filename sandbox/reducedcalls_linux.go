@@ -22,7 +22,7 @@ import (
 func leftToHandler() []string {
 	return []string{
 		"open", "openat", "creat",
-		"connect", "bind", "listen", seccomp.AllocateCall, "inotify_add_watch",
+		"connect", "bind", "listen", seccomp.AllocateCall, seccomp.TruncateCall, "inotify_add_watch",
 		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
 		"setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
 		"setpriority", "ioprio_set", "sched_setparam", "sched_setscheduler", "sched_setaffinity", "sched_setattr",
@@ -54,13 +54,27 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		endCaller(call)
 		return seccomp.Verdict{Errno: unix.EACCES}
 	}
+	switch call.Name {
+	case seccomp.AllocateCall:
+		return r.process.judge.atAllocate(call)
+	case seccomp.TruncateCall:
+		return r.process.judge.atTruncate(call)
+	}
 	switch call.Operation {
 	case "unshare":
 		return r.process.judge.atNamespace(call)
 	case "open", "create":
-		return r.atOpen(ctx, call)
+		verdict := r.atOpen(ctx, call)
+		if verdict.Errno == 0 {
+			r.opened(call)
+		}
+		return verdict
 	case "execve":
-		return r.atExec(ctx, call)
+		verdict := r.atExec(ctx, call)
+		if verdict.Errno == 0 {
+			r.process.judge.executes(call)
+		}
+		return verdict
 	case "connect":
 		return r.atConnect(ctx, call)
 	case "bind":
@@ -75,8 +89,6 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 		return seccomp.Verdict{Errno: unix.EOPNOTSUPP}
 	case "set priority":
 		return r.atPriority(call)
-	case seccomp.AllocateCall:
-		return r.process.judge.atAllocate(call)
 	}
 	if call.Path != "" && call.Path == r.process.judge.probe.path {
 		r.process.judge.probe.seen.Store(true)
@@ -310,9 +322,44 @@ func (r *reduced) atChange(call seccomp.Call, written string, second bool) secco
 		}
 	}
 	if decision.Effect == policy.Allow {
-		return seccomp.Verdict{}
+		return r.changes(call, target)
 	}
 	return r.refuse(call, policy.ClassPathWrite, target, decision, unix.EACCES)
+}
+
+// opened remembers a file that a program is let open to write.
+func (r *reduced) opened(call seccomp.Call) {
+	j := r.process.judge
+	if j.grown == nil {
+		return
+	}
+	o, err := r.readOpening(call)
+	if err != nil || o.flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return
+	}
+	caller := callerOf(call)
+	if object, err := caller.Resolve(o.folder, o.path, o.flags&unix.O_NOFOLLOW == 0); err == nil {
+		defer object.Close()
+		j.opens(call, object.Path, o.flags)
+	} else if folder, name, err := caller.Parent(o.folder, o.path); err == nil {
+		defer folder.Close()
+		j.opens(call, path.Join(folder.Path, name), o.flags)
+	}
+}
+
+// changes is told of an operation on a name that is let go on.
+func (r *reduced) changes(call seccomp.Call, target string) seccomp.Verdict {
+	j := r.process.judge
+	if j.grown == nil {
+		return seccomp.Verdict{}
+	}
+	switch call.Operation {
+	case "truncate":
+		return j.atTruncateByName(call, target)
+	case "unlink", "rename":
+		j.grown.left(target)
+	}
+	return seccomp.Verdict{}
 }
 
 // atWatch puts a watch on a path that may be read.

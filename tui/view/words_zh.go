@@ -149,6 +149,7 @@ func chineseSentences() map[string]string {
 		"; the rule is out of %s":                                                  "；规则已从 %s 去掉",
 		"? %s asks  ":                                                              "? %s 个请求  ",
 		"? %s asks: %s %s   (held; {asks.next} shows it)":                          "? %s 请求：%s %s   （已暂停；{asks.next} 查看）",
+		"The file is as large as max_file_size lets it be: nothing more can be written to it. Raise it at %s, or take it out for no limit.":                "文件已达到 max_file_size 允许的大小：无法再写入。在 %s 调大它，或去掉它即无限制。",
 		"A file grew past max_file_size. Raise it at %s, or take it out for no limit.":                                                                     "文件超过了 max_file_size。在 %s 调大它，或去掉它即无限制。",
 		"A name is 1 to 200 letters, digits and . _ - /":                                                                                                   "名称为 1 到 200 个字母、数字和 . _ - /",
 		"A random key is written beside the vault, readable by you alone. No passphrase is asked for, and whoever can read your files can read the vault.": "随机密钥写在保险库旁边，只有您可读。不会询问口令；能读您文件的人就能读保险库。",

@@ -212,7 +212,7 @@ func (g *Gate) Fallocate(_ <-chan struct{}, input *fuse.FallocateIn) fuse.Status
 	}
 	punches := input.Mode&unix.FALLOC_FL_PUNCH_HOLE != 0 // it makes nothing larger
 	if end := input.Offset + input.Length; !punches && (g.passes(end) || end < input.Offset) {
-		return fuse.Status(g.tooLarge(input.Pid, "fallocate", g.nodes.path(input.NodeId)))
+		return fuse.Status(g.tooLarge(input.Pid, "allocate", g.nodes.path(input.NodeId)))
 	}
 	defer g.rights.Lower()()
 	return fuse.ToStatus(unix.Fallocate(file.fd, input.Mode, int64(input.Offset), int64(input.Length)))

@@ -101,7 +101,7 @@ func (k *keeper) startHere() (started, error) {
 }
 
 func (k *keeper) filter() error {
-	program, err := seccomp.Build(seccomp.Options{Notify: true, Reduced: true, Internet: k.setup.Internet, SizeLimit: k.setup.MaxFileSize > 0})
+	program, err := seccomp.Build(seccomp.Options{Notify: true, Reduced: true, Internet: k.setup.Internet, SizeLimit: k.setup.MaxFileSize})
 	if err != nil {
 		return fail("install call filter", err)
 	}

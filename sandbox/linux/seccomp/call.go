@@ -173,6 +173,9 @@ func knownCalls() map[int]known {
 		if r.name == AllocateCall {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: allocateShape(), handlerOnly: true}
 		}
+		if r.name == TruncateCall {
+			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: truncateShape(), handlerOnly: true}
+		}
 		if s, ok := reduced[r.name]; ok && r.number(runtime.GOARCH) != none {
 			out[r.number(runtime.GOARCH)] = known{name: r.name, shape: s, handlerOnly: true}
 		}

@@ -30,9 +30,9 @@ type Options struct {
 	Nested           bool
 	CgroupNamespaces bool
 
-	// SizeLimit is for a run whose files have a limit (RLIMIT_FSIZE): what makes them
-	// larger past it is handed over; see size.go.
-	SizeLimit bool
+	// SizeLimit is the limit of the run's files in bytes (RLIMIT_FSIZE), 0 for none: calls
+	// that say how large a file is to be are handed over; see size.go.
+	SizeLimit int64
 
 	// NoScopes is for a kernel whose Landlock keeps no signal inside: a signal to
 	// the caller's own process group is refused: it is the one signal that can leave a

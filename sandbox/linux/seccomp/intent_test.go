@@ -15,7 +15,7 @@ import (
 func letThrough() map[string]string {
 	return map[string]string{
 		"files by descriptor or for reading; mounts and Landlock are the walls": `access cachestat chdir close close_range copy_file_range dup dup2 dup3 faccessat faccessat2 fadvise64 fchdir fdatasync fgetxattr
-file_getattr flistxattr flock fstat fstatfs fsync ftruncate getcwd getdents getdents64 getxattr getxattrat inotify_add_watch inotify_init
+file_getattr flistxattr flock fstat fstatfs fsync getcwd getdents getdents64 getxattr getxattrat inotify_add_watch inotify_init
 inotify_init1 inotify_rm_watch lgetxattr listmount listxattr listxattrat llistxattr lseek lstat name_to_handle_at newfstatat pipe pipe2
 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv sendfile splice stat statfs statmount statx sync
 sync_file_range syncfs sysfs tee umask ustat vmsplice write writev`,
@@ -44,7 +44,7 @@ shmctl shmdt shmget`,
 
 // byArguments are judged by what they are called with; see the walks below.
 const byArguments = `openat open socket socketpair clone unshare sendto sendmsg sendmmsg setsockopt fcntl prlimit64 ioctl personality
-setpriority ioprio_set fallocate`
+setpriority ioprio_set fallocate ftruncate`
 
 // Every call of both architectures has one word said about it, and only one.
 func TestEveryCallIsThoughtOf(t *testing.T) {
@@ -302,16 +302,35 @@ func TestWalkOthers(t *testing.T) {
 			try(allowed, 3, 1<<bit)
 		}
 	})
-	walkWith(t, Options{Notify: true, SizeLimit: true}, "fallocate", func(try func(uint32, ...uint64)) {
+	walkWith(t, Options{Notify: true, SizeLimit: 4096}, "fallocate", func(try func(uint32, ...uint64)) {
 		for mode := range uint64(1 << 9) {
-			want := allowed
-			if mode&unix.FALLOC_FL_INSERT_RANGE != 0 || mode&unix.FALLOC_FL_KEEP_SIZE != 0 && mode&unix.FALLOC_FL_PUNCH_HOLE == 0 {
-				want = notified
+			want := notified
+			if mode&unix.FALLOC_FL_INSERT_RANGE == 0 && mode&unix.FALLOC_FL_PUNCH_HOLE != 0 {
+				want = allowed
 			}
 			try(want, 3, mode)
 			try(want, 3, mode|1<<40)
 		}
 	})
+	walk(t, "ftruncate", func(try func(uint32, ...uint64)) {
+		for bit := range 64 {
+			try(allowed, 3, 1<<bit)
+		}
+	})
+	// The limit itself is the last that is let through, whichever half of it is looked at.
+	for _, limit := range []uint64{1, 4096, 1<<32 - 1, 1 << 32, 5<<32 | 7} {
+		walkWith(t, Options{Notify: true, SizeLimit: int64(limit)}, "ftruncate", func(try func(uint32, ...uint64)) {
+			for bit := range 64 {
+				for _, length := range []uint64{1 << bit, limit, limit + 1, limit - 1, limit ^ 1<<bit, limit + 1<<bit} {
+					want := allowed
+					if length > limit {
+						want = notified
+					}
+					try(want, 3, length)
+				}
+			}
+		})
+	}
 	for call, group := range map[string]uint64{"setpriority": 1, "ioprio_set": 2} {
 		walk(t, call, func(try func(uint32, ...uint64)) {
 			for which := range uint64(5) {
@@ -379,7 +398,7 @@ func TestWalkForeignNumbers(t *testing.T) {
 func TestFiltersAreWellFormed(t *testing.T) {
 	for arch := range architectures {
 		for bits := range 32 {
-			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, Reduced: bits&4 != 0, Internet: bits&8 != 0, SizeLimit: bits&16 != 0})
+			filter := built(t, Options{Arch: arch, Notify: bits&1 != 0, EveryOpen: bits&2 != 0, Reduced: bits&4 != 0, Internet: bits&8 != 0, SizeLimit: int64(bits & 16)})
 			for pc, in := range filter {
 				switch in.Code & 7 {
 				case unix.BPF_JMP:

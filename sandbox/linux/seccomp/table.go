@@ -91,6 +91,7 @@ func table() []row {
 		{"fcntl", 72, 25, onFcntl()},
 		// Growing past RLIMIT_FSIZE; see size.go.
 		{AllocateCall, 285, 47, onAllocate},
+		{TruncateCall, 77, 46, onTruncate},
 		// Limits of other processes: init has the same user.
 		{"prlimit64", 302, 261, onOthersLimits()},
 		// What a cage without namespaces shares with the machine; see reduced.go.

@@ -77,7 +77,7 @@ func (s *stage) landlock() (scopes bool, err error) {
 // outside; nobody inside can reach init.
 func (s *stage) filter(scopes bool) error {
 	reporting, err := seccomp.Build(seccomp.Options{
-		Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces, SizeLimit: s.setup.MaxFileSize > 0, NoScopes: !scopes,
+		Notify: true, Nested: s.setup.Nested, CgroupNamespaces: s.setup.CgroupNamespaces, SizeLimit: s.setup.MaxFileSize, NoScopes: !scopes,
 	})
 	if err != nil {
 		return filtering(err)
