@@ -93,6 +93,47 @@ func (r *reduced) atAttribute(call seccomp.Call) seccomp.Verdict {
 	return did(apply(object))
 }
 
+// extended are the calls that would change what Landlock has no word on either, and that
+// are not made in a program's place: a file system may take an attribute for a right.
+func extended() map[string]attribute {
+	return map[string]attribute{
+		"setxattr":      {folder: -1, path: 0, file: -1, flags: -1},
+		"lsetxattr":     {folder: -1, path: 0, file: -1, flags: -1, nofollow: true},
+		"fsetxattr":     {folder: -1, path: -1, file: 0, flags: -1},
+		"setxattrat":    {folder: 0, path: 1, file: -1, flags: 2},
+		"removexattr":   {folder: -1, path: 0, file: -1, flags: -1},
+		"lremovexattr":  {folder: -1, path: 0, file: -1, flags: -1, nofollow: true},
+		"fremovexattr":  {folder: -1, path: -1, file: 0, flags: -1},
+		"removexattrat": {folder: 0, path: 1, file: -1, flags: 2},
+		"file_setattr":  {folder: 0, path: 1, file: -1, flags: 4},
+	}
+}
+
+// atExtended refuses an extended attribute, as a file system that has none, and tells.
+func (r *reduced) atExtended(call seccomp.Call) seccomp.Verdict {
+	const none = unix.EOPNOTSUPP
+	what, ok := extended()[call.Name]
+	if !ok {
+		return seccomp.Verdict{Errno: none}
+	}
+	object, err := what.object(call)
+	if err != nil && call.Valid() {
+		return r.notRead(call, err)
+	}
+	defer object.Close()
+	if !call.Valid() || object.Path[0] != '/' { // a pipe or a socket has none
+		return seccomp.Verdict{Errno: none}
+	}
+	decision := r.judgePath(policy.ClassPathWrite, object.Path)
+	if decision.Effect == policy.Allow {
+		decision = policy.Decision{
+			Effect: policy.Deny, Rule: "reduced mode: extended attributes stay as they are",
+			Origin: policy.Origin{BuiltIn: "what only a full cage can open"},
+		}
+	}
+	return r.refuse(call, policy.ClassPathWrite, object.Path, decision, none)
+}
+
 // object finds what the call is about.
 func (a attribute) object(call seccomp.Call) (*emulate.Object, error) {
 	caller := callerOf(call)

@@ -86,7 +86,7 @@ func (r *reduced) atCall(ctx context.Context, call seccomp.Call) seccomp.Verdict
 	case "chmod", "chown", "utime":
 		return r.atAttribute(call)
 	case "setxattr", "removexattr", "setattr":
-		return seccomp.Verdict{Errno: unix.EOPNOTSUPP}
+		return r.atExtended(call)
 	case "set priority":
 		return r.atPriority(call)
 	}
