@@ -138,6 +138,38 @@ func TestOddNamesInServedFolder(t *testing.T) {
 	}
 }
 
+// What the config says of names with odd bytes holds in every kind of cage: a line break
+// as it is written, and a ? for one, for one byte that is no UTF-8 and for one character.
+func TestOddNamesInConfig(t *testing.T) {
+	for kind, reduced := range map[string]bool{"full": false, "reduced": true} {
+		t.Run(kind, func(t *testing.T) {
+			w, names := newWorld(t).allow("a\nb").allowRead("c\nd"), []string{"a"}
+			if reduced { // which opens nothing with a denied path in it
+				w = w.reduced()
+			} else {
+				w.deny("a\nb/e\nf", "a\nb/x?y")
+				names = append(names, "a\nb/x\xffy", "a\nb/x\ny", "a\nb/xéy", "a\nb/e\nf")
+			}
+			spec := w.spec("sh", "-c", `cd; for n in "$@"; do cat "$n"; done; cat "$OK" "$OK2"; echo x > "$OK2"; echo made > "$MADE"`, "sh")
+			for _, name := range append(names, "a\nb/xzzy", "c\nd/read") {
+				w.write(name, "["+strings.ToValidUTF8(name, "?")+"]")
+			}
+			spec.Command = append(spec.Command, names...)
+			spec.Env = append(spec.Env, "OK=a\nb/xzzy", "OK2=c\nd/read", "MADE=a\nb/made")
+			_, wait := start(t, spec)
+			res := wait()
+			if res.out != "[a\nb/xzzy][c\nd/read]" || !w.exists("a\nb/made") || w.read("c\nd/read") != "[c\nd/read]" {
+				t.Errorf("out %q, err %q", res.out, res.err)
+			}
+			for _, d := range res.denials {
+				if strings.Contains(d.Rule, "\n") {
+					t.Errorf("a rule of two lines: %+v", d)
+				}
+			}
+		})
+	}
+}
+
 // Served by root, the gate opens nothing that a file's mode keeps from root's own
 // agent, which has no capabilities, and keeps no set-uid bit that a write takes.
 func TestServedByRoot(t *testing.T) {

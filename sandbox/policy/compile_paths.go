@@ -32,7 +32,7 @@ func (c *compiler) paths(p *Policy) {
 	c.builtinDenied(p)
 	rule := PathRule{
 		Path: workspace.path, Effect: Allow, Access: workspaceAccess, Origin: workspace.origin,
-		Text: "workspace: " + workspace.text,
+		Text: "workspace: " + oneLine(workspace.text),
 	}
 	if readOnly {
 		rule.Limit, rule.LimitFrom = limit, limitFrom
@@ -40,7 +40,7 @@ func (c *compiler) paths(p *Policy) {
 	p.Paths = append(p.Paths, rule)
 
 	for _, a := range c.allowedPaths() {
-		rule := PathRule{Path: a.path, Effect: Allow, Access: AccessWrite, Origin: a.origin, Text: "allowed_paths: " + a.text}
+		rule := PathRule{Path: a.path, Effect: Allow, Access: AccessWrite, Origin: a.origin, Text: "allowed_paths: " + oneLine(a.text)}
 		switch {
 		case readOnly:
 			rule.Access, rule.Limit, rule.LimitFrom = AccessRead, limit, limitFrom
@@ -48,7 +48,7 @@ func (c *compiler) paths(p *Policy) {
 				c.warn(a.key, "access: write has no effect, because of %s", limit)
 			}
 		case a.access == AccessRead:
-			rule.Access, rule.Limit, rule.LimitFrom = AccessRead, "allowed_paths: "+a.text+" (access: read)", a.origin
+			rule.Access, rule.Limit, rule.LimitFrom = AccessRead, "allowed_paths: "+oneLine(a.text)+" (access: read)", a.origin
 		}
 		c.addAllow(p, rule, a.key)
 		if a.path == "/" {
@@ -120,7 +120,7 @@ func (c *compiler) denied(p *Policy) {
 				continue
 			}
 			p.Paths = append(p.Paths, PathRule{
-				Path: expanded, Glob: glob, Effect: Deny, Origin: c.origin(key), Text: "denied_paths: " + written,
+				Path: expanded, Glob: glob, Effect: Deny, Origin: c.origin(key), Text: "denied_paths: " + oneLine(written),
 			})
 		}
 	}

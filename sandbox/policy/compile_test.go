@@ -208,6 +208,11 @@ func TestProblems(t *testing.T) {
 		{"other home", "{allowed_paths: [~bob/x]}", "agents.coder.permissions.allowed_paths[0]", "another person's home"},
 		{"empty path", "{allowed_paths: ['']}", "agents.coder.permissions.allowed_paths[0]", "empty"},
 		{"control character", `{denied_paths: ["/a\x1b[2J"]}`, "agents.coder.permissions.denied_paths[0]", "control"},
+		{"paths in one entry", `{denied_paths: ["~/a\n~/b"]}`, "agents.coder.permissions.denied_paths[0]", "one path an entry"},
+		{"paths in one block", "{denied_paths: [\"/a\\n/b\"]}", "agents.coder.permissions.denied_paths[0]", "one path an entry"},
+		{"end of a block", `{allowed_paths: ["~/a\n"]}`, "agents.coder.permissions.allowed_paths[0]", "inside a name"},
+		{"lines in a variable", `{denied_paths: [$LINES]}`, "agents.coder.permissions.denied_paths[0]", "LINES holds a line break"},
+		{"bytes in a variable", `{allowed_paths: [$BYTES/x]}`, "agents.coder.permissions.allowed_paths[0]", "not UTF-8"},
 		{"bad class", "{denied_paths: ['/a/[b']}", "agents.coder.permissions.denied_paths[0]", "no ]"},
 		{"bad stars", "{denied_paths: ['/a/b**']}", "agents.coder.permissions.denied_paths[0]", "stands alone"},
 		{"bad access", "{allowed_paths: [{path: ~/a, access: all}]}", "agents.coder.permissions.allowed_paths[0].access", "read or write"},
@@ -237,6 +242,22 @@ func TestProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A name with a line break in it can be written, and no text of a rule breaks its line.
+// A ? stands for it too, and for one byte that is no UTF-8.
+func TestOddBytesInPaths(t *testing.T) {
+	p := compiled(t, "", `{allowed_paths: ["~/a\nb", {path: "~/c\nd", access: read}], denied_paths: ["~/a\nb/e\nf", "~/a\nb/x?y"]}`)
+	check(t, p, []want{
+		{"write /home/ada/a\nb/x", Allow, `allowed_paths: ~/a\nb`},
+		{"write /home/ada/a", Deny, ""},
+		{"write /home/ada/c\nd/x", Deny, `allowed_paths: ~/c\nd (access: read)`},
+		{"read /home/ada/a\nb/e\nf", Deny, `denied_paths: ~/a\nb/e\nf`},
+		{"read /home/ada/a\nb/x\xffy", Deny, `denied_paths: ~/a\nb/x?y`},
+		{"read /home/ada/a\nb/x\ny", Deny, `denied_paths: ~/a\nb/x?y`},
+		{"read /home/ada/a\nb/xéy", Deny, `denied_paths: ~/a\nb/x?y`},
+		{"read /home/ada/a\nb/xzzy", Allow, ""},
+	})
 }
 
 func TestPlacesThatCannotBe(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // expander turns a path as a person writes it into an absolute and clean one.
@@ -83,6 +84,9 @@ func (e expander) variables(written string, pattern bool) (string, error) {
 		if value == "" {
 			return "", fmt.Errorf("the variable %s is not set", name)
 		}
+		if strings.Contains(value, "\n") || !utf8.ValidString(value) {
+			return "", fmt.Errorf("the variable %s holds a line break, or bytes that are not UTF-8: it is to be one path", name)
+		}
 		b.WriteString(literal(value))
 		rest = tail
 	}
@@ -126,14 +130,32 @@ func cleanAbsolute(written, expanded string) (string, error) {
 		return "", errors.New("the path is empty (YAML reads a lone ~ as nothing; write \"~\")")
 	case expanded[0] != '/':
 		return "", fmt.Errorf("%q is relative; start it with / or ~/", written)
-	case strings.ContainsFunc(expanded, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "", errors.New("the path holds a control character")
+	case strings.ContainsFunc(expanded, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f }):
+		return "", errors.New("the path holds a control character; in denied_paths a ? stands for it, elsewhere name the folder above")
+	case breaksBetweenNames(expanded):
+		return "", errors.New("a line break in a path stands inside a name: write one path an entry; in denied_paths a ? stands for any character")
 	}
 	if slices.Contains(strings.Split(expanded, "/"), "..") {
 		return "", fmt.Errorf("%q holds ..; with links on the way it could mean another place, write the path without it", written)
 	}
 	return path.Clean(expanded), nil
 }
+
+// breaksBetweenNames reports a line break that is hardly a part of a name: several paths
+// that were written as one, of which none would be guarded, or the end of a block of text.
+func breaksBetweenNames(name string) bool {
+	lines := strings.Split(name, "\n")
+	for i, line := range lines {
+		first, last := i == 0, i == len(lines)-1
+		if !first && (line == "" || strings.ContainsAny(line[:1], "/~ ")) || !last && strings.HasSuffix(line, "/") {
+			return true
+		}
+	}
+	return false
+}
+
+// oneLine is what a person wrote, for a rule's text.
+func oneLine(written string) string { return strings.ReplaceAll(written, "\n", `\n`) }
 
 // under reports whether name is folder or lies below it. Both are clean.
 func under(name, folder string) bool {

@@ -40,9 +40,11 @@ func input(tb testing.TB, role, own string) Input {
 	tb.Helper()
 	in := Input{
 		Agent: "coder", Home: "/home/ada", StateDir: "/home/ada/.openclaw", OwnKey: "agents.coder",
-		Own:    permissions(tb, own),
-		Getenv: func(name string) string { return map[string]string{"WORK": "/srv/work", "ODD": "/srv/a[1]*b"}[name] },
-		Where:  func(key string) (string, int) { return "/home/ada/.openclaw/config.yaml", 10 + strings.Count(key, ".") },
+		Own: permissions(tb, own),
+		Getenv: func(name string) string {
+			return map[string]string{"WORK": "/srv/work", "ODD": "/srv/a[1]*b", "LINES": "/srv/a\n/srv/b", "BYTES": "/srv/\xff"}[name]
+		},
+		Where: func(key string) (string, int) { return "/home/ada/.openclaw/config.yaml", 10 + strings.Count(key, ".") },
 	}
 	if role != "" {
 		in.Role, in.RoleKey = permissions(tb, role), "roles.base"
