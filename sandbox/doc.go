@@ -87,9 +87,8 @@
 // filter refuses whatever it names (a UNIX datagram socket, as for syslog and sd_notify, raw,
 // netlink and packet sockets, leases, flags of files, mounts, io_uring, keyrings, the clock…):
 // mechanism "filter", in the words of what was asked for. Not told is what programs try in
-// passing and do without (package linux/seccomp lists it), what the kernel itself refuses to
-// whoever has no right (ptrace, a port below 1024, a priority), and extended attributes in the
-// reduced mode, which copying programs do without.
+// passing and do without (package linux/seccomp lists it), and what the kernel itself refuses to
+// whoever has no right (ptrace, a port below 1024, a priority).
 //
 // # What does not hold
 //
@@ -112,9 +111,10 @@
 // the person's terminal, which it may do at any time, as a program without a cage may.
 // Data that is handed to an allowed host; what hides behind it at a content network (a
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in
-// protocols other than TLS and HTTP. EFBIG of a program that ignores SIGXFSZ is
-// enforced and not reported. SIGSTOP to the process group of a run, which nobody hears:
-// who runs it stops, and the command only at its next call that is served. A socket of the machine's
+// protocols other than TLS and HTTP. A write that max_file_size refuses to a program
+// which ignores SIGXFSZ is seen by the file alone: one that has no room left is told, a
+// write far behind the end of a smaller one is not, nor any in a nested sandbox. SIGSTOP
+// to the process group of a run, which nobody hears: who runs it stops, and the command only at its next call that is served. A socket of the machine's
 // network that somebody outside hands to a program of a full cage: it is connected to
 // nothing there, but the program may listen with it. A flaw of the kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps
