@@ -128,7 +128,10 @@
 // kernel counts for all programs of a user: a cage leaves others some of the inotify
 // instances and watches, namespaces, and descriptors on their way, but not of epoll's
 // watches, pipes' memory or pseudo-terminals, and several cages together may use up the
-// rest. Then a cage does not start, or ends; none is weaker for it.
+// rest. Then a cage does not start, or ends; none is weaker for it. Of descriptors on their
+// way something is left to programs that may open as many files as the machine lets them,
+// as a cage's supervisor does: one with the usual limit of 1,024, such as tmux, can hand
+// none to another while an agent has more on the way.
 //
 // # Order, blocking, locking
 //

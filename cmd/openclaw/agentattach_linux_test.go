@@ -86,7 +86,7 @@ func TestAPlainTerminalAttachesToARun(t *testing.T) {
 	if text := s.text(); strings.Contains(text, "word42") {
 		t.Errorf("the terminal is not as it was:\n%s", text)
 	}
-	if title := p.command("tmux", "-L", p.windows.name, "display-message", "-p", "-t", "attach", "#{pane_title}").out; strings.Contains(title, "STOLEN") {
+	if title := p.windows.says(t, "display-message", "-p", "-t", "attach", "#{pane_title}"); strings.Contains(title, "STOLEN") {
 		t.Errorf("the program reaches the person's own terminal: %q", title)
 	}
 	s.types(line)

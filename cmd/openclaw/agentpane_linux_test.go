@@ -31,10 +31,10 @@ func TestARunHasATerminalInAPane(t *testing.T) {
 	s.types("printf '\\033]0;STOLEN\\007\\033]52;c;U1RPTEVO\\007\\033[?1000h\\033[31mready-%d\\n' $((40+2)); stty size")
 	s.keys("Enter")
 	s.shows("ready-42", "25 100")
-	if title := p.command("tmux", "-L", p.windows.name, "display-message", "-p", "-t", "pane", "#{pane_title} #{mouse_any_flag}").out; strings.Contains(title, "STOLEN") || !strings.HasSuffix(strings.TrimSpace(title), " 0") {
+	if title := p.windows.says(t, "display-message", "-p", "-t", "pane", "#{pane_title} #{mouse_any_flag}"); strings.Contains(title, "STOLEN") || !strings.HasSuffix(strings.TrimSpace(title), " 0") {
 		t.Errorf("the program reaches the person's own terminal: %q", title)
 	}
-	if buffers := p.command("tmux", "-L", p.windows.name, "list-buffers").out; strings.Contains(buffers, "STOLEN") {
+	if buffers := p.windows.says(t, "list-buffers"); strings.Contains(buffers, "STOLEN") {
 		t.Errorf("the program reaches the clipboard: %q", buffers)
 	}
 	s.types("sleep 1000.125; echo slept-$?")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +15,7 @@ import (
 // pane is the process of a terminal's window.
 func (s *screen) pane() int {
 	s.p.t.Helper()
-	text, err := exec.CommandContext(s.p.t.Context(), "tmux", "-L", s.p.windows.name, "list-panes", "-t", s.window, "-F", "#{pane_pid}").Output()
+	text, err := s.p.windows.client(s.p.t.Context(), "list-panes", "-t", s.window, "-F", "#{pane_pid}").Output()
 	if err != nil {
 		s.p.t.Fatal(err)
 	}

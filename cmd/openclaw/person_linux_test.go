@@ -178,10 +178,10 @@ func (p *person) openIn(window string, columns, rows int, dir string, program ..
 	required(p.t, err == nil, "tmux is not installed")
 	p.windows.serve(p.t, p.environ)
 	line := []string{
-		"-L", p.windows.name, "new-session", "-d", "-s", window, "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-c", dir, "env", "-i",
+		"new-session", "-d", "-s", window, "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-c", dir, "env", "-i",
 	}
 	line = append(append(line, p.environ...), program...)
-	cmd := exec.CommandContext(p.t.Context(), "tmux", line...)
+	cmd := p.windows.client(p.t.Context(), line...)
 	cmd.Env, cmd.Dir = p.environ, dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		p.t.Fatalf("tmux: %v: %s; %s", err, text, p.windows.state())
@@ -197,7 +197,7 @@ type screen struct {
 
 // text is what the terminal shows.
 func (s *screen) text() string {
-	cmd := exec.Command("tmux", "-L", s.p.windows.name, "capture-pane", "-p", "-t", s.window)
+	cmd := s.p.windows.client(context.Background(), "capture-pane", "-p", "-t", s.window)
 	cmd.Env = s.p.environ
 	out, _ := cmd.Output() // a terminal that is gone shows nothing
 	return string(out)
@@ -205,14 +205,14 @@ func (s *screen) text() string {
 
 // open reports whether the command still runs.
 func (s *screen) open() bool {
-	return exec.Command("tmux", "-L", s.p.windows.name, "has-session", "-t", s.window).Run() == nil
+	return s.p.windows.client(context.Background(), "has-session", "-t", s.window).Run() == nil
 }
 
 // keys presses keys, by tmux's names.
 func (s *screen) keys(keys ...string) {
 	s.p.t.Helper()
-	args := append([]string{"-L", s.p.windows.name, "send-keys", "-t", s.window}, keys...)
-	if text, err := exec.CommandContext(s.p.t.Context(), "tmux", args...).CombinedOutput(); err != nil {
+	args := append([]string{"send-keys", "-t", s.window}, keys...)
+	if text, err := s.p.windows.client(s.p.t.Context(), args...).CombinedOutput(); err != nil {
 		s.p.t.Fatalf("press %q: %v: %s; %s", keys, err, text, s.p.windows.state())
 	}
 }

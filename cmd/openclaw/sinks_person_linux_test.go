@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -178,7 +177,7 @@ func (p *person) screens(saw *sighting) {
 	desk := shown.desktop()
 	screen := shown.open("canary", 200, 60, "tui")
 	record := filepath.Join(p.home, "record")
-	if text, err := exec.CommandContext(p.t.Context(), "tmux", "-L", p.windows.name, "pipe-pane", "-t", "canary", "cat >> '"+record+"'").CombinedOutput(); err != nil {
+	if text, err := p.windows.client(p.t.Context(), "pipe-pane", "-t", "canary", "cat >> '"+record+"'").CombinedOutput(); err != nil {
 		p.t.Fatalf("%v %s", err, text)
 	}
 	screen.shows("agents ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os/exec"
 	"sync"
@@ -25,6 +26,26 @@ func newTerminals(name string) *terminals {
 	return &terminals{name: name, ended: make(chan struct{})}
 }
 
+// client is a call of tmux. A client hands its descriptors to the server, and the kernel
+// refuses that while more of the same user's are on their way than who sends may have open
+// (unix(7), ETOOMANYREFS): then tmux says "server exited unexpectedly". A test of the cage
+// that runs beside sends all that it may, which is more than the usual limit and less than
+// the highest.
+func (s *terminals) client(ctx context.Context, args ...string) *exec.Cmd {
+	line := []string{"-c", `ulimit -n "$(ulimit -H -n)" && exec tmux "$@"`, "tmux", "-L", s.name}
+	return exec.CommandContext(ctx, "sh", append(line, args...)...)
+}
+
+// says is what tmux answers.
+func (s *terminals) says(t *testing.T, args ...string) string {
+	t.Helper()
+	text, err := s.client(t.Context(), args...).Output()
+	if err != nil {
+		t.Fatalf("tmux %q: %v; %s", args, err, s.state())
+	}
+	return string(text)
+}
+
 // serve starts the server, unless it runs. It stays when its last window ends.
 func (s *terminals) serve(t *testing.T, environ []string) {
 	t.Helper()
@@ -37,7 +58,7 @@ func (s *terminals) serve(t *testing.T, environ []string) {
 		go func() { s.fate = s.child.Wait(); close(s.ended) }()
 	})
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if exec.Command("tmux", "-L", s.name, "show-options", "-s").Run() == nil {
+		if s.client(t.Context(), "show-options", "-s").Run() == nil {
 			return
 		}
 	}
@@ -62,7 +83,7 @@ func (s *terminals) leave() {
 	if !begun || s.child == nil || s.child.Process == nil {
 		return
 	}
-	if exec.Command("tmux", "-L", s.name, "kill-server").Run() != nil {
+	if s.client(context.Background(), "kill-server").Run() != nil {
 		_ = s.child.Process.Kill() // it may have ended
 	}
 	<-s.ended
