@@ -194,8 +194,11 @@ func TestNobodyIsHeldUpByAPane(t *testing.T) {
 	v.Resize(1_000_000, 1_000_000)
 	v.until("the largest terminal", func() bool { return v.last.Columns == maxColumns && v.last.Rows == MaxRows })
 	s.host.mu.Lock()
-	history, waiting := len(s.host.emulator.history), len(s.host.keys.bytes)
+	history := len(s.host.emulator.history)
 	s.host.mu.Unlock()
+	s.host.keys.mu.Lock()
+	waiting := len(s.host.keys.bytes)
+	s.host.keys.mu.Unlock()
 	if history > maxHistory || waiting > maxKeys {
 		t.Errorf("%d lines and %d bytes of keys are kept", history, waiting)
 	}
