@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,23 +20,11 @@ func (i *identity) process(thread int) gate.Process { return processOf(i.outside
 
 // processOf is a process by its number on the host; the zero value when it has gone.
 func processOf(pid int) gate.Process {
-	const began = 22 - 3 // proc_pid_stat(5): starttime, counted from the state, which follows the name
-	if pid <= 0 {
+	began, ok := Began(pid)
+	if !ok {
 		return gate.Process{}
 	}
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return gate.Process{}
-	}
-	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // a name holds what it likes
-	if len(fields) <= began {
-		return gate.Process{}
-	}
-	ticks, err := strconv.ParseUint(string(fields[began]), 10, 64)
-	if err != nil {
-		return gate.Process{}
-	}
-	return gate.Process{PID: pid, Began: ticks}
+	return gate.Process{PID: pid, Began: began}
 }
 
 // callerProcess is the process of a call, while it waits for an answer.

@@ -4,23 +4,20 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+
+	"openclaw/sandbox"
 )
 
 // processOf says which process has a number now; empty: none, or it cannot be told.
 func processOf(pid int) string {
-	const began = 22 - 3 // proc_pid_stat(5): starttime, counted from the state, which follows the name
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	began, ok := sandbox.Began(pid)
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil || len(fields) <= began {
+	if err != nil || !ok {
 		return ""
 	}
 	clock, err := os.Readlink("/proc/self/ns/time")
 	if err != nil {
 		clock = "-" // a kernel without them
 	}
-	return fmt.Sprintf("%s %s %s", bytes.TrimSpace(boot), clock, fields[began])
+	return fmt.Sprintf("%s %s %d", bytes.TrimSpace(boot), clock, began)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -368,4 +369,12 @@ func (a *asks) explain(d sandbox.Denial) sandbox.Denial {
 		d.Rule = r.text
 	}
 	return d
+}
+
+// bornAt says when a process began; empty: there is none, or it cannot be told.
+func bornAt(pid int) string {
+	if began, ok := sandbox.Began(pid); ok {
+		return strconv.FormatUint(began, 10)
+	}
+	return ""
 }

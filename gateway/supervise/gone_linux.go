@@ -1,26 +1,10 @@
 package supervise
 
 import (
-	"bytes"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
-
-// bornAt says when a process began, in the kernel's clock ticks; empty: there is none.
-func bornAt(pid int) string {
-	const began = 22 - 3 // proc_pid_stat(5): starttime, counted from the state, which follows the name
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return ""
-	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) <= began {
-		return ""
-	}
-	return string(fields[began])
-}
 
 // watchExit returns a channel that is closed when a process has ended, even
 // while its parent does not look. stop releases it. A process that is not known

@@ -4,6 +4,3 @@ package supervise
 
 // watchExit sees no process end: there is no cage here that would ask.
 func watchExit(int) (gone <-chan struct{}, stop func()) { return nil, func() {} }
-
-// bornAt knows of no process.
-func bornAt(int) string { return "" }
