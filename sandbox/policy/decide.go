@@ -106,11 +106,14 @@ func (p *Policy) Opens(name string) Access {
 	if p == nil || !cleanPath(name) {
 		return ""
 	}
-	deny, allow := p.speaking(name, nil)
-	if deny != nil || allow == nil {
+	return opened(p.speaking(name, nil))
+}
+
+func opened(deny, allow *PathRule) Access {
+	switch {
+	case deny != nil || allow == nil:
 		return ""
-	}
-	if allow.Access == AccessWrite {
+	case allow.Access == AccessWrite:
 		return AccessWrite
 	}
 	return AccessRead

@@ -155,6 +155,9 @@ func TestPropertiesOfRandomPolicies(t *testing.T) {
 func opensWhatItDecides(t *testing.T, seed int, p *Policy, q Request, d Decision) {
 	t.Helper()
 	open := p.Opens(q.Path)
+	if indexed := p.Index().Opens(q.Path); indexed != open {
+		t.Fatalf("seed %d: %s is open for %q, and for %q by the index", seed, q.Path, open, indexed)
+	}
 	if q.Class == ClassPathRead && (d.Effect == Allow) != (open != "") || q.Class == ClassPathWrite && (d.Effect == Allow) != (open == AccessWrite) {
 		t.Fatalf("seed %d: %+v is open for %q, and %+v", seed, q, open, d)
 	}

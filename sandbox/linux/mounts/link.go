@@ -33,7 +33,7 @@ type alias struct{ real, named string }
 // it, or the other agent, which would have this one's supervisor open what neither may
 // reach. The link that a denied path itself is does not count: it is masked.
 func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
-	whole := policy.Policy{Paths: slices.Clone(p.Paths)}
+	var resolvedElsewhere []policy.PathRule
 	links := map[int][]link{}
 	for i, rule := range p.Paths {
 		if rule.Glob {
@@ -46,7 +46,7 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 		if place.real != rule.Path {
 			same := rule
 			same.Path = place.real
-			whole.Paths = append(whole.Paths, same)
+			resolvedElsewhere = append(resolvedElsewhere, same)
 		}
 		for _, way := range place.links {
 			if rule.Effect == policy.Allow || way.path != place.named {
@@ -58,6 +58,7 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 	if err != nil {
 		return nil, err
 	}
+	whole := policy.Policy{Paths: slices.Concat(p.Paths, resolvedElsewhere)}
 	found := map[int]planted{}
 	for i, list := range links {
 		for _, way := range list {
@@ -70,7 +71,7 @@ func (l *lookups) findPlanted(p *policy.Policy) (map[int]planted, error) {
 			}
 			slices.Sort(agents)
 			agents = slices.Compact(agents)
-			if judge(&whole, dir) == Write {
+			if judge(&whole, &whole, dir) == Write {
 				agents = slices.Insert(agents, 0, p.Agent)
 			}
 			if agents != nil {

@@ -126,9 +126,9 @@ func Preview(p *policy.Policy) (*Plan, error) {
 	if err := pl.collect(p); err != nil {
 		return nil, err
 	}
-	at := pl.plan.Regions.at
+	at, index := pl.plan.Regions.at, pl.policy.Index()
 	for name := range at {
-		at[name] = judge(pl.policy, name)
+		at[name] = judge(pl.policy, index, name)
 	}
 	for _, name := range privateRoots() {
 		at[name] = Private
@@ -146,7 +146,7 @@ func (pl *planner) collect(p *policy.Policy) error {
 		return err
 	}
 	whole := *p
-	whole.Paths = slices.Clone(p.Paths)
+	whole.Paths = slices.Grow(slices.Clone(p.Paths), len(p.Paths)/2)
 	for i, rule := range p.Paths {
 		if rule.Glob {
 			same, ok, err := pl.lookups.patternElsewhere(rule)
@@ -242,9 +242,9 @@ func (pl *planner) top() error {
 	if err != nil {
 		return fmt.Errorf("read root: %w", err)
 	}
-	at := pl.plan.Regions.at
+	at, index := pl.plan.Regions.at, pl.policy.Index()
 	for name := range at {
-		at[name] = judge(pl.policy, name)
+		at[name] = judge(pl.policy, index, name)
 	}
 	for _, entry := range entries {
 		name := "/" + entry.Name()
@@ -258,7 +258,7 @@ func (pl *planner) top() error {
 			continue
 		}
 		pl.modes[name] = entry.Type()
-		at[name] = judge(pl.policy, name)
+		at[name] = judge(pl.policy, index, name)
 	}
 	for _, name := range privateRoots() {
 		at[name] = Private

@@ -107,7 +107,7 @@ func (r *Regions) Splits(p *policy.Policy, name string) bool { return r.Served(n
 // Native says how a folder in a served one may be bound natively: Read or Write
 // if all below it is open alike, else Gate.
 func (r *Regions) Native(p *policy.Policy, name string) Region {
-	region := judge(p, name)
+	region := judge(p, p, name)
 	if !region.Native() || r.Splits(p, name) {
 		return Gate
 	}
@@ -180,12 +180,17 @@ func parent(name string) string {
 	return "/"
 }
 
+// opener says how far a path is open: a policy, or an index of it.
+type opener interface {
+	Opens(name string) policy.Access
+}
+
 // judge says which region a boundary opens.
-func judge(p *policy.Policy, name string) Region {
+func judge(p *policy.Policy, by opener, name string) Region {
 	if underPrivate(name) && !written(p, name) {
 		return Private
 	}
-	switch p.Opens(name) {
+	switch by.Opens(name) {
 	case policy.AccessRead:
 		return Read
 	case policy.AccessWrite:
