@@ -42,7 +42,7 @@ func (r *reduced) openMemory(call seccomp.Call, o opening, name string) seccomp.
 }
 
 // maxOpenings bounds the tries of an open that others race with.
-const maxOpenings = 10
+const maxOpenings = 100
 
 func (r *reduced) openMemoryOnce(call seccomp.Call, o opening, name string) seccomp.Verdict {
 	caller := callerOf(call)

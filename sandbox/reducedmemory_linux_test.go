@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -34,6 +35,36 @@ os.unlink("/dev/shm/openclaw-test-other")
 			t.Errorf("%s is in the machine's", name)
 			_ = os.Remove("/dev/shm/openclaw-test-" + name)
 		}
+	}
+}
+
+// Who asks for what is shared by a name, old or new, has it, though it comes and goes
+// meanwhile: sem_open(3) and shm_open(3) are called so by programs that start at once.
+func TestReducedMemoryComesAndGoes(t *testing.T) {
+	w := newWorld(t).reduced().allow("project")
+	run := newTalk(t, w)
+	name := filepath.Join(run.run("realpath $TMPDIR/../shm"), "openclaw-test-race")
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			_ = os.WriteFile(name, nil, 0o600) // its folder is there until the run ends
+			_ = os.Remove(name)
+		}
+	}()
+	said := run.run(`python3 -c '
+import os
+for turn in range(3000): os.close(os.open("/dev/shm/openclaw-test-race", os.O_RDWR | os.O_CREAT, 0o600))
+print("opened")' 2>&1 | tail -1`)
+	close(over)
+	<-ended
+	if said != "opened" {
+		t.Errorf("it says %q", said)
 	}
 }
 
