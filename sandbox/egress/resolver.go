@@ -120,7 +120,7 @@ func (e *Egress) resolve(asked query) (reply, *Refusal) {
 	}
 	host, ok := hostName(asked.question.Name.String())
 	if !ok {
-		return reply{code: dnsmessage.RCodeRefused}, e.refusal("resolve", MechanismDNS, printable(asked.question.Name.String()),
+		return refused(), e.refusal("resolve", MechanismDNS, printable(asked.question.Name.String()),
 			"not a host name", policy.Origin{BuiltIn: "only host names are looked up"})
 	}
 	if found, ok := e.names.local(asked, host); ok {
@@ -128,13 +128,20 @@ func (e *Egress) resolve(asked query) (reply, *Refusal) {
 	}
 	decision := e.policy.Load().DecideName(host, 0)
 	if decision.Effect == policy.Deny || decision.Effect == policy.Ask && e.o.Ask == nil {
-		return reply{code: dnsmessage.RCodeRefused}, e.refusal("resolve", MechanismDNS, host, decision.Rule, decision.Origin)
+		return refused(), e.refusal("resolve", MechanismDNS, host, decision.Rule, decision.Origin)
 	}
 	if asked.question.Type != dnsmessage.TypeA {
 		return reply{}, nil
 	}
 	return reply{address: e.names.address(host)}, nil
 }
+
+// refused is the answer to a query that policy refuses: there is no such name. The code that
+// says so (REFUSED) is one that resolvers do not take for an answer: musl's, of static
+// programs, waits until its time is up, and glibc's calls it a temporary failure, which
+// programs try again. Without a record of a zone nobody keeps it (RFC 2308, section 5): what
+// is allowed later is found by the next query.
+func refused() reply { return reply{code: dnsmessage.RCodeNameError} }
 
 // refuseQuery tells of a refused query, unless it was just told.
 func (e *Egress) refuseQuery(refusal Refusal, local netip.AddrPort, udp bool) {

@@ -20,7 +20,7 @@ func TestLookups(t *testing.T) {
 		Policy: compiled(t, policy.Network{AllowedDomains: []string{"example.com", "*.example.org", "xn--bcher-kva.example"}}),
 		Lookup: nil,
 	}, "")
-	const ok, refused, missing = dnsmessage.RCodeSuccess, dnsmessage.RCodeRefused, dnsmessage.RCodeNameError
+	const ok, missing = dnsmessage.RCodeSuccess, dnsmessage.RCodeNameError // what is refused is missing, too
 	for name, row := range map[string]struct {
 		query   string
 		kind    dnsmessage.Type
@@ -31,25 +31,25 @@ func TestLookups(t *testing.T) {
 		"allowed":                 {"example.com.", dnsmessage.TypeA, ok, 1, ""},
 		"upper case":              {"EXAMPLE.Com.", dnsmessage.TypeA, ok, 1, ""},
 		"below a wildcard":        {"a.b.example.org.", dnsmessage.TypeA, ok, 1, ""},
-		"the wildcard itself":     {"example.org.", dnsmessage.TypeA, refused, 0, "example.org"},
+		"the wildcard itself":     {"example.org.", dnsmessage.TypeA, missing, 0, "example.org"},
 		"punycode":                {"XN--bcher-kva.example.", dnsmessage.TypeA, ok, 1, ""},
 		"IPv6 is empty":           {"example.com.", dnsmessage.TypeAAAA, ok, 0, ""},
 		"HTTPS record is empty":   {"example.com.", dnsmessage.TypeHTTPS, ok, 0, ""},
 		"SVCB record is empty":    {"example.com.", dnsmessage.TypeSVCB, ok, 0, ""},
 		"MX is empty":             {"example.com.", dnsmessage.TypeMX, ok, 0, ""},
 		"TXT is empty":            {"example.com.", dnsmessage.TypeTXT, ok, 0, ""},
-		"denied":                  {"denied.test.", dnsmessage.TypeA, refused, 0, "denied.test"},
-		"denied IPv6":             {"denied6.test.", dnsmessage.TypeAAAA, refused, 0, "denied6.test"},
-		"denied TXT (a tunnel)":   {"c2VjcmV0.evil.test.", dnsmessage.TypeTXT, refused, 0, "c2vjcmv0.evil.test"},
-		"a suffix of the name":    {"notexample.com.", dnsmessage.TypeA, refused, 0, "notexample.com"},
-		"the name as a label":     {"example.com.evil.test.", dnsmessage.TypeA, refused, 0, "example.com.evil.test"},
-		"bytes that are no name":  {"a\x1b[31m.example.org.", dnsmessage.TypeA, refused, 0, `"a\x1b[31m.example.org."`},
-		"root":                    {".", dnsmessage.TypeNS, refused, 0, "."},
+		"denied":                  {"denied.test.", dnsmessage.TypeA, missing, 0, "denied.test"},
+		"denied IPv6":             {"denied6.test.", dnsmessage.TypeAAAA, missing, 0, "denied6.test"},
+		"denied TXT (a tunnel)":   {"c2VjcmV0.evil.test.", dnsmessage.TypeTXT, missing, 0, "c2vjcmv0.evil.test"},
+		"a suffix of the name":    {"notexample.com.", dnsmessage.TypeA, missing, 0, "notexample.com"},
+		"the name as a label":     {"example.com.evil.test.", dnsmessage.TypeA, missing, 0, "example.com.evil.test"},
+		"bytes that are no name":  {"a\x1b[31m.example.org.", dnsmessage.TypeA, missing, 0, `"a\x1b[31m.example.org."`},
+		"root":                    {".", dnsmessage.TypeNS, missing, 0, "."},
 		"localhost":               {"localhost.", dnsmessage.TypeA, ok, 1, ""},
 		"localhost IPv6":          {"localhost.", dnsmessage.TypeAAAA, ok, 1, ""},
 		"reverse of an unknown":   {"8.8.8.8.in-addr.arpa.", dnsmessage.TypePTR, missing, 0, ""},
 		"reverse of IPv6":         {"1.0.ip6.arpa.", dnsmessage.TypePTR, missing, 0, ""},
-		"an address as the name":  {"8.8.8.8.", dnsmessage.TypeA, refused, 0, "8.8.8.8"},
+		"an address as the name":  {"8.8.8.8.", dnsmessage.TypeA, missing, 0, "8.8.8.8"},
 		"a service of an allowed": {"_imap._tcp.a.example.org.", dnsmessage.TypeSRV, ok, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestLookupIsStable(t *testing.T) {
 func TestLookupWithoutOutbound(t *testing.T) {
 	no := false
 	c := newCage(t, Options{Policy: compiled(t, policy.Network{AllowOutbound: &no, AllowedDomains: []string{"example.com"}})}, "")
-	if got := c.ask("example.com.", dnsmessage.TypeA); got.RCode != dnsmessage.RCodeRefused {
+	if got := c.ask("example.com.", dnsmessage.TypeA); got.RCode != dnsmessage.RCodeNameError {
 		t.Errorf("got %v", got)
 	}
 	c.until("the refusal", func() bool { return len(c.refusals) == 1 && c.refusals[0].Rule == "allow_outbound: false" })
@@ -186,7 +186,7 @@ func TestLookupOverStream(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		code dnsmessage.RCode
-	}{{"example.com.", dnsmessage.RCodeSuccess}, {"denied.test.", dnsmessage.RCodeRefused}} {
+	}{{"example.com.", dnsmessage.RCodeSuccess}, {"denied.test.", dnsmessage.RCodeNameError}} {
 		message := queryFor(t, row.name, dnsmessage.TypeA)
 		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...)); err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@
 // takes its port inside the cage.
 //
 // Without Outbound there is neither, and no route: TCP to anywhere else fails at
-// once with ENETUNREACH, and only the DNS sockets (which then answer REFUSED)
+// once with ENETUNREACH, and only the DNS sockets (which then know no name)
 // and the gateway's listener exist.
 //
 // The namespace has no interface but loopback and, with WayTUN, the device that
