@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,6 +89,8 @@ func TestStopOfTheGroup(t *testing.T) {
 			}
 			run.sends(whom, syscall.SIGCONT)
 			run.says("child CONT", "command CONT")
+			run.sends(one, syscall.SIGUSR1) // who runs it has been told to go on by then
+			run.says("command USR1")
 		}
 		run.sends(-one, syscall.SIGTERM)
 		run.says("child TERM", "command TERM")
@@ -96,6 +99,53 @@ func TestStopOfTheGroup(t *testing.T) {
 
 func TestStopOfTheGroupAsOrdinaryUser(t *testing.T) {
 	ordinary(t, "^TestStopOfTheGroup$")
+}
+
+// couple is a command with a child in its process group, which say nothing of the signals
+// that stop them and have them go on.
+const couple = `exec perl -e 'my $who = "command"; my $child = fork; $who = "child" unless $child;
+	for my $name (qw(USR1 USR2)) { $SIG{$name} = sub { syswrite STDOUT, "$who $_[0]\n" } }
+	syswrite STDOUT, "$who ready\n"; for (1 .. 6000) { select undef, undef, undef, 0.1 }'`
+
+// A stop that is taken back at once stops nobody for ever: the two signals may be heard
+// together, and in either order. One that comes by itself stops all of the run, also
+// after many such pairs.
+func TestStopThatIsTakenBack(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		run := startRun(t, newWorld(t), "", "exec ", couple)
+		run.says("child ready", "command ready", "relays")
+		one := run.command.Process.Pid
+		all := append(run.pids("perl"), one)
+		stopped := func(want bool) {
+			for _, pid := range all {
+				eventually(t, "it has stopped, or goes on", func() bool { return (state(pid) == "T") == want })
+			}
+		}
+		for range 5 {
+			for range 20 {
+				run.sends(-one, syscall.SIGTSTP)
+				run.sends(-one, syscall.SIGCONT)
+				run.sends(-one, syscall.SIGUSR2)
+				run.says("child USR2", "command USR2")
+				stopped(false)
+			}
+			run.sends(one, syscall.SIGTSTP)
+			run.sends(one, syscall.SIGCONT)
+			for _, whom := range []int{one, -one} {
+				run.sends(one, syscall.SIGUSR1) // by then it has been told to go on
+				run.says("command USR1")
+				run.sends(whom, syscall.SIGTSTP)
+				stopped(true)
+				run.sends(whom, syscall.SIGCONT)
+				stopped(false)
+			}
+		}
+	})
+}
+
+func TestStopThatIsTakenBackAsOrdinaryUser(t *testing.T) {
+	ordinary(t, "^TestStopThatIsTakenBack$")
 }
 
 // A group that nobody could have go on is told of the key that stops, and does not stop
@@ -142,6 +192,7 @@ func TestNiceRunStaysNice(t *testing.T) {
 type grouped struct {
 	t       *testing.T
 	command *exec.Cmd
+	pipe    *os.File
 	out     *bufio.Reader
 }
 
@@ -152,14 +203,18 @@ func startRun(t *testing.T, w *world, session, words, script string) *grouped {
 	command := exec.CommandContext(t.Context(), "/bin/sh", "-c", words+"/proc/$PPID/exe")
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: session == "", Setsid: session != "", Pdeathsig: syscall.SIGKILL}
 	command.Env = append(w.supervised(script), relaysVariable+"=1")
-	stdout, err := command.StdoutPipe()
+	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := command.Start(); err != nil {
+	t.Cleanup(func() { _ = read.Close() })
+	command.Stdout = write
+	err = command.Start()
+	_ = write.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
-	g := &grouped{t: t, command: command, out: bufio.NewReader(stdout)}
+	g := &grouped{t: t, command: command, pipe: read, out: bufio.NewReader(read)}
 	t.Cleanup(func() {
 		_ = command.Process.Kill() // it may have ended
 		_ = command.Wait()
@@ -192,6 +247,9 @@ func (g *grouped) sends(to int, sent syscall.Signal) {
 // says reads lines, which come in any order.
 func (g *grouped) says(want ...string) {
 	g.t.Helper()
+	if err := g.pipe.SetReadDeadline(time.Now().Add(time.Minute)); err != nil { // who is stopped says nothing
+		g.t.Fatal(err)
+	}
 	var got []string
 	for range want {
 		line, err := g.out.ReadString('\n')

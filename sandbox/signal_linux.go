@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/linux/stage"
 )
 
@@ -45,39 +46,50 @@ func (p *Process) Signal(wanted os.Signal) error {
 // interrupt or a hang-up ignored, as a script's job in the background or by nohup,
 // ignores it, and so does the command.
 func (p *Process) RelaySignals() (stop func()) {
-	var heard, stops chan os.Signal // these in the order in which they came
-	if p.job != nil && p.job.begun {
-		heard = p.job.passed
-	} else {
-		heard, stops = make(chan os.Signal, 8), make(chan os.Signal, 8)
+	var heard chan os.Signal
+	apart := p.job == nil || !p.job.begun
+	if apart {
+		heard = make(chan os.Signal, 64) // one that finds no room is lost
 		notify(heard, relayed()...)
-		notify(stops, syscall.SIGTSTP, syscall.SIGCONT)
+	} else {
+		heard = p.job.passed
 	}
-	quit := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() {
+	var s *stopOrder
+	var stopping chan os.Signal
+	hears, quit, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	harden.OwnThread(func() {
+		defer close(done)
+		if apart {
+			s = hearStops()
+			stopping = s.heard
+		}
+		close(hears)
 		for {
 			select {
 			case <-quit:
 				return
 			case one := <-heard:
-				p.relay(one.(syscall.Signal))
-			case one := <-stops:
-				if one == syscall.SIGCONT {
-					p.send(stage.Signal{Number: int(syscall.SIGCONT), Group: true, Unheard: true})
-				} else {
-					p.suspend(stops)
+				if s != nil && !s.stands() { // it came later, and nobody who is stopped hears it
+					p.goesOn(s)
 				}
+				p.relay(one.(syscall.Signal))
+			case one := <-stopping:
+				if !s.stands() {
+					p.goesOn(s)
+				} else if one == syscall.SIGTSTP {
+					p.suspend(s)
+				} // else the group has been told already
 			}
 		}
 	})
+	<-hears
 	return sync.OnceFunc(func() {
 		signal.Stop(heard)
-		if stops != nil {
-			signal.Stop(stops)
+		if stopping != nil {
+			signal.Stop(stopping)
 		}
 		close(quit)
-		running.Wait()
+		<-done
 	})
 }
 

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -13,13 +12,13 @@ import (
 // suspend stops a run without a terminal, and this process with it, as SIGTSTP stops a
 // group: not who handles or ignores it, and nobody of a group that nobody could have go
 // on. Of that the kernel knows for this process's group only, since the command's has
-// always nobody. It returns when this process goes on; next are the signals that stop it
-// and have it go on.
-func (p *Process) suspend(next <-chan os.Signal) {
+// always nobody. It returns when this process goes on, or when the stop was taken back.
+func (p *Process) suspend(s *stopOrder) {
 	group := p.PID()
 	if group <= 0 {
 		return
 	}
+	s.last = stage.Now()
 	alone := orphaned(unix.Getpgrp())
 	for _, pid := range membersOf(group) {
 		status, ok := readStatus(filepath.Join("/proc", strconv.Itoa(pid)))
@@ -35,13 +34,18 @@ func (p *Process) suspend(next <-chan os.Signal) {
 	if alone {
 		return
 	}
-	goes := false
-	for len(next) > 0 {
-		goes = <-next == unix.SIGCONT
-	}
-	if goes {
+	if s.stands() {
+		s.take()
+	} else { // the first process may have told the group before it was stopped
 		p.send(stage.Signal{Number: int(unix.SIGCONT), Group: true})
-		return
 	}
-	_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+	p.goesOn(s)
+}
+
+// goesOn tells the command's group that this process was told to go on. Several SIGCONT
+// may be heard as one here and apart by the first process: what that gave the group before
+// the last stop does not count.
+func (p *Process) goesOn(s *stopOrder) {
+	s.arm()
+	p.send(stage.Signal{Number: int(unix.SIGCONT), Group: true, Unheard: true, Since: s.last})
 }

@@ -35,14 +35,14 @@ type Ear struct {
 	heard chan os.Signal
 
 	mu    sync.Mutex
-	group int                            // the command's; 0: it is given nothing
-	given map[syscall.Signal][]time.Time // to the group, and not yet said by the supervisor
+	group int                                // the command's; 0: it is given nothing
+	given map[syscall.Signal][]time.Duration // to the group, by Now, and not yet said by the supervisor
 }
 
 // Listen has this process hear signals from now on, and nothing else done by them. What
 // is ignored already stays so, here and in the command.
 func Listen() *Ear {
-	e := &Ear{heard: make(chan os.Signal, 64), given: map[syscall.Signal][]time.Time{}}
+	e := &Ear{heard: make(chan os.Signal, 64), given: map[syscall.Signal][]time.Duration{}}
 	notify(e.heard, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT)
 	// The default of a first process that Go gives these is to end. The command gets
 	// the default back.
@@ -87,28 +87,30 @@ func (e *Ear) Follow(pid int) {
 // give is called with the lock held.
 func (e *Ear) give(one os.Signal) {
 	if sent := one.(syscall.Signal); e.group != 0 {
-		e.given[sent] = append(recent(e.given[sent]), time.Now())
+		e.given[sent] = append(recent(e.given[sent], 0), Now())
 		_ = unix.Kill(-e.group, sent) // it may have ended
 	}
 }
 
 // pass sends what the supervisor heard to the command, or to its group by a negative
-// number, unless it was sent to the group of both. It does not wait.
-func (e *Ear) pass(to int, sent syscall.Signal) { e.passAfter(to, sent, 0) }
+// number, unless it was sent to the group of both after since. It does not wait.
+func (e *Ear) pass(to int, sent syscall.Signal, since time.Duration) {
+	e.passAfter(to, sent, since, 0)
+}
 
-func (e *Ear) passAfter(to int, sent syscall.Signal, waited time.Duration) {
+func (e *Ear) passAfter(to int, sent syscall.Signal, since, waited time.Duration) {
 	switch {
-	case e.was(sent):
+	case e.was(sent, since):
 	case waited == 0, waited < longest && underway(sent):
-		time.AfterFunc(hearing, func() { e.passAfter(to, sent, waited+hearing) })
+		time.AfterFunc(hearing, func() { e.passAfter(to, sent, since, waited+hearing) })
 	default:
 		_ = unix.Kill(to, sent) // it may have ended
 	}
 }
 
 // was reports whether the group was given a signal that the supervisor has not said yet,
-// and takes it as said.
-func (e *Ear) was(sent syscall.Signal) bool {
+// after since, and takes it as said.
+func (e *Ear) was(sent syscall.Signal, since time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for len(e.heard) > 0 {
@@ -118,7 +120,7 @@ func (e *Ear) was(sent syscall.Signal) bool {
 		default: // another one took it
 		}
 	}
-	given := recent(e.given[sent])
+	given := recent(e.given[sent], since)
 	found := len(given) > 0
 	if found {
 		given = given[1:]
@@ -140,10 +142,20 @@ func underway(sent syscall.Signal) bool {
 	return err == nil && pending&(1<<(sent-1)) != 0
 }
 
-// recent leaves out what the supervisor would have said by now.
-func recent(given []time.Time) []time.Time {
-	for len(given) > 0 && time.Since(given[0]) > remembered {
+// recent leaves out what the supervisor would have said by now, and what was given before
+// since.
+func recent(given []time.Duration, since time.Duration) []time.Duration {
+	since = max(since, Now()-remembered)
+	for len(given) > 0 && given[0] < since {
 		given = given[1:]
 	}
 	return given
+}
+
+// Now is a time that the supervisor and this process tell each other. No clock that is
+// set changes it.
+func Now() time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // the kernel has that clock
+	return time.Duration(now.Nano())
 }

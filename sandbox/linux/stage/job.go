@@ -88,7 +88,7 @@ func Heed(conn *control.Conn, ear *Ear, message control.Message, pid int) {
 			to = -group
 		}
 		if wanted.Unheard {
-			ear.pass(to, syscall.Signal(wanted.Number))
+			ear.pass(to, syscall.Signal(wanted.Number), wanted.Since)
 			return
 		}
 		_ = unix.Kill(to, syscall.Signal(wanted.Number))

@@ -4,6 +4,7 @@ package stage
 
 import (
 	"net/netip"
+	"time"
 
 	"openclaw/sandbox/linux/mounts"
 	"openclaw/sandbox/linux/network"
@@ -188,5 +189,6 @@ type Signal struct {
 	Number int
 	Group  bool // passed on to the whole group that the command is in
 
-	Unheard bool // passed on only if it was not sent to the group of all
+	Unheard bool          // passed on only if it was not sent to the group of all
+	Since   time.Duration // after this, by Now
 }
