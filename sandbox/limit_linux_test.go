@@ -47,7 +47,7 @@ func TestLimitEverywhere(t *testing.T) {
 		for _, d := range res.denials {
 			switch {
 			case d.Rule != "max_file_size" || d.Origin.Key == "":
-			case d.Operation == "reach limit": // "ignored", and "inserted" before the range
+			case d.Operation == "outgrow": // "ignored", and "inserted" before the range
 				full += d.Count
 			default:
 				told += d.Count

@@ -67,14 +67,14 @@ func TestLimitNamesTheFile(t *testing.T) {
 			head -c 4095 /dev/zero > small; truncate -s 4096 small; head -c 10 log > smaller; echo done`)
 		want := []string{
 			"path.write write (a file that it had open: the kernel does not say which)",
-			"path.write allocate ~/project/allocated", "path.write reach limit ~/project/emptied", "path.write reach limit ~/project/forgotten", "path.write reach limit ~/project/forked", "path.write reach limit ~/project/ignored",
-			"path.write reach limit ~/project/inherited", "path.write reach limit ~/project/log", "path.write reach limit ~/project/moved",
-			"path.write reach limit ~/project/removed", "path.write reach limit ~/project/small", "path.write truncate ~/project/named",
+			"path.write allocate ~/project/allocated", "path.write outgrow ~/project/emptied", "path.write outgrow ~/project/forgotten", "path.write outgrow ~/project/forked", "path.write outgrow ~/project/ignored",
+			"path.write outgrow ~/project/inherited", "path.write outgrow ~/project/log", "path.write outgrow ~/project/moved",
+			"path.write outgrow ~/project/removed", "path.write outgrow ~/project/small", "path.write truncate ~/project/named",
 			"path.write truncate ~/project/sparse", "path.write write ~/project/far", "path.write write ~/project/killed",
 		}
 		got := w.toldOfSize(res.denials)
 		got = slices.DeleteFunc(got, func(line string) bool { // the cage's own folder, wherever it is
-			return strings.HasPrefix(line, "path.write reach limit") && strings.HasSuffix(line, "/temporary")
+			return strings.HasPrefix(line, "path.write outgrow") && strings.HasSuffix(line, "/temporary")
 		})
 		slices.Sort(want)
 		if !slices.Equal(got, want) || len(got) != len(res.denials)-1 || res.out != "done\n" {
@@ -103,7 +103,7 @@ func TestLimitIsToldWhileItRuns(t *testing.T) {
 		_ = tell.Close()
 		wait()
 		close(first)
-		if got := w.toldOfSize([]sandbox.Denial{d}); got[0] != "path.write reach limit ~/project/full" || !strings.HasSuffix(d.Program, "perl") {
+		if got := w.toldOfSize([]sandbox.Denial{d}); got[0] != "path.write outgrow ~/project/full" || !strings.HasSuffix(d.Program, "perl") {
 			w.t.Errorf("%+v", d)
 		}
 		for d := range first {

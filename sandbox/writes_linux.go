@@ -13,8 +13,8 @@ import (
 
 // Words of a denial by max_file_size.
 const (
-	operationReach = "reach limit" // no refusal was seen: the file has no room left
-	oneOfItsFiles  = "(a file that it had open: the kernel does not say which)"
+	operationOutgrow = "outgrow" // no refusal was seen: the file has no room left
+	oneOfItsFiles    = "(a file that it had open: the kernel does not say which)"
 )
 
 // watchSizes hears of files that reach max_file_size, until the run's end.
@@ -120,7 +120,7 @@ func (j *judge) ownPlace(real string) (folder int, name string, err error) {
 
 // atGrown reports a file that has reached max_file_size.
 func (j *judge) atGrown(file written) {
-	j.process.reporter.add(j.sizeDenial(file.by, operationReach, file.target))
+	j.process.reporter.add(j.sizeDenial(file.by, operationOutgrow, file.target))
 }
 
 // atEnd hears of the end of a program, killed if that was for max_file_size.

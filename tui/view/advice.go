@@ -36,7 +36,7 @@ func advise(w *Words, d *event.Denial, home, role string) advice {
 		}
 		return add(w, d, role, "system_commands", "true")
 	case "max_file_size":
-		if d.Operation == "reach limit" {
+		if d.Operation == "outgrow" {
 			return advice{note: w.T("The file is as large as max_file_size lets it be: nothing more can be written to it. Raise it at %s, or take it out for no limit.", originPlace(d.Origin))}
 		}
 		return advice{note: w.T("A file grew past max_file_size. Raise it at %s, or take it out for no limit.", originPlace(d.Origin))}
