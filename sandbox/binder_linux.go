@@ -271,6 +271,18 @@ func (b *binder) lookAgain(names []string) {
 	_, _ = b.ask(stage.KindLook, func(number uint64) any { return stage.Look{Number: number, Paths: names} })
 }
 
+// openAgain has the cage's kernel forget what it has of open files that a policy has come to
+// deny. If that cannot be done the run ends.
+func (b *binder) openAgain(prefix string, count int) {
+	_, err := b.ask(stage.KindOpen, func(number uint64) any { return stage.OpenAgain{Number: number, Prefix: prefix, Count: count} })
+	if err != nil && !errors.Is(err, errEnded) {
+		b.process.endFor(&Error{
+			Op: "close files that were denied", Err: err,
+			Hint: "what programs had open came to be denied during the run and could not be closed; start the run again",
+		})
+	}
+}
+
 // ask has init do something and waits for its answer.
 func (b *binder) ask(kind string, body func(number uint64) any) (stage.Bound, error) {
 	b.mu.Lock()

@@ -121,12 +121,12 @@ func (p *Process) answer(serving context.Context, message control.Message, setup
 }
 
 func (p *Process) serveGate(message control.Message) error {
-	if len(message.Files) != 2 || p.gate != nil {
+	if len(message.Files) != 1 || p.gate != nil {
 		message.CloseFiles()
-		return &Error{Op: "serve gate", Err: errors.New("no devices came")}
+		return &Error{Op: "serve gate", Err: errors.New("no device came")}
 	}
 	g, err := gate.New(gate.Options{
-		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, LookAgain: p.binder.lookAgain, Splits: p.judge.splits,
+		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, LookAgain: p.binder.lookAgain, OpenAgain: p.binder.openAgain, Splits: p.judge.splits,
 		Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
 		Process: p.identity.process, Holds: p.identity.holds,
 	})
@@ -134,7 +134,7 @@ func (p *Process) serveGate(message control.Message) error {
 		message.CloseFiles()
 		return &Error{Op: "serve gate", Err: err}
 	}
-	server, err := g.Attach([2]int(message.Files))
+	server, err := g.Attach(message.Files[0])
 	if err != nil {
 		g.Close()
 		return &Error{Op: "serve gate", Err: err}

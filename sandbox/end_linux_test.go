@@ -71,6 +71,9 @@ func superviseForTest(home string) int {
 	if os.Getenv(meetVariable) != "" {
 		go meet(process, home)
 	}
+	if os.Getenv(pageVariable) != "" {
+		go meetAtPage(process, home)
+	}
 	defer process.RelaySignals()()
 	if os.Getenv(relaysVariable) != "" {
 		_, _ = os.Stdout.WriteString("relays\n")

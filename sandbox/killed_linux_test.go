@@ -50,11 +50,7 @@ func TestSupervisorKilledWhileAFolderIsHeld(t *testing.T) {
 // meet has a program of the cage hold the project and another one wait for it, and then both
 // the cage's kernel be told of a name in it and the first process look for one there.
 func meet(process *sandbox.Process, home string) {
-	say := func(err error) {
-		if err != nil {
-			_, _ = os.Stdout.WriteString(err.Error() + "\n")
-		}
-	}
+	say := sayError
 	project, mark := filepath.Join(home, "project"), markOf(home)
 	bound, later := filepath.Join(project, "bound"), filepath.Join(project, "new")
 	next, err := compile(home, policy.Permissions{
@@ -80,18 +76,7 @@ func meet(process *sandbox.Process, home string) {
 		}
 		return false
 	})
-	here := func() (count int) {
-		files, _ := filepath.Glob("/proc/self/task/*/children")
-		for _, file := range files {
-			text, _ := os.ReadFile(file)
-			for child := range strings.FieldsSeq(string(text)) {
-				if pid, err := strconv.Atoi(child); err == nil {
-					count += waiting(pid)
-				}
-			}
-		}
-		return count + waiting(os.Getpid())
-	}
+	here := waitingHere
 	go func() { say(process.GiveBack(bound)) }()
 	until(func() bool { return process.GivenBack(bound) })
 	seen := 0
@@ -104,6 +89,28 @@ func meet(process *sandbox.Process, home string) {
 	go func() { say(process.Bind(later)) }()
 	until(func() bool { return here() >= 2 })
 	_, _ = os.Stdout.WriteString("met\n")
+}
+
+// sayError has the test that reads what this supervisor says fail.
+func sayError(err error) {
+	if err != nil {
+		_, _ = os.Stdout.WriteString(err.Error() + "\n")
+	}
+}
+
+// waitingHere counts the threads of this process and of its children that wait in the
+// kernel for what no signal ends.
+func waitingHere() (count int) {
+	files, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for child := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(child); err == nil {
+				count += waiting(pid)
+			}
+		}
+	}
+	return count + waiting(os.Getpid())
 }
 
 // until returns when something holds, or ends this program after a minute.

@@ -11,7 +11,7 @@ var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknogl
 	"sandbox/linux/cgroup":   {"limits and process ids, to the kernel", "os.NewFile os.OpenFile unix.Open"},
 	"sandbox/linux/control":  {"descriptors and plans, between the cage's own processes", "os.NewFile unix.Sendmsg unix.SendmsgN"},
 	"sandbox/linux/emulate":  {"what the caged command itself asked for; a signal to a thread of this process", "unix.Fchdir unix.Getpid unix.Gettid unix.Open unix.Openat unix.Openat2 unix.Syscall unix.Syscall6 unix.Tgkill unix.Umask unix.Unshare"},
-	"sandbox/linux/gate":     {"what the caged command itself writes, to its own files", "fuse.NewServer log.New os.OpenFile unix.Mknodat unix.Open unix.Openat unix.Openat2 unix.Setxattr unix.Symlinkat unix.Unshare"},
+	"sandbox/linux/gate":     {"what the caged command itself writes, to its own files", "fuse.NewServer log.New os.OpenFile unix.Mknodat unix.Open unix.Openat unix.Openat2 unix.Setxattr unix.Symlinkat"},
 	"sandbox/linux/harden":   {"rules, to the kernel", "unix.Getpid unix.Gettid unix.Open unix.Syscall unix.Syscall6"},
 	"sandbox/linux/keeper":   {"the caged command itself, and what it says to its own terminal", "exec.Command os.NewFile unix.Connect unix.Exec unix.Open unix.Socket"},
 	"sandbox/linux/mounts":   {"places of files, to the kernel", "os.NewFile unix.Open unix.Openat unix.Openat2 unix.Symlinkat"},

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"strings"
 	"syscall"
 	"time"
 
@@ -86,6 +87,9 @@ func (g *Gate) same(fd int, known identity) (stat syscall.Stat_t, code syscall.E
 
 // Create makes a file that the policy allows.
 func (g *Gate) Create(done <-chan struct{}, input *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
+	if input.NodeId == fuse.FUSE_ROOT_ID && strings.HasPrefix(name, againPrefix) {
+		return g.openAgain(name, out)
+	}
 	child, code := g.change(done, &input.InHeader, name, "create")
 	if code != 0 {
 		return fuse.Status(code)

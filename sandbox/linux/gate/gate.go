@@ -65,6 +65,13 @@ type Options struct {
 	// the device is closed.
 	LookAgain func(names []string)
 
+	// OpenAgain has a process of the cage create the files prefix0, prefix1… in the gate's
+	// root, so that the kernel forgets what it has of files that are open and may not be
+	// read any more, and returns when it has. ENOENT says that nobody has such a file open by
+	// now. If it cannot be done the cage must end. It is for a process of the cage for the
+	// reason that LookAgain is: the kernel waits for the pages that are under way.
+	OpenAgain func(prefix string, count int)
+
 	// Splits reports whether a folder may not be renamed, because what the policy
 	// says of the paths in it would not move along. nil: as the policy's rules
 	// say.
@@ -106,8 +113,7 @@ type Gate struct {
 	handles  *handles
 	locks    *locks
 	held     *held
-	server   atomic.Pointer[fuse.Server]
-	devices  [2]int // of the server, once there is one
+	again    again
 
 	probing struct {
 		sync.Mutex
@@ -142,21 +148,16 @@ func New(options Options) (*Gate, error) {
 // Server answers the kernel. It is made from the FUSE device of the cage.
 type Server struct{ server *fuse.Server }
 
-// Attach takes two devices of one connection over and answers the kernel's first message.
-// The first serves the gate; by the second the kernel is told what to forget: see apart.
-func (g *Gate) Attach(devices [2]int) (*Server, error) {
-	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(devices[0]), &fuse.MountOptions{
+// Attach takes the device over and answers the kernel's first message.
+func (g *Gate) Attach(device int) (*Server, error) {
+	server, err := fuse.NewServer(g, "/dev/fd/"+strconv.Itoa(device), &fuse.MountOptions{
 		MaxBackground: 64, DisableReadDirPlus: true, EnableLocks: true, IgnoreSecurityLabels: true, MaxWrite: maxWrite,
 		Logger: log.New(io.Discard, "", 0),
 	})
 	if err != nil {
-		for _, device := range devices {
-			_ = unix.Close(device)
-		}
+		_ = unix.Close(device)
 		return nil, fmt.Errorf("start gate: %w", err)
 	}
-	g.devices = devices
-	g.server.Store(server)
 	return &Server{server: server}, nil
 }
 
@@ -171,9 +172,6 @@ func (s *Server) Run() { s.server.Serve() }
 func (g *Gate) Close() {
 	g.handles.closeAll()
 	g.locks.closeAll()
-	if g.server.Load() != nil {
-		_ = unix.Close(g.devices[1]) // the server has closed the first
-	}
 	_ = g.root.Close()
 }
 

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
-
 	"openclaw/sandbox/policy"
 )
 
@@ -46,14 +44,12 @@ func (g *Gate) dropContent() {
 			ids = append(ids, id)
 		}
 	}
-	if ids == nil {
+	if ids == nil || g.options.OpenAgain == nil {
 		return
 	}
-	g.apart(func(server *fuse.Server) {
-		for _, id := range ids {
-			server.InodeNotify(id, 0, 0) // it may be unknown to the kernel by now, which is no matter
-		}
-	})
+	prefix := g.again.begin(ids)
+	defer g.again.end(prefix)
+	g.options.OpenAgain(prefix, len(ids))
 }
 
 // show makes every folder above a name list the next one.

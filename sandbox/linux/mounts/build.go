@@ -76,7 +76,7 @@ func Enter() (*Builder, error) {
 	if err := unix.Mount("openclaw", newRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, rootSize); err != nil {
 		return nil, fmt.Errorf("mount new root: %w", err)
 	}
-	b := &Builder{gate: -1, levels: Levels{under: -1, kept: -1}}
+	b := &Builder{gate: -1, levels: Levels{under: -1, kept: -1, gate: -1}}
 	var err error
 	if b.host, err = openPath(unix.AT_FDCWD, oldRoot); err != nil {
 		return nil, err
@@ -98,26 +98,18 @@ func openPath(dir int, name string) (int, error) {
 	return fd, nil
 }
 
-// Gate mounts the gate and returns the two devices that serve it, which the caller
+// Gate mounts the gate and returns the device that serves it, which the caller
 // hands to the supervisor before anything else touches the gate: see gate.Gate.Attach.
-func (b *Builder) Gate(uid, gid int) (devices [2]int, err error) {
-	for i := range devices {
-		if devices[i], err = unix.Openat(b.host, "dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
-			return devices, fmt.Errorf("open /dev/fuse: %w", err) // what is open ends with this process
-		}
+func (b *Builder) Gate(uid, gid int) (device int, err error) {
+	if device, err = unix.Openat(b.host, "dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return -1, fmt.Errorf("open /dev/fuse: %w", err)
 	}
-	options := "fd=" + strconv.Itoa(devices[0]) + ",rootmode=40000,user_id=" + strconv.Itoa(uid) + ",group_id=" + strconv.Itoa(gid)
+	options := "fd=" + strconv.Itoa(device) + ",rootmode=40000,user_id=" + strconv.Itoa(uid) + ",group_id=" + strconv.Itoa(gid)
 	if err := unix.Mount("openclaw", gateRoot, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		return devices, fmt.Errorf("mount gate: %w", err)
+		return -1, fmt.Errorf("mount gate: %w", err) // what is open ends with this process
 	}
-	if err := unix.IoctlSetPointerInt(devices[1], deviceClone, devices[0]); err != nil {
-		return devices, fmt.Errorf("mount gate: a second device: %w", err)
-	}
-	return devices, nil
+	return device, nil
 }
-
-// deviceClone is FUSE_DEV_IOC_CLONE, _IOR(229, 0, uint32_t), of include/uapi/linux/fuse.h.
-const deviceClone = 0x8004e500
 
 // Build carries a plan's steps out, and returns those that it did: all but the
 // optional ones whose folder is gone, or is none any more. resolver is the text of
@@ -125,6 +117,15 @@ const deviceClone = 0x8004e500
 func (b *Builder) Build(steps []Step, resolver string) (done []Step, err error) {
 	if b.gate, err = openPath(unix.AT_FDCWD, gateRoot); err != nil {
 		return nil, err
+	}
+	if b.levels.gate, err = openPath(unix.AT_FDCWD, gateRoot); err != nil {
+		return nil, err
+	}
+	// The kernel takes the gate's root to be the machine's root's until it asks, who is
+	// nobody here, and lets nobody create anything there.
+	var stat unix.Stat_t
+	if err := unix.Fstat(b.levels.gate, &stat); err != nil {
+		return nil, fmt.Errorf("look at gate: %w", err)
 	}
 	defer b.prefetch(steps)()
 	done = make([]Step, 0, len(steps))

@@ -123,6 +123,7 @@ type Levels struct {
 	minor uint32
 	under int // the folder of the cage's own that the hidden place lies in
 	kept  int // what is mounted there; -1: nothing yet
+	gate  int // its root, path only: the cage has no way there
 }
 
 type level struct {

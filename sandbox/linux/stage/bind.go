@@ -4,6 +4,7 @@ package stage
 
 import (
 	"path"
+	"strconv"
 
 	"openclaw/sandbox/linux/control"
 	"openclaw/sandbox/linux/mounts"
@@ -64,6 +65,26 @@ func (s *stage) look(message control.Message) error {
 			s.levels.LookAgain(name)
 		}
 		_ = s.conn.Send(KindBound, Bound{Number: wanted.Number}) // or the supervisor has gone
+	}()
+	return nil
+}
+
+// openAgain has the kernel forget what it has of files, and answers. It waits for what is
+// under way of them, and nobody else may wait for that.
+func (s *stage) openAgain(message control.Message) error {
+	var wanted OpenAgain
+	if err := message.Decode(&wanted); err != nil {
+		return err
+	}
+	go func() {
+		answer := Bound{Number: wanted.Number}
+		for i := range wanted.Count {
+			if err := s.levels.OpenAgain(wanted.Prefix + strconv.Itoa(i)); err != nil {
+				answer.Error = err.Error()
+				break
+			}
+		}
+		_ = s.conn.Send(KindBound, answer) // or the supervisor has gone
 	}()
 	return nil
 }

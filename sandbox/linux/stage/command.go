@@ -138,6 +138,11 @@ func (s *stage) listen(pid int) {
 				_ = unix.Kill(-1, unix.SIGKILL)
 				return
 			}
+		case KindOpen:
+			if err := s.openAgain(message); err != nil {
+				_ = unix.Kill(-1, unix.SIGKILL)
+				return
+			}
 		case KindFill:
 			if err := s.fill(message); err != nil {
 				_ = unix.Kill(-1, unix.SIGKILL)

@@ -21,7 +21,7 @@ func (s *stage) enter() error {
 	if err != nil {
 		return mountsFailed(err)
 	}
-	if s.devices, err = builder.Gate(unix.Getuid(), unix.Getgid()); err != nil {
+	if s.device, err = builder.Gate(unix.Getuid(), unix.Getgid()); err != nil {
 		f := fail("mount gate", err)
 		f.Missing = true
 		f.Hint = "the FUSE device must be there and open to the user: modprobe fuse, and chmod 0666 /dev/fuse (udev does both)"
@@ -39,10 +39,8 @@ func (s *stage) enter() error {
 // gate hands the gate over, and goes on with what needs no plan while the
 // supervisor begins to serve.
 func (s *stage) gate() error {
-	err := s.conn.Send(KindGate, nil, s.devices[:]...)
-	for _, device := range s.devices {
-		_ = unix.Close(device)
-	}
+	err := s.conn.Send(KindGate, nil, s.device)
+	_ = unix.Close(s.device)
 	if err != nil {
 		return err
 	}

@@ -20,14 +20,14 @@ const (
 	TerminalFD = 4
 )
 
-// The kinds of messages. From the stage: Network (sockets), Gate (devices),
+// The kinds of messages. From the stage: Network (sockets), Gate (the device),
 // Mounted, Tested, Listener (call notifications), Started (a descriptor of the
 // command's process), Stopped (the Signal it was), Resumed, Limit, Renewed, Exited,
 // Failed. From the supervisor: Setup (what is known before the mounts are planned),
 // Plan (all of it, once the gate is served), Proceed after Mounted and Tested,
 // Signal, Resume after the command was stopped, Renew after somebody
 // outside changed something that a mask stands on, and Bind, Unbind, Cover, Forget,
-// Look and Fill, which Bound answers.
+// Look, Open and Fill, which Bound answers.
 const (
 	KindSetup    = "setup"
 	KindPlan     = "plan"
@@ -52,6 +52,7 @@ const (
 	KindCover    = "cover"
 	KindForget   = "forget"
 	KindLook     = "look"
+	KindOpen     = "open"
 	KindFill     = "fill"
 	KindBound    = "bound"
 )
@@ -152,6 +153,14 @@ type Look struct {
 	Paths  []string
 }
 
+// OpenAgain asks for files of the gate to be opened, see mounts.Levels.OpenAgain: the
+// names are the prefix and a count from 0.
+type OpenAgain struct {
+	Number uint64
+	Prefix string
+	Count  int
+}
+
 // Fill asks for two numbers to be written into the memory of a thread, which the
 // cage numbers Thread and which waits in a call.
 type Fill struct {
@@ -162,7 +171,7 @@ type Fill struct {
 	Second  int
 }
 
-// Bound answers a Bind, a Cover, a Look or a Fill. Kept says that a folder was left to the
+// Bound answers a Bind, a Cover, a Look, an OpenAgain or a Fill. Kept says that a folder was left to the
 // gate and its slot is taken, Covered in how many folders a path had to be covered,
 // and Free which slots are free again.
 type Bound struct {

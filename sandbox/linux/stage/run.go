@@ -49,7 +49,7 @@ type stage struct {
 	setup   Setup
 	proofs  []Proof
 	builder *mounts.Builder
-	devices [2]int // of the gate
+	device  int // of the gate
 	masks   *mounts.Masks
 	levels  *mounts.Levels
 	ear     *Ear
