@@ -18,7 +18,6 @@ func (p *Process) suspend(s *stopOrder) {
 	if group <= 0 {
 		return
 	}
-	s.last = stage.Now()
 	alone := orphaned(unix.Getpgrp())
 	for _, pid := range membersOf(group) {
 		status, ok := readStatus(filepath.Join("/proc", strconv.Itoa(pid)))
@@ -34,6 +33,7 @@ func (p *Process) suspend(s *stopOrder) {
 	if alone {
 		return
 	}
+	s.last = stage.Now() // who was told to go on before is stopped
 	if s.stands() {
 		s.take()
 	} else { // the first process may have told the group before it was stopped
