@@ -237,7 +237,7 @@ func fromStage(failed stage.Failed, spec *Spec) error {
 		e.Op, e.Kind, e.Hint = opRightless, KindMissing, fixFor("user namespace")
 		e.Err = fmt.Errorf("%s: %s: a namespace can be made, but gives no rights", failed.Op, failed.Error)
 	case errno == syscall.EMFILE || errno == syscall.ENFILE:
-		e.Hint = "raise the limit of open files for this shell: ulimit -n 1024"
+		e.Hint = filesHint
 	case failed.Missing:
 		e.Kind = KindMissing
 		if e.Hint == "" {

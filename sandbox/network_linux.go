@@ -40,7 +40,7 @@ func (p *Process) serveNetwork(serving context.Context, message control.Message,
 	var came stage.Network
 	if err := message.Decode(&came); err != nil {
 		message.CloseFiles()
-		return &Error{Op: "serve network", Err: err}
+		return &Error{Op: "serve network", Err: err, Hint: spentHint(err)}
 	}
 	options := network.Options{Gateway: setup.Gateway, Outbound: setup.Outbound, Forward: setup.Forward, Way: came.Way}
 	files := make([]*os.File, len(message.Files))
@@ -49,11 +49,11 @@ func (p *Process) serveNetwork(serving context.Context, message control.Message,
 	}
 	sockets, err := network.FromFiles(files, options)
 	if err != nil {
-		return &Error{Op: "serve network", Err: err}
+		return &Error{Op: "serve network", Err: err, Hint: spentHint(err)}
 	}
 	listeners, err := sockets.Listeners()
 	if err != nil {
-		return &Error{Op: "serve network", Err: err}
+		return &Error{Op: "serve network", Err: err, Hint: spentHint(err)}
 	}
 	server := egress.New(egress.Options{
 		Policy:    p.spec.Policy,

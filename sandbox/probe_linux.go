@@ -35,6 +35,8 @@ func (c *Cage) probe(ctx context.Context) Capabilities {
 			m.Detail, m.Fix = err.Error(), row.fix
 			if typed, ok := errors.AsType[*Error](err); ok && typed.Hint != "" {
 				m.Fix = typed.Hint
+			} else if spentFiles(err) {
+				m.Fix = filesHint // the first step that was not proven is blamed for what failed before all of them
 			}
 		default:
 			m.Detail = "not tried, because " + blamed + " failed"

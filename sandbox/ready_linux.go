@@ -69,7 +69,7 @@ func (c *Cage) stageFor(spec *Spec) (*Process, error) {
 func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Process, error) {
 	conn, inherited, err := control.Pair()
 	if err != nil {
-		return nil, &Error{Op: "start cage", Err: err}
+		return nil, &Error{Op: "start cage", Err: err, Hint: spentHint(err)}
 	}
 	p := &Process{
 		cage: cage, spec: Spec{Stdin: stdin, Stdout: stdout, Stderr: stderr}, conn: conn, pidfd: -1, bounds: limits,
@@ -78,7 +78,7 @@ func startStage(cage *Cage, stdin, stdout, stderr *os.File, limits *bounds) (*Pr
 	if p.job, err = jobOn(stdin, stdout, stderr); err != nil {
 		_ = inherited.Close()
 		conn.Close()
-		return nil, &Error{Op: "start cage", Err: err}
+		return nil, &Error{Op: "start cage", Err: err, Hint: spentHint(err)}
 	}
 	in, out, errs := p.job.files(stdin, stdout, stderr)
 	p.first = newStage(in, out, errs, inherited, p.job.slave(), limits)

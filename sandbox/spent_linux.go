@@ -13,9 +13,27 @@ import (
 // limits of them are named (namespaces(7)).
 func namespaceKinds() []string { return []string{"user", "mnt", "pid", "ipc", "uts", "net", "cgroup"} }
 
+// filesHint is what to do where no more files can be open.
+const filesHint = "raise the limit of open files for this shell: ulimit -n 1024"
+
+// spentFiles reports whether err is of too many open files, of this process or of all.
+func spentFiles(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
+
+// spentHint is filesHint where err is of that.
+func spentHint(err error) string {
+	if spentFiles(err) {
+		return filesHint
+	}
+	return ""
+}
+
 // namespacesHint is how to get namespaces that the kernel refused. ENOSPC is its word
-// for a limit alone, which no profile and no other setting lifts.
+// for a limit alone, which no profile and no other setting lifts. Nor does any where a
+// start lacks descriptors: who is told to allow namespaces opens the machine for nothing.
 func namespacesHint(err error, otherwise string) string {
+	if spentFiles(err) {
+		return filesHint
+	}
 	if !errors.Is(err, unix.ENOSPC) {
 		return otherwise
 	}
