@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -55,7 +56,8 @@ func TestTheLastRunIsListedAfterARestart(t *testing.T) {
 	for end := time.Now().Add(time.Minute); len(after) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		after = h.registry.Runs("coder")
 	}
-	if len(before) != 2 || len(after) != 1 || after[0].ID != before[1].ID || after[0].Exit != "exit 3" || after[0].Ended.Sub(before[1].Ended).Abs() > time.Minute {
+	if len(before) != 2 || len(after) != 1 || !reflect.DeepEqual(after[0].Command, before[1].Command[:1]) || after[0].Untold != len(before[1].Command)-1 || after[0].Folder != "/src" ||
+		after[0].Started.Sub(before[1].Started).Abs() > time.Second || !after[0].Started.Before(after[0].Ended) || after[0].ID != before[1].ID || after[0].Exit != "exit 3" || after[0].Ended.Sub(before[1].Ended).Abs() > time.Minute {
 		t.Fatalf("before %+v\nafter %+v", before, after)
 	}
 	var list wire.AgentsResult

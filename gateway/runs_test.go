@@ -17,7 +17,7 @@ import (
 func startRun(t *testing.T, c *client.Client, agent string) wire.RunStarted {
 	t.Helper()
 	var run wire.RunStarted
-	if err := c.Call(t.Context(), wire.MethodRunStart, wire.RunStartParams{Agent: agent, Command: []string{"sh", "-c", "true"}, PID: os.Getpid()}, &run); err != nil {
+	if err := c.Call(t.Context(), wire.MethodRunStart, wire.RunStartParams{Agent: agent, Command: []string{"sh", "-c", "true"}, Dir: "/src", PID: os.Getpid()}, &run); err != nil {
 		t.Fatal(err)
 	}
 	return run

@@ -207,7 +207,7 @@ func (p *plain) agents(ctx context.Context, name string) error {
 			continue
 		}
 		for _, r := range a.Runs {
-			p.sayf(p.T("run"), p.T("%s, %s, %s"), r.ID, view.JoinCommand(r.Command), orWord(r.Exit, p.T("running")))
+			p.sayf(p.T("run"), p.T("%s, %s, %s"), r.ID, view.CommandText(p.words, &r), orWord(r.Exit, p.T("running")))
 			for _, m := range r.Mechanisms {
 				p.mechanism(&m)
 			}

@@ -106,6 +106,7 @@ type Run struct {
 	Agent      string      `json:"agent"`
 	PID        int         `json:"pid"` // of the supervisor
 	Command    []string    `json:"command"`
+	Untold     int         `json:"untold,omitempty"`   // words that the command had after these, which nothing recorded
 	Folder     string      `json:"folder,omitempty"`   // where the command began; empty: not known
 	Terminal   string      `json:"terminal,omitempty"` // what it is connected to; empty: not known
 	Learning   bool        `json:"learning,omitempty"` // what no rule speaks of is let through and recorded

@@ -58,10 +58,10 @@ func (v *AgentsView) run(c *Canvas, a *event.Agent, r *event.Run) {
 		c.Field(Faint, c.T("terminal"), labelWidth)
 		c.Wrap(Plain, text, labelWidth+3)
 	}
-	if len(r.Command) > 0 { // of a run before the gateway was started again, the end is on record
+	if len(r.Command) > 0 { // none: the gateway was started again, and the run's start is not on record
 		c.Gap(2)
 		c.Field(Faint, c.T("command"), labelWidth)
-		command := JoinCommand(r.Command)
+		command := CommandText(c.Theme.Words, r)
 		if !v.full {
 			command = Printable(command, maxSaid) // enter shows all of it
 		}

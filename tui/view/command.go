@@ -3,6 +3,8 @@ package view
 import (
 	"errors"
 	"strings"
+
+	"openclaw/gateway/event"
 )
 
 // SplitCommand cuts a line into a command and its arguments as a shell does: at
@@ -62,4 +64,13 @@ func JoinCommand(words []string) string {
 		}
 	}
 	return strings.Join(quoted, " ")
+}
+
+// CommandText is what is known of a run's command.
+func CommandText(w *Words, r *event.Run) string {
+	command := JoinCommand(r.Command)
+	if r.Untold > 0 {
+		command = w.T("%s … (words not on record: %s)", command, itoa(r.Untold))
+	}
+	return command
 }

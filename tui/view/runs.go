@@ -137,7 +137,7 @@ func (v *AgentsView) openStart(live bool) Action {
 		return Action{Verb: VerbTell, Text: v.data.T("agents run on the gateway's machine: openclaw agent run --detach %s, there", a.Name)}
 	}
 	v.start = starting{typing: true, live: live, agent: a.Name, line: Editor{Max: 4 << 10}}
-	if r := v.newest(); r != nil {
+	if r := v.newest(); r != nil && r.Untold == 0 { // half a command is nothing to start
 		v.start.line.Set(JoinCommand(r.Command))
 	}
 	v.output = ""

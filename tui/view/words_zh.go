@@ -321,6 +321,7 @@ func chineseSentences() map[string]string {
 		"close the selected connection; asks first": "关闭所选的连接；先询问",
 		"closed":                         "已关闭",
 		"close…":                         "关闭…",
+		"%s … (words not on record: %s)": "%s …（未记录的词：%s 个）",
 		"command":                        "命令",
 		"commands besides the first":     "第一个之外的命令",
 		"commands":                       "命令",
