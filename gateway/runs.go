@@ -285,7 +285,7 @@ func (r *runs) policyChanged(after *configs.Snapshot) {
 	for _, one := range r.live {
 		next, err := policyFor(after, one.agent, one.learn)
 		if err != nil {
-			next = nothingAllowed(one.policy)
+			next = policy.Withdrawn(one.policy)
 			orphans = append(orphans, one.id)
 		}
 		if next.Version == one.version {
@@ -309,13 +309,4 @@ func (r *runs) policyChanged(after *configs.Snapshot) {
 		}
 	}
 	r.g.asks.inbox.Rejudge() // after the policies: a cage hears of both in this order
-}
-
-// nothingAllowed is the policy of an agent that is gone.
-func nothingAllowed(last *policy.Policy) *policy.Policy {
-	origin := policy.Origin{BuiltIn: "the agent is no longer in the config"}
-	return &policy.Policy{
-		Agent: last.Agent, Version: "removed", Home: last.Home, StateDir: last.StateDir, Workspace: last.Workspace, Enforce: last.Enforce, Default: origin,
-		Exec: policy.Exec{CommandsFrom: origin, SystemFrom: origin}, Network: policy.NetworkRules{OutboundFrom: origin},
-	}
 }

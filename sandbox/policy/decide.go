@@ -33,6 +33,9 @@ func (p *Policy) decide(r *Request, t *trace) Decision {
 	if p == nil {
 		return Decision{Effect: Deny, Rule: "no policy"}
 	}
+	if p.Default.BuiltIn == withdrawnReason {
+		return Decision{Effect: Deny, Rule: RuleWithdrawn, Origin: p.Default}
+	}
 	switch r.Class {
 	case ClassPathRead:
 		return p.decidePath(r.Path, AccessRead, r.Class, t)

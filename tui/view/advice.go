@@ -20,6 +20,9 @@ type advice struct {
 // advise reads the rule that refused. home is the person's home folder and
 // role the agent's role; both may be empty.
 func advise(w *Words, d *event.Denial, home, role string) advice {
+	if d.Rule == policy.RuleWithdrawn {
+		return advice{note: w.T("The agent %s was taken out of the config while it ran, and its token is dead. Write it there again and start a new run.", d.Agent)}
+	}
 	name, value, _ := strings.Cut(d.Rule, ":")
 	switch name {
 	case "read_only", "file_write", "execute_commands", "network_access", "allow_outbound":

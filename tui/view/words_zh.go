@@ -322,6 +322,7 @@ func chineseSentences() map[string]string {
 		"closed":                         "已关闭",
 		"close…":                         "关闭…",
 		"%s … (words not on record: %s)": "%s …（未记录的词：%s 个）",
+		"The agent %s was taken out of the config while it ran, and its token is dead. Write it there again and start a new run.": "智能体 %s 在运行时从配置中移除，其令牌已失效。请把它重新写入配置，然后开始新的运行。",
 		"command":                        "命令",
 		"commands besides the first":     "第一个之外的命令",
 		"commands":                       "命令",
