@@ -23,10 +23,10 @@ func TestALinkOfAnotherAgentIsToldEverywhereInTheSameWords(t *testing.T) {
 	if shown := p.says("agent", "show", "reader"); !strings.Contains(shown, "  "+words+" (config.yaml:") {
 		t.Errorf("shown:\n%s", shown)
 	}
-	run := p.open("run", 250, 50, "agent", "run", "reader", "--", "sh", "-c", "echo begins; exec sleep 600")
-	run.shows("begins")
+	run := p.open("run", 250, 50, "agent", "run", "reader", "--", "sh", "-c", "echo drawn; exec sleep 600")
+	run.shows("drawn")
 	begins := "openclaw: it begins in " + filepath.Join(p.home, ".openclaw", "agents", "reader") + ": the agent may not read the folder that you stand in\n"
-	if text := run.text(); !strings.HasPrefix(text, begins+"openclaw: "+words+"\nbegins\n") {
+	if text := run.text(); !strings.HasPrefix(text, begins+"openclaw: "+words+"\ndrawn\n") {
 		t.Errorf("the terminal shows\n%s", text)
 	}
 	p.eventually("the report", func() bool {

@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 const (
 	kernelVariable = "OPENCLAW_TEST_KERNEL" // this program is the first process of a kernel of its own
 	childVariable  = "OPENCLAW_TEST_CHILD"  // what a re-executed child does
+	registers      = "cpu.all=off"          // GODEBUG there: see boot
 	groupsRoot     = "/tmp/groups"          // where that kernel's groups are
 )
 
@@ -41,6 +43,9 @@ func TestMain(m *testing.M) {
 }
 
 func settleKernel() error {
+	if os.Getenv("GODEBUG") != registers {
+		return errors.New("the registers that boot speaks of may be in use: GODEBUG is " + os.Getenv("GODEBUG"))
+	}
 	for _, m := range []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", "/tmp"}, {"tmpfs", "/var/tmp"}} {
 		if err := unix.Mount(m.kind, m.at, m.kind, 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", m.at, err)
@@ -83,10 +88,10 @@ func onKernel(t *testing.T) bool {
 		}
 	}
 	// Its memory is a file, and wants to be in memory.
-	command := exec.CommandContext(t.Context(), program, "mem=384M", "rootfstype=hostfs", "rootflags=/", "ro", "init="+self,
-		"quiet", "con=null", "con0=null,fd:1", "uml_dir="+dir, kernelVariable+"=1", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "--",
+	command := exec.CommandContext(t.Context(), self, program, "mem=384M", "rootfstype=hostfs", "rootflags=/", "ro", "init="+self,
+		"quiet", "con=null", "con0=null,fd:1", "uml_dir="+dir, kernelVariable+"=1", "GODEBUG="+registers, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "--",
 		"-test.run=^"+t.Name()+"$", "-test.v")
-	command.Env = append(os.Environ(), "TMPDIR=/dev/shm", "HOME="+dir)
+	command.Env = append(os.Environ(), "TMPDIR=/dev/shm", "HOME="+dir, childVariable+"=boot")
 	command.WaitDelay = 0
 	out, err := command.CombinedOutput()
 	text := string(out)
