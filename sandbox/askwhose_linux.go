@@ -50,7 +50,7 @@ func (p *Process) TakeBack() {
 // holds reports whether the process of a thread has a file of the gate open, and not
 // only by name (O_PATH), which the gate is not asked about. Nothing here touches the file:
 // the gate would have to answer for that.
-func (i *identity) holds(thread int, name string, inode uint64) bool {
+func (i *identity) holds(thread int, name string, inode, veiled uint64) bool {
 	pid := i.outside(thread)
 	if pid == 0 {
 		return false
@@ -70,7 +70,7 @@ func (i *identity) holds(thread int, name string, inode uint64) bool {
 		if err != nil || flags&unix.O_PATH != 0 || !servedMount(pid, info["mnt_id"]) {
 			continue
 		}
-		if ino := info["ino"]; ino == strconv.FormatUint(inode, 10) || ino == "0" { // as the gate gave it before the yes
+		if ino := info["ino"]; ino == strconv.FormatUint(inode, 10) || ino == strconv.FormatUint(veiled, 10) {
 			return true
 		}
 	}

@@ -14,18 +14,21 @@ const mountsVariable = "OPENCLAW_TEST_MOUNTS"
 
 // What is mounted below an allowed folder when the run starts belongs to it; a
 // denied folder that is mounted there as well stays denied.
-func TestMountsBelow(t *testing.T) {
+func TestMountsBelow(t *testing.T) { inMountNamespace(t, "TestMountsBelowHere") }
+
+// inMountNamespace runs a test where it may mount, also as an ordinary user.
+func inMountNamespace(t *testing.T, name string) {
+	t.Helper()
 	newWorld(t) // skips where no cage can be built
-	command := exec.CommandContext(t.Context(), "unshare", "-rm", "/proc/self/exe", "-test.run", "^TestMountsBelowHere$", "-test.v")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command.Args[2] = self
+	command := exec.CommandContext(t.Context(), "unshare", "-rm", self, "-test.run", "^"+name+"$", "-test.v")
 	command.Env = append(os.Environ(), mountsVariable+"=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := command.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestMountsBelowHere") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

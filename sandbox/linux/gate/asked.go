@@ -31,7 +31,7 @@ func (g *Gate) inherited(thread uint32, name string) bool {
 		return false
 	}
 	stat, code := g.stat(name)
-	return code == 0 && g.options.Holds(int(thread), name, stat.Ino)
+	return code == 0 && g.options.Holds(int(thread), name, g.devices.number(identityOf(&stat)), veiledNumber(name))
 }
 
 // useGrant counts a handle if its path is open by somebody's yes.

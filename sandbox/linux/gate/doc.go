@@ -20,7 +20,8 @@
 // What is open is judged again at each read, write and lock, and what the kernel has read of
 // it goes when a policy comes that denies it; a program that runs goes on.
 // What differs: a file of another user is shown as nobody's, or as this user's
-// where this user may write it; one that is mapped shows what the host writes only
+// where this user may write it; one of another device than the home folder's has another
+// inode number, for all that is served is one device; one that is mapped shows what the host writes only
 // when it is read or opened again; a socket or a pipe has both ends in the cage;
 // O_TMPFILE is refused; waiting for a record lock finds no dead-lock, and a lock of
 // an open file (flock) ends a moment after the last close. Whatever is

@@ -91,8 +91,9 @@ type Options struct {
 	Process func(thread int) Process
 
 	// Holds reports whether the process of a thread has a file of the gate open, by
-	// its name and inode, for more than to name it. nil: it has not.
-	Holds func(thread int, name string, inode uint64) bool
+	// its name and one of two inode numbers: its own, and the one that the gate gave it
+	// before it might be seen; for more than to name it. nil: it has not.
+	Holds func(thread int, name string, inode, veiled uint64) bool
 
 	// AskEach calls Ask for every operation, also while a yes to the same path holds.
 	AskEach bool
@@ -112,6 +113,7 @@ type Gate struct {
 	nodes    *nodes
 	handles  *handles
 	locks    *locks
+	devices  *devices
 	held     *held
 	again    again
 
@@ -135,7 +137,7 @@ func New(options Options) (*Gate, error) {
 	}
 	g := &Gate{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), root: root, options: options, rights: rights,
-		uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), mask: ownMask(), nodes: newNodes(), handles: newHandles(), locks: newLocks(),
+		uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), mask: ownMask(), nodes: newNodes(), handles: newHandles(), locks: newLocks(), devices: newDevices(options.Policy.Home),
 		held: newHeld(options.Held),
 	}
 	g.probing.seen = map[string]bool{}

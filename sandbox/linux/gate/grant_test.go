@@ -162,7 +162,7 @@ func TestNobodyIsLookedForWithoutAYes(t *testing.T) {
 	g := testGate(t, Options{
 		Policy:  &policy.Policy{Asks: []policy.Class{policy.ClassPathRead}, Paths: []policy.PathRule{{Path: "/usr", Effect: policy.Allow, Access: policy.AccessRead}}},
 		Process: func(int) Process { t.Error("looked for"); return Process{} },
-		Holds:   func(int, string, uint64) bool { t.Error("looked for what it has open"); return false },
+		Holds:   func(int, string, uint64, uint64) bool { t.Error("looked for what it has open"); return false },
 	})
 	g.granted.add(g.granted.begin(), Process{1, 1}, policy.ClassPathRead, "/etc/passwd")
 	g.granted.opened(Process{1, 1}, policy.ClassPathRead, "/etc/passwd")

@@ -116,8 +116,8 @@ func byDescriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 // veiled are the attributes of something refused: its kind and nothing more.
 // What is neither file, folder, link nor socket is shown as a file, so that the
 // kernel asks before it opens it.
-func veiled(out *fuse.Attr, mode uint32) {
-	*out = fuse.Attr{Nlink: 1, Blksize: 4096, Owner: fuse.Owner{Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())}}
+func veiled(name string, out *fuse.Attr, mode uint32) {
+	*out = fuse.Attr{Ino: veiledNumber(name), Nlink: 1, Blksize: 4096, Owner: fuse.Owner{Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())}}
 	switch mode & syscall.S_IFMT {
 	case syscall.S_IFDIR:
 		out.Mode = syscall.S_IFDIR | 0o555

@@ -88,7 +88,7 @@ func (g *Gate) entries(thread uint32, name string, readable, asked bool, how Cam
 	for _, base := range g.rules.Load().shown[name] {
 		var attr fuse.Attr
 		if _, code := g.attributes(joined(name, base), &attr); code == 0 {
-			entries = append(entries, fuse.DirEntry{Name: base, Mode: attr.Mode & syscall.S_IFMT})
+			entries = append(entries, fuse.DirEntry{Name: base, Ino: attr.Ino, Mode: attr.Mode & syscall.S_IFMT})
 		}
 	}
 	return entries, 0, 0
@@ -112,6 +112,10 @@ func (g *Gate) list(thread uint32, name string, asked bool) (entries []fuse.DirE
 	failed := func(code syscall.Errno) ([]fuse.DirEntry, int64, syscall.Errno) {
 		g.handles.give(taken)
 		return nil, 0, code
+	}
+	var folder syscall.Stat_t
+	if err := syscall.Fstat(fd, &folder); err != nil {
+		return failed(errno(err))
 	}
 	buffer := make([]byte, 64<<10)
 	for {
@@ -141,7 +145,7 @@ func (g *Gate) list(thread uint32, name string, asked bool) (entries []fuse.DirE
 					return failed(syscall.ENOMEM)
 				}
 				taken += size
-				entry.Off = 0
+				entry.Off, entry.Ino = 0, g.devices.number(identity{folder.Dev, entry.Ino})
 				entries = append(entries, entry)
 			}
 		}

@@ -85,12 +85,12 @@ func (g *Gate) attributes(name string, out *fuse.Attr) (identity, syscall.Errno)
 		default:
 			mode = syscall.S_IFLNK
 		}
-		veiled(out, mode)
+		veiled(name, out, mode)
 		return identity{}, 0
 	}
 	stat, code := g.stat(name)
 	if g.held.has(name) && (code != 0 || stat.Mode&syscall.S_IFMT != syscall.S_IFDIR) {
-		veiled(out, syscall.S_IFDIR) // what is mounted there is seen, not this
+		veiled(name, out, syscall.S_IFDIR) // what is mounted there is seen, not this
 		return identity{}, 0
 	}
 	if absent(code) {
@@ -103,13 +103,14 @@ func (g *Gate) attributes(name string, out *fuse.Attr) (identity, syscall.Errno)
 		g.plain(name, &stat, out)
 		return identityOf(&stat), 0
 	}
-	veiled(out, stat.Mode)
+	veiled(name, out, stat.Mode)
 	return identity{}, 0
 }
 
 // plain are the attributes of a file that may be seen.
 func (g *Gate) plain(name string, stat *syscall.Stat_t, out *fuse.Attr) {
 	out.FromStat(stat)
+	out.Ino = g.devices.number(identityOf(stat))
 	if out.Uid != g.uid || out.Gid != g.gid {
 		g.owned(name, out)
 	}
@@ -123,7 +124,7 @@ func (g *Gate) GetAttr(done <-chan struct{}, input *fuse.GetAttrIn, out *fuse.At
 		}
 	}
 	if input.NodeId == fuse.FUSE_ROOT_ID { // only the first process comes to it: see again
-		veiled(&out.Attr, syscall.S_IFDIR)
+		veiled("/", &out.Attr, syscall.S_IFDIR)
 		return fuse.OK
 	}
 	name := g.nodes.path(input.NodeId)
@@ -147,7 +148,7 @@ func (g *Gate) opened(fd int, out *fuse.AttrOut) fuse.Status {
 		return fuse.ToStatus(err)
 	}
 	out.FromStat(&stat)
-	out.Uid, out.Gid = g.uid, g.gid
+	out.Ino, out.Uid, out.Gid = g.devices.number(identityOf(&stat)), g.uid, g.gid
 	return fuse.OK
 }
 
