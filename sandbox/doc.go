@@ -116,7 +116,10 @@
 // write far behind the end of a smaller one is not, nor any in a nested sandbox. SIGSTOP
 // to the process group of a run, which nobody hears: who runs it stops, and the command only at its next call that is served. A socket of the machine's
 // network that somebody outside hands to a program of a full cage: it is connected to
-// nothing there, but the program may listen with it. A flaw of the kernel. What an agent does with what it
+// nothing there, but the program may listen with it. What /proc says of the machine as a
+// whole (stat, interrupts, diskstats, loadavg), and how long things take: whoever watches
+// that closely learns when the person types and when other programs work. A flaw of the
+// kernel. What an agent does with what it
 // was allowed, and what it leaves there that somebody runs outside: the policy keeps
 // start-up files read-only (policy.Compile), and knows of no other.
 //
