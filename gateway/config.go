@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -109,6 +110,20 @@ func (g *Gateway) configChanged(status configs.Status) {
 
 func (g *Gateway) configStatus() event.ConfigStatus {
 	return g.maskedStatus(configStatus(g.deps.Config.Status(), g.deps.Config.Current()))
+}
+
+// notInForce is a sentence for who starts a run after an edit that did not take: what
+// they wrote last holds for nobody.
+func (g *Gateway) notInForce() []string {
+	status := g.deps.Config.Status()
+	if !status.Rejected {
+		return nil
+	}
+	text := fmt.Sprintf("the config on disk is rejected, and this run has that of version %d", status.Version)
+	if first := slices.IndexFunc(status.Problems, func(p configs.Problem) bool { return !p.Warning }); first >= 0 {
+		text += ": " + g.deps.Masker.Text(status.Problems[first].String())
+	}
+	return []string{text}
 }
 
 // maskedStatus takes secrets out of what is said of a config: a key may stand where

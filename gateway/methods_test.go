@@ -42,6 +42,14 @@ func TestBrokenConfigKeepsTheOldOneAndSaysWhere(t *testing.T) {
 	if agents, err := screen.Agents(t.Context()); err != nil || len(agents) != 2 {
 		t.Fatal(agents, err)
 	}
+	local := h.local() // who starts a run now is told, and by what it is held
+	if said := startRun(t, local, "coder").Unsupported; len(said) != 1 || !strings.Contains(said[0], "this run has that of version 1: ") || !strings.Contains(said[0], "config.yaml:2:3: gateway.prot") {
+		t.Errorf("%q", said)
+	}
+	h.writeConfig("", asksConfig)
+	if said := startRun(t, local, "coder").Unsupported; len(said) != 0 {
+		t.Errorf("%q", said)
+	}
 }
 
 func TestSecretsByTheScreensBackend(t *testing.T) {

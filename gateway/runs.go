@@ -105,7 +105,7 @@ func (r *runs) start(ctx context.Context, call *hub.Call) (any, error) {
 	}
 	started := wire.RunStarted{
 		Run: id, Command: command, Token: token, Gateway: g.AgentsAddress().String(),
-		Env: agentEnvironment(g.AgentsAddress(), params.Agent, token), Unsupported: unsupported(snapshot, params.Agent), Pending: params.Early,
+		Env: agentEnvironment(g.AgentsAddress(), params.Agent, token), Unsupported: append(unsupported(snapshot, params.Agent), g.notInForce()...), Pending: params.Early,
 	}
 	return started.With(compiled, params.Shape), nil
 }

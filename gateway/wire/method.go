@@ -135,7 +135,7 @@ type RunStarted struct {
 	Token       string         `json:"token"`                 // the agent's token: dead when the run ends
 	Gateway     string         `json:"gateway"`               // 127.0.0.1:18789
 	Env         []string       `json:"env"`                   // NAME=value: base URLs and the token for the clients
-	Unsupported []string       `json:"unsupported,omitempty"` // sentences: what the config asks for and is not built
+	Unsupported []string       `json:"unsupported,omitempty"` // sentences: what the config asks for and is not built, or that it is not in force
 	// Pending says that the start is not on record yet: see RunStartParams.Early, which
 	// an older gateway does not know. What it answers is on record.
 	Pending bool `json:"pending,omitempty"`
