@@ -139,27 +139,12 @@ func (e *Egress) connect(ctx context.Context, client net.Conn, where place, who 
 	if err != nil {
 		return nil, err
 	}
-	var last error
-	for _, address := range addresses {
-		server, err := e.dial(ctx, address, where.port)
-		if err != nil {
-			last = err
-			continue
-		}
-		told.Address = netip.AddrPortFrom(address, where.port).String()
-		return &stream{id: told.ID, where: where, address: address, allowed: allowed, client: client, server: server, answer: answer{known: make(chan struct{})}}, nil
+	found := e.dialFirst(ctx, addresses, where.port)
+	if found.err != nil {
+		return nil, found.err
 	}
-	return nil, errors.New("dial: " + last.Error())
-}
-
-func (e *Egress) dial(ctx context.Context, address netip.Addr, port uint16) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	network := "tcp4"
-	if address.Is6() {
-		network = "tcp6"
-	}
-	return e.o.Dial(ctx, network, netip.AddrPortFrom(address, port).String())
+	told.Address = netip.AddrPortFrom(found.address, where.port).String()
+	return &stream{id: told.ID, where: where, address: found.address, allowed: allowed, client: client, server: found.server, answer: answer{known: make(chan struct{})}}, nil
 }
 
 // rejudge cuts a stream that the policy in force does not allow.
