@@ -43,6 +43,10 @@ func (w *window) nothingNew() bool {
 
 const largeHead = 4096
 
+// blank reports that no request has begun: some clients send an empty line behind one
+// (RFC 9112, section 2.2) and then nothing for as long as they like.
+func (w *window) blank() bool { return len(bytes.Trim(w.data, "\r\n")) == 0 }
+
 // isEnd reports that the program sends no more.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
 
@@ -102,7 +106,7 @@ func (e *Egress) nextRequest(s *stream, w *window) (opening, error) {
 		case firstOther, firstTLS, firstHTTP2:
 			return found, e.wrongStart(s, "bytes behind an HTTP request that are not another one")
 		}
-		if len(w.data) > 0 && !timed {
+		if !w.blank() && !timed {
 			if err := s.client.SetReadDeadline(time.Now().Add(e.openingTimeout)); err != nil {
 				return found, err
 			}
@@ -114,9 +118,9 @@ func (e *Egress) nextRequest(s *stream, w *window) (opening, error) {
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, io.EOF) && len(bytes.Trim(w.data, "\r\n")) == 0:
+		case errors.Is(err, io.EOF) && w.blank():
 			return opening{kind: firstOther}, nil
-		case len(w.data) == 0:
+		case w.blank() && !errors.Is(err, errTooLong):
 			return found, plain(err)
 		default:
 			return found, e.wrongStart(s, "the start of an HTTP request that does not end")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -202,6 +203,51 @@ func TestRequestsAreBounded(t *testing.T) {
 	} {
 		if _, whole, rule := carried(strings.NewReader(sent), "good.example"); whole || !strings.Contains(rule, "do not end") && !strings.Contains(rule, "does not end") {
 			t.Errorf("%s: %q", name, rule)
+		}
+	}
+}
+
+// pausing is a program that is silent between the parts of what it sends, for longer
+// than any limit: a read that has one ends with it.
+type pausing struct {
+	memory
+	parts   []string
+	limited bool
+}
+
+func (p *pausing) SetReadDeadline(limit time.Time) error { p.limited = !limit.IsZero(); return nil }
+
+func (p *pausing) Read(b []byte) (int, error) {
+	switch {
+	case len(p.parts) == 0:
+		return 0, io.EOF
+	case p.limited:
+		return 0, os.ErrDeadlineExceeded
+	}
+	n := copy(b, p.parts[0])
+	p.parts = p.parts[1:]
+	return n, nil
+}
+
+// An empty line behind a request is no start of the next one: what follows it may take
+// its time. A started one may not.
+func TestIdleBehindEmptyLine(t *testing.T) {
+	post := "POST /p HTTP/1.1\r\nHost: good.example\r\nContent-Length: 3\r\n\r\nabc\r\n"
+	for name, row := range map[string]struct {
+		parts []string
+		rule  string
+	}{
+		"empty line": {[]string{post, good, "\r\n", good}, ""},
+		"a start":    {[]string{post + "G", good}, "the start of an HTTP request that does not end"},
+	} {
+		e := New(Options{})
+		var told Refusal
+		e.o.Refused = func(r Refusal) { told = r }
+		client, server := &pausing{parts: row.parts}, &memory{}
+		s := &stream{where: place{host: "good.example", port: 80}, client: client, server: server}
+		err := e.outward(s, owner{})
+		if out := server.out.String(); told.Rule != row.rule || row.rule == "" && (err != nil || out != strings.Join(row.parts, "")) {
+			t.Errorf("%s: %v, refused %q, sent %q", name, err, told.Rule, out)
 		}
 	}
 }
