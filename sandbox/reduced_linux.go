@@ -108,6 +108,7 @@ func launchReduced(ctx context.Context, cage *Cage, spec Spec, why error) (*Proc
 	r.tell(why)
 	stop := context.AfterFunc(ctx, p.kill)
 	p.services.Go(p.follow)
+	p.services.Go(removeLeft)
 	go func() {
 		p.finish()
 		stop()
@@ -312,19 +313,23 @@ func (r *reduced) release() {
 
 // runFolder is what a run has on the disk: what the self-test tries, which the
 // cage cannot reach, the folder for temporary files, and what is there for /dev/shm.
-type runFolder struct{ path, temp, memory string }
+type runFolder struct {
+	path, temp, memory string
+	held               *os.File
+}
 
 func newRunFolder() (runFolder, error) {
-	made, err := os.MkdirTemp("", "openclaw-run-") // 0700
+	made, held, err := makeRunFolder()
 	if err != nil {
-		return runFolder{}, &Error{Op: "make run folder", Err: err, Hint: "TMPDIR must name a folder that you may write to"}
+		return runFolder{}, err
 	}
+	f := runFolder{path: made, held: held}
 	real, err := filepath.EvalSymlinks(made)
 	if err != nil {
-		_ = os.Remove(made)
+		f.remove()
 		return runFolder{}, &Error{Op: "make run folder", Err: err}
 	}
-	f := runFolder{path: real, temp: path.Join(real, "tmp"), memory: path.Join(real, "shm")}
+	f.path, f.temp, f.memory = real, path.Join(real, "tmp"), path.Join(real, "shm")
 	for _, name := range []string{f.temp, f.memory} {
 		if err := os.Mkdir(name, 0o700); err != nil {
 			f.remove()
@@ -347,7 +352,8 @@ func (f runFolder) rules() []policy.PathRule {
 
 func (f runFolder) remove() {
 	if f.path != "" {
-		_ = os.RemoveAll(f.path)
+		removeFolder(f.path)
+		_ = f.held.Close()
 	}
 }
 

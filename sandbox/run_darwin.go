@@ -20,14 +20,18 @@ import (
 
 // runFolder is what a run has on the disk: the profile, which the cage cannot
 // read, and the folder for its temporary files. All of it goes with the run.
-type runFolder struct{ path, profile, temp string }
+type runFolder struct {
+	path, profile, temp string
+	held                *os.File
+}
 
 func newRunFolder() (runFolder, error) {
-	made, err := os.MkdirTemp("", "openclaw-run-") // 0700
+	removeLeft()
+	made, held, err := makeRunFolder()
 	if err != nil {
-		return runFolder{}, &Error{Op: "make run folder", Err: err, Hint: "TMPDIR must name a folder that you may write to"}
+		return runFolder{}, err
 	}
-	f := runFolder{path: made}
+	f := runFolder{path: made, held: held}
 	physical, _, err := places.Resolve(path.Clean(made), true)
 	if err != nil {
 		f.remove()
@@ -51,7 +55,8 @@ func (f runFolder) pinned() string { return path.Join(f.temp, ".openclaw-self-te
 
 func (f runFolder) remove() {
 	if f.path != "" {
-		_ = os.RemoveAll(f.path)
+		removeFolder(f.path)
+		_ = f.held.Close()
 	}
 }
 
