@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -55,12 +56,11 @@ func (t *terminal) startAside(ctx context.Context, agent string, command []strin
 		return "", err
 	}
 	defer c.Close()
-	output, err := os.CreateTemp(layout.Logs(), "run.stderr.*")
+	output, err := newWords(filepath.Join(layout.Logs(), "run.stderr")) // what the command itself says is kept elsewhere
 	if err != nil {
 		return "", fmt.Errorf("open the run's output: %w", err)
 	}
-	defer output.Close()
-	defer os.Remove(output.Name()) // what the command itself says is kept elsewhere
+	defer output.close()
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find the program itself: %w", err)
@@ -70,7 +70,7 @@ func (t *terminal) startAside(ctx context.Context, agent string, command []strin
 		arguments = append(append(arguments, "--"), command...)
 	}
 	cmd := exec.Command(self, arguments...) //nolint:noctx // it outlives this program on purpose
-	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.SysProcAttr = output, output, withoutManager(os.Environ()), ownSession()
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.SysProcAttr = output.file, output.file, withoutManager(os.Environ()), ownSession()
 	since := time.Now()
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the run: %w", err)
@@ -102,11 +102,11 @@ func (t *terminal) startAside(ctx context.Context, agent string, command []strin
 }
 
 // refusedRun is what a supervisor said that started nothing.
-func refusedRun(output *os.File, state *os.ProcessState) error {
-	words := said(output)
-	known, is := errors.AsType[*failure](words)
+func refusedRun(output *words, state *os.ProcessState) error {
+	err := output.said()
+	known, is := errors.AsType[*failure](err)
 	if !is {
-		return words
+		return err
 	}
 	known.code = state.ExitCode()
 	return known

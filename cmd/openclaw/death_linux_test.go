@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"openclaw/gateway"
 	"openclaw/gateway/event"
 )
 
@@ -434,4 +435,63 @@ func TestGatewayStartsOverLeftovers(t *testing.T) {
 	if logged := p.openclaw("logs"); logged.code != 0 {
 		t.Errorf("the log: %s", logged.errors)
 	}
+}
+
+// Who is killed or interrupted while a gateway starts for them leaves no file.
+func TestKilledWhileAGatewayStarts(t *testing.T) {
+	t.Parallel()
+	requireCage(t)
+	p := newPerson(t)
+	p.configure("agents:\n  coder: {}\n")
+	state := filepath.Join(p.home, ".openclaw")
+	for _, name := range []string{"run", "logs"} {
+		if err := os.MkdirAll(filepath.Join(state, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock, err := gateway.TakeLock(filepath.Join(state, "run", "gateway.lock")) // the one that is started ends, and who started it goes on to wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	for _, end := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		c := p.spawn(nil, nil, "agent", "run", "coder", "--", "true")
+		p.eventually("the words of the gateway that ended", func() bool {
+			for _, name := range openFiles(t, c.pid()) {
+				if info, err := os.Stat(name); err == nil && info.Size() > 0 {
+					return true
+				}
+			}
+			return false
+		})
+		if err := c.cmd.Process.Signal(end); err != nil {
+			t.Fatal(err)
+		}
+		<-c.ended
+		entries, err := os.ReadDir(filepath.Join(state, "logs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			if strings.HasPrefix(entry.Name(), "gateway.stderr") {
+				t.Errorf("%v left %s", end, entry.Name())
+			}
+		}
+	}
+}
+
+// openFiles are the paths below /proc to what a process has open in a folder of logs,
+// also where that has no name.
+func openFiles(t *testing.T, pid int) (found []string) {
+	t.Helper()
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if to, err := os.Readlink(name); err == nil && strings.Contains(to, "/.openclaw/logs/") {
+			found = append(found, name)
+		}
+	}
+	return found
 }

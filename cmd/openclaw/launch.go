@@ -71,12 +71,11 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout, name strin
 	}
 	// A file of its own: of many that start a gateway at once each hears why its
 	// own ended. The one that runs keeps the file, for what it says at its death.
-	output, err := os.CreateTemp(layout.Logs(), "gateway.stderr.*")
+	output, err := newWords(filepath.Join(layout.Logs(), "gateway.stderr"))
 	if err != nil {
 		return nil, fmt.Errorf("open the gateway's output: %w", err)
 	}
-	defer output.Close()
-	defer os.Remove(output.Name())
+	defer output.close()
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the program itself: %w", err)
@@ -91,7 +90,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout, name strin
 		cmd.Stdin = words
 		defer words.Close()
 	}
-	cmd.Stderr, cmd.Stdout = output, output
+	cmd.Stderr, cmd.Stdout = output.file, output.file
 	cmd.Dir, cmd.Env = layout.Root, withoutManager(os.Environ())
 	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
@@ -109,7 +108,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout, name strin
 		c, err := dialAs(ctx, layout, name)
 		if err == nil {
 			if pid, err := os.ReadFile(layout.Lock()); err == nil && strings.TrimSpace(string(pid)) == strconv.Itoa(cmd.Process.Pid) {
-				_ = os.Rename(output.Name(), filepath.Join(layout.Logs(), "gateway.stderr")) // without it, its last words are lost and nothing else
+				output.keep()
 			}
 			return c, nil
 		}
@@ -122,7 +121,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout, name strin
 		case <-deadline.C:
 			return nil, &failure{err: fmt.Errorf("the gateway did not answer within %s", launchTimeout), hint: "its log: " + layout.GatewayLog()}
 		case <-ended:
-			words := said(output)
+			words := output.said()
 			if strings.Contains(words.Error(), "already runs") { // it was quicker, and answers soon
 				return dialFor(ctx, layout, name, launchTimeout)
 			}
@@ -145,29 +144,4 @@ func dialFor(ctx context.Context, layout configs.Layout, name string, patience t
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// said turns what a gateway wrote before it ended into an error.
-func said(output *os.File) error {
-	text, err := os.ReadFile(output.Name())
-	if err != nil || len(text) == 0 {
-		// On a full disk the gateway's own words had no room either.
-		if _, err := output.WriteString("\n"); err != nil {
-			return &failure{
-				err:  fmt.Errorf("the gateway ended at once, and what it said could not be written: %w", err),
-				hint: "check that the disk is not full, and who owns " + filepath.Dir(output.Name()),
-			}
-		}
-		return errors.New("the gateway ended at once and said nothing")
-	}
-	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	return &failure{err: errors.New(strings.TrimPrefix(first, "openclaw: ")), hint: unindent(rest)}
-}
-
-func unindent(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimPrefix(line, "  ")
-	}
-	return strings.Join(lines, "\n")
 }

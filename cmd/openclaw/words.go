@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// words is what a process says that is started here and may outlive this one. The file has no
+// name until somebody is to find it, where the system has such files: who is interrupted or
+// killed meanwhile leaves none.
+type words struct {
+	file  *os.File
+	named bool
+	path  string // that they are kept under
+}
+
+func newWords(path string) (*words, error) {
+	if file := nameless(filepath.Dir(path)); file != nil {
+		return &words{file: file, path: path}, nil
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return nil, err
+	}
+	return &words{file: file, named: true, path: path}, nil
+}
+
+// keep gives them their name, in place of those before. It may fail: they are lost then,
+// and nothing else.
+func (w *words) keep() {
+	if w.named {
+		_ = os.Rename(w.file.Name(), w.path)
+		return
+	}
+	_ = os.Remove(w.path)
+	_ = giveName(w.file, w.path)
+}
+
+// close lets go of them; the process may go on to write.
+func (w *words) close() {
+	if w.named {
+		_ = os.Remove(w.file.Name()) // not there once they were kept
+	}
+	_ = w.file.Close()
+}
+
+// mostWords bounds what is read: a process that ends says little.
+const mostWords = 1 << 20
+
+// said turns what the process wrote before it ended into an error.
+func (w *words) said() error {
+	text, err := io.ReadAll(io.NewSectionReader(w.file, 0, mostWords)) // the process writes where the file's offset is
+	if err != nil || len(text) == 0 {
+		// On a full disk the gateway's own words had no room either.
+		if _, err := w.file.WriteString("\n"); err != nil {
+			return &failure{
+				err:  fmt.Errorf("the gateway ended at once, and what it said could not be written: %w", err),
+				hint: "check that the disk is not full, and who owns " + filepath.Dir(w.path),
+			}
+		}
+		return errors.New("the gateway ended at once and said nothing")
+	}
+	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	return &failure{err: errors.New(strings.TrimPrefix(first, "openclaw: ")), hint: unindent(rest)}
+}
+
+func unindent(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, "  ")
+	}
+	return strings.Join(lines, "\n")
+}
