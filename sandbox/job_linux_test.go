@@ -48,6 +48,26 @@ func TestRunInBackground(t *testing.T) {
 	})
 }
 
+// A run that is begun in the background begins while the person's shell edits a line, by
+// modes of the editor's. It has those of the foreground when it is brought there.
+func TestRunBegunBehindALineEditor(t *testing.T) {
+	modes(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		t.Helper()
+		c := consoleFor(t, newWorld(t), reader)
+		c.ask("stty -icanon -icrnl", "person> ")
+		c.say("./run &\n")
+		c.until("begun\r\n")
+		c.noticed("Stopped", 0) // it reads
+		c.ask("stty icanon icrnl", "person> ")
+		c.say("fg\n")
+		c.hasTerminal("sh")
+		c.say("one\r")
+		c.until("heard one\r\n")
+		c.say("end\r")
+		c.until("person> ")
+	})
+}
+
 // A run in the background that never asks for the terminal is interrupted by the
 // keys all the same once it is in the foreground.
 func TestKeysOfForegroundReachRun(t *testing.T) {

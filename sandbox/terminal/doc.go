@@ -10,7 +10,8 @@
 // typed there is passed on. Run shows what the command writes until Finish, and then
 // returns after all of it has been shown. Attach has the person's keys passed on,
 // Detach ends that and puts the modes back as they were; Close does both for good.
-// Size and modes are the person's to begin with, and the size follows theirs. When
+// Size and modes are the person's to begin with, the modes as they are when it is attached
+// first unless the command has set its own by then, and the size follows theirs. When
 // theirs has gone, HangUp has the command's be gone as well; while it is attached that
 // happens by itself.
 //

@@ -47,6 +47,11 @@ func (t *Terminal) Attach(signals bool, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("prepare terminal: %w", err)
 	}
+	if t.modes == nil {
+		if err := t.beginAgain(modes); err != nil {
+			return fmt.Errorf("prepare terminal: %w", err)
+		}
+	}
 	if t.modes == nil || *modes != *t.raw { // a shell that gives back what it found gives ours
 		t.modes = modes
 	}
@@ -76,6 +81,17 @@ func (t *Terminal) Attach(signals bool, ready func()) error {
 	t.input = in
 	t.attached.Store(true)
 	return nil
+}
+
+// beginAgain is for a run that was begun in the background: the modes were those of the
+// shell's line editor then, and its own are those that it has in the foreground. What the
+// command has set itself stays.
+func (t *Terminal) beginAgain(modes *unix.Termios) error {
+	now, err := getModes(int(t.slave.Fd()))
+	if err != nil || *now != *t.began {
+		return err
+	}
+	return t.begin(modes)
 }
 
 // Detach leaves what is typed to others. With restore, the person's terminal gets its

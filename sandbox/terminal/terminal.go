@@ -51,6 +51,7 @@ type Terminal struct {
 	input *input        // nil: what is typed is the person's shell's
 	modes *unix.Termios // of the person's terminal, before it was attached first
 	raw   *unix.Termios // as it was attached
+	began *unix.Termios // the command's terminal
 	typed func()
 }
 
@@ -128,11 +129,21 @@ func (t *Terminal) open() error {
 	if err != nil {
 		return err
 	}
-	if err := setModes(int(t.slave.Fd()), modes); err != nil {
+	if err := t.begin(modes); err != nil {
 		return err
 	}
 	t.Resize()
 	return nil
+}
+
+// begin gives the command's terminal the modes that it begins with.
+func (t *Terminal) begin(modes *unix.Termios) error {
+	if err := setModes(int(t.slave.Fd()), modes); err != nil {
+		return err
+	}
+	var err error
+	t.began, err = getModes(int(t.slave.Fd())) // as the system understood it
+	return err
 }
 
 // Resize gives the command the size of the person's terminal. One without a size has

@@ -562,3 +562,51 @@ func TestPersonsTerminalTakesNothing(t *testing.T) {
 	finished(t, inner)
 	_ = inner.Close(true)
 }
+
+// A run that was begun in the background, while a shell edited a line, has the modes of the
+// foreground once it is there, and those that it has set itself otherwise.
+func TestModesOfTheForeground(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		_, outer, err := pty.Open()
+		if err != nil {
+			t.Skip("no terminals here: " + err.Error())
+		}
+		defer outer.Close()
+		cooked, err := getModes(int(outer.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		editing := *cooked
+		editing.Iflag &^= unix.ICRNL
+		editing.Lflag &^= unix.ICANON | unix.ECHO
+		if err := setModes(int(outer.Fd()), &editing); err != nil {
+			t.Fatal(err)
+		}
+		inner, err := New(outer, outer, outer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := *cooked
+		if own {
+			want.Lflag &^= unix.ECHO
+			if err := setModes(int(inner.Slave().Fd()), &want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := setModes(int(outer.Fd()), cooked); err != nil {
+			t.Fatal(err)
+		}
+		if err := inner.Attach(false, nil); err != nil {
+			t.Fatal(err)
+		}
+		if modes, err := getModes(int(inner.Slave().Fd())); err != nil || *modes != want {
+			t.Errorf("it has set its own: %v; it has %+v (%v), want %+v", own, modes, err, want)
+		}
+		if err := inner.Close(true); err != nil {
+			t.Error(err)
+		}
+		if modes, err := getModes(int(outer.Fd())); err != nil || *modes != *cooked {
+			t.Errorf("the person's terminal has %+v (%v) in the end", modes, err)
+		}
+	}
+}
