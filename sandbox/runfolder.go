@@ -68,20 +68,15 @@ func holdFolder(name string) (*os.File, error) {
 
 // removeLeft removes the folders that nobody holds any more.
 func removeLeft() {
-	folder, err := os.Open(os.TempDir())
+	entries, err := os.ReadDir(os.TempDir())
 	if err != nil {
 		return
 	}
-	names, err := folder.Readdirnames(-1)
-	_ = folder.Close()
-	if err != nil {
-		return
-	}
-	for _, name := range names {
-		if !strings.HasPrefix(name, runPrefix) {
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), runPrefix) {
 			continue
 		}
-		name = filepath.Join(os.TempDir(), name)
+		name := filepath.Join(os.TempDir(), entry.Name())
 		if held, err := holdFolder(name); err == nil {
 			removeFolder(name)
 			_ = held.Close()

@@ -4,7 +4,7 @@ package main
 // what they write, and by what. What a cage says of its run, denials and accesses, reaches the
 // gateway through callbacks, and is masked there.
 var waysOfTheCage = map[string]struct{ writes, by string }{ //nolint:gochecknoglobals // a table
-	"sandbox":                {"a run's own terminal and pipes, what it is asked to run, cgroup and probe files, and the cage's sockets, and names in the run's own folder; a signal to a thread of this process, and what it does, to the kernel", "exec.Command exec.CommandContext net.Dialer.DialContext net.Listen net.ListenConfig.Listen os.MkdirTemp os.NewFile os.OpenFile os.Stdout os.WriteFile unix.Gettid unix.Link unix.Open unix.Openat2 unix.RawSyscall6 unix.Rename unix.Socket unix.Syscall unix.Tgkill"},
+	"sandbox":                {"a run's own terminal and pipes, what it is asked to run, cgroup and probe files, and the cage's sockets, and names and modes in the run's own folder; a signal to a thread of this process, and what it does, to the kernel", "exec.Command exec.CommandContext net.Dialer.DialContext net.Listen net.ListenConfig.Listen os.MkdirTemp os.NewFile os.OpenFile os.OpenRoot os.Root.Chmod os.Root.FS os.Stdout os.TempDir os.WriteFile unix.Gettid unix.Link unix.Open unix.Openat2 unix.RawSyscall6 unix.Rename unix.Socket unix.Syscall unix.Tgkill"},
 	"sandbox/darwin/stage":   {"the profile, the command, and the gateway's proxy", "net.Dialer.DialContext os.NewFile os.OpenFile syscall.Exec"},
 	"sandbox/egress":         {"the connection that the policy let through", "net.Dialer.DialContext"},
 	"sandbox/linux/apparmor": {"a profile, made here, for apparmor_parser", "exec.CommandContext os.CreateTemp"},
