@@ -2,6 +2,7 @@ package configs
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,26 +101,49 @@ func createFile(path string, data []byte) error {
 	return syncFolder(filepath.Dir(path))
 }
 
+// writeBeside writes a file that is to take the place of another. Where the system has files
+// without a name it has none until all of it is on the disk: who is killed leaves nothing.
 func writeBeside(path string, data []byte, mode fs.FileMode) (name string, err error) {
+	if name, err := writeNameless(path, data, mode); name != "" || err != nil {
+		return name, err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return "", fmt.Errorf("make temporary file: %w", err)
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
+	if err := errors.Join(fill(f, data, mode), f.Close()); err != nil {
 		os.Remove(f.Name())
 		return "", fmt.Errorf("write temporary file: %w", err)
 	}
 	return f.Name(), nil
+}
+
+// writeNameless is writeBeside without a name meanwhile; an empty one: it cannot be done here.
+func writeNameless(path string, data []byte, mode fs.FileMode) (name string, err error) {
+	f := Nameless(filepath.Dir(path))
+	if f == nil {
+		return "", nil
+	}
+	defer f.Close()
+	if err := fill(f, data, mode); err != nil {
+		return "", fmt.Errorf("write temporary file: %w", err)
+	}
+	name = filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()+".tmp")
+	if GiveName(f, name) != nil { // without /proc, for one; what else is wrong the other way says
+		return "", nil
+	}
+	return name, nil
+}
+
+// fill puts all of a file onto the disk.
+func fill(f *os.File, data []byte, mode fs.FileMode) error {
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 func syncFolder(folder string) error {

@@ -56,7 +56,7 @@ func (t *terminal) startAside(ctx context.Context, agent string, command []strin
 		return "", err
 	}
 	defer c.Close()
-	output, err := newWords(filepath.Join(layout.Logs(), "run.stderr")) // what the command itself says is kept elsewhere
+	output, err := newWords("the run", filepath.Join(layout.Logs(), "run.stderr")) // what the command itself says is kept elsewhere
 	if err != nil {
 		return "", fmt.Errorf("open the run's output: %w", err)
 	}

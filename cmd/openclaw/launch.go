@@ -71,7 +71,7 @@ func (t *terminal) launch(ctx context.Context, layout configs.Layout, name strin
 	}
 	// A file of its own: of many that start a gateway at once each hears why its
 	// own ended. The one that runs keeps the file, for what it says at its death.
-	output, err := newWords(filepath.Join(layout.Logs(), "gateway.stderr"))
+	output, err := newWords("the gateway", filepath.Join(layout.Logs(), "gateway.stderr"))
 	if err != nil {
 		return nil, fmt.Errorf("open the gateway's output: %w", err)
 	}

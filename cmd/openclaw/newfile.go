@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"openclaw/configs"
 )
 
 // writeNew writes a file that was not there, readable by its owner only, whole or
@@ -23,6 +25,27 @@ func writeNew(name string, data []byte) error {
 		_ = folder.Close()
 	}
 	return nil
+}
+
+// writeNameless writes a file that gets its name when it is whole. Not done: the file
+// system has no such files, and nothing was written.
+func writeNameless(name string, data []byte) (done bool, err error) {
+	f := configs.Nameless(filepath.Dir(name))
+	if f == nil {
+		return false, nil // the other way says what is wrong with the folder
+	}
+	defer f.Close()
+	if err := writeSynced(f, data); err != nil {
+		return true, err
+	}
+	err = configs.GiveName(f, name)
+	if errors.Is(err, fs.ErrNotExist) { // there is no /proc
+		return false, nil
+	}
+	if err != nil {
+		return true, &os.LinkError{Op: "link", Old: "a file without a name", New: name, Err: err}
+	}
+	return true, nil
 }
 
 // writeBesideNew writes under a name of its own first, which a kill leaves.

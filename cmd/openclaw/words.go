@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"openclaw/configs"
 )
 
 // words is what a process says that is started here and may outlive this one. The file has no
@@ -16,17 +19,18 @@ type words struct {
 	file  *os.File
 	named bool
 	path  string // that they are kept under
+	whose string // "the gateway"
 }
 
-func newWords(path string) (*words, error) {
-	if file := nameless(filepath.Dir(path)); file != nil {
-		return &words{file: file, path: path}, nil
+func newWords(whose, path string) (*words, error) {
+	if file := configs.Nameless(filepath.Dir(path)); file != nil {
+		return &words{file: file, path: path, whose: whose}, nil
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return nil, err
 	}
-	return &words{file: file, named: true, path: path}, nil
+	return &words{file: file, named: true, path: path, whose: whose}, nil
 }
 
 // keep gives them their name, in place of those before. It may fail: they are lost then,
@@ -37,7 +41,7 @@ func (w *words) keep() {
 		return
 	}
 	_ = os.Remove(w.path)
-	_ = giveName(w.file, w.path)
+	_ = configs.GiveName(w.file, w.path)
 }
 
 // close lets go of them; the process may go on to write.
@@ -55,17 +59,25 @@ const mostWords = 1 << 20
 func (w *words) said() error {
 	text, err := io.ReadAll(io.NewSectionReader(w.file, 0, mostWords)) // the process writes where the file's offset is
 	if err != nil || len(text) == 0 {
-		// On a full disk the gateway's own words had no room either.
+		// On a full disk its own words had no room either.
 		if _, err := w.file.WriteString("\n"); err != nil {
 			return &failure{
-				err:  fmt.Errorf("the gateway ended at once, and what it said could not be written: %w", err),
+				err:  fmt.Errorf("%s ended at once, and what it said could not be written: %w", w.whose, unnamed(err)),
 				hint: "check that the disk is not full, and who owns " + filepath.Dir(w.path),
 			}
 		}
-		return errors.New("the gateway ended at once and said nothing")
+		return errors.New(w.whose + " ended at once and said nothing")
 	}
 	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	return &failure{err: errors.New(strings.TrimPrefix(first, "openclaw: ")), hint: unindent(rest)}
+}
+
+// unnamed leaves out of an error the name of a file that has none.
+func unnamed(err error) error {
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		return failed.Err
+	}
+	return err
 }
 
 func unindent(text string) string {
