@@ -55,11 +55,58 @@ func (r *runs) finishAs(ctx context.Context, one *run, exit string, spooled bool
 	if one.start.wait(ctx) != nil {
 		return // it never began
 	}
-	g.auditOver(ctx, AuditEntry{Event: "run_end", Action: "end", Target: one.agent, Reason: exit, Details: map[string]any{"run": id}}, func(err error) {
-		r.forget(id) // the file of the spool has it still
+	ended := g.deps.Now()
+	g.auditOver(ctx, endEntry(one.agent, id, exit), func(err error) {
+		if spooled {
+			r.forget(id) // the file of the spool has it still
+		} else {
+			r.owe(owedEnd{agent: one.agent, run: id, exit: exit, at: ended})
+		}
 		g.log.Error("the end of a run could not be audited", slog.Any("error", err))
-		g.notice("error", "the end of a run could not be written to the audit log: "+err.Error())
+		g.notice("error", "the end of a run could not be written to the audit log, which is tried again: "+err.Error())
 	})
+}
+
+func endEntry(agent, run, exit string) AuditEntry {
+	return AuditEntry{Event: "run_end", Action: "end", Target: agent, Reason: exit, Details: map[string]any{"run": run}}
+}
+
+// owedEnd is the end of a run that is on no record yet.
+type owedEnd struct {
+	agent, run, exit string
+	at               time.Time
+}
+
+// maxOwedEnds bounds the ends that wait for a disk that is full: no more begin meanwhile.
+const maxOwedEnds = 4096
+
+// owe keeps an end until it can be recorded. Whoever reads the spool meanwhile leaves it
+// to this.
+func (r *runs) owe(end owedEnd) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.owed) < maxOwedEnds {
+		r.owed = append(r.owed, end)
+		r.told[end.run] = true
+	}
+}
+
+// recordOwed writes down what is owed, as far as it can be.
+func (r *runs) recordOwed(ctx context.Context) {
+	r.mu.Lock()
+	owed := r.owed
+	r.mu.Unlock()
+	for _, end := range owed {
+		entry := endEntry(end.agent, end.run, end.exit)
+		entry.Details["ended"] = end.at.UTC().Format(time.RFC3339Nano)
+		if r.g.auditAct(ctx, "local", entry) != nil {
+			return // the others would fail as well
+		}
+		r.mu.Lock()
+		r.owed = r.owed[1:] // this alone takes from it
+		r.mu.Unlock()
+		r.forget(end.run)
+	}
 }
 
 // forget takes a run out of those whose end need not be recorded from the spool.
@@ -106,8 +153,10 @@ func (r *runs) watch(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			r.recordOwed(context.WithoutCancel(ctx))
 			return
 		case <-spool.C:
+			r.recordOwed(ctx)
 			r.lookForSpooled(ctx)
 			continue
 		case <-r.parted:

@@ -32,9 +32,10 @@ type runs struct {
 
 	parted chan struct{} // holds one word that a run has lost its supervisor
 
-	mu   sync.Mutex // guards live, the runs in it, and told
+	mu   sync.Mutex // guards live, the runs in it, told and owed
 	live map[string]*run
-	told map[string]bool // runs whose end is being recorded, and stands in a file of the spool as well
+	owed []owedEnd
+	told map[string]bool // runs whose end is being recorded, and may stand in a file of the spool as well
 }
 
 type run struct {
