@@ -66,7 +66,7 @@ func (w *words) said() error {
 				hint: "check that the disk is not full, and who owns " + filepath.Dir(w.path),
 			}
 		}
-		return errors.New(w.whose + " ended at once and said nothing")
+		return &failure{err: errors.New(w.whose + " ended at once and said nothing"), hint: "try again; if it stays so, see the newest lines of " + filepath.Join(filepath.Dir(w.path), "gateway.log") + " and the kernel's log (dmesg): something ended it"}
 	}
 	first, rest, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	return &failure{err: errors.New(strings.TrimPrefix(first, "openclaw: ")), hint: unindent(rest)}

@@ -166,7 +166,7 @@ func (c *Client) write(frame []byte) error {
 	}
 	if err != nil {
 		_ = c.ws.NetConn().Close() // the reader ends by that
-		return &Error{Op: "write to gateway", Kind: KindBroken, Err: err}
+		return &Error{Op: "write to gateway", Kind: KindBroken, Err: err, Hint: hintBroken}
 	}
 	return nil
 }
@@ -262,19 +262,26 @@ func (c *Client) reuse(packed []byte) {
 	}
 }
 
+// hintBroken is what a person can do about a gateway that is gone without a word.
+const hintBroken = "see whether the gateway still runs: 'openclaw gateway status'"
+
 func describe(err error) error {
 	if closed, is := errors.AsType[*websocket.CloseError](err); is {
 		text := closed.Text
 		if text == "" {
 			text = "close code " + strconv.Itoa(closed.Code)
 		}
-		return &Error{Op: "read from gateway", Kind: KindBroken, Err: errors.New(text)}
+		failure := &Error{Op: "read from gateway", Kind: KindBroken, Err: errors.New(text)}
+		if closed.Code == websocket.CloseAbnormalClosure { // it said nothing of why: it was killed
+			failure.Hint = hintBroken
+		}
+		return failure
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return &Error{Op: "read from gateway", Kind: KindBroken, Err: errors.New("the gateway said nothing for two ticks")}
 	}
-	return &Error{Op: "read from gateway", Kind: KindBroken, Err: err, Hint: "see whether the gateway still runs: 'openclaw gateway status'"}
+	return &Error{Op: "read from gateway", Kind: KindBroken, Err: err, Hint: hintBroken}
 }
 
 // Close ends the connection and waits for the reader.

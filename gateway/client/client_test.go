@@ -405,3 +405,13 @@ func TestBackendReadsPackedEvents(t *testing.T) {
 		}
 	}
 }
+
+// A gateway that is killed in the middle of a call says nothing: who made it is told what
+// they can look at.
+func TestAGatewayThatIsKilledIsToldWithACure(t *testing.T) {
+	c := dial(t, serve(t, 1000, func(ws *websocket.Conn) { _, _, _ = ws.ReadMessage() })) // then it hangs up
+	failure, is := errors.AsType[*Error](c.Call(t.Context(), "any", nil, nil))
+	if !is || failure.Kind != KindBroken || !strings.Contains(failure.Hint, "gateway status") {
+		t.Errorf("%+v", failure)
+	}
+}

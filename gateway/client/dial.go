@@ -216,7 +216,7 @@ func broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return &Error{Op: "connect to gateway", Kind: KindBroken, Err: err, Hint: "see whether the gateway still runs: 'openclaw gateway status'"}
+	return &Error{Op: "connect to gateway", Kind: KindBroken, Err: err, Hint: hintBroken}
 }
 
 func readFrame(ws *websocket.Conn) (wire.Frame, error) {
