@@ -206,13 +206,17 @@ func (r *reduced) setup() (keeper.Setup, error) {
 func (r *reduced) tests() (keeper.Tests, error) {
 	file, socket, abstract := path.Join(r.folder.path, "file"), path.Join(r.folder.path, "socket"), "openclaw-"+rand.Text()
 	if err := os.WriteFile(file, []byte("self-test"), 0o600); err != nil {
-		return keeper.Tests{}, &Error{Op: "test cage", Err: err}
+		return keeper.Tests{}, &Error{Op: "test cage", Err: err, Hint: runFolderHint}
 	}
 	port, own := 0, path.Join(r.folder.temp, "self-test")
 	for _, at := range [][2]string{{"unix", socket}, {"unix", own}, {"unix", "@" + abstract}, {"tcp", "127.0.0.1:0"}} {
 		listener, err := net.Listen(at[0], at[1]) //nolint:noctx // it stays until the run is released
 		if err != nil {
-			return keeper.Tests{}, &Error{Op: "test cage", Err: err}
+			failed := &Error{Op: "test cage", Err: err}
+			if at[0] == "unix" {
+				failed.Hint = runFolderHint
+			}
+			return keeper.Tests{}, failed
 		}
 		r.decoys = append(r.decoys, listener)
 		if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
@@ -333,7 +337,7 @@ func newRunFolder() (runFolder, error) {
 	for _, name := range []string{f.temp, f.memory} {
 		if err := os.Mkdir(name, 0o700); err != nil {
 			f.remove()
-			return runFolder{}, &Error{Op: "make run folder", Err: err}
+			return runFolder{}, &Error{Op: "make run folder", Err: err, Hint: runFolderHint}
 		}
 	}
 	return f, nil

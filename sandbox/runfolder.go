@@ -16,6 +16,8 @@ import (
 // runPrefix begins the name of a run's folder for temporary files.
 const runPrefix = "openclaw-run-"
 
+const runFolderHint = "TMPDIR must name a folder that you may write to, by a short path (of a socket in it Linux takes 107 bytes), on a disk that has room"
+
 // errTaken: what removes left folders was quicker than who made one.
 var errTaken = errors.New("it is removed meanwhile")
 
@@ -26,7 +28,7 @@ func makeRunFolder() (name string, held *os.File, err error) {
 	for range tries {
 		made, err := os.MkdirTemp("", runPrefix) // 0700
 		if err != nil {
-			return "", nil, &Error{Op: "make run folder", Err: err, Hint: "TMPDIR must name a folder that you may write to, on a disk that has room"}
+			return "", nil, &Error{Op: "make run folder", Err: err, Hint: runFolderHint}
 		}
 		if held, err = holdFolder(made); err == nil {
 			return made, held, nil

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -62,3 +63,22 @@ func TestLeftFolders(t *testing.T) {
 }
 
 func TestLeftFoldersAsOrdinaryUser(t *testing.T) { ordinary(t, "^TestLeftFolders$") }
+
+// A folder for temporary files that cannot be used is named as what is to be changed, and
+// nothing is left there.
+func TestReducedWithoutATemporaryFolder(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 20))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{long, filepath.Join(long, "none")} {
+		t.Setenv("TMPDIR", name)
+		w := newWorld(t).reduced()
+		if _, _, err := tryStart(t, w.spec("true")); err == nil || !strings.Contains(hintOf(err), "TMPDIR") {
+			t.Errorf("%s: %v (%s)", name, err, hintOf(err))
+		}
+		if left := foldersIn(t, long); len(left) != 0 {
+			t.Errorf("left are %q", left)
+		}
+	}
+}
