@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runPrefix begins the name of a run's folder for temporary files.
-const runPrefix = "openclaw-run-"
+// runPrefix begins the name of a run's folder for temporary files. Programs that did not
+// hold theirs yet gave it another one.
+const runPrefix = "openclaw-run."
 
 const runFolderHint = "TMPDIR must name a folder that you may write to, by a short path (of a socket in it Linux takes 107 bytes), on a disk that has room"
 

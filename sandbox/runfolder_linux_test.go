@@ -10,7 +10,7 @@ import (
 // foldersIn lists what a reduced run has on the disk.
 func foldersIn(t *testing.T, temporary string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(temporary, "openclaw-run-*"))
+	names, err := filepath.Glob(filepath.Join(temporary, "openclaw-run.*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,12 +39,12 @@ func TestLeftFolders(t *testing.T) {
 	}
 	// Nothing is followed from there: a link has the name, and one lies in a left folder.
 	others := t.TempDir()
-	for _, name := range []string{filepath.Join(others, "kept"), filepath.Join(temporary, "openclaw-run-x", "tmp", "y")} {
+	for _, name := range []string{filepath.Join(others, "kept"), filepath.Join(temporary, "openclaw-run.x", "tmp", "y")} {
 		if err := os.MkdirAll(name, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, link := range []string{"openclaw-run-link", "openclaw-run-x/tmp/link"} {
+	for _, link := range []string{"openclaw-run.link", "openclaw-run.x/tmp/link"} {
 		if err := os.Symlink(others, filepath.Join(temporary, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestLeftFolders(t *testing.T) {
 	if now := foldersIn(t, temporary); len(now) != 2 || now[0] != living[0] && now[1] != living[0] {
 		t.Errorf("left are %q, of which %q is to stay, and a link", now, living)
 	}
-	for _, name := range []string{filepath.Join(living[0], "tmp"), filepath.Join(others, "kept"), filepath.Join(temporary, "openclaw-run-link")} {
+	for _, name := range []string{filepath.Join(living[0], "tmp"), filepath.Join(others, "kept"), filepath.Join(temporary, "openclaw-run.link")} {
 		if _, err := os.Lstat(name); err != nil {
 			t.Error(err)
 		}
