@@ -85,6 +85,7 @@ func TestMemoryOfEachProcess(t *testing.T) {
 	if enforceable(t, "memory limit").Enforced {
 		return // the control group holds it; that is tested with the package
 	}
+	requireReduced(t)
 	w := newWorld(t)
 	spec := w.limited(policy.Resources{Memory: 256 << 20}, "sh", "-c", "ulimit -Sd; ulimit -Hd; sh -c 'ulimit -d'")
 	spec.Policy.Enforce = policy.EnforceReduced

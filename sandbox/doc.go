@@ -87,8 +87,10 @@
 // filter refuses whatever it names (a UNIX datagram socket, as for syslog and sd_notify, raw,
 // netlink and packet sockets, leases, flags of files, mounts, io_uring, keyrings, the clock…):
 // mechanism "filter", in the words of what was asked for. Not told is what programs try in
-// passing and do without (package linux/seccomp lists it), and what the kernel itself refuses to
-// whoever has no right (ptrace, a port below 1024, a priority).
+// passing and do without (package linux/seccomp lists it), what the kernel itself refuses to
+// whoever has no right (ptrace, a port below 1024, a priority), and a UDP datagram that is sent
+// without connect: it ends in the cage's network with EPERM (by a TUN device ENETUNREACH), and
+// only a connect of such a socket comes to the supervisor.
 //
 // # What does not hold
 //

@@ -12,13 +12,27 @@ import (
 	"testing"
 
 	"openclaw/sandbox"
+	"openclaw/sandbox/linux/harden"
 	"openclaw/sandbox/policy"
 )
 
 // reduced makes the agent accept the reduced mode, which its cage then is in.
 func (w *world) reduced() *world {
+	w.t.Helper()
+	requireReduced(w.t)
 	w.perms.Enforce = policy.EnforceReduced
 	return w
+}
+
+func requireReduced(tb testing.TB) {
+	tb.Helper()
+	require(tb, scoped(), "the reduced mode needs Landlock's scopes: Linux 6.12")
+}
+
+// scoped reports whether Landlock keeps signals and abstract sockets in a cage.
+func scoped() bool {
+	version, err := harden.LandlockVersion()
+	return err == nil && version >= 6
 }
 
 // What a policy opens works, the rest is refused and seen.

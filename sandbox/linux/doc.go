@@ -65,6 +65,12 @@
 // updates for v5.19-rc1" for WAIT_KILLABLE_RECV; include/uapi/linux/nsfs.h of
 // v6.11 for the translation of process numbers.
 //
+// # Processors
+//
+// x86-64 and arm64: a filter for each, and every number of both is walked by the filter's
+// tests. For arm64 the cage's tests run in an emulated machine, with Debian's Linux 6.1
+// and 6.12 (.ci/arm64); on a real one they were not run yet.
+//
 // # Distributions
 //
 // Debian 12 has 6.1 and Ubuntu 24.04 began with 6.8, with Landlock 2 and 4: the
