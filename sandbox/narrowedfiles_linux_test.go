@@ -4,6 +4,10 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"openclaw/sandbox"
 )
 
 // A file that is open for writing takes no more once the policy has become narrower,
@@ -70,6 +74,27 @@ func TestNarrowingReachesFilesThatWereReplaced(t *testing.T) {
 		t.Errorf("the file is %q", got)
 	}
 	k.end()
+}
+
+// If what the kernel has of an open file cannot be forgotten when a narrower policy denies it,
+// the run ends: programs would read it on.
+func TestNarrowingThatCannotCloseFilesEndsTheRun(t *testing.T) {
+	w := newWorld(t).allow("project")
+	k := newTalk(t, w)
+	if _, err := k.process.Update(w.allow("other").policy()); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.say("exec 4<~/other/notes.txt; echo open"); got != "open" {
+		t.Fatal(got)
+	}
+	if err := sandbox.SetLimit(parentOf(t, k.process.PID()), unix.RLIMIT_NOFILE, 0); err != nil { // it can open nothing
+		t.Fatal(err)
+	}
+	w.perms.AllowedPaths = nil
+	if _, err := k.process.Update(w.allow("project").policy()); err != nil {
+		t.Fatal(err)
+	}
+	k.isEnded("close files that were denied")
 }
 
 // What a pattern denies through a link is denied after every change of the policy,
