@@ -114,7 +114,7 @@ func (b *binder) came(name string, how gate.Came) {
 	if how == gate.Made {
 		delete(b.left, name)
 	}
-	if known == nil && b.ready && !b.ended && len(b.folders) < maxFolders && !b.justLeft(name) {
+	if known == nil && b.ready && !b.ended && len(b.folders) < maxFolders && !b.justLeft(name) && b.native(name, region) {
 		known = &folder{done: make(chan struct{})}
 		b.folders[name] = known
 		p.services.Go(func() { b.bind(name, region, known) })
@@ -123,6 +123,12 @@ func (b *binder) came(name string, how gate.Came) {
 	if how == gate.Listed && known != nil {
 		<-known.done
 	}
+}
+
+// native judges a folder once more. b.mu is held: whoever closes something in it after this
+// finds it among the folders.
+func (b *binder) native(name string, region mounts.Region) bool {
+	return b.process.plan.Regions.Native(b.process.judge.policy.Load(), name) == region
 }
 
 func (b *binder) bind(name string, region mounts.Region, known *folder) {

@@ -127,7 +127,7 @@ func (p *Process) serveGate(message control.Message) error {
 	}
 	g, err := gate.New(gate.Options{
 		Policy: p.plan.Policy, Fixed: p.plan.Fixed, Held: p.plan.Held, Folder: p.binder.came, LookAgain: p.binder.lookAgain, OpenAgain: p.binder.openAgain, Splits: p.judge.splits,
-		Refused: p.judge.atGate, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
+		Refused: p.judge.atGate, Denied: p.binder.refused, Ask: p.judge.askAtGate(), AskEach: p.spec.AskEach,
 		Process: p.identity.process, Holds: p.identity.holds,
 	})
 	if err != nil {

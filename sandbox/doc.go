@@ -97,8 +97,8 @@
 // A second name (hard link) of a denied file, made before the run, inside an
 // allowed folder: the report names it. A file that comes to match a denied `**`
 // pattern because somebody outside makes it, in a folder where none matched: it is
-// open until it is seen, and to who has opened it by then. Then it is reported and
-// refused, by its name to who comes by a path and by a mount on it to a program that
+// open until it is seen, or the gate has refused to open it to anybody, and to who has
+// opened it by then. Then it is reported and refused, by its name to who comes by a path and by a mount on it to a program that
 // was in a folder above it before; to that program another file in its place is open for
 // such a moment again. A folder that somebody outside moves onto a denied name, and one
 // that can be neither listed nor watched: the same, and a program that was in that very

@@ -62,6 +62,25 @@ func (p *Process) Hold(name string) { p.gate.Hold(name) }
 // Bind has the cage's first process bind a folder whose name is held.
 func (p *Process) Bind(name string) error { return p.binder.bindIn(stage.Bind{Path: name}) }
 
+// HoldBinder has whatever is bound or given back wait until the test goes on.
+func (p *Process) HoldBinder() (goOn func()) {
+	p.binder.mu.Lock()
+	return p.binder.mu.Unlock
+}
+
+// Binds reports whether a folder is bound, or about to be.
+func (p *Process) Binds(name string) bool { return p.binder.mountOf(name) == name }
+
+// Asks reports whether the cage's first process has been asked for what it has not done yet.
+func (p *Process) Asks() bool {
+	p.binder.mu.Lock()
+	defer p.binder.mu.Unlock()
+	return len(p.binder.waiting) > 0
+}
+
+// Serves reports whether the gate serves a folder that is open.
+func (p *Process) Serves(name string) bool { return p.plan.Regions.Served(name) }
+
 // UseWay forces one of the two kinds of network.
 func (c *Cage) UseWay(way string) { c.way = network.Way(way) }
 

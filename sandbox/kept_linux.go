@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,6 +124,37 @@ type closed struct {
 // folders above it from now on, and covers it for who is in them.
 func (b *binder) denied(name string) closed {
 	return b.serve(name, b.process.plan.Regions.Serve(name))
+}
+
+// refused hears from the gate of a file that is not opened because its name is denied. A
+// folder above it may be bound, or about to be, if the name came to match a pattern since
+// that was judged. Then who was refused would find the file open a moment later, until the
+// watcher sees it: so it is closed first, and nothing above it is bound from then on.
+func (b *binder) refused(done <-chan struct{}, name string) {
+	p := b.process
+	in := func(root string) bool { return within(name, root) }
+	if !slices.ContainsFunc(p.plan.Watched, in) {
+		return
+	}
+	dirs := p.plan.Regions.Serve(name)
+	if len(dirs) == 0 && b.mountOf(name) == "" {
+		return
+	}
+	closed := make(chan struct{})
+	p.services.Go(func() {
+		defer close(closed)
+		is := b.serve(name, dirs)
+		if is.was || is.covered || is.failed != nil { // else it was so before
+			p.warn(p.nowDenied(name, is))
+		}
+		if is.unwatched != "" {
+			p.warn(tooMany(is.unwatched))
+		}
+	})
+	select {
+	case <-closed:
+	case <-done:
+	}
 }
 
 // unlisted leaves a folder that nobody can look through, and all below it, to the

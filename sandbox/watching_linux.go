@@ -37,7 +37,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 	slow := func(name, remains string) {
 		if !told || remains != "" {
 			told = true
-			p.warn("more folders, or deeper ones, than this run can watch: those that it cannot, " + name + " for one, are served file by file, which is slow, so that a name that a pattern denies is refused in them; allow a smaller folder, deny without **, or raise fs.inotify.max_user_watches" + remains)
+			p.warn(tooMany(name) + remains)
 		}
 	}
 	tree := tree{
@@ -49,7 +49,7 @@ func (p *Process) newTree() (*treeWatcher, error) {
 			case seen[name]:
 				p.warn(name + " is denied and was replaced from outside during the run; it is refused again, and may have been readable for a moment" + p.remains(is))
 			default:
-				p.warn(name + " came to match a denied pattern during the run; it is refused now, and may have been readable for a moment" + p.remains(is))
+				p.warn(p.nowDenied(name, is))
 				if len(seen) < maxWarnings {
 					seen[name] = true
 				}
@@ -73,6 +73,10 @@ func (p *Process) newTree() (*treeWatcher, error) {
 	limit := p.cage.watchLimit()
 	p.watcher.limit += limit / 2
 	return newTreeWatcher(tree, limit)
+}
+
+func tooMany(name string) string {
+	return "more folders, or deeper ones, than this run can watch: those that it cannot, " + name + " for one, are served file by file, which is slow, so that a name that a pattern denies is refused in them; allow a smaller folder, deny without **, or raise fs.inotify.max_user_watches"
 }
 
 // denier answers what the policy in force denies, for one goroutine that looks through
@@ -122,6 +126,11 @@ func (p *Process) remains(is closed) string {
 		text += "; a sandbox that a program has made in this run sees it still"
 	}
 	return text
+}
+
+// nowDenied says that a name came to be denied, and was closed.
+func (p *Process) nowDenied(name string, is closed) string {
+	return name + " came to match a denied pattern during the run; it is refused now, and may have been readable for a moment" + p.remains(is)
 }
 
 // warn adds to the report what it does not say yet.

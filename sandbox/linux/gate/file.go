@@ -41,7 +41,7 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		class = g.programClass(name)
 	}
 	if code := g.permit(done, input.Pid, class, operation, name); code != 0 {
-		return fuse.Status(code)
+		return g.denied(done, name, code)
 	}
 	fd, code := g.beneath(name, uint64(input.Flags&openFlags)|syscall.O_NONBLOCK, 0)
 	if code != 0 {
@@ -64,6 +64,21 @@ func (g *Gate) Open(done <-chan struct{}, input *fuse.OpenIn, out *fuse.OpenOut)
 		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE // otherwise the kernel reads all of the program again
 	}
 	return fuse.OK
+}
+
+// denied is the answer to an open that was refused, once no other way leads to the file.
+func (g *Gate) denied(done <-chan struct{}, name string, code syscall.Errno) fuse.Status {
+	decision := g.rules.Load().policy.Decide(policy.Request{Class: policy.ClassPathRead, Path: name})
+	if g.options.Denied == nil || decision.Effect != policy.Deny || g.expected(name) {
+		return fuse.Status(code)
+	}
+	g.options.Denied(done, name)
+	select {
+	case <-done:
+		return fuse.EINTR // there may be one still
+	default:
+		return fuse.Status(code)
+	}
 }
 
 func newHandle(fd int, flags uint32, class policy.Class) *handle {
