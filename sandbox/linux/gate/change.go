@@ -84,7 +84,18 @@ func (g *Gate) Mknod(done <-chan struct{}, input *fuse.MknodIn, name string, out
 	switch kind := input.Mode & syscall.S_IFMT; kind {
 	case syscall.S_IFREG:
 	case syscall.S_IFIFO, syscall.S_IFSOCK:
-		return g.made(child, out, func(dir int, base string) error { return unix.Mknodat(dir, base, kind|mode, 0) })
+		return g.made(child, out, func(dir int, base string) error {
+			err := unix.Mknodat(dir, base, kind|mode, 0)
+			if err != nil || mode&g.mask == 0 {
+				return err
+			}
+			fd, err := unix.Openat(dir, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+			if err == nil {
+				g.unmask(fd, mode)
+				closeFD(fd)
+			}
+			return nil
+		})
 	default:
 		return fuse.EPERM
 	}
@@ -353,5 +364,5 @@ func timeOrKeep(at time.Time, set bool) unix.Timespec {
 	if !set {
 		return unix.Timespec{Nsec: unix.UTIME_OMIT}
 	}
-	return unix.NsecToTimespec(at.UnixNano())
+	return unix.Timespec{Sec: at.Unix(), Nsec: int64(at.Nanosecond())} // as nanoseconds alone it ends in 2262
 }

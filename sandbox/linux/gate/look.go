@@ -242,10 +242,28 @@ func (g *Gate) Access(done <-chan struct{}, input *fuse.AccessIn) fuse.Status {
 	if g.open.Load() {
 		return fuse.OK
 	}
+	var code syscall.Errno
 	if input.Mask&fuse.W_OK != 0 {
-		return fuse.Status(g.permit(done, input.Pid, policy.ClassPathWrite, "access", name))
+		code = g.permit(done, input.Pid, policy.ClassPathWrite, "access", name)
+	} else {
+		code = g.look(done, &input.InHeader, "access", name)
 	}
-	return fuse.Status(g.look(done, &input.InHeader, "access", name))
+	if code == 0 && g.known(name) {
+		code = g.modeLets(name, input.Mask)
+	}
+	return fuse.Status(code)
+}
+
+// modeLets answers for the mode of a file: the kernel asks for all of it when a program asks
+// what it may do (access, chdir), and test -x shall not say that any file can be run.
+func (g *Gate) modeLets(name string, mask uint32) syscall.Errno {
+	fd, code := g.beneath(name, unix.O_PATH, 0)
+	if code != 0 {
+		return code
+	}
+	defer closeFD(fd)
+	defer g.rights.Lower()()
+	return errno(unix.Faccessat(unix.AT_FDCWD, byDescriptor(fd), mask&(fuse.R_OK|fuse.W_OK|fuse.X_OK), unix.AT_EACCESS))
 }
 
 // StatFs answers for the file system of what may be read, and nothing of
