@@ -40,7 +40,10 @@
 // and a change of one is told as still open. Older copies that no listing shows
 // (.zfs, .snapshot) are denied with what they copy. A folder that cannot be listed, lies
 // below 64 others, or is one more than can be watched, in which a denied pattern may
-// match, is left to the gate with all below it. A link that this agent or another one may
+// match, is left to the gate with all below it. A program that is in a native folder when
+// that goes back to the gate (it is renamed, or something in it comes to be denied) stays in
+// it, with a path that says nothing (/proc/left/0) and no way up, until it goes there by name;
+// git fails meanwhile, and what is covered in it for that program cannot be removed from there. A link that this agent or another one may
 // have made leads to nothing that is opened (policy.Policy, Shared).
 // Processes: a process namespace, and Landlock's scope for signals. The person's
 // terminal: a session of the run's own on a terminal of its own (package terminal), to

@@ -23,8 +23,13 @@
 // where this user may write it; one of another device than the home folder's has another
 // inode number, for all that is served is one device; one that is mapped shows what the host writes only
 // when it is read or opened again; a socket or a pipe has both ends in the cage;
-// O_TMPFILE is refused; waiting for a record lock finds no dead-lock, and a lock of
-// an open file (flock) ends a moment after the last close. Whatever is
+// O_TMPFILE is refused, and so are lists of access (ACL), to cut a part out of a file or push
+// one in (FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE), and to open a file that has no name
+// any more by /proc/self/fd; O_DIRECT takes any offset; waiting for a record lock finds no
+// dead-lock, nobody is told which process holds one, and a lock of
+// an open file (flock) ends a moment after the last close. What the host does in a folder is
+// no event of a watch (inotify) there, nor, to a watch that was set on a new folder before it
+// was bound, what is done in it afterwards. Whatever is
 // done for a cage is done without this process's capabilities.
 //
 // A yes to what the policy asks about is to the process whose call waited, for a moment
