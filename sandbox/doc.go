@@ -118,7 +118,8 @@
 // Host inside TLS that differs from the TLS name, the inner name of ECH); names in
 // protocols other than TLS and HTTP. A write that max_file_size refuses to a program
 // which ignores SIGXFSZ is seen by the file alone: one that has no room left is told, a
-// write far behind the end of a smaller one is not, nor any in a nested sandbox. SIGSTOP
+// write far behind the end of a smaller one is not, nor any in a nested sandbox; before
+// Linux 6.15 nor is one that ended a program below the command, but as a file that is full. SIGSTOP
 // to the process group of a run, which nobody hears: who runs it stops, and the command only at its next call that is served. A socket of the machine's
 // network that somebody outside hands to a program of a full cage: it is connected to
 // nothing there, but the program may listen with it. What /proc says of the machine as a

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"net/netip"
+	"os"
+	"syscall"
 	"time"
 
 	"openclaw/sandbox/linux/control"
@@ -127,4 +129,18 @@ func WatchTree(root string, denies func(name string) bool) (stop func() error, e
 // BarredAs is what is told of a call that the filter refuses.
 func BarredAs(p *policy.Policy, call *seccomp.Call) (policy.Class, string, policy.Decision) {
 	return barredAs(p, call)
+}
+
+// ExitsAreRead reports whether this kernel tells how a program ended that is no child.
+func ExitsAreRead() bool {
+	fd := -1
+	attributes := os.ProcAttr{Sys: &syscall.SysProcAttr{PidFD: &fd}}
+	process, err := os.StartProcess("/bin/sh", []string{"sh", "-c", "kill -KILL $$"}, &attributes)
+	if err != nil {
+		return false
+	}
+	_, _ = process.Wait()
+	defer func() { _ = syscall.Close(fd) }()
+	status, err := exitOf(fd)
+	return err == nil && status.Signaled()
 }

@@ -51,7 +51,9 @@
 //	6.12   Landlock 6: scopes for abstract sockets and signals
 //	                                                     used: reduced mode; a second lock elsewhere
 //	6.13   PIDFD_GET_INFO                                used where it is there: else /proc names the process
-//	6.15   Landlock 7: control of audit records          not used
+//	6.15   PIDFD_INFO_EXIT                               used where it is there: else nobody hears that a write past
+//	                                                     max_file_size ended a program below the command
+//	       Landlock 7: control of audit records          not used
 //	7.0    Landlock 8: all threads at once               not used: a cage starts from one thread
 //	7.1    Landlock 9: RESOLVE_UNIX                      used where it is there: a second lock on sockets with a path
 //	7.2    Landlock 10: UDP                              not used: no UDP socket can be made in the reduced mode
