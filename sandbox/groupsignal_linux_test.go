@@ -119,7 +119,7 @@ func TestStopThatIsTakenBack(t *testing.T) {
 		all := append(run.pids("perl"), one)
 		stopped := func(want bool) {
 			for _, pid := range all {
-				eventually(t, "it has stopped, or goes on", func() bool { return (state(pid) == "T") == want })
+				eventually(t, fmt.Sprintf("all of %d has stopped: %t", all, want), func() bool { return (state(pid) == "T") == want })
 			}
 		}
 		for range 5 {

@@ -3,6 +3,9 @@ package sandbox
 import (
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -25,8 +28,7 @@ const mostArms = 16
 //
 // A SIGTSTP that is heard then is taken for one that came before. It may have come after,
 // where this process had no time to hear of the SIGCONT: the run goes on, and stops when it
-// is told again. To stop for nothing would be worse, since that may be for ever. It can
-// still happen where a handler is interrupted in its first instructions by two SIGCONT.
+// is told again. To stop for nothing would be worse, since that may be for ever.
 type stopOrder struct {
 	heard chan os.Signal // SIGTSTP and SIGCONT
 	last  time.Duration  // when the run was last stopped, by stage.Now
@@ -60,6 +62,7 @@ func (s *stopOrder) stands() bool {
 func (s *stopOrder) arm() {
 	for range mostArms {
 		_ = unix.Tgkill(os.Getpid(), unix.Gettid(), ownStop) // the thread is there
+		begunHandlersEnd()
 		handedOver()
 		for len(s.heard) > 0 {
 			<-s.heard
@@ -75,6 +78,30 @@ func (s *stopOrder) arm() {
 func (s *stopOrder) take() {
 	_ = unix.PthreadSigmask(unix.SIG_UNBLOCK, ownStopSet(), nil)
 	_ = unix.PthreadSigmask(unix.SIG_BLOCK, ownStopSet(), nil)
+}
+
+// begunHandlersEnd returns once the handlers have run that other threads are in, or about to
+// be: a thread may be kept from running between the moment that it takes a signal from the
+// kernel and the one that Go knows of it. Each thread is sent a SIGURG, which Go handles in
+// every program, for itself. As handlers run with all signals blocked, a thread takes it after
+// what it has taken before. One that does not for mostLooks is not waited for any longer.
+func begunHandlersEnd() {
+	const mostLooks, pause = 1000, 100 * time.Microsecond
+	own := strconv.Itoa(unix.Gettid())
+	tasks := slices.DeleteFunc(tasksOf(os.Getpid()), func(task string) bool { return filepath.Base(task) == own })
+	for _, task := range tasks {
+		if thread, err := strconv.Atoi(filepath.Base(task)); err == nil {
+			_ = unix.Tgkill(os.Getpid(), thread, unix.SIGURG) // it may have ended
+		}
+	}
+	for _, task := range tasks {
+		for range mostLooks {
+			if status, ok := readStatus(task); !ok || status.own&(1<<(unix.SIGURG-1)) == 0 {
+				break
+			}
+			time.Sleep(pause)
+		}
+	}
 }
 
 // handedOver returns once the signals that Go's handlers have taken are in their channels:
