@@ -109,7 +109,7 @@ func (k *keeper) testCalls() error {
 		delete(want, key)
 	}
 	if len(want) != 0 {
-		return fmt.Errorf("the kernel does not say: %v", want)
+		return fmt.Errorf("the kernel does not say: %v, of %d bytes: %.200q", want, len(text), text)
 	}
 	k.prove("capabilities", "none left, none to gain")
 	k.prove("no new privileges", "set: no set-uid program gains anything")
