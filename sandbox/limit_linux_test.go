@@ -56,8 +56,8 @@ func TestLimitEverywhere(t *testing.T) {
 			}
 		}
 		calls, cut := len(commands), 2
-		if !sandbox.ExitsAreRead() { // of who was ended by SIGXFSZ nobody hears, but of the file that is full
-			calls, cut = calls-3, cut+1
+		if !sandbox.ExitsAreRead() { // of who was ended by SIGXFSZ nobody hears, but of "write" and "grown", which are full
+			calls, cut = calls-3, cut+2
 		}
 		if told != calls || full != cut || res.out != "fine\n" {
 			t.Errorf("%s: %d of %d were reported; out %q, err %q, %+v", dir, told, len(commands), res.out, res.err, res.denials)
