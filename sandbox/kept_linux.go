@@ -129,16 +129,17 @@ func (b *binder) denied(name string) closed {
 // refused hears from the gate of a file that is not opened because its name is denied. A
 // folder above it may be bound, or about to be, if the name came to match a pattern since
 // that was judged. Then who was refused would find the file open a moment later, until the
-// watcher sees it: so it is closed first, and nothing above it is bound from then on.
-func (b *binder) refused(done <-chan struct{}, name string) {
+// watcher sees it: so it is closed first, and nothing above it is bound from then on. It is
+// false if done closed before: a program's own signals do that too.
+func (b *binder) refused(done <-chan struct{}, name string) bool {
 	p := b.process
 	in := func(root string) bool { return within(name, root) }
 	if !slices.ContainsFunc(p.plan.Watched, in) {
-		return
+		return true
 	}
 	dirs := p.plan.Regions.Serve(name)
 	if len(dirs) == 0 && b.mountOf(name) == "" {
-		return
+		return true
 	}
 	closed := make(chan struct{})
 	p.services.Go(func() {
@@ -153,7 +154,9 @@ func (b *binder) refused(done <-chan struct{}, name string) {
 	})
 	select {
 	case <-closed:
+		return true
 	case <-done:
+		return false
 	}
 }
 

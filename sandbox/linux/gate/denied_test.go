@@ -25,14 +25,16 @@ func TestRefusedOnceClosed(t *testing.T) {
 		}
 	}
 	var heard, refused []string
+	late := false
 	g := testGate(t, Options{
 		Policy:  &policy.Policy{Paths: []policy.PathRule{{Path: readable, Effect: policy.Allow, Access: policy.AccessRead}}},
 		Refused: func(r Refusal) { refused = append(refused, r.Path) },
-		Denied: func(_ <-chan struct{}, name string) {
+		Denied: func(done <-chan struct{}, name string) bool {
 			if !slices.Contains(refused, name) {
 				t.Error("closed before it is reported")
 			}
 			heard = append(heard, name)
+			return !late || done == nil
 		},
 	})
 	open := func(done chan struct{}, name string, flags uint32) fuse.Status {
@@ -50,6 +52,10 @@ func TestRefusedOnceClosed(t *testing.T) {
 	}
 	given := make(chan struct{})
 	close(given)
+	if status := open(given, denied, syscall.O_RDONLY); status != fuse.EACCES {
+		t.Error("interrupted by a signal of the program's own when all is closed:", status)
+	}
+	late = true
 	if status := open(given, denied, syscall.O_RDONLY); status != fuse.EINTR {
 		t.Error("given up:", status)
 	}

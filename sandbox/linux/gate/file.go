@@ -72,13 +72,10 @@ func (g *Gate) denied(done <-chan struct{}, name string, code syscall.Errno) fus
 	if g.options.Denied == nil || decision.Effect != policy.Deny || g.expected(name) {
 		return fuse.Status(code)
 	}
-	g.options.Denied(done, name)
-	select {
-	case <-done:
+	if !g.options.Denied(done, name) {
 		return fuse.EINTR // there may be one still
-	default:
-		return fuse.Status(code)
 	}
+	return fuse.Status(code)
 }
 
 func newHandle(fd int, flags uint32, class policy.Class) *handle {

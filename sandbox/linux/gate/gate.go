@@ -81,10 +81,11 @@ type Options struct {
 	Refused func(Refusal)
 
 	// Denied hears, after Refused, that a file is not opened because nobody may read what has
-	// its name, and returns when no other way leads there, or when done closes. It may wait
+	// its name, and returns true when no other way leads there, or false when done closed
+	// before. It may wait
 	// for what is mounted above the file: for an open the kernel holds no folder meanwhile,
 	// as it does for whatever makes, moves or removes a name. nil: there is no other way.
-	Denied func(done <-chan struct{}, name string)
+	Denied func(done <-chan struct{}, name string) bool
 
 	// Ask answers what the policy marks as ask; nil refuses. It returns when
 	// done closes at the latest. A yes is to that path and to the process of the
