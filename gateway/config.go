@@ -119,11 +119,17 @@ func (g *Gateway) notInForce() []string {
 	if !status.Rejected {
 		return nil
 	}
-	text := fmt.Sprintf("the config on disk is rejected, and this run has that of version %d", status.Version)
-	if first := slices.IndexFunc(status.Problems, func(p configs.Problem) bool { return !p.Warning }); first >= 0 {
-		text += ": " + g.deps.Masker.Text(status.Problems[first].String())
+	return []string{fmt.Sprintf("the config on disk is rejected, and this run has that of version %d", status.Version) + g.mistake()}
+}
+
+// mistake is the first one of a config on disk that is rejected, after a colon.
+func (g *Gateway) mistake() string {
+	status := g.deps.Config.Status()
+	first := slices.IndexFunc(status.Problems, func(p configs.Problem) bool { return !p.Warning })
+	if !status.Rejected || first < 0 {
+		return ""
 	}
-	return []string{text}
+	return ": " + g.deps.Masker.Text(status.Problems[first].String())
 }
 
 // maskedStatus takes secrets out of what is said of a config: a key may stand where
@@ -275,6 +281,9 @@ func (g *Gateway) knownAgent(name string) error {
 	hint := "add it below agents: in the config"
 	if names := snapshot.Agents(); len(names) > 0 {
 		hint = "the config has " + strings.Join(names, ", ")
+	}
+	if mistake := g.mistake(); mistake != "" { // it may stand there
+		hint = "the config on disk is rejected, so what it has is not known" + mistake
 	}
 	return wire.NotFound("there is no agent "+name, hint)
 }

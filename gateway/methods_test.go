@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,10 @@ func TestBrokenConfigKeepsTheOldOneAndSaysWhere(t *testing.T) {
 	local := h.local() // who starts a run now is told, and by what it is held
 	if said := startRun(t, local, "coder").Unsupported; len(said) != 1 || !strings.Contains(said[0], "this run has that of version 1: ") || !strings.Contains(said[0], "config.yaml:2:3: gateway.prot") {
 		t.Errorf("%q", said)
+	}
+	refusal := refusalOf(t, local.Call(t.Context(), wire.MethodRunStart, wire.RunStartParams{Agent: "new", Command: []string{"true"}}, nil))
+	if hint := fmt.Sprint(refusal.Details); !strings.Contains(hint, "rejected") || !strings.Contains(hint, "gateway.prot") {
+		t.Errorf("an agent that may stand in what is rejected: %s", hint)
 	}
 	h.writeConfig("", asksConfig)
 	if said := startRun(t, local, "coder").Unsupported; len(said) != 0 {
